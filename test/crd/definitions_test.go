@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/install"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -108,6 +112,73 @@ func TestEveryDefinitionFitsIntoEtcd(t *testing.T) {
 		}
 		if len(stored) > limit {
 			t.Errorf("%s takes %d kB as JSON, at most %d are allowed; are there descriptions in it?", d.path, len(stored)>>10, limit>>10)
+		}
+	}
+}
+
+func TestSubresourcesAreThoseOfUpstream(t *testing.T) {
+	all := definitions(t)
+	for _, k := range apis.Kinds() {
+		d := find(t, all, k)
+		sub := d.Spec.Versions[0].Subresources
+		if sub == nil {
+			sub = &apiextensionsv1.CustomResourceSubresources{}
+		}
+		obj := reflect.ValueOf(k.New()).Elem()
+		if has := obj.FieldByName("Status").IsValid(); has != (sub.Status != nil) {
+			t.Errorf("%s: the type has a status: %t; the definition serves one: %t", d.Name, has, sub.Status != nil)
+		}
+		spec := obj.FieldByName("Spec")
+		scales := spec.IsValid() && spec.FieldByName("Replicas").IsValid()
+		if scales != (sub.Scale != nil) {
+			t.Errorf("%s: the type has replicas: %t; the definition serves scale: %t", d.Name, scales, sub.Scale != nil)
+		}
+	}
+}
+
+// kubectl warns whenever two resources share a short name, and "kubectl get all" lists both
+// names of one object if both are in the category.
+func TestNamesDoNotCollideWithUpstreams(t *testing.T) {
+	for _, d := range definitions(t) {
+		names := d.Spec.Names
+		for _, short := range names.ShortNames {
+			if !strings.HasPrefix(short, "o") {
+				t.Errorf("%s: the short name %q does not start with o", d.Name, short)
+			}
+		}
+		if !slices.Equal(names.Categories, []string{"orrery"}) {
+			t.Errorf("%s has the categories %v, want orrery alone", d.Name, names.Categories)
+		}
+	}
+}
+
+func TestNothingIsRequiredAtTheTopOfAStatus(t *testing.T) {
+	for _, d := range definitions(t) {
+		root := d.Spec.Versions[0].Schema.OpenAPIV3Schema
+		if slices.Contains(root.Required, "status") {
+			t.Errorf("%s requires a status", d.Name)
+		}
+		if required := root.Properties["status"].Required; len(required) > 0 {
+			t.Errorf("%s requires %v of a status", d.Name, required)
+		}
+	}
+}
+
+func TestAPodCanBeSelectedByWhatUpstreamOffers(t *testing.T) {
+	want := []string{
+		".spec.nodeName", ".spec.restartPolicy", ".spec.schedulerName", ".spec.serviceAccountName",
+		".spec.hostNetwork", ".status.phase", ".status.podIP", ".status.nominatedNodeName",
+	}
+	for _, d := range definitions(t) {
+		if d.Name != "pods.core.orrery.dev" {
+			continue
+		}
+		var got []string
+		for _, f := range d.Spec.Versions[0].SelectableFields {
+			got = append(got, f.JSONPath)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("selectable fields of a pod (-want +got):\n%s", diff)
 		}
 	}
 }
