@@ -25,6 +25,8 @@ type Plan struct {
 	After time.Duration
 	// Why says what the pod waits for when there are no steps.
 	Why string
+	// Stopping: the pod is not to run any more; its grace counts from the first such plan.
+	Stopping bool
 	// Forget: nothing is left of the pod.
 	Forget bool
 }
@@ -47,8 +49,9 @@ const retryStart = 10 * time.Second
 const deadlineExceeded = "DeadlineExceeded"
 
 // Decide makes the plan. It is pure.
-func Decide(w *World, now time.Time) *Plan {
-	d := &decision{World: w, now: now, plan: &Plan{}, waiting: map[string]status.Waiting{}}
+func Decide(world *World, now time.Time) *Plan {
+	w := *world
+	d := &decision{World: &w, now: now, plan: &Plan{}, waiting: map[string]status.Waiting{}}
 	if w.deleting() {
 		d.stop()
 		return d.plan

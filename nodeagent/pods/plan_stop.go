@@ -15,6 +15,7 @@ const minimumGrace = 2 * time.Second
 
 // stop ends what runs, then cleans up, then lets go of the object. Each pass does what can be done at once.
 func (d *decision) stop() {
+	d.plan.Stopping = true
 	if !d.Orphan {
 		d.finish(true)
 	}
@@ -33,7 +34,7 @@ func (d *decision) stopApps() bool {
 	var stops []Stop
 	for _, c := range d.running("") {
 		if d.sidecar(c.Name) < 0 {
-			stops = append(stops, d.stopOf(c, d.remaining(), d.reason()))
+			stops = append(stops, d.stopOf(c, d.remaining(), ""))
 		}
 	}
 	if len(stops) == 0 {
@@ -54,7 +55,7 @@ func (d *decision) stopSidecars() bool {
 	if last == nil {
 		return false
 	}
-	d.step(&StopContainers{Containers: []Stop{d.stopOf(last, d.remaining(), d.reason())}, Sidecars: true})
+	d.step(&StopContainers{Containers: []Stop{d.stopOf(last, d.remaining(), "")}, Sidecars: true})
 	return true
 }
 
@@ -138,9 +139,6 @@ func (d *decision) probeGrace(spec *corev1.Container, probe string) time.Duratio
 	}
 	return d.grace()
 }
-
-// reason is the message of the Killing event; "" means the usual one.
-func (d *decision) reason() string { return "" }
 
 func (d *decision) because() string {
 	switch {

@@ -83,7 +83,7 @@ func (w *World) grace() time.Duration {
 func (w *World) status(stopping bool, waiting map[string]status.Waiting, now time.Time) corev1.PodStatus {
 	found := make(map[string]status.Probe, len(w.Probes))
 	for id, verdict := range w.Probes {
-		found[id] = status.Probe{Started: verdict.Started, Ready: verdict.Ready && !stopping}
+		found[id] = status.Probe{Started: verdict.Started, Ready: verdict.Ready}
 	}
 	return status.Compute(status.Input{
 		Pod: w.Pod, Last: w.Memory.Status, Runtime: w.Runtime, Waiting: waiting, Probes: found,

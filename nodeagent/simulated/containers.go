@@ -65,13 +65,26 @@ func (r *Runtime) StartContainer(ctx context.Context, id string) error {
 	}
 	c.state, c.started = runtimeapi.ContainerState_CONTAINER_RUNNING, r.clock.Now()
 	if c.stages.RunFor > 0 {
+		// The clock may call with a lock of its own held, and ends are settled when somebody looks: this only tells.
+		c.end = r.clock.AfterFunc(c.stages.RunFor, func() { go r.tell(c.sandbox.podUID()) })
+	}
+	return nil
+}
+
+// settle ends the containers whose time is over. The lock is held.
+func (r *Runtime) settle() {
+	now := r.clock.Now()
+	for _, c := range r.containers {
+		if c.end == nil || now.Before(c.started.Add(c.stages.RunFor)) {
+			continue
+		}
 		reason := "Completed"
 		if c.stages.ExitCode != 0 {
 			reason = "Error"
 		}
-		c.end = r.clock.AfterFunc(c.stages.RunFor, func() { r.Kill(id, c.stages.ExitCode, reason) })
+		r.exit(c, c.stages.ExitCode, reason)
+		c.finished = c.started.Add(c.stages.RunFor)
 	}
-	return nil
 }
 
 // StopContainer ends a container at once, or after its Stop delay, but no later than the timeout.
@@ -143,6 +156,7 @@ func (r *Runtime) ContainerStatus(_ context.Context, id string, _ bool) (*runtim
 	if r.down != nil {
 		return nil, r.down
 	}
+	r.settle()
 	c, ok := r.containers[id]
 	if !ok {
 		return nil, notFound(id)
@@ -162,6 +176,7 @@ func (r *Runtime) ListContainers(_ context.Context, filter *runtimeapi.Container
 	if r.down != nil {
 		return nil, r.down
 	}
+	r.settle()
 	var found []*runtimeapi.Container
 	for _, c := range r.containers {
 		if !matches(filter.GetLabelSelector(), c.config.GetLabels()) ||
@@ -188,6 +203,7 @@ func (r *Runtime) ExecSync(_ context.Context, id string, cmd []string, _ time.Du
 func (r *Runtime) Probe(id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.settle()
 	c, ok := r.containers[id]
 	switch {
 	case r.down != nil:
