@@ -193,14 +193,14 @@ func (r *Runtime) ListContainers(_ context.Context, filter *runtimeapi.Container
 
 // ExecSync succeeds in a container that runs, once its probes are meant to.
 func (r *Runtime) ExecSync(_ context.Context, id string, cmd []string, _ time.Duration) (stdout, stderr []byte, err error) {
-	if err := r.Probe(id); err != nil {
+	if err := r.answer(id); err != nil {
 		return nil, []byte(err.Error()), err
 	}
 	return fmt.Appendf(nil, "simulated: %q\n", cmd), nil, nil
 }
 
-// Probe says whether a probe of the container would succeed now.
-func (r *Runtime) Probe(id string) error {
+// answer says whether a container would answer now.
+func (r *Runtime) answer(id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.settle()
