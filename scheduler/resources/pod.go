@@ -39,15 +39,6 @@ func Usage(pod *corev1.Pod) fwk.PodResource {
 	return fwk.PodResource{Resource: FromList(requests), Non0CPU: cpu.MilliValue(), Non0Mem: memory.Value()}
 }
 
-// ScoredRequest is one resource of a pending pod as scores see it, in the unit of Amounts.
-func ScoredRequest(pod *corev1.Pod, name corev1.ResourceName, options podresources.PodResourcesOptions) int64 {
-	quantity := podresources.PodRequests(pod, options)[name]
-	if name == corev1.ResourceCPU {
-		return quantity.MilliValue()
-	}
-	return quantity.Value()
-}
-
 // NonZeroDefaults are the requests that scores give to a container which has none.
 func NonZeroDefaults() corev1.ResourceList {
 	return corev1.ResourceList{
