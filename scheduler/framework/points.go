@@ -51,27 +51,27 @@ type points struct {
 // point ties an extension point's name and its place in the configuration to the list it fills.
 type point struct {
 	name   string
-	config func(*configv1.Plugins) configv1.PluginSet
+	config func(*configv1.Plugins) *configv1.PluginSet
 	// add appends the plugin to the list; it reports whether the plugin implements the point.
 	add func(fwk.Plugin) bool
 }
 
 // table lists the extension points. It is the only place that knows all of them.
 func (p *points) table() []point {
-	type set = configv1.PluginSet
+	type set = *configv1.PluginSet
 	return []point{
-		{PreEnqueue, func(c *configv1.Plugins) set { return c.PreEnqueue }, into(&p.preEnqueue)},
-		{QueueSort, func(c *configv1.Plugins) set { return c.QueueSort }, into(&p.queueSort)},
-		{PreFilter, func(c *configv1.Plugins) set { return c.PreFilter }, into(&p.preFilter)},
-		{Filter, func(c *configv1.Plugins) set { return c.Filter }, into(&p.filter)},
-		{PostFilter, func(c *configv1.Plugins) set { return c.PostFilter }, into(&p.postFilter)},
-		{PreScore, func(c *configv1.Plugins) set { return c.PreScore }, into(&p.preScore)},
-		{Score, func(c *configv1.Plugins) set { return c.Score }, into(&p.score)},
-		{Reserve, func(c *configv1.Plugins) set { return c.Reserve }, into(&p.reserve)},
-		{Permit, func(c *configv1.Plugins) set { return c.Permit }, into(&p.permit)},
-		{PreBind, func(c *configv1.Plugins) set { return c.PreBind }, into(&p.preBind)},
-		{Bind, func(c *configv1.Plugins) set { return c.Bind }, into(&p.bind)},
-		{PostBind, func(c *configv1.Plugins) set { return c.PostBind }, into(&p.postBind)},
+		{PreEnqueue, func(c *configv1.Plugins) set { return &c.PreEnqueue }, into(&p.preEnqueue)},
+		{QueueSort, func(c *configv1.Plugins) set { return &c.QueueSort }, into(&p.queueSort)},
+		{PreFilter, func(c *configv1.Plugins) set { return &c.PreFilter }, into(&p.preFilter)},
+		{Filter, func(c *configv1.Plugins) set { return &c.Filter }, into(&p.filter)},
+		{PostFilter, func(c *configv1.Plugins) set { return &c.PostFilter }, into(&p.postFilter)},
+		{PreScore, func(c *configv1.Plugins) set { return &c.PreScore }, into(&p.preScore)},
+		{Score, func(c *configv1.Plugins) set { return &c.Score }, into(&p.score)},
+		{Reserve, func(c *configv1.Plugins) set { return &c.Reserve }, into(&p.reserve)},
+		{Permit, func(c *configv1.Plugins) set { return &c.Permit }, into(&p.permit)},
+		{PreBind, func(c *configv1.Plugins) set { return &c.PreBind }, into(&p.preBind)},
+		{Bind, func(c *configv1.Plugins) set { return &c.Bind }, into(&p.bind)},
+		{PostBind, func(c *configv1.Plugins) set { return &c.PostBind }, into(&p.postBind)},
 	}
 }
 
@@ -89,7 +89,7 @@ func into[T fwk.Plugin](list *[]T) func(fwk.Plugin) bool {
 // multiPoint come first, then the others of multiPoint, then the others of the point.
 func (p *points) fill(config *configv1.Plugins, plugins map[string]fwk.Plugin) error {
 	for _, point := range p.table() {
-		own := point.config(config)
+		own := *point.config(config)
 		ownNames, multiNames := enabledNames(own), enabledNames(config.MultiPoint)
 		disabled := disabledNames(own)
 		if name, twice := repeated(ownNames); twice {
@@ -121,11 +121,27 @@ func (p *points) fill(config *configv1.Plugins, plugins map[string]fwk.Plugin) e
 	return nil
 }
 
+// NamedSet is one extension point in the configuration of a profile.
+type NamedSet struct {
+	// Name is the point's, such as PreFilter.
+	Name string
+	Set  *configv1.PluginSet
+}
+
+// Sets returns the extension points in the configuration of a profile, without multiPoint.
+func Sets(config *configv1.Plugins) []NamedSet {
+	var sets []NamedSet
+	for _, point := range new(points).table() {
+		sets = append(sets, NamedSet{point.name, point.config(config)})
+	}
+	return sets
+}
+
 // Enabled returns the names of all plugins that a profile names at some extension point.
 func Enabled(config *configv1.Plugins) []string {
 	names := enabledNames(config.MultiPoint)
 	for _, point := range new(points).table() {
-		names = append(names, enabledNames(point.config(config))...)
+		names = append(names, enabledNames(*point.config(config))...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -10,6 +10,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 )
 
 // decision is what an event means for a pod.
@@ -22,10 +23,12 @@ const (
 )
 
 // Requeue takes back a pod in flight whose attempt failed, with the plugins that refused it in the entry; none means that
-// the attempt broke. pod is the pod as it is now. What happened while it was in flight decides where it goes.
-func (q *Queue) Requeue(entry *Entry, pod *corev1.Pod) error {
+// the attempt broke. info is the pod as it is now. What happened while it was in flight decides where it goes. The entry
+// belongs to the queue again, and must not be touched.
+func (q *Queue) Requeue(entry *Entry, info *nodeinfo.PodInfo) error {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
+	pod := info.GetPod()
 	defer q.inFlight.done(entry.GetPod().UID)
 	if pod.UID != entry.GetPod().UID {
 		return fmt.Errorf("requeueing pod %s: it has been replaced by another of the same name", klog.KObj(pod))
@@ -34,7 +37,7 @@ func (q *Queue) Requeue(entry *Entry, pod *corev1.Pod) error {
 		return fmt.Errorf("requeueing pod %s: it is in the queue already", klog.KObj(pod))
 	}
 	events := q.inFlight.since(pod.UID)
-	entry.PodInfo = q.describe(pod)
+	entry.PodInfo = info
 	if len(entry.rejectors()) == 0 {
 		entry.Errors++
 	} else {
