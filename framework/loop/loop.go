@@ -38,13 +38,20 @@ func (l *loop[T, W]) object() T { return l.prototype.DeepCopyObject().(T) }
 
 func (l *loop[T, W]) Recent(key client.ObjectKey) []Pass { return l.history.of(key) }
 
-func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
-	registerMetrics()
+func (l *loop[T, W]) Index(ctx context.Context, indexer client.FieldIndexer) error {
 	for _, index := range l.indexes {
-		err := mgr.GetFieldIndexer().IndexField(context.Background(), index.obj, index.field, index.values)
+		err := indexer.IndexField(ctx, index.obj, index.field, index.values)
 		if err != nil && !indexExists(err) {
 			return fmt.Errorf("indexing %T by %s for loop %s: %w", index.obj, index.field, l.name, err)
 		}
+	}
+	return nil
+}
+
+func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
+	registerMetrics()
+	if err := l.Index(context.Background(), mgr.GetFieldIndexer()); err != nil {
+		return err
 	}
 	b := builder.ControllerManagedBy(mgr).
 		Named(l.name).
