@@ -45,6 +45,9 @@ func Available(pod *corev1.Pod, minReadySeconds int32, now time.Time) bool {
 // UntilAvailable is the shortest time until another of the pods becomes available by staying ready; false means that
 // none is on its way.
 func UntilAvailable(pods []*corev1.Pod, minReadySeconds int32, now time.Time) (time.Duration, bool) {
+	if minReadySeconds == 0 {
+		return 0, false
+	}
 	var shortest time.Duration
 	for _, pod := range pods {
 		since, ready := readySince(pod)
