@@ -36,14 +36,16 @@ func (l *loop[T, W]) Object() client.Object { return l.object() }
 
 func (l *loop[T, W]) object() T { return l.prototype.DeepCopyObject().(T) }
 
+func (l *loop[T, W]) Indexes() []Index { return l.indexes }
+
 func (l *loop[T, W]) Recent(key client.ObjectKey) []Pass { return l.history.of(key) }
 
 func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
 	registerMetrics()
 	for _, index := range l.indexes {
-		err := mgr.GetFieldIndexer().IndexField(context.Background(), index.obj, index.field, index.values)
+		err := mgr.GetFieldIndexer().IndexField(context.Background(), index.Object, index.Field, index.Values)
 		if err != nil && !indexExists(err) {
-			return fmt.Errorf("indexing %T by %s for loop %s: %w", index.obj, index.field, l.name, err)
+			return fmt.Errorf("indexing %T by %s for loop %s: %w", index.Object, index.Field, l.name, err)
 		}
 	}
 	b := builder.ControllerManagedBy(mgr).
