@@ -70,7 +70,7 @@ func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
 
 func (l *loop[T, W]) Reconciler(cluster Cluster) reconcile.Reconciler {
 	cluster = cluster.withDefaults()
-	return &passes[T, W]{loop: l, Cluster: cluster, reads: newReads(cluster.Client), ledger: newLedger()}
+	return &passes[T, W]{loop: l, Cluster: cluster, reads: newReads(cluster), ledger: newLedger()}
 }
 
 func (l *loop[T, W]) Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error) {
