@@ -70,7 +70,7 @@ func (s Source) once(kinds []Kind) []Kind {
 	}
 	var once []Kind
 	for _, kind := range kinds {
-		name := s.canonical(kind.GroupKind())
+		name := s.Name(kind.GroupKind())
 		if name == kind.GroupKind() || !listed.Has(name) {
 			once = append(once, kind)
 		}
@@ -78,7 +78,8 @@ func (s Source) once(kinds []Kind) []Kind {
 	return once
 }
 
-func (s Source) canonical(kind schema.GroupKind) schema.GroupKind {
+// Name is the name that counts, of a kind that may be given by another.
+func (s Source) Name(kind schema.GroupKind) schema.GroupKind {
 	switch {
 	case kind == schema.GroupKind{Group: "events.k8s.io", Kind: "Event"}:
 		return schema.GroupKind{Kind: "Event"}
