@@ -3,9 +3,6 @@ package apis
 import (
 	"reflect"
 
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	autoscalingv2 "github.com/orrery-dev/orrery/apis/autoscaling/v2"
 	batchv1 "github.com/orrery-dev/orrery/apis/batch/v1"
@@ -15,6 +12,8 @@ import (
 	policyv1 "github.com/orrery-dev/orrery/apis/policy/v1"
 	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 	storagev1 "github.com/orrery-dev/orrery/apis/storage/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Scope says whether the objects of a kind live in a namespace.

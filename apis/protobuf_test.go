@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/orrery-dev/orrery/apis"
 	k8sappsv1 "k8s.io/api/apps/v1"
 	k8sautoscalingv2 "k8s.io/api/autoscaling/v2"
 	k8sbatchv1 "k8s.io/api/batch/v1"
@@ -24,8 +25,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"sigs.k8s.io/randfill"
-
-	"github.com/orrery-dev/orrery/apis"
 )
 
 // upstreamScheme knows upstream's own types by the names that ours have under the

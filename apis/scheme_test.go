@@ -4,12 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orrery-dev/orrery/apis"
 	k8scorev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/orrery-dev/orrery/apis"
 )
 
 func newScheme(t *testing.T, n apis.Naming) *runtime.Scheme {

@@ -5,11 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orrery-dev/orrery/apis"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/orrery-dev/orrery/apis"
 )
 
 // rename returns the rule in the Orrery naming: one rule for each group that its resources
@@ -23,7 +22,9 @@ func rename(rule rbacv1.PolicyRule) []rbacv1.PolicyRule {
 		for _, resource := range rule.Resources {
 			name, _, _ := strings.Cut(resource, "/")
 			to := apis.Orrery.GroupResource(schema.GroupResource{Group: group, Resource: name}).Group
-			resources[to] = append(resources[to], resource)
+			if !slices.Contains(resources[to], resource) {
+				resources[to] = append(resources[to], resource)
+			}
 		}
 	}
 	var rules []rbacv1.PolicyRule

@@ -26,6 +26,10 @@ func TestRename(t *testing.T) {
 				{APIGroups: []string{"core.orrery.dev"}, Resources: []string{"pods"}, Verbs: []string{"list"}},
 			},
 		},
+		"says a resource once where the marker names both groups": {
+			given: rbacv1.PolicyRule{APIGroups: []string{"apps", "apps.orrery.dev"}, Resources: []string{"deployments"}, Verbs: []string{"get"}},
+			want:  []rbacv1.PolicyRule{{APIGroups: []string{"apps.orrery.dev"}, Resources: []string{"deployments"}, Verbs: []string{"get"}}},
+		},
 		"leaves URLs as they are": {
 			given: rbacv1.PolicyRule{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}},
 			want:  []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}},
