@@ -26,7 +26,8 @@ const (
 	Cluster Scope = false
 )
 
-// Kind describes one kind that has two names.
+// Kind describes one kind of ours. A kind that Kubernetes has too has two names; any other has
+// the same name under both namings.
 type Kind struct {
 	// Kind is its name within its group, such as "Deployment".
 	Kind string
@@ -59,8 +60,7 @@ func (k Kind) groupVersion(n Naming) schema.GroupVersion {
 	return schema.GroupVersion{Group: n.Group(k.gv.Group), Version: k.gv.Version}
 }
 
-// Kinds returns every kind that has two names, grouped by API group. The slice is the
-// caller's own.
+// Kinds returns every kind of ours, grouped by API group. The slice is the caller's own.
 func Kinds() []Kind { return append([]Kind(nil), kinds...) }
 
 var kinds = []Kind{
