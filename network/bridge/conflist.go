@@ -53,7 +53,7 @@ type portmapPlugin struct {
 // Conflist is the CNI configuration: the bridge, one address of the node's range for each pod, and host ports. The runtime adds
 // the loopback device by itself. Masquerading is not left to the bridge plugin, which would hide the source of traffic to other
 // nodes' pods and add rules for every pod.
-func (n *Network) Conflist() ([]byte, error) {
+func (n *Network) Conflist(p Passage) ([]byte, error) {
 	o := n.options
 	list := conflist{
 		CNIVersion: cniVersion,
@@ -64,7 +64,7 @@ func (n *Network) Conflist() ([]byte, error) {
 				Bridge:           n.Interface(),
 				IsDefaultGateway: true,
 				HairpinMode:      true,
-				PortIsolation:    true,
+				PortIsolation:    p == Routed,
 				MTU:              o.MTU,
 				IPAM: ipamPart{
 					Type:    "host-local",
@@ -88,8 +88,8 @@ func (n *Network) Conflist() ([]byte, error) {
 }
 
 // writeConflist puts the configuration where the runtime looks, whole or not at all: the runtime watches the directory.
-func (n *Network) writeConflist() error {
-	text, err := n.Conflist()
+func (n *Network) writeConflist(p Passage) error {
+	text, err := n.Conflist(p)
 	if err != nil {
 		return err
 	}

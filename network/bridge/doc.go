@@ -7,9 +7,9 @@
 // What it promises:
 //
 //   - Names never collide: two control planes with different names and ranges live side by side on one host.
-//   - Every packet between two pods passes the host's IP layer, even when both are on this bridge: the bridge's ports are
-//     isolated from each other, and the host answers ARP for all pods. So a reply to a translated connection always finds its
-//     way back through the translation, and a packet filter sees what goes from pod to pod. This needs no kernel module.
+//   - Every packet between two pods passes the host's IP layer, even when both are on this bridge. So a reply to a translated
+//     connection always finds its way back through the translation, and a packet filter sees what goes from pod to pod. How that is
+//     brought about depends on the host, which we leave as it is: see passage.
 //   - Sources are preserved: a pod sees another pod's own address; only traffic that leaves the cluster is masqueraded.
 //   - The gateway's address exists as soon as Up returns, before there is any pod: a server may listen on it.
 //   - Up again changes nothing; Down leaves nothing behind but the host's IP forwarding.

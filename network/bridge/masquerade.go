@@ -7,8 +7,7 @@ import (
 	"sigs.k8s.io/knftables"
 )
 
-// masquerade writes our table: pods that talk to the outside do so with the node's address. The host's hints that two pods
-// could talk without it (ICMP redirects) are kept back: they cannot.
+// masquerade writes our table: pods that talk to the outside do so with the node's address.
 func (n *Network) masquerade(ctx context.Context) error {
 	nft, err := knftables.New(knftables.IPv4Family, n.table())
 	if err != nil {
@@ -26,14 +25,6 @@ func (n *Network) masquerade(ctx context.Context) error {
 	tx.Add(&knftables.Rule{Chain: "postrouting", Rule: knftables.Concat(
 		"oifname !=", quote(n.Interface()), "ip saddr", n.options.PodCIDR, "ip daddr !=", n.options.ClusterCIDR, "masquerade",
 	)})
-	tx.Add(&knftables.Chain{
-		Name:     "output",
-		Type:     knftables.PtrTo(knftables.FilterType),
-		Hook:     knftables.PtrTo(knftables.OutputHook),
-		Priority: knftables.PtrTo(knftables.FilterPriority),
-	})
-	tx.Flush(&knftables.Chain{Name: "output"})
-	tx.Add(&knftables.Rule{Chain: "output", Rule: knftables.Concat("oifname", quote(n.Interface()), "icmp type redirect drop")})
 	return nft.Run(ctx, tx)
 }
 

@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/vishvananda/netlink"
 )
@@ -16,17 +14,19 @@ import (
 // Up brings the network into being, or repairs it: the bridge with its address, the kernel's settings, the masquerading and the
 // configuration for the runtime. It needs root.
 func (n *Network) Up(ctx context.Context) error {
+	passage := hostPassage()
 	steps := []struct {
 		what string
-		do   func(context.Context) error
+		do   func() error
 	}{
 		{"making bridge " + n.Interface(), n.raiseBridge},
-		{"setting kernel parameters", n.setParameters},
-		{"masquerading pods", n.masquerade},
-		{"configuring CNI", func(context.Context) error { return n.writeConflist() }},
+		{"setting kernel parameters", func() error { return n.setParameters(passage) }},
+		{"setting the bridge's ports", func() error { return n.setPorts(passage) }},
+		{"masquerading pods", func() error { return n.masquerade(ctx) }},
+		{"configuring CNI", func() error { return n.writeConflist(passage) }},
 	}
 	for _, step := range steps {
-		if err := step.do(ctx); err != nil {
+		if err := step.do(); err != nil {
 			return fmt.Errorf("pod network %s: %s: %w", n.options.Name, step.what, err)
 		}
 	}
@@ -39,7 +39,7 @@ func (n *Network) Down(ctx context.Context) error {
 }
 
 // raiseBridge makes the device, gives it our address and no other, and the route to the services.
-func (n *Network) raiseBridge(context.Context) error {
+func (n *Network) raiseBridge() error {
 	link, err := netlink.LinkByName(n.Interface())
 	if errors.As(err, &netlink.LinkNotFoundError{}) {
 		attributes := netlink.NewLinkAttrs()
@@ -105,29 +105,6 @@ func (n *Network) removeBridge() error {
 	}
 	if err != nil {
 		return fmt.Errorf("removing bridge %s: %w", n.Interface(), err)
-	}
-	return nil
-}
-
-// setParameters has the host forward, and answer ARP for its pods on the bridge whose ports cannot see each other, at once.
-func (n *Network) setParameters(context.Context) error {
-	device := n.Interface()
-	for _, parameter := range []struct{ name, value string }{
-		{"net/ipv4/ip_forward", "1"},
-		{"net/ipv4/conf/" + device + "/proxy_arp_pvlan", "1"},
-		{"net/ipv4/neigh/" + device + "/proxy_delay", "0"},
-	} {
-		file := filepath.Join("/proc/sys", parameter.name)
-		current, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if strings.TrimSpace(string(current)) == parameter.value {
-			continue
-		}
-		if err := os.WriteFile(file, []byte(parameter.value), 0o644); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -28,13 +28,14 @@ const patience = time.Minute
 
 // node is one node's runtime and pod network, as `orrery up` has them.
 type node struct {
-	t       *testing.T
-	options containerd.Options
-	network *bridge.Network
-	pods    netip.Prefix
-	runtime *containerd.Runtime
-	cri     cri.RuntimeServiceClient
-	stop    func() // ends the runtime's supervision, and waits for it
+	t              *testing.T
+	name           string
+	options        containerd.Options
+	network        *bridge.Network
+	pods, services netip.Prefix
+	runtime        *containerd.Runtime
+	cri            cri.RuntimeServiceClient
+	stop           func() // ends the runtime's supervision, and waits for it
 }
 
 // newNode starts a node with a name and ranges of its own, and sees to it that nothing of it is left when the test ends.
@@ -52,8 +53,9 @@ func newNode(t *testing.T) *node {
 	}
 	dir := t.TempDir()
 	name := fmt.Sprintf("test-%d-%d", os.Getpid(), rand.IntN(10000))
-	n := &node{t: t, pods: freeRange(t)}
-	n.network, err = bridge.New(bridge.Options{Name: name, PodCIDR: n.pods, ServiceCIDR: freeRange(t, n.pods), Dir: filepath.Join(dir, "cni")})
+	n := &node{t: t, name: name, pods: freeRange(t)}
+	n.services = freeRange(t, n.pods)
+	n.network, err = bridge.New(bridge.Options{Name: name, PodCIDR: n.pods, ServiceCIDR: n.services, Dir: filepath.Join(dir, "cni")})
 	if err != nil {
 		t.Fatal(err)
 	}
