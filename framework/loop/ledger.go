@@ -23,8 +23,9 @@ const (
 
 // ledger remembers what a loop wrote for each of its objects, until the cache shows it.
 type ledger struct {
-	mu   sync.Mutex
-	open map[client.ObjectKey]*account
+	mu     sync.Mutex
+	open   map[client.ObjectKey]*account
+	shared bool
 }
 
 // account is what is still to be seen for one object of the loop.
@@ -35,18 +36,31 @@ type account struct {
 	doubted time.Time
 }
 
-// write is one write of the loop: the object as the server answered it, or the one that it deleted.
+// write is one write of the loop: the object as the server answered it, or the one that it deleted. A doubtful one may
+// not have had an effect, and then its object is only what was sent.
 type write struct {
-	obj     client.Object
-	deleted bool
+	obj      client.Object
+	deleted  bool
+	doubtful bool
 }
 
-func newLedger() *ledger { return &ledger{open: map[client.ObjectKey]*account{}} }
+// newLedger is an empty ledger. In a shared one, all objects have one account.
+func newLedger(shared bool) *ledger {
+	return &ledger{open: map[client.ObjectKey]*account{}, shared: shared}
+}
+
+func (l *ledger) account(key client.ObjectKey) client.ObjectKey {
+	if l.shared {
+		return client.ObjectKey{}
+	}
+	return key
+}
 
 // record notes a write for key. It may be called by several steps side by side.
 func (l *ledger) record(key client.ObjectKey, w write, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	key = l.account(key)
 	a := l.open[key]
 	if a == nil {
 		a = &account{since: now, doubted: now}
@@ -55,8 +69,15 @@ func (l *ledger) record(key client.ObjectKey, w write, now time.Time) {
 	a.writes = append(a.writes, w)
 }
 
-// forget drops what was written for key, whose object is gone.
+// forget drops what was written for key, whose object is gone. What others of a shared ledger wrote stays.
 func (l *ledger) forget(key client.ObjectKey) {
+	if !l.shared {
+		l.settle(key)
+	}
+}
+
+// settle closes an account, of which all is seen or nothing matters any more.
+func (l *ledger) settle(key client.ObjectKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, key)
@@ -66,6 +87,7 @@ func (l *ledger) forget(key client.ObjectKey) {
 // of kinds that the loop does not read do not count.
 func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Cluster, reads *reads) time.Duration {
 	l.mu.Lock()
+	key = l.account(key)
 	a := l.open[key] // only the pass for key changes it from here on, and a key has one pass at a time
 	l.mu.Unlock()
 	if a == nil {
@@ -83,7 +105,7 @@ func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Clust
 		a.doubted = now
 	}
 	if a.writes = unseen; len(unseen) == 0 {
-		l.forget(key)
+		l.settle(key)
 		return 0
 	}
 	wait := min(firstWait<<min(a.waits, 10), lastWait)
@@ -91,8 +113,11 @@ func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Clust
 	return wait
 }
 
-// shows reports whether what was written can be read.
+// shows reports whether what was written can be read. What may not have been written cannot show.
 func (w write) shows(ctx context.Context, read client.Reader) bool {
+	if w.doubtful {
+		return false
+	}
 	seen := emptyLike(w.obj)
 	switch err := read.Get(ctx, client.ObjectKeyFromObject(w.obj), seen); {
 	case apierrors.IsNotFound(err):
@@ -107,16 +132,25 @@ func (w write) shows(ctx context.Context, read client.Reader) bool {
 }
 
 // stillStanding are the writes that the API server knows and the cache will therefore show. A write of an object that
-// has been deleted or replaced since is dropped: the cache may have missed its whole life.
+// has been deleted or replaced since is dropped: the cache may have missed its whole life. Of a doubtful write the
+// state that the API server has now has to show, whoever made it.
 func stillStanding(ctx context.Context, live client.Reader, writes []write) []write {
 	var standing []write
 	for _, w := range writes {
 		now := emptyLike(w.obj)
 		err := live.Get(ctx, client.ObjectKeyFromObject(w.obj), now)
-		if gone := apierrors.IsNotFound(err) || err == nil && now.GetUID() != w.obj.GetUID(); gone && !w.deleted {
-			continue
+		switch {
+		case apierrors.IsNotFound(err):
+			if w.deleted {
+				standing = append(standing, write{obj: w.obj, deleted: true})
+			}
+		case err != nil:
+			standing = append(standing, w)
+		case w.doubtful:
+			standing = append(standing, write{obj: now})
+		case w.deleted || now.GetUID() == w.obj.GetUID():
+			standing = append(standing, w)
 		}
-		standing = append(standing, w)
 	}
 	return standing
 }

@@ -1,6 +1,8 @@
 package instance
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,6 +47,16 @@ func DefaultDataDir() string {
 		return filepath.Join(os.TempDir(), "orrery")
 	}
 	return filepath.Join(home, ".local", "share", "orrery")
+}
+
+// ID is what is made on the machine in the instance's name: devices, cgroups, tables. It is the name, made different where
+// the directory is not the usual one, so that equal names in two data directories do not meet.
+func (i *Instance) ID() string {
+	if filepath.Dir(i.Dir) == DefaultDataDir() {
+		return i.Name
+	}
+	sum := sha256.Sum256([]byte(i.Dir))
+	return i.Name + "-" + hex.EncodeToString(sum[:4])
 }
 
 // Kubeconfig is the path of the user's kubeconfig, which exists once the instance has started.
