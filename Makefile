@@ -118,7 +118,7 @@ test: manifests generate fmt vet runtime ## Run every test. As root, that includ
 
 .PHONY: build
 build: manifests generate fmt vet ## Build bin/orrery.
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $(ORRERY) .
+	go build -ldflags '$(LDFLAGS)' -o $(ORRERY) .
 
 .PHONY: run
 run: build ## Run the controllers and the scheduler from this host, on the custom resources of the cluster of KUBECONFIG.

@@ -6,6 +6,8 @@ package controllers
 import (
 	"time"
 
+	"github.com/orrery-dev/orrery/controllers/apps/deployment"
+	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/rootca"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
@@ -42,6 +44,8 @@ type Runner interface {
 // All returns every loop, ready to be added to a manager. The order has no meaning.
 func All(o Options) []loop.Loop {
 	return []loop.Loop{
+		deployment.Loop(),
+		replicaset.Loop(),
 		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
 		rootca.Loop(o.RootCA),
 		serviceaccount.Loop(),

@@ -3,14 +3,20 @@ package loop
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 
 	"github.com/orrery-dev/orrery/framework/plan"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
+
+// nameAttempts is how many generated names may be taken already before a create gives up, as in the API server.
+const nameAttempts = 8
 
 // actor is what the steps of one pass act with: a client whose every write goes into the ledger.
 type actor struct {
@@ -37,6 +43,7 @@ func newActor(name string, key client.ObjectKey, cluster Cluster, ledger *ledger
 
 func (a *actor) Live() client.Reader                      { return a.cluster.Live }
 func (a *actor) FieldOwner() client.FieldOwner            { return client.FieldOwner(a.name) }
+func (a *actor) SideBySide() int                          { return a.cluster.SideBySide }
 func (a *actor) ResourceVersion(obj client.Object) string { return a.versions.of(obj) }
 func (a *actor) SubResource(s string) client.SubResourceClient {
 	return &subresource{a.Client.SubResource(s), a}
@@ -61,7 +68,24 @@ func (a *actor) Record(e plan.Event) {
 }
 
 func (a *actor) Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
-	return a.wrote(obj, a.Client.Create(ctx, obj, opts...))
+	if obj.GetName() != "" || obj.GetGenerateName() == "" {
+		return a.wrote(obj, a.Client.Create(ctx, obj, opts...))
+	}
+	return a.createNamed(ctx, obj, opts...)
+}
+
+// createNamed generates the name here and not in the API server: when the answer gets lost, the ledger can then ask
+// whether the object has come into being.
+func (a *actor) createNamed(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
+	var err error
+	for range nameAttempts {
+		obj.SetName(a.cluster.Names(obj.GetGenerateName()))
+		if err = a.wrote(obj, a.Client.Create(ctx, obj, opts...)); !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+	}
+	obj.SetName("")
+	return err
 }
 
 func (a *actor) Update(ctx context.Context, obj client.Object, opts ...client.UpdateOption) error {
@@ -74,21 +98,20 @@ func (a *actor) Patch(ctx context.Context, obj client.Object, patch client.Patch
 
 func (a *actor) Delete(ctx context.Context, obj client.Object, opts ...client.DeleteOption) error {
 	err := a.Client.Delete(ctx, obj, opts...)
-	if err == nil {
-		a.ledger.record(a.key, write{obj: obj, deleted: true}, a.cluster.Clock.Now())
-	}
+	a.note(write{obj: obj, deleted: true}, err)
 	return err
 }
 
 func (a *actor) Apply(ctx context.Context, config runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
-	if err := a.Client.Apply(ctx, config, opts...); err != nil {
-		return err
+	return a.applied(config, a.Client.Apply(ctx, config, opts...))
+}
+
+// applied notes what was applied, and passes the error on.
+func (a *actor) applied(config runtime.ApplyConfiguration, err error) error {
+	if obj := a.typed(config); obj != nil {
+		return a.wrote(obj, err)
 	}
-	applied := a.typed(config)
-	if applied == nil {
-		return nil
-	}
-	return a.wrote(applied, nil)
+	return err
 }
 
 // typed is the object of an apply configuration, which the server's answer has been read into, in the form that the
@@ -121,13 +144,28 @@ func (a *actor) typed(config runtime.ApplyConfiguration) client.Object {
 	return obj
 }
 
-// wrote notes a write that succeeded, and passes the error on.
+// wrote notes a write that succeeded or may have, and passes the error on.
 func (a *actor) wrote(obj client.Object, err error) error {
 	if err == nil {
 		a.versions.set(obj)
-		a.ledger.record(a.key, write{obj: obj}, a.cluster.Clock.Now())
 	}
+	a.note(write{obj: obj}, err)
 	return err
+}
+
+// note puts a write into the ledger, unless it certainly had no effect.
+func (a *actor) note(w write, err error) {
+	if w.doubtful = err != nil; w.doubtful && refused(err) {
+		return
+	}
+	a.ledger.record(a.key, w, a.cluster.Clock.Now())
+}
+
+// refused reports that a write had no effect: the API server said so. After any other error, a timeout or a connection
+// that broke, it may have had one.
+func refused(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code < http.StatusInternalServerError
 }
 
 // subresource is a subresource client whose writes of the object go into the ledger. Creating one (a binding, an
@@ -139,6 +177,10 @@ type subresource struct {
 
 func (s *subresource) Update(ctx context.Context, obj client.Object, opts ...client.SubResourceUpdateOption) error {
 	return s.actor.wrote(obj, s.SubResourceClient.Update(ctx, obj, opts...))
+}
+
+func (s *subresource) Apply(ctx context.Context, config runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
+	return s.actor.applied(config, s.SubResourceClient.Apply(ctx, config, opts...))
 }
 
 func (s *subresource) Patch(ctx context.Context, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {

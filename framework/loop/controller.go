@@ -36,8 +36,11 @@ type Loop interface {
 	// Reconciler is the loop without its watches: one call is one pass for one object. Tests drive it by hand.
 	Reconciler(cluster Cluster) reconcile.Reconciler
 
-	// Preview is the plan for an object as it would be made now. Nothing is carried out. An object that does not
-	// exist is an error which apierrors.IsNotFound recognises.
+	// Indexes are by which fields the loop's reads are indexed. AddTo declares them; for Preview, see [Declare].
+	Indexes() []Index
+
+	// Preview is the plan for an object as it would be made now. Nothing is carried out. read has to have the loop's
+	// indexes. An object that does not exist is an error which apierrors.IsNotFound recognises.
 	Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error)
 
 	// Recent are the last plans of an object that had anything in them, the newest first.
@@ -62,6 +65,14 @@ type Cluster struct {
 	Events events.EventRecorder
 	// Clock is the time that Plan sees; nil means the real one.
 	Clock clock.PassiveClock
+	// SideBySide is how many requests of one step may be under way at once; 0 means 32. With 1 a pass is as
+	// deterministic as its plan.
+	SideBySide int
+	// Names makes a name from the generateName of an object that is to be created; nil appends five random letters
+	// and digits, as the API server does.
+	Names func(prefix string) string
+	// Passed is told of every pass that planned: the plan, and what went wrong in carrying it out; nil tells nobody.
+	Passed func(key client.ObjectKey, decided *plan.Plan, err error)
 }
 
 func (c Cluster) withDefaults() Cluster {
@@ -70,6 +81,15 @@ func (c Cluster) withDefaults() Cluster {
 	}
 	if c.Clock == nil {
 		c.Clock = clock.RealClock{}
+	}
+	if c.SideBySide == 0 {
+		c.SideBySide = 32
+	}
+	if c.Names == nil {
+		c.Names = randomName
+	}
+	if c.Passed == nil {
+		c.Passed = func(client.ObjectKey, *plan.Plan, error) {}
 	}
 	return c
 }

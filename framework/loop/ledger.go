@@ -36,10 +36,12 @@ type account struct {
 	doubted time.Time
 }
 
-// write is one write of the loop: the object as the server answered it, or the one that it deleted.
+// write is one write of the loop: the object as the server answered it, or the one that it deleted. A doubtful one may
+// not have had an effect, and then its object is only what was sent.
 type write struct {
-	obj     client.Object
-	deleted bool
+	obj      client.Object
+	deleted  bool
+	doubtful bool
 }
 
 // newLedger is an empty ledger. In a shared one, all objects have one account.
@@ -111,8 +113,11 @@ func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Clust
 	return wait
 }
 
-// shows reports whether what was written can be read.
+// shows reports whether what was written can be read. What may not have been written cannot show.
 func (w write) shows(ctx context.Context, read client.Reader) bool {
+	if w.doubtful {
+		return false
+	}
 	seen := emptyLike(w.obj)
 	switch err := read.Get(ctx, client.ObjectKeyFromObject(w.obj), seen); {
 	case apierrors.IsNotFound(err):
@@ -127,16 +132,25 @@ func (w write) shows(ctx context.Context, read client.Reader) bool {
 }
 
 // stillStanding are the writes that the API server knows and the cache will therefore show. A write of an object that
-// has been deleted or replaced since is dropped: the cache may have missed its whole life.
+// has been deleted or replaced since is dropped: the cache may have missed its whole life. Of a doubtful write the
+// state that the API server has now has to show, whoever made it.
 func stillStanding(ctx context.Context, live client.Reader, writes []write) []write {
 	var standing []write
 	for _, w := range writes {
 		now := emptyLike(w.obj)
 		err := live.Get(ctx, client.ObjectKeyFromObject(w.obj), now)
-		if gone := apierrors.IsNotFound(err) || err == nil && now.GetUID() != w.obj.GetUID(); gone && !w.deleted {
-			continue
+		switch {
+		case apierrors.IsNotFound(err):
+			if w.deleted {
+				standing = append(standing, write{obj: w.obj, deleted: true})
+			}
+		case err != nil:
+			standing = append(standing, w)
+		case w.doubtful:
+			standing = append(standing, write{obj: now})
+		case w.deleted || now.GetUID() == w.obj.GetUID():
+			standing = append(standing, w)
 		}
-		standing = append(standing, w)
 	}
 	return standing
 }

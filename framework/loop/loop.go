@@ -3,7 +3,6 @@ package loop
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -36,15 +35,14 @@ func (l *loop[T, W]) Object() client.Object { return l.object() }
 
 func (l *loop[T, W]) object() T { return l.prototype.DeepCopyObject().(T) }
 
+func (l *loop[T, W]) Indexes() []Index { return l.indexes }
+
 func (l *loop[T, W]) Recent(key client.ObjectKey) []Pass { return l.history.of(key) }
 
 func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
 	registerMetrics()
-	for _, index := range l.indexes {
-		err := mgr.GetFieldIndexer().IndexField(context.Background(), index.obj, index.field, index.values)
-		if err != nil && !indexExists(err) {
-			return fmt.Errorf("indexing %T by %s for loop %s: %w", index.obj, index.field, l.name, err)
-		}
+	if err := Declare(context.Background(), mgr.GetFieldIndexer(), l); err != nil {
+		return err
 	}
 	b := builder.ControllerManagedBy(mgr).
 		Named(l.name).
@@ -92,6 +90,3 @@ func (l *loop[T, W]) Preview(ctx context.Context, read client.Reader, key client
 	}
 	return l.controller.Plan(obj, world, now), nil
 }
-
-// indexExists recognises the error of an informer that has the index already. client-go has no type for it.
-func indexExists(err error) bool { return strings.Contains(err.Error(), "indexer conflict") }

@@ -46,6 +46,7 @@ func (p *passes[T, W]) pass(ctx context.Context, key client.ObjectKey) (reconcil
 	}
 	err = p.act(ctx, key, decided)
 	p.history.add(key, p.Clock.Now(), decided, err)
+	p.Passed(key, decided, err)
 	return lookAgain(decided), err
 }
 

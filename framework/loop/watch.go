@@ -21,16 +21,17 @@ type declaration struct {
 	prototype  client.Object
 	predicates []predicate.Predicate
 	watches    []watch
-	indexes    []index
+	indexes    []Index
 	oneByOne   bool
 }
 
 type watch func(b *builder.Builder, mgr manager.Manager)
 
-type index struct {
-	obj    client.Object
-	field  string
-	values client.IndexerFunc
+// Index says that objects of a kind can be found by a field, with client.MatchingFields.
+type Index struct {
+	Object client.Object
+	Field  string
+	Values client.IndexerFunc
 }
 
 // Of says of which kind the loop's objects are, where their Go type does not: metadata only, or unstructured.
@@ -85,7 +86,7 @@ func watches(w watch) Option {
 // Indexes makes the cache find objects of the kind of obj by a field, for client.MatchingFields in Observe. Several
 // loops may declare the same index of a kind: the first one counts, so they must agree on what it holds.
 func Indexes(obj client.Object, field string, values client.IndexerFunc) Option {
-	return func(d *declaration) { d.indexes = append(d.indexes, index{obj, field, values}) }
+	return func(d *declaration) { d.indexes = append(d.indexes, Index{obj, field, values}) }
 }
 
 // newObject is a new, empty object of a pointer type.

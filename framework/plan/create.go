@@ -54,7 +54,7 @@ func (s *Create) String() string { return "create " + describe(s.objs) }
 
 // Do creates the objects.
 func (s *Create) Do(ctx context.Context, act Actor) error {
-	return slowStart(len(s.objs), func(i int) error {
+	return slowStart(len(s.objs), act.SideBySide(), func(i int) error {
 		obj := s.objs[i].DeepCopyObject().(client.Object)
 		err := s.create(ctx, act, obj)
 		switch {

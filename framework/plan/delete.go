@@ -55,7 +55,7 @@ func (s *Delete) String() string { return "delete " + describe(s.objs) }
 
 // Do deletes the objects.
 func (s *Delete) Do(ctx context.Context, act Actor) error {
-	return parallel(0, len(s.objs), func(i int) error {
+	return parallel(0, len(s.objs), act.SideBySide(), func(i int) error {
 		obj := s.objs[i].DeepCopyObject().(client.Object)
 		err := s.delete(ctx, act, obj)
 		switch {

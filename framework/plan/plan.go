@@ -44,6 +44,9 @@ type Actor interface {
 	// FieldOwner names the controller as a field manager, for server-side apply.
 	FieldOwner() client.FieldOwner
 
+	// SideBySide is how many requests of one step may be under way at once; it is above zero.
+	SideBySide() int
+
 	// Record sends an event. It never blocks and never fails.
 	Record(Event)
 }
