@@ -4,18 +4,57 @@
 package controllers
 
 import (
+	"time"
+
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/core/namespace"
+	"github.com/orrery-dev/orrery/controllers/core/rootca"
+	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
+	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/framework/loop"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
-// Options are what loops need to know that the API cannot tell. The zero value is fine for all in the table.
-type Options struct{}
+// Options are what loops need to know that the API cannot tell.
+type Options struct {
+	// Discovery lists the kinds that the API server has, as discovery.DiscoveryClient does. Required.
+	Discovery served.Discovery
+	// Canonical is the name that counts, where the server shows each object by two. In the embedded server it is
+	// apis.Kubernetes.GroupKind; nil means that all names are of different objects.
+	Canonical func(schema.GroupKind) schema.GroupKind
+	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means that none are published.
+	RootCA []byte
+	// NamespaceSettle is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
+	NamespaceSettle time.Duration
+}
+
+func (o Options) kinds() served.Source {
+	return served.Source{Discovery: o.Discovery, Canonical: o.Canonical}
+}
+
+// Runner is what a manager runs. Every loop is one.
+type Runner interface {
+	Name() string
+	AddTo(mgr manager.Manager, options loop.Options) error
+}
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
-func All(Options) []loop.Loop {
+func All(o Options) []loop.Loop {
 	return []loop.Loop{
 		deployment.Loop(),
 		replicaset.Loop(),
+		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
+		rootca.Loop(o.RootCA),
+		serviceaccount.Loop(),
+	}
+}
+
+// AcrossKinds returns what decides for objects of every kind, and so is no single loop.
+func AcrossKinds(o Options) []Runner {
+	return []Runner{
+		garbagecollector.New(o.kinds()),
 	}
 }

@@ -34,7 +34,7 @@ type Options struct {
 	// are made, and become shared mounts where the host's are private.
 	SharedDirs []string
 	// Log gets the supervisor's own messages. containerd writes to LogFile. The zero value discards them.
-	Log logr.Logger
+	Log logr.Logger `json:"-"`
 }
 
 // Runtime is one containerd and what belongs to it. New makes it, Run runs it.
@@ -42,6 +42,9 @@ type Runtime struct {
 	options Options
 	run     string // the run directory
 	log     logr.Logger
+
+	begin sync.Once
+	begun chan struct{} // closed when Run has started its first child
 
 	mu     sync.Mutex
 	status Status
@@ -85,7 +88,7 @@ func New(o Options) (*Runtime, error) {
 	if o.Log.GetSink() == nil {
 		o.Log = logr.Discard()
 	}
-	return &Runtime{options: o, run: runDir(o.Dir), log: o.Log}, nil
+	return &Runtime{options: o, run: runDir(o.Dir), log: o.Log, begun: make(chan struct{})}, nil
 }
 
 // runDir is short, because the kernel limits the path of a socket to 107 bytes, and different for each Dir.
@@ -129,8 +132,14 @@ func (r *Runtime) environment() []string {
 	return env
 }
 
-// WaitReady returns when the runtime answers and says that it can run containers, or with what it last said when ctx ends.
+// WaitReady returns when the runtime that Run has started answers and says that it can run containers, or, when ctx ends, with what
+// it last said. One that a former control plane left behind does not count.
 func (r *Runtime) WaitReady(ctx context.Context) error {
+	select {
+	case <-r.begun:
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the container runtime to be started (last error: %q): %w", r.Status().LastError, ctx.Err())
+	}
 	if err := waitReady(ctx, r.Endpoint()); err != nil {
 		return fmt.Errorf("waiting for the container runtime (its log is %s): %w", r.LogFile(), err)
 	}

@@ -123,6 +123,7 @@ func (r *Runtime) argv() []string {
 func (r *Runtime) started(pid int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.begin.Do(func() { close(r.begun) })
 	r.status.PID, r.status.Since = pid, time.Now()
 }
 

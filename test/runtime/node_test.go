@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -120,10 +121,13 @@ func (n *node) tearDown(dir string) {
 		n.t.Errorf("mounts are left in %s (%v):\n%s", dir, err, mounts)
 	}
 	run := filepath.Dir(strings.TrimPrefix(n.runtime.Endpoint(), "unix://"))
-	for _, path := range []string{run, n.options.Dir, "/sys/class/net/" + n.network.Interface()} {
+	for _, path := range []string{run, n.options.Dir} {
 		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 			n.t.Errorf("%s is left", path)
 		}
+	}
+	if _, err := netlink.LinkByName(n.network.Interface()); !errors.As(err, &netlink.LinkNotFoundError{}) {
+		n.t.Errorf("the bridge %s is left (%v)", n.network.Interface(), err)
 	}
 	cgroups, err := filepath.Glob("/sys/fs/cgroup/*" + n.options.CgroupRoot)
 	if err != nil || len(cgroups) > 0 {

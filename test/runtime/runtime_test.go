@@ -1,17 +1,24 @@
 package runtime
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/containerd"
 )
 
 // eventually tries until there is no error, and fails the test with the last one.
@@ -107,6 +114,42 @@ func TestRuntime(t *testing.T) {
 		get(t, "http://"+first.ip+":8080/")
 	})
 
+	t.Run("a control plane that is killed leaves a containerd, which the next one replaces", func(t *testing.T) {
+		n.stop()
+		options, err := json.Marshal(n.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plane := exec.Command(os.Args[0])
+		plane.Env = append(os.Environ(), runRuntime+"="+string(options))
+		if err := plane.Start(); err != nil {
+			t.Fatal(err)
+		}
+		n.awaitContainer(first)
+		left := containerds(t, n.options.Dir)
+		if err := errors.Join(plane.Process.Kill(), ignoreExit(plane.Wait())); err != nil {
+			t.Fatal(err)
+		}
+		if still := containerds(t, n.options.Dir); len(left) != 1 || !slices.Equal(left, still) {
+			t.Fatalf("containerds are %v, and %v after the control plane was killed: want the same one", left, still)
+		}
+		n.start()
+		n.awaitContainer(first)
+		if now := containerds(t, n.options.Dir); len(now) != 1 || slices.Equal(left, now) {
+			t.Errorf("containerds are %v after the next control plane started, want one other than %v", now, left)
+		}
+	})
+
+	t.Run("a second control plane is refused the same directory", func(t *testing.T) {
+		second, err := containerd.New(n.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := second.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "in use by another process") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+
 	t.Run("a control plane that is started again adopts the containers", func(t *testing.T) {
 		n.stop()
 		get(t, "http://"+first.ip+":8080/") // while no containerd runs
@@ -116,6 +159,27 @@ func TestRuntime(t *testing.T) {
 			t.Errorf("executing in an adopted container: %v", err)
 		}
 	})
+}
+
+// containerds are the processes that run with a configuration in dir.
+func containerds(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(files, func(file string) bool {
+		line, _ := os.ReadFile(file) // one that has ended has none
+		return !strings.Contains(string(line), "--config\x00"+dir)
+	})
+}
+
+// ignoreExit lets pass that a process was killed.
+func ignoreExit(err error) error {
+	if errors.As(err, new(*exec.ExitError)) {
+		return nil
+	}
+	return err
 }
 
 // awaitContainer returns when the runtime says that a pod's container runs.

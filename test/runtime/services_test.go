@@ -70,7 +70,9 @@ func nth(p netip.Prefix, n int) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
-func TestServices(t *testing.T) {
+func TestServices(t *testing.T) { onEachHost(t, testServices) }
+
+func testServices(t *testing.T) {
 	n := newNode(t)
 	api := cluster(t)
 	p, err := proxy.New(proxy.Options{Name: n.name, NodeName: "here", ClusterCIDR: n.pods, ServiceCIDR: n.services}, api)

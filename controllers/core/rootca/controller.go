@@ -23,7 +23,7 @@ const (
 		"No other usage is guaranteed across distributions of Kubernetes clusters."
 )
 
-// Loop publishes a bundle of certificates, in PEM, in each Namespace.
+// Loop publishes a bundle of certificates, in PEM, in each Namespace. An empty bundle it does not publish.
 //
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;patch
@@ -60,7 +60,7 @@ func (c controller) Plan(namespace *corev1.Namespace, w world, _ time.Time) *pla
 	p := plan.New()
 	data := map[string]string{key: c.bundle}
 	switch {
-	case namespace.DeletionTimestamp != nil:
+	case namespace.DeletionTimestamp != nil || c.bundle == "":
 	case w.published == nil:
 		p.Create("every Namespace has one", &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{

@@ -29,8 +29,8 @@
 //   - A circle of objects that all wait for each other is undone: their references cease to block.
 //   - A group that does not answer, or a kind that cannot be listed, holds up no other.
 //
-// Like upstream's, it can miss a dependent that was created in the very moment when its owner was orphaning: watches of
-// two kinds are not in step.
+// Watches of two kinds are not in step. So an owner that orphans is held for 1.5 s at least: a dependent that was made
+// right before is then seen in time, unless its watch is further behind than that.
 //
 // It ignores Events, which have no owners and are many.
 package garbagecollector

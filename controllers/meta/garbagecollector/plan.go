@@ -14,16 +14,19 @@ import (
 const (
 	// soon is when an owner's kind will have been read.
 	soon = time.Second
+	// settle is how long an owner that orphans is held at least: the watch of a dependent that was made right before may
+	// be behind that of its owner, and what is not seen would be collected.
+	settle = 1500 * time.Millisecond
 	// later is when the server may have got a kind that it does not know.
 	later = 30 * time.Second
 )
 
 // Plan decides what becomes of an object.
-func (c *controller) Plan(obj *metav1.PartialObjectMetadata, w world, _ time.Time) *plan.Plan {
+func (c *controller) Plan(obj *metav1.PartialObjectMetadata, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	switch {
 	case obj.DeletionTimestamp != nil && has(obj, metav1.FinalizerOrphanDependents):
-		orphan(p, obj, w)
+		orphan(p, obj, w, now)
 	case waiting(obj):
 		letGo(p, obj, w)
 	case obj.DeletionTimestamp == nil && len(w.owners) > 0:
@@ -34,9 +37,13 @@ func (c *controller) Plan(obj *metav1.PartialObjectMetadata, w world, _ time.Tim
 }
 
 // orphan takes a deleted owner out of its dependents, and then lets it go.
-func orphan(p *plan.Plan, obj *metav1.PartialObjectMetadata, w world) {
+func orphan(p *plan.Plan, obj *metav1.PartialObjectMetadata, w world, now time.Time) {
 	for _, dependent := range w.dependents {
 		p.Patch("its owner "+path(obj)+" is deleted without its dependents", dependent, without(dependent, obj.UID))
+	}
+	if age := now.Sub(obj.DeletionTimestamp.Time); age < settle {
+		p.After(settle-age, "all of its dependents have been seen then")
+		return
 	}
 	p.Patch("nothing refers to it any more", obj, withoutFinalizer(obj, metav1.FinalizerOrphanDependents))
 }
