@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
+	"k8s.io/utils/clock"
 	testingclock "k8s.io/utils/clock/testing"
 )
 
@@ -95,6 +96,9 @@ func NewWorld(scheme *runtime.Scheme) *World {
 
 // Now is the time in this world.
 func (w *World) Now() time.Time { return w.clock.Now() }
+
+// Clock is the clock of this world.
+func (w *World) Clock() clock.PassiveClock { return w.clock }
 
 // Step lets time pass.
 func (w *World) Step(d time.Duration) { w.clock.SetTime(w.clock.Now().Add(d)) }
