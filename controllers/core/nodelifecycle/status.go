@@ -4,7 +4,7 @@ import (
 	"time"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/framework/conditions"
+	"github.com/orrery-dev/orrery/controllers/internal/podstatus"
 	"github.com/orrery-dev/orrery/framework/plan"
 	k8scorev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,19 +60,15 @@ func setUnknown(node *corev1.Node, kind k8scorev1.NodeConditionType, now time.Ti
 	})
 }
 
-var ofPod = conditions.Of[k8scorev1.PodCondition](func(c *k8scorev1.PodCondition) (string, string, *metav1.Time) {
-	return string(c.Type), string(c.Status), &c.LastTransitionTime
-})
-
 // markNotReady makes a pod that was ready not so, and says why.
 func markNotReady(p *plan.Plan, pod *corev1.Pod, now time.Time) {
-	condition, found := ofPod.Find(pod.Status.Conditions, string(k8scorev1.PodReady))
+	condition, found := podstatus.Conditions.Find(pod.Status.Conditions, string(k8scorev1.PodReady))
 	if !found || condition.Status == k8scorev1.ConditionFalse {
 		return
 	}
 	condition.Status = k8scorev1.ConditionFalse
 	wanted := pod.DeepCopy()
-	wanted.Status.Conditions = ofPod.Set(wanted.Status.Conditions, condition, now)
+	wanted.Status.Conditions = podstatus.Conditions.Set(wanted.Status.Conditions, condition, now)
 	p.Status(pod, wanted)
 	p.Event(pod, plan.Warning, reasonNodeNotReady, "Node is not ready")
 }
