@@ -4,13 +4,11 @@ import (
 	"context"
 	"strings"
 	"sync"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -18,28 +16,8 @@ import (
 // show before the next plan, and no others, for reading another would make the cache watch it.
 type reads struct {
 	client.Client
-	live  client.Reader
-	clock clock.PassiveClock
-	kinds sync.Map // kindRead -> struct{}
-}
-
-// Live is the API server behind the reader that Observe got, for what no cache holds: the objects of kinds that are not
-// worth watching, and the one that a decision which cannot be taken back rests on. What is read through it is not
-// waited for after own writes, since it shows them. Of any other reader it is that reader.
-func Live(read client.Reader) client.Reader {
-	if r, ok := read.(*reads); ok {
-		return r.live
-	}
-	return read
-}
-
-// Now is the time of the loop whose reader Observe got, for an observation that is about time, as in "no heartbeat has
-// been seen since". Of any other reader it is the real time.
-func Now(read client.Reader) time.Time {
-	if r, ok := read.(*reads); ok {
-		return r.clock.Now()
-	}
-	return time.Now()
+	around surroundings
+	kinds  sync.Map // kindRead -> struct{}
 }
 
 // kindRead is a kind in one of the forms that the cache keeps apart: typed, unstructured and metadata only.
@@ -49,8 +27,13 @@ type kindRead struct {
 }
 
 func newReads(cluster Cluster) *reads {
-	return &reads{Client: cluster.Client, live: cluster.Live, clock: cluster.Clock}
+	return &reads{
+		Client: cluster.Client,
+		around: surroundings{live: cluster.Live, clock: cluster.Clock, sightings: &sightings{}},
+	}
 }
+
+func (r *reads) surroundings() surroundings { return r.around }
 
 func (r *reads) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	r.note(obj)
