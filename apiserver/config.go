@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/spf13/pflag"
+	genericoptions "k8s.io/apiserver/pkg/server/options"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	cliflag "k8s.io/component-base/cli/flag"
 	aggregatorapiserver "k8s.io/kube-aggregator/pkg/apiserver"
@@ -15,6 +16,7 @@ import (
 	kubeoptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 	"k8s.io/kubernetes/pkg/controlplane/reconcilers"
 	rbacrest "k8s.io/kubernetes/pkg/registry/rbac/rest"
+	schedulingrest "k8s.io/kubernetes/pkg/registry/scheduling/rest"
 
 	"github.com/orrery-dev/orrery/apiserver/naming"
 	"github.com/orrery-dev/orrery/apiserver/pki"
@@ -52,8 +54,8 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 			return nil, err
 		}
 	}
-	// Our own bootstrap creates these roles, see ensureRoles.
-	config.KubeAPIs.ControlPlane.Generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName)
+	// Our own bootstrap does what these hooks would: they begin only after a second.
+	config.KubeAPIs.ControlPlane.Generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName, schedulingrest.PostStartHookName)
 
 	ready, err := config.Complete()
 	if err != nil {
@@ -81,6 +83,9 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 	u.AllowPrivileged = true
 	u.ServiceClusterIPRanges = s.options.ServiceCIDR
 	u.Admission.GenericAdmission.EnablePlugins = []string{"NodeRestriction"}
+	if s.options.TwoNames {
+		guardSecondNames(u.Admission.GenericAdmission)
+	}
 
 	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
 	flags.SetNormalizeFunc(cliflag.WordSepNormalizeFunc)
@@ -99,6 +104,12 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 		return nil, fmt.Errorf("setting feature gates: %w", err)
 	}
 	return u, nil
+}
+
+// guardSecondNames adds our admission plugin. Its place in the order does not matter, since it changes nothing.
+func guardSecondNames(admission *genericoptions.AdmissionOptions) {
+	admission.Plugins.Register(naming.GuardName, naming.Guard)
+	admission.RecommendedPluginOrder = append(admission.RecommendedPluginOrder, naming.GuardName)
 }
 
 func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {

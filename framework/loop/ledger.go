@@ -25,8 +25,9 @@ const (
 
 // ledger remembers what a loop wrote for each of its objects, until the cache shows it.
 type ledger struct {
-	mu   sync.Mutex
-	open map[client.ObjectKey]*account
+	mu     sync.Mutex
+	open   map[client.ObjectKey]*account
+	shared bool
 }
 
 // account is what is still to be seen for one object of the loop.
@@ -45,12 +46,23 @@ type write struct {
 	doubtful bool
 }
 
-func newLedger() *ledger { return &ledger{open: map[client.ObjectKey]*account{}} }
+// newLedger is an empty ledger. In a shared one, all objects have one account.
+func newLedger(shared bool) *ledger {
+	return &ledger{open: map[client.ObjectKey]*account{}, shared: shared}
+}
+
+func (l *ledger) account(key client.ObjectKey) client.ObjectKey {
+	if l.shared {
+		return client.ObjectKey{}
+	}
+	return key
+}
 
 // record notes a write for key. It may be called by several steps side by side.
 func (l *ledger) record(key client.ObjectKey, w write, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	key = l.account(key)
 	a := l.open[key]
 	if a == nil {
 		a = &account{since: now, doubted: now}
@@ -59,8 +71,15 @@ func (l *ledger) record(key client.ObjectKey, w write, now time.Time) {
 	a.writes = append(a.writes, w)
 }
 
-// forget drops what was written for key, whose object is gone.
+// forget drops what was written for key, whose object is gone. What others of a shared ledger wrote stays.
 func (l *ledger) forget(key client.ObjectKey) {
+	if !l.shared {
+		l.settle(key)
+	}
+}
+
+// settle closes an account, of which all is seen or nothing matters any more.
+func (l *ledger) settle(key client.ObjectKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, key)
@@ -70,6 +89,7 @@ func (l *ledger) forget(key client.ObjectKey) {
 // of kinds that the loop does not read do not count.
 func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Cluster, reads *reads) time.Duration {
 	l.mu.Lock()
+	key = l.account(key)
 	a := l.open[key] // only the pass for key changes it from here on, and a key has one pass at a time
 	l.mu.Unlock()
 	if a == nil {
@@ -90,7 +110,7 @@ func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Clust
 		a.doubted = now
 	}
 	if a.writes = unseen; len(unseen) == 0 {
-		l.forget(key)
+		l.settle(key)
 		return 0
 	}
 	wait := min(firstWait<<min(a.waits, 10), lastWait)

@@ -47,10 +47,7 @@ func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
 	b := builder.ControllerManagedBy(mgr).
 		Named(l.name).
 		For(l.object(), builder.WithPredicates(l.predicates...)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: max(options.Workers, 0)})
-	if options.Workers == 0 {
-		b.WithOptions(controller.Options{MaxConcurrentReconciles: 4})
-	}
+		WithOptions(controller.Options{MaxConcurrentReconciles: l.workers(options)})
 	for _, watch := range l.watches {
 		watch(b, mgr)
 	}
@@ -66,9 +63,20 @@ func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
 	return nil
 }
 
+func (l *loop[T, W]) workers(options Options) int {
+	switch {
+	case l.oneByOne:
+		return 1
+	case options.Workers <= 0:
+		return 4
+	default:
+		return options.Workers
+	}
+}
+
 func (l *loop[T, W]) Reconciler(cluster Cluster) reconcile.Reconciler {
 	cluster = cluster.withDefaults()
-	return &passes[T, W]{loop: l, Cluster: cluster, reads: newReads(cluster.Client), ledger: newLedger()}
+	return &passes[T, W]{loop: l, Cluster: cluster, reads: newReads(cluster), ledger: newLedger(l.oneByOne)}
 }
 
 func (l *loop[T, W]) Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error) {
@@ -76,7 +84,7 @@ func (l *loop[T, W]) Preview(ctx context.Context, read client.Reader, key client
 	if err := read.Get(ctx, key, obj); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", key, err)
 	}
-	world, err := l.controller.Observe(ctx, read, obj)
+	world, err := l.controller.Observe(ctx, preview{read, now}, obj)
 	if err != nil {
 		return nil, fmt.Errorf("observing for %s: %w", key, err)
 	}

@@ -16,7 +16,8 @@ import (
 // show before the next plan, and no others, for reading another would make the cache watch it.
 type reads struct {
 	client.Client
-	kinds sync.Map // kindRead -> struct{}
+	around surroundings
+	kinds  sync.Map // kindRead -> struct{}
 }
 
 // kindRead is a kind in one of the forms that the cache keeps apart: typed, unstructured and metadata only.
@@ -25,7 +26,14 @@ type kindRead struct {
 	form
 }
 
-func newReads(c client.Client) *reads { return &reads{Client: c} }
+func newReads(cluster Cluster) *reads {
+	return &reads{
+		Client: cluster.Client,
+		around: surroundings{live: cluster.Live, clock: cluster.Clock, sightings: &sightings{}},
+	}
+}
+
+func (r *reads) surroundings() surroundings { return r.around }
 
 func (r *reads) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	r.note(obj)
