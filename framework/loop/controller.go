@@ -36,11 +36,11 @@ type Loop interface {
 	// Reconciler is the loop without its watches: one call is one pass for one object. Tests drive it by hand.
 	Reconciler(cluster Cluster) reconcile.Reconciler
 
-	// Indexes are by which fields the loop's reads are indexed.
+	// Indexes are by which fields the loop's reads are indexed. AddTo declares them; for Preview, see [Declare].
 	Indexes() []Index
 
-	// Preview is the plan for an object as it would be made now. Nothing is carried out. An object that does not
-	// exist is an error which apierrors.IsNotFound recognises.
+	// Preview is the plan for an object as it would be made now. Nothing is carried out. read has to have the loop's
+	// indexes. An object that does not exist is an error which apierrors.IsNotFound recognises.
 	Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error)
 
 	// Recent are the last plans of an object that had anything in them, the newest first.

@@ -19,12 +19,15 @@ const (
 	// doubt is how long the cache may lack a write before the API server is asked whether the write still stands:
 	// what was written may have been deleted since, and then never shows.
 	doubt = time.Second
+	// givenUp is how long the cache may lack a write at all. It never shows what its selectors leave out.
+	givenUp = 5 * time.Minute
 )
 
 // ledger remembers what a loop wrote for each of its objects, until the cache shows it.
 type ledger struct {
-	mu   sync.Mutex
-	open map[client.ObjectKey]*account
+	mu     sync.Mutex
+	open   map[client.ObjectKey]*account
+	shared bool
 }
 
 // account is what is still to be seen for one object of the loop.
@@ -43,12 +46,23 @@ type write struct {
 	doubtful bool
 }
 
-func newLedger() *ledger { return &ledger{open: map[client.ObjectKey]*account{}} }
+// newLedger is an empty ledger. In a shared one, all objects have one account.
+func newLedger(shared bool) *ledger {
+	return &ledger{open: map[client.ObjectKey]*account{}, shared: shared}
+}
+
+func (l *ledger) account(key client.ObjectKey) client.ObjectKey {
+	if l.shared {
+		return client.ObjectKey{}
+	}
+	return key
+}
 
 // record notes a write for key. It may be called by several steps side by side.
 func (l *ledger) record(key client.ObjectKey, w write, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	key = l.account(key)
 	a := l.open[key]
 	if a == nil {
 		a = &account{since: now, doubted: now}
@@ -57,8 +71,15 @@ func (l *ledger) record(key client.ObjectKey, w write, now time.Time) {
 	a.writes = append(a.writes, w)
 }
 
-// forget drops what was written for key, whose object is gone.
+// forget drops what was written for key, whose object is gone. What others of a shared ledger wrote stays.
 func (l *ledger) forget(key client.ObjectKey) {
+	if !l.shared {
+		l.settle(key)
+	}
+}
+
+// settle closes an account, of which all is seen or nothing matters any more.
+func (l *ledger) settle(key client.ObjectKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, key)
@@ -68,6 +89,7 @@ func (l *ledger) forget(key client.ObjectKey) {
 // of kinds that the loop does not read do not count.
 func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Cluster, reads *reads) time.Duration {
 	l.mu.Lock()
+	key = l.account(key)
 	a := l.open[key] // only the pass for key changes it from here on, and a key has one pass at a time
 	l.mu.Unlock()
 	if a == nil {
@@ -76,16 +98,19 @@ func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Clust
 	now := cluster.Clock.Now()
 	var unseen []write
 	for _, w := range a.writes {
-		if reads.reads(w.obj) && !w.shows(ctx, cluster.Client) {
+		if !w.shows(ctx, cluster.Client, reads.formsOf(w.obj)) {
 			unseen = append(unseen, w)
 		}
+	}
+	if now.Sub(a.since) >= givenUp {
+		unseen = nil
 	}
 	if len(unseen) > 0 && now.Sub(a.doubted) >= doubt {
 		unseen = stillStanding(ctx, cluster.Live, unseen)
 		a.doubted = now
 	}
 	if a.writes = unseen; len(unseen) == 0 {
-		l.forget(key)
+		l.settle(key)
 		return 0
 	}
 	wait := min(firstWait<<min(a.waits, 10), lastWait)
@@ -93,12 +118,17 @@ func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Clust
 	return wait
 }
 
-// shows reports whether what was written can be read. What may not have been written cannot show.
-func (w write) shows(ctx context.Context, read client.Reader) bool {
-	if w.doubtful {
-		return false
+// shows reports whether what was written can be read in all the forms in which its kind is read.
+func (w write) shows(ctx context.Context, read client.Reader, forms []client.Object) bool {
+	for _, empty := range forms {
+		if w.doubtful || !w.showsIn(ctx, read, empty) {
+			return false // what may not have been written cannot show
+		}
 	}
-	seen := emptyLike(w.obj)
+	return true
+}
+
+func (w write) showsIn(ctx context.Context, read client.Reader, seen client.Object) bool {
 	switch err := read.Get(ctx, client.ObjectKeyFromObject(w.obj), seen); {
 	case apierrors.IsNotFound(err):
 		return w.deleted

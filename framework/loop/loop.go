@@ -3,7 +3,6 @@ package loop
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -42,19 +41,13 @@ func (l *loop[T, W]) Recent(key client.ObjectKey) []Pass { return l.history.of(k
 
 func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
 	registerMetrics()
-	for _, index := range l.indexes {
-		err := mgr.GetFieldIndexer().IndexField(context.Background(), index.Object, index.Field, index.Values)
-		if err != nil && !indexExists(err) {
-			return fmt.Errorf("indexing %T by %s for loop %s: %w", index.Object, index.Field, l.name, err)
-		}
+	if err := Declare(context.Background(), mgr.GetFieldIndexer(), l); err != nil {
+		return err
 	}
 	b := builder.ControllerManagedBy(mgr).
 		Named(l.name).
 		For(l.object(), builder.WithPredicates(l.predicates...)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: max(options.Workers, 0)})
-	if options.Workers == 0 {
-		b.WithOptions(controller.Options{MaxConcurrentReconciles: 4})
-	}
+		WithOptions(controller.Options{MaxConcurrentReconciles: l.workers(options)})
 	for _, watch := range l.watches {
 		watch(b, mgr)
 	}
@@ -70,9 +63,20 @@ func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
 	return nil
 }
 
+func (l *loop[T, W]) workers(options Options) int {
+	switch {
+	case l.oneByOne:
+		return 1
+	case options.Workers <= 0:
+		return 4
+	default:
+		return options.Workers
+	}
+}
+
 func (l *loop[T, W]) Reconciler(cluster Cluster) reconcile.Reconciler {
 	cluster = cluster.withDefaults()
-	return &passes[T, W]{loop: l, Cluster: cluster, reads: newReads(cluster.Client), ledger: newLedger()}
+	return &passes[T, W]{loop: l, Cluster: cluster, reads: newReads(cluster), ledger: newLedger(l.oneByOne)}
 }
 
 func (l *loop[T, W]) Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error) {
@@ -80,12 +84,9 @@ func (l *loop[T, W]) Preview(ctx context.Context, read client.Reader, key client
 	if err := read.Get(ctx, key, obj); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", key, err)
 	}
-	world, err := l.controller.Observe(ctx, read, obj)
+	world, err := l.controller.Observe(ctx, preview{read, now}, obj)
 	if err != nil {
 		return nil, fmt.Errorf("observing for %s: %w", key, err)
 	}
 	return l.controller.Plan(obj, world, now), nil
 }
-
-// indexExists recognises the error of an informer that has the index already. client-go has no type for it.
-func indexExists(err error) bool { return strings.Contains(err.Error(), "indexer conflict") }

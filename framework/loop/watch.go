@@ -22,6 +22,7 @@ type declaration struct {
 	predicates []predicate.Predicate
 	watches    []watch
 	indexes    []Index
+	oneByOne   bool
 }
 
 type watch func(b *builder.Builder, mgr manager.Manager)
@@ -69,6 +70,13 @@ func Watches[O client.Object](concern func(ctx context.Context, read client.Read
 // WatchesRaw wakes the loop from any source of controller-runtime.
 func WatchesRaw(source source.Source) Option {
 	return watches(func(b *builder.Builder, _ manager.Manager) { b.WatchesRawSource(source) })
+}
+
+// OneByOne makes the loop work on one object at a time, and plan for none until the cache shows what was written for any
+// other. It is for objects that share something, as nodes share a range of addresses: two that plan side by side, or
+// before the other's write shows, would both take the same.
+func OneByOne() Option {
+	return func(d *declaration) { d.oneByOne = true }
 }
 
 func watches(w watch) Option {

@@ -28,9 +28,10 @@ type Spec struct {
 	// replicas, a deletion. Nil means that users do nothing.
 	Change func(t *rapid.T, w *World)
 
-	// Environment is one small step of the rest of a cluster, as when a kubelet makes one pod ready. It reports
-	// whether there was anything to do, and must come to an end. Nil means that there is no rest.
-	Environment func(t *rapid.T, w *World) bool
+	// Environment is one small step of the rest of a cluster, as when a kubelet makes one pod ready; pick(n) chooses
+	// one of n possibilities. It reports whether there was anything to do, and must come to an end. Nil means that
+	// there is no rest.
+	Environment func(w *World, pick func(n int) int) bool
 
 	// Invariants hold after every write, whoever wrote.
 	Invariants []Invariant
@@ -67,24 +68,31 @@ type Invariant func(w *World, wrote Write) error
 func Check(t rapid.TB, spec Spec) {
 	t.Helper()
 	if spec.Patience == 0 {
-		spec.Patience = 200
+		spec.Patience = defaultPatience
 	}
 	if spec.Faults == nil {
 		spec.Faults = faults
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		r := newRun(t, &spec)
-		r.disturb()
+		order := rapid.Uint64().Draw(t, "order")
+		r := newRun(t, &spec, order, spec.Start(t))
+		for _, p := range r.players {
+			p.view.order = r.order
+		}
+		r.disturb(t)
 		r.settle()
 		r.rests()
 	})
 }
 
+// defaultPatience is how many rounds a world may take to come to rest.
+const defaultPatience = 200
+
 // quietRounds is how many rounds without a change make a rest. Between them time passes.
 const quietRounds = 4
 
 // disturb lets random things happen.
-func (r *run) disturb() {
+func (r *run) disturb(t *rapid.T) {
 	events := map[string]func(*rapid.T){
 		"":        func(*rapid.T) { r.stopIfBroken() },
 		"pass":    r.randomPass,
@@ -97,12 +105,14 @@ func (r *run) disturb() {
 		events["change"] = func(t *rapid.T) { r.spec.Change(t, r.world) }
 	}
 	if r.spec.Environment != nil {
-		events["environment"] = func(t *rapid.T) { r.spec.Environment(t, r.world) }
+		events["environment"] = func(t *rapid.T) {
+			r.environment(func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "pick") })
+		}
 	}
 	if !r.spec.OwnCollector {
 		events["collect"] = func(*rapid.T) { r.world.Collect() }
 	}
-	r.t.Repeat(events)
+	t.Repeat(events)
 }
 
 func (r *run) randomPlayer(t *rapid.T) *player {
@@ -174,7 +184,7 @@ func (r *run) round() {
 		}
 	}
 	const many = 10_000
-	for n := 0; r.spec.Environment != nil && r.spec.Environment(r.t, r.world); n++ {
+	for n := 0; r.environment(r.order.IntN); n++ {
 		if r.stopIfBroken(); n > many {
 			r.t.Fatalf("the environment of this test does not come to an end")
 		}

@@ -27,18 +27,25 @@ func fleets(controller admiral) looptest.Spec {
 				looptest.Edit(w, "user", fleet, func(f *Fleet) { f.Spec.Ships = rapid.IntRange(0, 4).Draw(t, "ships") })
 			}
 		},
-		Environment: func(_ *rapid.T, w *looptest.World) bool {
-			for _, ship := range looptest.All[*Ship](w) {
-				if !ship.Status.Afloat {
-					looptest.Edit(w, "shipyard", ship, func(s *Ship) { s.Status.Afloat = true })
-					return true
-				}
-			}
-			return false
-		},
-		Invariants: []looptest.Invariant{neverMoreThan(4), thePirateStays},
-		Converged:  asManyAsWanted,
+		Environment: shipyard,
+		Invariants:  []looptest.Invariant{neverMoreThan(4), thePirateStays},
+		Converged:   asManyAsWanted,
 	}
+}
+
+// shipyard launches one ship after the other.
+func shipyard(w *looptest.World, pick func(n int) int) bool {
+	var ashore []*Ship
+	for _, ship := range looptest.All[*Ship](w) {
+		if !ship.Status.Afloat {
+			ashore = append(ashore, ship)
+		}
+	}
+	if len(ashore) == 0 {
+		return false
+	}
+	looptest.Edit(w, "shipyard", ashore[pick(len(ashore))], func(s *Ship) { s.Status.Afloat = true })
+	return true
 }
 
 func neverMoreThan(n int) looptest.Invariant {

@@ -20,12 +20,13 @@ import (
 
 // run is one world and what happens in it.
 type run struct {
-	t       *rapid.T
+	t       rapid.TB
 	spec    *Spec
 	world   *World
 	players []*player
 	order   *rand.Rand
 	story   []string
+	prose   bool  // the story is for reading: without times and statuses
 	broken  error // the first thing that went wrong
 }
 
@@ -40,13 +41,13 @@ type player struct {
 	passBegan  int // where in the story its present pass begins
 }
 
-func newRun(t *rapid.T, spec *Spec) *run {
+// newRun makes a world and lets the loops begin in it. The seed decides in which order they take turns.
+func newRun(t rapid.TB, spec *Spec, seed uint64, start []client.Object) *run {
 	r := &run{t: t, spec: spec, world: NewWorld(spec.Scheme)}
-	r.order = rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0))
+	r.order = rand.New(rand.NewPCG(seed, 0))
 	if spec.Prepare != nil {
 		spec.Prepare(r.world)
 	}
-	start := spec.Start(t)
 	r.world.Put(start...)
 	for _, obj := range start {
 		r.tell("there is %s", nameOf(obj))
@@ -68,7 +69,6 @@ func newRun(t *rapid.T, spec *Spec) *run {
 // begin starts a loop afresh, as a new process does: it remembers nothing, and has seen everything.
 func (r *run) begin(p *player) {
 	p.view = r.world.NewView()
-	p.view.order = r.order
 	p.line = &line{note: r.tell}
 	p.due = map[client.ObjectKey]time.Time{}
 	p.failed = map[client.ObjectKey]error{}
@@ -86,7 +86,9 @@ func (r *run) begin(p *player) {
 
 func (r *run) restart(p *player) {
 	r.tell("%s restarts", p.loop.Name())
+	order := p.view.order
 	r.begin(p)
+	p.view.order = order
 }
 
 // pass lets a loop make one pass for one object.
@@ -115,7 +117,9 @@ func (r *run) passed(p *player, key client.ObjectKey, decided *plan.Plan, err er
 	meanwhile := slices.Clone(r.story[p.passBegan:])
 	r.story = r.story[:p.passBegan]
 	for _, step := range decided.Steps() {
-		r.tell("%s %s: %s", p.loop.Name(), key, sentence(step))
+		if _, says := step.(*plan.Status); !says || !r.prose {
+			r.tell("%s %s: %s", p.loop.Name(), key, sentence(step))
+		}
 	}
 	r.story = append(r.story, meanwhile...)
 	if err != nil {
@@ -164,6 +168,11 @@ func (r *run) stopIfBroken() {
 	if r.broken != nil {
 		r.fail("%v", r.broken)
 	}
+}
+
+// environment lets the rest of the cluster take a step, and reports whether there was one to take.
+func (r *run) environment(pick func(n int) int) bool {
+	return r.spec.Environment != nil && r.spec.Environment(r.world, pick)
 }
 
 // plansNothing checks that a loop has no plan for any object. What it applies does not count: that it changes nothing
@@ -228,6 +237,10 @@ func (r *run) wait() {
 
 // tell adds a line to the story.
 func (r *run) tell(format string, args ...any) {
+	if r.prose {
+		r.story = append(r.story, fmt.Sprintf(format, args...))
+		return
+	}
 	at := r.world.Now().Sub(Begin).Round(time.Millisecond)
 	r.story = append(r.story, fmt.Sprintf("%9s  ", at)+fmt.Sprintf(format, args...))
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
+	"k8s.io/utils/clock"
 	testingclock "k8s.io/utils/clock/testing"
 )
 
@@ -43,6 +44,9 @@ type World struct {
 	// Refuse is asked before every write; its error is the answer, and nothing is written. Nil refuses nothing. It
 	// stands for quotas, webhooks and whatever else an API server's answer may depend on.
 	Refuse func(Write) error
+	// Lose is asked after every write that took effect; its error is the answer, which the writer gets instead of the
+	// real one. Nil loses nothing.
+	Lose func(Write) error
 	// Wrote is told of every write that took effect. Nil tells nobody.
 	Wrote func(Write)
 	// Subresources are what creating or updating a subresource does, other than status: it changes stored according
@@ -95,6 +99,9 @@ func NewWorld(scheme *runtime.Scheme) *World {
 
 // Now is the time in this world.
 func (w *World) Now() time.Time { return w.clock.Now() }
+
+// Clock is the clock of this world.
+func (w *World) Clock() clock.PassiveClock { return w.clock }
 
 // Step lets time pass.
 func (w *World) Step(d time.Duration) { w.clock.SetTime(w.clock.Now().Add(d)) }

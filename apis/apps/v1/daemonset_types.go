@@ -27,6 +27,7 @@ type DaemonSet struct {
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
 	// Spec is what is asked for.
+	// +kubebuilder:validation:XValidation:rule="self.selector == oldSelf.selector",message="field is immutable",fieldPath=".selector"
 	Spec k8sappsv1.DaemonSetSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.

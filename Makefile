@@ -1,0 +1,155 @@
+# The targets of kubebuilder's project layout, with the meanings they have there, and a few of
+# our own. `make` alone explains them.
+
+# The image that `make deploy` runs.
+IMG ?= orrery:latest
+# Whether uninstall and undeploy pass over what is not there.
+ignore-not-found ?= false
+# How long the whole test suite may take.
+TEST_TIMEOUT ?= 20m
+
+SHELL = /usr/bin/env bash -o pipefail
+.SHELLFLAGS = -ec
+.DEFAULT_GOAL := help
+
+LOCALBIN ?= $(CURDIR)/bin
+ORRERY ?= $(LOCALBIN)/orrery
+KUBECTL ?= $(ORRERY) kubectl
+CONTROLLER_GEN ?= go tool controller-gen
+GOLANGCI_LINT ?= $(LOCALBIN)/golangci-lint
+
+# The API server and kubectl inside the binary say which Kubernetes they are by these
+# variables; without them it would be v0.0.0-master, which confuses clients. Each is
+# evaluated once, and only for a target that uses it.
+KUBERNETES_VERSION = $(eval KUBERNETES_VERSION := $(shell go list -m -f '{{.Version}}' k8s.io/kubernetes))$(KUBERNETES_VERSION)
+KUBERNETES_MINOR = $(word 2,$(subst ., ,$(KUBERNETES_VERSION)))
+VERSION = $(eval VERSION := $(shell git describe --tags --match 'v*' 2>/dev/null || echo v0.0.0-devel))$(VERSION)
+COMMIT = $(eval COMMIT := $(shell git describe --always --dirty --exclude '*' --abbrev=40 2>/dev/null))$(COMMIT)
+# The time of the commit, so that the same commit builds the same binary.
+COMMIT_TIME = $(eval COMMIT_TIME := $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null))$(COMMIT_TIME)
+versionpkg = k8s.io/component-base/version
+ownversionpkg = github.com/orrery-dev/orrery/internal/version
+LDFLAGS = -X $(versionpkg).gitVersion=$(KUBERNETES_VERSION) \
+	-X $(versionpkg).gitMajor=1 -X $(versionpkg).gitMinor=$(KUBERNETES_MINOR) \
+	-X $(versionpkg).gitTreeState=clean -X $(versionpkg).buildDate=$(COMMIT_TIME) \
+	-X $(ownversionpkg).number=$(VERSION) -X $(ownversionpkg).commit=$(COMMIT)
+
+.PHONY: all
+all: build
+
+##@ General
+
+.PHONY: help
+help: ## Display this help.
+	@awk 'BEGIN { FS = ":.*##"; printf "\nUsage:\n  make \033[36m<target>\033[0m\n" } \
+		/^[a-zA-Z_0-9-]+:.*?##/ { printf "  \033[36m%-16s\033[0m %s\n", $$1, $$2 } \
+		/^##@/ { printf "\n\033[1m%s\033[0m\n", substr($$0, 5) }' $(MAKEFILE_LIST)
+
+##@ Control plane
+
+.PHONY: up
+up: build runtime ## Build everything and start a control plane on this machine; returns when it is ready. UP_FLAGS="--name two" and the like are passed on.
+	$(ORRERY) up $(UP_FLAGS)
+
+.PHONY: down
+down: ## Stop the control plane that `make up` started.
+	$(ORRERY) down $(DOWN_FLAGS)
+
+.PHONY: runtime
+runtime: ## Build the container runtime (containerd, runc, CNI plugins) and the images that are loaded at start.
+	hack/runtime/build.sh
+	go run ./hack/images -out $(LOCALBIN)/images
+
+.PHONY: bench
+bench: ## Run the benchmarks of the packages.
+	go test -run '^$$' -bench . -benchmem $(shell go list -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}' ./...)
+
+.PHONY: bench-up
+bench-up: build runtime ## Measure a control plane: seconds to ready and to the first pod, memory and CPU at rest.
+	go run ./bench/up -orrery $(ORRERY)
+
+##@ Development
+
+.PHONY: manifests
+manifests: ## Generate CustomResourceDefinition and ClusterRole objects.
+	$(CONTROLLER_GEN) crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./apis/... output:crd:dir=config/crd/bases
+	go run ./hack/crdfinish config/crd/bases
+	@$(call component-role,controllers,controllers)
+	@$(call component-role,scheduler,scheduler)
+	@$(call component-role,network,proxy)
+	go run ./hack/managerrole config/rbac/components/{controllers,scheduler}.yaml > config/rbac/role.yaml
+
+# $(call component-role,FOLDER,NAME) writes the ClusterRole that the RBAC markers below FOLDER ask for.
+define component-role
+if [ -d $(1) ]; then \
+	$(CONTROLLER_GEN) rbac:roleName=orrery:$(2),fileName=$(2).yaml paths=./$(1)/... output:rbac:dir=config/rbac/components; \
+fi
+endef
+
+.PHONY: generate
+generate: ## Generate deep copies of our kinds and their ties to upstream's.
+	$(CONTROLLER_GEN) object paths=./apis/...
+	go run ./hack/upstreamgen ./apis
+
+.PHONY: fmt
+fmt: ## Run go fmt against code.
+	go fmt ./...
+
+.PHONY: vet
+vet: ## Run go vet against code.
+	go vet ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run the linters.
+	$(GOLANGCI_LINT) run
+
+.PHONY: lint-fix
+lint-fix: $(GOLANGCI_LINT) ## Run the linters and let them repair what they can.
+	$(GOLANGCI_LINT) run --fix
+
+.PHONY: lint-config
+lint-config: $(GOLANGCI_LINT) ## Verify the linters' configuration.
+	$(GOLANGCI_LINT) config verify
+
+.PHONY: test
+test: manifests generate fmt vet runtime ## Run every test. As root, that includes the ones with real containers. TEST_FLAGS are passed to go test.
+	go test -vet=off -timeout $(TEST_TIMEOUT) -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./...
+
+##@ Build
+
+.PHONY: build
+build: manifests generate fmt vet ## Build bin/orrery.
+	go build -ldflags '$(LDFLAGS)' -o $(ORRERY) .
+
+.PHONY: run
+run: build ## Run the controllers and the scheduler from this host, on the custom resources of the cluster of KUBECONFIG.
+	$(ORRERY) manager $(RUN_FLAGS)
+
+.PHONY: build-installer
+build-installer: build ## Write dist/install.yaml: the definitions and the deployment in one file.
+	mkdir -p dist
+	$(KUBECTL) kustomize config/default | sed 's|image: orrery:latest|image: $(IMG)|' > dist/install.yaml
+
+##@ Deployment
+
+.PHONY: install
+install: build ## Install the custom resource definitions into the cluster of KUBECONFIG.
+	$(KUBECTL) apply --server-side --force-conflicts -k config/crd
+
+.PHONY: uninstall
+uninstall: build ## Delete the definitions and all their objects. ignore-not-found=true ignores those that are not there.
+	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -k config/crd
+
+.PHONY: deploy
+deploy: build-installer ## Deploy the controllers into the cluster of KUBECONFIG, from the image IMG.
+	$(KUBECTL) apply --server-side --force-conflicts -f dist/install.yaml
+
+.PHONY: undeploy
+undeploy: build ## Delete what deploy made. ignore-not-found=true ignores what is not there.
+	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -k config/default
+
+##@ Dependencies
+
+# A module of its own: what linters require is not for those who import us.
+$(GOLANGCI_LINT): hack/tools/go.mod
+	cd hack/tools && go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

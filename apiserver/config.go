@@ -1,0 +1,165 @@
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/spf13/pflag"
+	genericoptions "k8s.io/apiserver/pkg/server/options"
+	serverstorage "k8s.io/apiserver/pkg/server/storage"
+	cliflag "k8s.io/component-base/cli/flag"
+	aggregatorapiserver "k8s.io/kube-aggregator/pkg/apiserver"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app"
+	kubeoptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+	"k8s.io/kubernetes/pkg/controlplane/reconcilers"
+	rbacrest "k8s.io/kubernetes/pkg/registry/rbac/rest"
+	schedulingrest "k8s.io/kubernetes/pkg/registry/scheduling/rest"
+
+	"github.com/orrery-dev/orrery/apiserver/naming"
+	"github.com/orrery-dev/orrery/apiserver/pki"
+)
+
+// configuring is held while a server is configured: upstream's options write to global variables.
+var configuring sync.Mutex
+
+// build makes the chain of servers (aggregator, Kubernetes, custom resources), and serves nothing yet.
+func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserver.APIAggregator, error) {
+	configuring.Lock()
+	defer configuring.Unlock()
+
+	upstream, err := s.upstreamOptions(files)
+	if err != nil {
+		return nil, err
+	}
+	completed, err := upstream.Complete(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("completing API server options: %w", err)
+	}
+	if errs := completed.Validate(); len(errs) > 0 {
+		return nil, fmt.Errorf("checking API server options: %w", errors.Join(errs...))
+	}
+	config, err := app.NewConfig(completed)
+	if err != nil {
+		return nil, fmt.Errorf("configuring the API server: %w", err)
+	}
+	if s.options.TwoNames {
+		factory, ok := config.KubeAPIs.ControlPlane.StorageFactory.(*serverstorage.DefaultStorageFactory)
+		if !ok {
+			return nil, fmt.Errorf("configuring the API server: a storage factory of type %T cannot serve two names", config.KubeAPIs.ControlPlane.StorageFactory)
+		}
+		if err := naming.Apply(factory); err != nil {
+			return nil, err
+		}
+	}
+	// Our own bootstrap does what these hooks would: they begin only after a second.
+	config.KubeAPIs.ControlPlane.Generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName, schedulingrest.PostStartHookName)
+
+	ready, err := config.Complete()
+	if err != nil {
+		return nil, fmt.Errorf("configuring the API server: %w", err)
+	}
+	chain, err := app.CreateServerChain(ready)
+	if err != nil {
+		return nil, fmt.Errorf("creating the API server: %w", err)
+	}
+	return chain, nil
+}
+
+// upstreamOptions says in upstream's terms what Options say in ours, and lays the extra flags over it.
+func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions, error) {
+	registry, err := globals()
+	if err != nil {
+		return nil, fmt.Errorf("registering the version of the API server: %w", err)
+	}
+	u := kubeoptions.NewServerRunOptions()
+	u.GenericServerRunOptions.ComponentGlobalsRegistry = registry
+
+	s.setServing(u, files)
+	s.setStorage(u)
+	setAccess(u, files, "https://kubernetes.default.svc."+s.options.ClusterDomain)
+	u.AllowPrivileged = true
+	u.ServiceClusterIPRanges = s.options.ServiceCIDR
+	u.Admission.GenericAdmission.EnablePlugins = []string{"NodeRestriction"}
+	if s.options.TwoNames {
+		guardSecondNames(u.Admission.GenericAdmission)
+	}
+
+	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
+	flags.SetNormalizeFunc(cliflag.WordSepNormalizeFunc)
+	for _, set := range u.Flags().FlagSets {
+		flags.AddFlagSet(set)
+	}
+	for gate, on := range s.options.FeatureGates {
+		if err := flags.Set("feature-gates", fmt.Sprintf("%s=%v", gate, on)); err != nil {
+			return nil, fmt.Errorf("setting feature gate %s: %w", gate, err)
+		}
+	}
+	if err := flags.Parse(s.options.Flags); err != nil {
+		return nil, fmt.Errorf("parsing API server flags: %w", err)
+	}
+	if err := registry.Set(); err != nil {
+		return nil, fmt.Errorf("setting feature gates: %w", err)
+	}
+	return u, nil
+}
+
+// guardSecondNames adds our admission plugin. Its place in the order does not matter, since it changes nothing.
+func guardSecondNames(admission *genericoptions.AdmissionOptions) {
+	admission.Plugins.Register(naming.GuardName, naming.Guard)
+	admission.RecommendedPluginOrder = append(admission.RecommendedPluginOrder, naming.GuardName)
+}
+
+func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {
+	u.SecureServing.Listener = s.listener
+	u.SecureServing.ServerCert.CertKey.CertFile = files.ServerCertificate
+	u.SecureServing.ServerCert.CertKey.KeyFile = files.ServerKey
+	u.EndpointReconcilerType = string(reconcilers.NoneEndpointReconcilerType)
+	u.GenericServerRunOptions.AdvertiseAddress = net.IPv4(127, 0, 0, 1)
+	if address, ok := s.listener.Addr().(*net.TCPAddr); ok {
+		u.SecureServing.BindPort = address.Port
+		u.SecureServing.BindAddress = address.IP
+	}
+	// Endpoints that name a loopback address are refused by validation, and would be of no use to a pod.
+	if address := s.options.AdvertiseAddress; address.IsValid() && !address.IsLoopback() {
+		u.EndpointReconcilerType = string(reconcilers.LeaseEndpointReconcilerType)
+		u.GenericServerRunOptions.AdvertiseAddress = address.AsSlice()
+	}
+}
+
+func (s *Server) setStorage(u *kubeoptions.ServerRunOptions) {
+	transport := &u.Etcd.StorageConfig.Transport
+	if external := s.options.Etcd; external != nil {
+		transport.ServerList = external.Endpoints
+		transport.TrustedCAFile, transport.CertFile, transport.KeyFile = external.CAFile, external.CertFile, external.KeyFile
+		if external.Prefix != "" {
+			u.Etcd.StorageConfig.Prefix = external.Prefix
+		}
+		return
+	}
+	transport.ServerList = []string{s.etcd.Endpoint()}
+}
+
+// setAccess says who is let in, and how the server shows who it is.
+func setAccess(u *kubeoptions.ServerRunOptions, files pki.Files, issuer string) {
+	u.Authorization.Modes = []string{"Node", "RBAC"}
+	u.Authentication.ClientCert.ClientCA = files.Authority
+	u.Authentication.RequestHeader.ClientCAFile = files.FrontProxyAuthority
+	u.Authentication.RequestHeader.AllowedNames = []string{pki.FrontProxyUser}
+	u.Authentication.RequestHeader.UsernameHeaders = []string{"X-Remote-User"}
+	u.Authentication.RequestHeader.UIDHeaders = []string{"X-Remote-Uid"}
+	u.Authentication.RequestHeader.GroupHeaders = []string{"X-Remote-Group"}
+	u.Authentication.RequestHeader.ExtraHeaderPrefixes = []string{"X-Remote-Extra-"}
+	u.ProxyClientCertFile, u.ProxyClientKeyFile = files.ProxyClientCertificate, files.ProxyClientKey
+
+	u.Authentication.ServiceAccounts.Issuers = []string{issuer}
+	u.Authentication.ServiceAccounts.KeyFiles = []string{files.ServiceAccountPublic}
+	u.ServiceAccountSigningKeyFile = files.ServiceAccountKey
+
+	u.KubeletConfig.PreferredAddressTypes = []string{"InternalIP", "Hostname", "ExternalIP"}
+	u.KubeletConfig.TLSClientConfig.CertFile = files.KubeletClientCertificate
+	u.KubeletConfig.TLSClientConfig.KeyFile = files.KubeletKey
+	u.KubeletConfig.TLSClientConfig.CAFile = files.Authority
+}

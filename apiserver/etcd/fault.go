@@ -1,0 +1,73 @@
+package etcd
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// DamagedError says that etcd cannot go on with what it found in its data directory.
+type DamagedError struct {
+	// Dir is the data directory.
+	Dir string
+	// Reason is etcd's own.
+	Reason error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("the data in %s is damaged: %v: restore the directory from a copy, or remove it to start anew", e.Dir, e.Reason)
+}
+
+func (e *DamagedError) Unwrap() error { return e.Reason }
+
+// fault is the first condition that etcd could not go on from. As a zap hook it takes the place of the exit and the
+// panic that etcd would do on a fatal log entry, in whichever goroutine that is.
+type fault struct {
+	once  sync.Once
+	dir   string
+	done  chan struct{}
+	cause error
+}
+
+func newFault(dir string) *fault { return &fault{dir: dir, done: make(chan struct{})} }
+
+func (f *fault) set(err error) {
+	f.once.Do(func() {
+		f.cause = err
+		close(f.done)
+	})
+}
+
+func (f *fault) happened() <-chan struct{} { return f.done }
+
+func (f *fault) err() error {
+	select {
+	case <-f.done:
+		return f.cause
+	default:
+		return nil
+	}
+}
+
+// recover turns a panic into the fault. It is deferred.
+func (f *fault) recover() {
+	if reason := recover(); reason != nil {
+		f.set(&DamagedError{Dir: f.dir, Reason: fmt.Errorf("etcd stopped reading it at: %v", reason)})
+	}
+}
+
+// OnWrite implements zapcore.CheckWriteHook: it runs after a fatal or panic entry, and ends the goroutine that wrote
+// it instead of the process.
+func (f *fault) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
+	err, _ := describe(fields)
+	if err == nil {
+		err = errors.New(entry.Message)
+	} else {
+		err = fmt.Errorf("%s: %w", entry.Message, err)
+	}
+	f.set(&DamagedError{Dir: f.dir, Reason: err})
+	runtime.Goexit()
+}

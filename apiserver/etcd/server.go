@@ -1,0 +1,164 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// maxSocketPath is the longest path of a unix socket that every supported system takes.
+const maxSocketPath = 100
+
+// stopTimeout bounds how long Stop waits for etcd to end in good order.
+const stopTimeout = 10 * time.Second
+
+// Options configures a member.
+type Options struct {
+	// Dir holds the member's data. It must exist; hold its Lock.
+	Dir string
+	// Logger receives etcd's warnings and errors. The zero value discards them.
+	Logger logr.Logger
+	// Ephemeral skips every fsync. The data does not survive a crash of the machine: for tests alone.
+	Ephemeral bool
+}
+
+// Server is a member that runs.
+type Server struct {
+	dir      string
+	socket   string
+	etcd     *embed.Etcd
+	fault    *fault
+	stopping atomic.Bool
+	stopOnce sync.Once
+	stopErr  error
+}
+
+// Start starts a member and returns when it can be used, or when ctx ends. What etcd finds wrong with the data
+// directory is returned as an error that names the directory.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	socket, err := socketPath(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: o.Dir, socket: socket, fault: newFault(o.Dir)}
+	config, err := s.config(o)
+	if err != nil {
+		return nil, err
+	}
+
+	started := make(chan struct{})
+	go func() {
+		defer s.fault.recover()
+		etcd, err := embed.StartEtcd(config)
+		if err != nil {
+			s.fault.set(fmt.Errorf("starting etcd in %s: %w", o.Dir, err))
+			return
+		}
+		s.etcd = etcd
+		close(started)
+	}()
+	select {
+	case <-started:
+	case <-s.fault.happened():
+		return nil, s.fault.err()
+	}
+
+	select {
+	case <-s.etcd.Server.ReadyNotify():
+		return s, nil
+	case err := <-s.etcd.Err():
+		return nil, errors.Join(fmt.Errorf("starting etcd in %s: %w", o.Dir, err), s.Stop())
+	case <-s.fault.happened():
+		return nil, errors.Join(s.fault.err(), s.Stop())
+	case <-ctx.Done():
+		return nil, errors.Join(fmt.Errorf("starting etcd in %s: %w", o.Dir, context.Cause(ctx)), s.Stop())
+	}
+}
+
+func (s *Server) config(o Options) (*embed.Config, error) {
+	client := url.URL{Scheme: "unix", Path: s.socket}
+	// A single member has no peers to listen for; the address only names it in its own cluster.
+	peer := url.URL{Scheme: "http", Host: "127.0.0.1:2380"}
+
+	config := embed.NewConfig()
+	config.Name = "orrery"
+	config.Dir = filepath.Join(o.Dir, "member-data")
+	config.ListenClientUrls = []url.URL{client}
+	config.AdvertiseClientUrls = []url.URL{client}
+	config.ListenPeerUrls = nil
+	config.AdvertisePeerUrls = []url.URL{peer}
+	config.InitialCluster = config.InitialClusterFromName(config.Name)
+	// A single member only ever elects itself, and waits for one to two election timeouts before it does.
+	config.TickMs, config.ElectionMs = 20, 100
+	config.EnableGRPCGateway = false
+	config.UnsafeNoFsync = o.Ephemeral
+	config.QuotaBackendBytes = 8 << 30
+	config.AutoCompactionMode = embed.CompactorModePeriodic
+	config.AutoCompactionRetention = "0" // the API server compacts
+	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&logCore{LevelEnabler: zapcore.WarnLevel, logger: o.Logger.WithName("etcd"), quiet: &s.stopping},
+		zap.WithFatalHook(s.fault), zap.WithPanicHook(s.fault)))
+	return config, nil
+}
+
+// Endpoint is the URL under which a client in this process or of this user reaches the member.
+func (s *Server) Endpoint() string { return "unix://" + s.socket }
+
+// Failed is closed when etcd has met a condition it cannot go on from; Err then says which.
+func (s *Server) Failed() <-chan struct{} { return s.fault.happened() }
+
+// Err returns why the member failed, or nil.
+func (s *Server) Err() error { return s.fault.err() }
+
+// Stop ends the member. It returns an error when that takes longer than ten seconds, and does not wait any longer.
+func (s *Server) Stop() error {
+	s.stopOnce.Do(func() {
+		s.stopping.Store(true)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			// The raft loop is ended first: Close alone waits for requests that a member without a leader never
+			// answers.
+			s.etcd.Server.HardStop()
+			s.etcd.Close()
+		}()
+		timeout := time.NewTimer(stopTimeout)
+		defer timeout.Stop()
+		select {
+		case <-ended:
+		case <-timeout.C:
+			s.stopErr = fmt.Errorf("stopping etcd in %s: still running after %s", s.dir, stopTimeout)
+		}
+		if filepath.Dir(s.socket) != s.dir {
+			s.stopErr = errors.Join(s.stopErr, os.RemoveAll(filepath.Dir(s.socket)))
+		}
+	})
+	return s.stopErr
+}
+
+// socketPath returns a place in dir, or, when its path would be too long for a socket, in a private directory
+// elsewhere.
+func socketPath(dir string) (string, error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("finding the path of %s: %w", dir, err)
+	}
+	if path := filepath.Join(absolute, "etcd.sock"); len(path) <= maxSocketPath {
+		return path, nil
+	}
+	short, err := os.MkdirTemp("", "orrery-etcd-")
+	if err != nil {
+		return "", fmt.Errorf("creating a directory for etcd's socket: %w", err)
+	}
+	return filepath.Join(short, "etcd.sock"), nil
+}

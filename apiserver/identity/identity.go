@@ -1,0 +1,41 @@
+package identity
+
+import "github.com/orrery-dev/orrery/apiserver/pki"
+
+// Identity is who a client certificate says its holder is.
+type Identity struct {
+	// User is the user name.
+	User string
+	// Groups are the groups besides system:authenticated, which everybody is in.
+	Groups []string
+}
+
+// The components of a control plane.
+var (
+	// Admin is the person who runs the control plane: the kubeconfig that we write is theirs.
+	Admin = Identity{User: "orrery:admin"}
+	// Controllers is the process that runs the controllers.
+	Controllers = Identity{User: "orrery:controllers"}
+	// Scheduler is the scheduler.
+	Scheduler = Identity{User: "orrery:scheduler"}
+	// Proxy is the service proxy, and whatever else programs a node's network.
+	Proxy = Identity{User: "orrery:proxy"}
+	// SimulatedNodes is the agent of all simulated nodes. It acts for many of them, so the Node authorizer cannot tell what
+	// it needs: it has the role that nodes had before there was one.
+	SimulatedNodes = Identity{User: "orrery:simulated-nodes"}
+	// APIServer is the API server itself, as it calls node agents.
+	APIServer = Identity{User: pki.KubeletClientUser}
+)
+
+// Node is the agent of the node called name: the Node authorizer lets it see what its own pods need.
+func Node(name string) Identity {
+	return Identity{User: "system:node:" + name, Groups: []string{"system:nodes"}}
+}
+
+// leaf is the certificate that says so.
+func (i Identity) leaf() pki.Leaf { return pki.Leaf{CommonName: i.User, Organization: i.Groups} }
+
+// Sign returns a client certificate for the identity.
+func (i Identity) Sign(authority *pki.Authority) (pki.KeyPair, error) {
+	return authority.Sign(i.leaf())
+}

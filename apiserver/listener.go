@@ -1,0 +1,112 @@
+package apiserver
+
+import (
+	"errors"
+	"net"
+	"sync"
+)
+
+// joined is several listeners as one. It remembers its connections, so that a stop can end those whose clients do not.
+type joined struct {
+	listeners []net.Listener
+	accepted  chan net.Conn
+	failed    chan error
+	closed    chan struct{}
+	closeOnce sync.Once
+	closeErr  error
+
+	mu    sync.Mutex
+	conns map[net.Conn]struct{}
+}
+
+func join(listeners ...net.Listener) *joined {
+	j := &joined{
+		listeners: listeners,
+		accepted:  make(chan net.Conn),
+		failed:    make(chan error, len(listeners)),
+		closed:    make(chan struct{}),
+		conns:     map[net.Conn]struct{}{},
+	}
+	for _, listener := range listeners {
+		go j.pump(listener)
+	}
+	return j
+}
+
+func (j *joined) pump(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			j.failed <- err
+			return
+		}
+		select {
+		case j.accepted <- conn:
+		case <-j.closed:
+			_ = conn.Close() // nobody has seen it
+			return
+		}
+	}
+}
+
+// Accept implements net.Listener.
+func (j *joined) Accept() (net.Conn, error) {
+	select {
+	case conn := <-j.accepted:
+		return j.remember(conn), nil
+	case err := <-j.failed:
+		return nil, err
+	case <-j.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Addr implements net.Listener: the address of the first listener.
+func (j *joined) Addr() net.Addr { return j.listeners[0].Addr() }
+
+// Close implements net.Listener. It leaves connections open.
+func (j *joined) Close() error {
+	j.closeOnce.Do(func() {
+		close(j.closed)
+		for _, listener := range j.listeners {
+			if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				j.closeErr = errors.Join(j.closeErr, err)
+			}
+		}
+	})
+	return j.closeErr
+}
+
+// hangUp closes every connection.
+func (j *joined) hangUp() {
+	j.mu.Lock()
+	conns := make([]net.Conn, 0, len(j.conns))
+	for conn := range j.conns {
+		conns = append(conns, conn)
+	}
+	j.mu.Unlock()
+	for _, conn := range conns {
+		_ = conn.Close() // its client may have been quicker
+	}
+}
+
+func (j *joined) remember(conn net.Conn) net.Conn {
+	known := &rememberedConn{Conn: conn, joined: j}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.conns[known] = struct{}{}
+	return known
+}
+
+type rememberedConn struct {
+	net.Conn
+	joined *joined
+}
+
+// Close implements net.Conn.
+func (c *rememberedConn) Close() error {
+	c.joined.mu.Lock()
+	delete(c.joined.conns, c)
+	c.joined.mu.Unlock()
+	return c.Conn.Close()
+}

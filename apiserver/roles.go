@@ -1,0 +1,180 @@
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	rbacclient "k8s.io/client-go/kubernetes/typed/rbac/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/component-helpers/auth/rbac/reconciliation"
+	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
+
+	"github.com/orrery-dev/orrery/apiserver/identity"
+)
+
+// transientBackoff is how a write is tried again while the server is still coming up: for about 20 seconds.
+var transientBackoff = wait.Backoff{Duration: 20 * time.Millisecond, Factor: 1.5, Jitter: 0.2, Steps: 16, Cap: 5 * time.Second}
+
+// roleBook is every role and binding that the control plane needs to exist: those of Kubernetes, and our own.
+type roleBook struct {
+	clusterRoles    []rbacv1.ClusterRole
+	clusterBindings []rbacv1.ClusterRoleBinding
+	roles           []rbacv1.Role
+	bindings        []rbacv1.RoleBinding
+}
+
+func newRoleBook(twoNames bool) (roleBook, error) {
+	ours, err := identity.DefaultPolicy(twoNames)
+	if err != nil {
+		return roleBook{}, err
+	}
+	book := roleBook{clusterRoles: ours.ClusterRoles, clusterBindings: ours.ClusterRoleBindings}
+	book.clusterRoles = append(book.clusterRoles, bootstrappolicy.ClusterRoles()...)
+	book.clusterRoles = append(book.clusterRoles, bootstrappolicy.ControllerRoles()...)
+	book.clusterBindings = append(book.clusterBindings, bootstrappolicy.ClusterRoleBindings()...)
+	book.clusterBindings = append(book.clusterBindings, bootstrappolicy.ControllerRoleBindings()...)
+	for _, roles := range bootstrappolicy.NamespaceRoles() {
+		book.roles = append(book.roles, roles...)
+	}
+	for _, bindings := range bootstrappolicy.NamespaceRoleBindings() {
+		book.bindings = append(book.bindings, bindings...)
+	}
+	return book, nil
+}
+
+// ensureRoles creates the roles that are missing and adds to the others the rules they lack, as Kubernetes does at
+// every start: rules that a person added stay, and an object annotated rbac.authorization.kubernetes.io/autoupdate:
+// "false" is left alone.
+func ensureRoles(ctx context.Context, config *rest.Config, twoNames bool) error {
+	book, err := newRoleBook(twoNames)
+	if err != nil {
+		return err
+	}
+	clients, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("creating a client for roles: %w", err)
+	}
+	rbac := clients.RbacV1()
+	known, err := knownNames(ctx, rbac)
+	if err != nil {
+		return err
+	}
+	if err := each(ctx, book.clusterRoles, func(ctx context.Context, role *rbacv1.ClusterRole) error {
+		if !known.roles[role.Name] {
+			_, err := rbac.ClusterRoles().Create(ctx, role, metav1.CreateOptions{})
+			if err == nil {
+				return nil
+			}
+		}
+		return reconcileRole("ClusterRole "+role.Name, reconciliation.ReconcileRoleOptions{
+			Role:   reconciliation.ClusterRoleRuleOwner{ClusterRole: role},
+			Client: reconciliation.ClusterRoleModifier{Client: rbac.ClusterRoles()},
+		})
+	}); err != nil {
+		return err
+	}
+	if err := each(ctx, book.clusterBindings, func(ctx context.Context, binding *rbacv1.ClusterRoleBinding) error {
+		if !known.bindings[binding.Name] {
+			_, err := rbac.ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{})
+			if err == nil {
+				return nil
+			}
+		}
+		return reconcileBinding("ClusterRoleBinding "+binding.Name, reconciliation.ReconcileRoleBindingOptions{
+			RoleBinding: reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: binding},
+			Client:      reconciliation.ClusterRoleBindingClientAdapter{Client: rbac.ClusterRoleBindings()},
+		})
+	}); err != nil {
+		return err
+	}
+	return ensureNamespacedRoles(ctx, clients, book)
+}
+
+func ensureNamespacedRoles(ctx context.Context, clients kubernetes.Interface, book roleBook) error {
+	rbac, namespaces := clients.RbacV1(), clients.CoreV1().Namespaces()
+	if err := each(ctx, book.roles, func(_ context.Context, role *rbacv1.Role) error {
+		return reconcileRole("Role "+role.Namespace+"/"+role.Name, reconciliation.ReconcileRoleOptions{
+			Role:   reconciliation.RoleRuleOwner{Role: role},
+			Client: reconciliation.RoleModifier{Client: rbac, NamespaceClient: namespaces},
+		})
+	}); err != nil {
+		return err
+	}
+	return each(ctx, book.bindings, func(_ context.Context, binding *rbacv1.RoleBinding) error {
+		return reconcileBinding("RoleBinding "+binding.Namespace+"/"+binding.Name, reconciliation.ReconcileRoleBindingOptions{
+			RoleBinding: reconciliation.RoleBindingAdapter{RoleBinding: binding},
+			Client:      reconciliation.RoleBindingClientAdapter{Client: rbac, NamespaceClient: namespaces},
+		})
+	})
+}
+
+func reconcileRole(what string, options reconciliation.ReconcileRoleOptions) error {
+	options.Confirm = true
+	return retryTransient(what, func() error {
+		_, err := options.Run()
+		return err
+	})
+}
+
+func reconcileBinding(what string, options reconciliation.ReconcileRoleBindingOptions) error {
+	options.Confirm = true
+	return retryTransient(what, func() error {
+		_, err := options.Run()
+		return err
+	})
+}
+
+// retryTransient tries again while the answer is one that a server gives which is still coming up, or which another
+// server is writing through at the same time.
+func retryTransient(what string, write func() error) error {
+	var last error
+	err := wait.ExponentialBackoff(transientBackoff, func() (bool, error) {
+		last = write()
+		switch {
+		case last == nil:
+			return true, nil
+		case apierrors.IsConflict(last), apierrors.IsAlreadyExists(last), apierrors.IsServiceUnavailable(last),
+			apierrors.IsServerTimeout(last), apierrors.IsTooManyRequests(last), apierrors.IsNotFound(last), apierrors.IsForbidden(last):
+			return false, nil
+		default:
+			return false, last
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", what, last)
+	}
+	return nil
+}
+
+// known holds the names of the cluster's roles and bindings.
+type known struct {
+	roles, bindings map[string]bool
+}
+
+func knownNames(ctx context.Context, rbac rbacclient.RbacV1Interface) (known, error) {
+	names := known{roles: map[string]bool{}, bindings: map[string]bool{}}
+	err := retryTransient("roles", func() error {
+		roles, err := rbac.ClusterRoles().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		bindings, err := rbac.ClusterRoleBindings().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, role := range roles.Items {
+			names.roles[role.Name] = true
+		}
+		for _, binding := range bindings.Items {
+			names.bindings[binding.Name] = true
+		}
+		return nil
+	})
+	return names, err
+}

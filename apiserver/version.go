@@ -1,0 +1,56 @@
+package apiserver
+
+import (
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	apimachineryversion "k8s.io/apimachinery/pkg/version"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/component-base/compatibility"
+	baseversion "k8s.io/component-base/version"
+)
+
+// KubernetesVersion is the release of Kubernetes whose API server this is, for instance "v1.37.1": the version that
+// the linker was told of, or else that of the module this binary was built with.
+var KubernetesVersion = sync.OnceValue(func() string {
+	if linked := baseversion.Get().GitVersion; !strings.HasPrefix(linked, "v0.0.0-") {
+		return linked
+	}
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range build.Deps {
+			if module.Path == "k8s.io/kubernetes" {
+				return module.Version
+			}
+		}
+	}
+	return "v" + baseversion.DefaultKubeBinaryVersion + ".0"
+})
+
+// globals is the registry of versions and feature gates that all servers of the process share, since the feature
+// gates behind it are global.
+var globals = sync.OnceValues(func() (compatibility.ComponentGlobalsRegistry, error) {
+	registry := compatibility.NewComponentGlobalsRegistry()
+	version := statedVersion{compatibility.NewEffectiveVersionFromString(
+		strings.TrimPrefix(KubernetesVersion(), "v"), "1.31", "1.31")}
+	err := registry.Register(compatibility.DefaultKubeComponent, version, utilfeature.DefaultMutableFeatureGate)
+	return registry, err
+})
+
+// Mark is the build metadata in the version that a server of ours states, as in v1.37.1+orrery: by it a client tells such a
+// server, in which the kinds with two names are the server's own, from one on which they are custom resources.
+const Mark = "+orrery"
+
+// statedVersion makes /version name our release, which without linker flags would be v0.0.0-master.
+type statedVersion struct {
+	compatibility.MutableEffectiveVersion
+}
+
+// Info implements compatibility.EffectiveVersion.
+func (v statedVersion) Info() *apimachineryversion.Info {
+	info := v.MutableEffectiveVersion.Info()
+	if info != nil {
+		info.GitVersion = KubernetesVersion() + Mark
+	}
+	return info
+}

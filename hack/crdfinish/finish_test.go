@@ -1,0 +1,83 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+)
+
+func TestFinish(t *testing.T) {
+	for name, c := range map[string]struct{ given, want string }{
+		"requires the keys of a list map that have no default": {
+			given: `{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [port, protocol],
+        items: {type: object, properties: {port: {type: integer}, protocol: {type: string, default: TCP}}}}`,
+			want: `{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [port, protocol],
+        items: {type: object, required: [port], properties: {port: {type: integer}, protocol: {type: string, default: TCP}}}}`,
+		},
+		"lets a required list be null": {
+			given: `{type: object, required: [drivers, name], properties: {drivers: {type: array}, name: {type: string}}}`,
+			want:  `{type: object, required: [drivers, name], properties: {drivers: {type: array, nullable: true}, name: {type: string}}}`,
+		},
+		"requires nothing at the top of a status": {
+			given: `{type: object, required: [spec], properties: {status: {type: object, required: [replicas]}}}`,
+			want:  `{type: object, required: [spec], properties: {status: {type: object}}}`,
+		},
+		"types the elements of a list that nests itself": {
+			given: `{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {}}`,
+			want: `{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {
+        type: object, x-kubernetes-preserve-unknown-fields: true, required: [name], properties: {name: {type: string}}}}`,
+		},
+		"bounds a string that has rules": {
+			given: `{type: object, properties: {a: {type: string, x-kubernetes-validations: [{rule: self != ""}]}, b: {type: string}}}`,
+			want:  `{type: object, properties: {a: {type: string, maxLength: 253, x-kubernetes-validations: [{rule: self != ""}]}, b: {type: string}}}`,
+		},
+		"leaves the metadata of the object itself alone": {
+			given: `{type: object, properties: {metadata: {type: object}}}`,
+			want:  `{type: object, properties: {metadata: {type: object}}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, want := parseSchema(t, c.given), parseSchema(t, c.want)
+			finish(got)
+			if diff := cmp.Diff(want, normal(t, got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFinishGivesTemplatesTheirWholeMetadata(t *testing.T) {
+	root := parseSchema(t, `{type: object, properties: {spec: {type: object, properties: {template: {type: object,
+		properties: {metadata: {type: object, properties: {finalizers: {type: array}, labels: {type: object}}}}}}}}}`)
+	finish(root)
+	metadata := root.at("properties").at("spec").at("properties").at("template").at("properties").at("metadata")
+	created := metadata.at("properties").at("creationTimestamp")
+	if created["nullable"] != true {
+		t.Errorf("creationTimestamp in a template is %v, want nullable", created)
+	}
+	once := normal(t, root)
+	finish(root)
+	if diff := cmp.Diff(once, normal(t, root)); diff != "" {
+		t.Errorf("finishing twice changes something:\n%s", diff)
+	}
+}
+
+func parseSchema(t *testing.T, text string) object {
+	t.Helper()
+	var schema object
+	if err := yaml.Unmarshal([]byte(text), &schema); err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// normal returns the schema as it is once written and read.
+func normal(t *testing.T, schema object) object {
+	t.Helper()
+	text, err := yaml.Marshal(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parseSchema(t, string(text))
+}
