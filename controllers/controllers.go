@@ -4,15 +4,21 @@
 package controllers
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
+	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
+	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
+	"github.com/orrery-dev/orrery/controllers/core/podgc"
 	"github.com/orrery-dev/orrery/controllers/core/rootca"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
+	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
 	"github.com/orrery-dev/orrery/controllers/internal/served"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
+	"github.com/orrery-dev/orrery/controllers/rbac/clusterrole"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -29,6 +35,13 @@ type Options struct {
 	RootCA []byte
 	// NamespaceSettle is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
 	NamespaceSettle time.Duration
+	// ClusterCIDRs are the ranges that nodes get their pods' addresses from: one, or one per IP family. None means that
+	// nodes get none.
+	ClusterCIDRs []netip.Prefix
+	// ServiceCIDRs are ranges that no pod may have addresses of.
+	ServiceCIDRs []netip.Prefix
+	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
+	NodeLifecycle nodelifecycle.Options
 }
 
 func (o Options) kinds() served.Source {
@@ -47,8 +60,13 @@ func All(o Options) []loop.Loop {
 		deployment.Loop(),
 		replicaset.Loop(),
 		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
+		nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs}),
+		nodelifecycle.Loop(o.NodeLifecycle),
+		podgc.Loop(podgc.Options{}),
 		rootca.Loop(o.RootCA),
 		serviceaccount.Loop(),
+		tainteviction.Loop(),
+		clusterrole.Loop(),
 	}
 }
 
@@ -57,4 +75,19 @@ func AcrossKinds(o Options) []Runner {
 	return []Runner{
 		garbagecollector.New(o.kinds()),
 	}
+}
+
+// AddTo adds all of them to a manager.
+func AddTo(mgr manager.Manager, o Options) error {
+	for _, l := range All(o) {
+		if err := l.AddTo(mgr, loop.Options{}); err != nil {
+			return err
+		}
+	}
+	for _, r := range AcrossKinds(o) {
+		if err := r.AddTo(mgr, loop.Options{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

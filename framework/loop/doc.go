@@ -26,11 +26,12 @@
 // # What it asks of a controller
 //
 // Plan is pure: the same object, world and time give the same plan, and nothing else happens. Observe reads only through
-// the reader that it is given, or, for what no cache holds, through Live of that reader. Package looptest checks what follows from that: that plans come to an end, that doing
-// a pass twice changes nothing, and that no crash, stale read or doubled event makes too much or deletes too much.
+// the reader that it is given; through [Live] of it what no cache holds, and through [Since] what carries no time.
+// Package looptest checks what follows from that: that plans come to an end, that doing a pass twice changes nothing, and
+// that no crash, stale read or doubled event makes too much or deletes too much.
 //
 // # What it never does
 //
-// It knows no concrete kind. By itself it reads nothing from the API server that the cache can tell. It keeps nothing that a
-// restart would miss.
+// It knows no concrete kind. By itself it reads nothing from the API server that the cache can tell. It keeps nothing
+// that a restart would miss, unless a controller asks for it through [Since].
 package loop

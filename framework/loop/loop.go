@@ -84,7 +84,7 @@ func (l *loop[T, W]) Preview(ctx context.Context, read client.Reader, key client
 	if err := read.Get(ctx, key, obj); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", key, err)
 	}
-	world, err := l.controller.Observe(ctx, read, obj)
+	world, err := l.controller.Observe(ctx, preview{read, now}, obj)
 	if err != nil {
 		return nil, fmt.Errorf("observing for %s: %w", key, err)
 	}

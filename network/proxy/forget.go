@@ -10,7 +10,7 @@ import (
 )
 
 // A flow of UDP has no end: as long as packets come, the kernel sends them where it sent the first, also when that endpoint is gone.
-// So does a flow that began before its service had an endpoint. Such flows are forgotten, and the next packet is a first one.
+// Such flows are forgotten, and the next packet is a first one.
 
 // stale decides which flows to forget. It is a filter for the kernel's table of connections.
 type stale struct {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/distribution/reference"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -22,10 +23,10 @@ const (
 
 // WriteArchive writes an image under its full name into file, as an OCI image layout in a tar. The file appears whole or not at
 // all.
-func WriteArchive(file, reference string, image v1.Image) error {
-	tag, err := name.NewTag(reference, name.StrictValidation)
+func WriteArchive(file, fullName string, image v1.Image) error {
+	tag, err := name.NewTag(fullName, name.StrictValidation)
 	if err != nil {
-		return fmt.Errorf("writing an archive of image %q: %w", reference, err)
+		return fmt.Errorf("writing an archive of image %q: %w", fullName, err)
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(file), "."+filepath.Base(file)+"-")
 	if err != nil {
@@ -89,8 +90,8 @@ func pack(file, dir string) error {
 	return err
 }
 
-// Names lists the full names of the images in an archive that WriteArchive or another tool wrote: what Load will make known.
-// An image without a name is not listed.
+// Names lists the full names of the images in an archive that WriteArchive or another tool wrote: what Load will make known. A short
+// name is completed as everywhere: web:1 is docker.io/library/web:1. An image without a name is not listed.
 func Names(file string) ([]string, error) {
 	manifest, err := readIndex(file)
 	if err != nil {
@@ -98,11 +99,11 @@ func Names(file string) ([]string, error) {
 	}
 	var names []string
 	for _, image := range manifest {
-		reference, err := name.ParseReference(image)
+		named, err := reference.ParseDockerRef(image)
 		if err != nil {
 			return nil, fmt.Errorf("reading image archive %s: image name %q: %w", file, image, err)
 		}
-		names = append(names, reference.Name())
+		names = append(names, named.String())
 	}
 	return names, nil
 }

@@ -71,9 +71,15 @@ func (s *Store) load(ctx context.Context, file string) error {
 	command := exec.CommandContext(ctx, program, "--address", socket, "--namespace", criNamespace, "images", "import", file)
 	command.Stdout, command.Stderr = &said, &said
 	if err := command.Run(); err != nil {
-		return fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
+		return fmt.Errorf("%w: %s", err, lastLine(said.String()))
 	}
 	return nil
+}
+
+// lastLine is where ctr says what was wrong, after warnings and progress.
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
 // await returns when CRI, which learns of new images by events, knows this one.

@@ -165,7 +165,7 @@ type pod struct {
 }
 
 // runPod starts a pod with one container of the web image.
-func (n *node) runPod(name string, args ...string) pod {
+func (n *node) runPod(name string, options ...func(*cri.PodSandboxConfig)) pod {
 	n.t.Helper()
 	logs := filepath.Join(n.t.TempDir(), name)
 	if err := os.MkdirAll(logs, 0o755); err != nil {
@@ -177,6 +177,9 @@ func (n *node) runPod(name string, args ...string) pod {
 		LogDirectory: logs,
 		Linux:        &cri.LinuxPodSandboxConfig{CgroupParent: n.options.CgroupRoot + "/pod" + name},
 	}
+	for _, option := range options {
+		option(config)
+	}
 	sandbox, err := n.cri.RunPodSandbox(n.t.Context(), &cri.RunPodSandboxRequest{Config: config})
 	if err != nil {
 		n.t.Fatalf("running the sandbox of pod %s: %v", name, err)
@@ -186,7 +189,6 @@ func (n *node) runPod(name string, args ...string) pod {
 		Config: &cri.ContainerConfig{
 			Metadata: &cri.ContainerMetadata{Name: "web"},
 			Image:    &cri.ImageSpec{Image: images.Web},
-			Args:     args,
 			LogPath:  "web.log",
 			Linux:    &cri.LinuxContainerConfig{Resources: &cri.LinuxContainerResources{MemoryLimitInBytes: 64 << 20}},
 		},

@@ -10,15 +10,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
+	"github.com/orrery-dev/orrery/nodeagent/images"
 )
 
 // eventually tries until there is no error, and fails the test with the last one.
@@ -97,8 +101,43 @@ func TestRuntime(t *testing.T) {
 
 	t.Run("the runtime's images are known by name", func(t *testing.T) {
 		list, err := n.runtime.Images().List(t.Context())
-		if err != nil || len(list) != 2 {
-			t.Errorf("images are %+v (%v), want pause and web", list, err)
+		var tags []string
+		for _, image := range list {
+			tags = append(tags, image.Tags...)
+			if pinned := slices.Contains(image.Tags, images.Pause); image.Pinned != pinned {
+				t.Errorf("%v is pinned: %t, want %t", image.Tags, image.Pinned, pinned)
+			}
+		}
+		slices.Sort(tags)
+		if err != nil || !slices.Equal(tags, []string{images.Pause, images.Web}) {
+			t.Errorf("images are %v (%v), want pause and web", tags, err)
+		}
+	})
+
+	t.Run("an archive of another tool can be loaded twice", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "saved.tar")
+		tag, err := name.NewTag("saved:2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		image, err := images.Program{Reference: tag.Name(), Binary: "runtime_test.go", Path: "/saved", Architecture: goruntime.GOARCH}.Image()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tarball.WriteToFile(file, tag, image); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			names, err := n.runtime.Images().Load(t.Context(), file)
+			if err != nil || !slices.Equal(names, []string{"docker.io/library/saved:2"}) {
+				t.Errorf("loaded %v (%v)", names, err)
+			}
+		}
+	})
+
+	t.Run("what is no archive is refused with its reason", func(t *testing.T) {
+		if _, err := n.runtime.Images().Load(t.Context(), "runtime_test.go"); err == nil || !strings.Contains(err.Error(), "not a tar archive") {
+			t.Errorf("the error is %v", err)
 		}
 	})
 
