@@ -208,8 +208,9 @@ func (r *run) rests() {
 	for _, p := range r.players {
 		r.tell("%s passes over everything once more, and again after a restart", p.loop.Name())
 		p.view.CatchUp()
+		keys := r.wokenByAll(p)
 		for range 2 {
-			for _, key := range r.wokenByAll(p) {
+			for _, key := range keys {
 				r.pass(p, key)
 			}
 			r.restart(p)

@@ -3,6 +3,7 @@ package looptest
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -36,10 +37,10 @@ func (r *run) wokenByAll(p *player) []client.ObjectKey {
 	return r.keys(fresh)
 }
 
-// inFormOf is a stored object in the form of another.
+// inFormOf is a stored object in the form of another, to be read only.
 func (r *run) inFormOf(form client.Object, k *kind, obj client.Object) client.Object {
-	if obj == nil {
-		return nil
+	if obj == nil || reflect.TypeOf(obj) == reflect.TypeOf(form) {
+		return obj
 	}
 	converted := emptyLike(form)
 	if err := deliver(k.gvk, obj, converted); err != nil {
