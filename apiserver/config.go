@@ -56,6 +56,9 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 			return nil, err
 		}
 	}
+	if completed.EndpointReconcilerType == string(reconcilers.NoneEndpointReconcilerType) {
+		config.KubeAPIs.EndpointReconcilerConfig.Reconciler = &noEndpoints{}
+	}
 	// Our own bootstrap does what these hooks would: they begin only after a second.
 	config.KubeAPIs.ControlPlane.Generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName, schedulingrest.PostStartHookName)
 
@@ -135,16 +138,11 @@ func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {
 }
 
 func (s *Server) setStorage(u *kubeoptions.ServerRunOptions) {
+	storage := s.storage()
+	u.Etcd.StorageConfig.Prefix = storage.Prefix
 	transport := &u.Etcd.StorageConfig.Transport
-	if external := s.options.Etcd; external != nil {
-		transport.ServerList = external.Endpoints
-		transport.TrustedCAFile, transport.CertFile, transport.KeyFile = external.CAFile, external.CertFile, external.KeyFile
-		if external.Prefix != "" {
-			u.Etcd.StorageConfig.Prefix = external.Prefix
-		}
-		return
-	}
-	transport.ServerList = []string{s.etcd.Endpoint()}
+	transport.ServerList = storage.Endpoints
+	transport.TrustedCAFile, transport.CertFile, transport.KeyFile = storage.CAFile, storage.CertFile, storage.KeyFile
 }
 
 // setAccess says who is let in, and how the server shows who it is.
