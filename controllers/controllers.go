@@ -16,6 +16,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/rootca"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
+	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/internal/served"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterrole"
@@ -67,6 +68,7 @@ func All(o Options) []loop.Loop {
 		serviceaccount.Loop(),
 		tainteviction.Loop(),
 		clusterrole.Loop(),
+		endpointslice.Loop(),
 	}
 }
 
