@@ -14,14 +14,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
-// Controller decides for Deployments.
-//
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments/status,verbs=patch
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+
+// Controller decides for Deployments.
 type Controller struct{}
 
 var _ loop.Controller[*appsv1.Deployment, world] = Controller{}
