@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apiserver/naming"
 	"github.com/orrery-dev/orrery/apiserver/pki"
+	"github.com/orrery-dev/orrery/webhooks"
 )
 
 // configuring is held while a server is configured: upstream's options write to global variables.
@@ -53,6 +55,9 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 		if err := naming.Apply(factory); err != nil {
 			return nil, err
 		}
+	}
+	if completed.EndpointReconcilerType == string(reconcilers.NoneEndpointReconcilerType) {
+		config.KubeAPIs.EndpointReconcilerConfig.Reconciler = &noEndpoints{}
 	}
 	// Our own bootstrap does what these hooks would: they begin only after a second.
 	config.KubeAPIs.ControlPlane.Generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName, schedulingrest.PostStartHookName)
@@ -106,10 +111,13 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 	return u, nil
 }
 
-// guardSecondNames adds our admission plugin. Its place in the order does not matter, since it changes nothing.
+// guardSecondNames adds our admission plugins: the defaults and the validation of second names, which come first because what
+// follows relies on defaults, and the guard of their definitions, whose place does not matter.
 func guardSecondNames(admission *genericoptions.AdmissionOptions) {
+	webhooks.Register(admission.Plugins)
 	admission.Plugins.Register(naming.GuardName, naming.Guard)
-	admission.RecommendedPluginOrder = append(admission.RecommendedPluginOrder, naming.GuardName)
+	admission.RecommendedPluginOrder = slices.Concat(
+		[]string{webhooks.PluginName}, admission.RecommendedPluginOrder, []string{naming.GuardName})
 }
 
 func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {
@@ -130,16 +138,11 @@ func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {
 }
 
 func (s *Server) setStorage(u *kubeoptions.ServerRunOptions) {
+	storage := s.storage()
+	u.Etcd.StorageConfig.Prefix = storage.Prefix
 	transport := &u.Etcd.StorageConfig.Transport
-	if external := s.options.Etcd; external != nil {
-		transport.ServerList = external.Endpoints
-		transport.TrustedCAFile, transport.CertFile, transport.KeyFile = external.CAFile, external.CertFile, external.KeyFile
-		if external.Prefix != "" {
-			u.Etcd.StorageConfig.Prefix = external.Prefix
-		}
-		return
-	}
-	transport.ServerList = []string{s.etcd.Endpoint()}
+	transport.ServerList = storage.Endpoints
+	transport.TrustedCAFile, transport.CertFile, transport.KeyFile = storage.CAFile, storage.CertFile, storage.KeyFile
 }
 
 // setAccess says who is let in, and how the server shows who it is.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -168,6 +169,16 @@ func TestWhatIsWrongIsOneClearError(t *testing.T) {
 		}
 		start(t, apiserver.Options{DataDir: dir, Ephemeral: true})
 	})
+	t.Run("objects that are stored in another form", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := start(t, apiserver.Options{DataDir: dir, Ephemeral: true}).Stop(); err != nil {
+			t.Fatal(err)
+		}
+		err := refuse(t, apiserver.Options{DataDir: dir, Ephemeral: true, TwoNames: true})
+		if err == nil || !strings.Contains(err.Error(), "stored for one name each") {
+			t.Errorf("got %v, want an error about the form of the objects", err)
+		}
+	})
 	t.Run("a bad service range", func(t *testing.T) {
 		if err := refuse(t, apiserver.Options{Ephemeral: true, ServiceCIDR: "ten"}); err == nil || !strings.Contains(err.Error(), `"ten"`) {
 			t.Errorf("got %v, want an error that quotes the value", err)
@@ -192,6 +203,59 @@ func TestWhatIsWrongIsOneClearError(t *testing.T) {
 			t.Errorf("got %v, want an error that names the endpoint", err)
 		}
 	})
+}
+
+func TestTheKubernetesServiceHasTheAddressThatIsAdvertised(t *testing.T) {
+	address := outsideAddress(t)
+	listener, err := net.Listen("tcp", netip.AddrPortFrom(address, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	local, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := start(t, apiserver.Options{Ephemeral: true, Listener: listener, Also: []net.Listener{local}, AdvertiseAddress: address})
+	admin := clients(t, server, identity.Admin)
+	eventually(t, "endpoints of the kubernetes Service", func() (string, bool) {
+		slices, err := admin.DiscoveryV1().EndpointSlices("default").List(t.Context(), metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=kubernetes"})
+		if err != nil || len(slices.Items) == 0 {
+			return fmt.Sprintf("%v, %v", slices, err), false
+		}
+		slice := slices.Items[0]
+		return fmt.Sprint(slice.Endpoints, slice.Ports), len(slice.Endpoints) == 1 && slice.Endpoints[0].Addresses[0] == address.String() &&
+			*slice.Ports[0].Port == int32(listener.Addr().(*net.TCPAddr).Port)
+	})
+
+	config, err := server.Config(identity.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Host = "https://" + local.Addr().String()
+	other, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Discovery().ServerVersion(); err != nil {
+		t.Errorf("by the second listener: %v", err)
+	}
+}
+
+// outsideAddress is an address of this machine that is not a loopback one.
+func outsideAddress(t *testing.T) netip.Addr {
+	t.Helper()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range addresses {
+		prefix, err := netip.ParsePrefix(address.String())
+		if err == nil && prefix.Addr().Is4() && prefix.Addr().IsGlobalUnicast() {
+			return prefix.Addr()
+		}
+	}
+	t.Skip("this machine has no address besides the loopback ones")
+	return netip.Addr{}
 }
 
 func TestStoresInAnExternalEtcd(t *testing.T) {

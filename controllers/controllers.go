@@ -9,6 +9,7 @@ import (
 
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/core/evacuation"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
@@ -16,6 +17,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/rootca"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
+	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/internal/served"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterrole"
@@ -59,6 +61,7 @@ func All(o Options) []loop.Loop {
 	return []loop.Loop{
 		deployment.Loop(),
 		replicaset.Loop(),
+		evacuation.Loop(),
 		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
 		nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs}),
 		nodelifecycle.Loop(o.NodeLifecycle),
@@ -67,6 +70,7 @@ func All(o Options) []loop.Loop {
 		serviceaccount.Loop(),
 		tainteviction.Loop(),
 		clusterrole.Loop(),
+		endpointslice.Loop(),
 	}
 }
 

@@ -132,7 +132,7 @@ func edit(w *looptest.World, change func(*appsv1.Deployment)) {
 type fenced struct {
 	size               int32
 	surge, unavailable *intstr.IntOrString
-	available          bool // all pods have been, once
+	available          bool // the Deployment has reported once that all pods are
 }
 
 func (f *fenced) neverTooMany(w *looptest.World, write looptest.Write) error {
@@ -145,7 +145,9 @@ func (f *fenced) neverTooMany(w *looptest.World, write looptest.Write) error {
 
 func (f *fenced) neverTooFew(w *looptest.World, write looptest.Write) error {
 	have := count(w, func(pod *corev1.Pod) bool { return replicas.Active(pod) && replicas.Ready(pod) })
-	f.available = f.available || have >= f.size
+	for _, d := range looptest.All[*appsv1.Deployment](w) {
+		f.available = f.available || d.Status.AvailableReplicas >= f.size
+	}
 	_, unavailable := f.fences()
 	if f.available && write.Verb == "delete" && have < f.size-unavailable {
 		return fmt.Errorf("%d pods ready, at least %d - %d required", have, f.size, unavailable)

@@ -135,7 +135,7 @@ func (r *rollout) create(n int32) {
 // write turns what was decided into steps.
 func (r *rollout) write(p *plan.Plan) {
 	if r.created != nil {
-		p.Create(fmt.Sprintf("no ReplicaSet has the template of revision %d", revision(r.created)), r.created).
+		p.Create(fmt.Sprintf("revision %d has none yet", revision(r.created)), r.created).
 			OwnedBy(r.d).
 			Succeeded(scaledFromNothing(r.d)).
 			Failed(notCreated(r.d))

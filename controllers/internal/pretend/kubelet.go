@@ -8,7 +8,6 @@ import (
 	"github.com/orrery-dev/orrery/framework/looptest"
 	k8scorev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -23,9 +22,9 @@ func Pods(w *looptest.World) {
 	}
 }
 
-// Kubelet takes one step for one pod: it starts on a node, gets ready, or has ended and goes. It reports whether there
-// was anything to do.
-func Kubelet(t *rapid.T, w *looptest.World) bool {
+// Kubelet takes one step for the pod that pick chooses: it starts on a node, gets ready, or has ended and goes. It reports
+// whether there was anything to do.
+func Kubelet(w *looptest.World, pick func(n int) int) bool {
 	var steps []func()
 	for _, pod := range looptest.All[*corev1.Pod](w) {
 		if step := next(w, pod); step != nil {
@@ -35,21 +34,8 @@ func Kubelet(t *rapid.T, w *looptest.World) bool {
 	if len(steps) == 0 {
 		return false
 	}
-	steps[rapid.IntRange(0, len(steps)-1).Draw(t, "pod")]()
+	steps[pick(len(steps))]()
 	return true
-}
-
-// Run takes all steps that there are, in the order of the pods' names.
-func Run(w *looptest.World) {
-	for again := true; again; {
-		again = false
-		for _, pod := range looptest.All[*corev1.Pod](w) {
-			if step := next(w, pod); step != nil {
-				step()
-				again = true
-			}
-		}
-	}
 }
 
 // next is what happens to a pod next; nil means nothing.

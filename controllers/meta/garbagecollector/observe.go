@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -18,6 +19,8 @@ type world struct {
 	owners []owner
 	// dependents name the object as an owner. They are read only if it is being held for them, or may come to be.
 	dependents []*metav1.PartialObjectMetadata
+	// circle says that the object waits for its dependents, and they, or theirs, for it.
+	circle bool
 	// reported says that a reference that cannot be valid has been reported before.
 	reported bool
 }
@@ -68,9 +71,41 @@ func (c *controller) Observe(ctx context.Context, read client.Reader, obj *metav
 		return w, nil
 	}
 	var err error
-	w.dependents, err = c.dependents(ctx, read, obj)
+	if w.dependents, err = c.dependents(ctx, read, obj); err != nil {
+		return world{}, err
+	}
+	w.circle, err = c.inCircle(ctx, read, obj, w)
 	return w, err
 }
+
+// inCircle reports that an object waits for itself, through what it owns. It follows only dependents that wait as well,
+// and looks only where a circle can be: an owner waits for the object too, and all that blocks it waits.
+func (c *controller) inCircle(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata, w world) (bool, error) {
+	blockers := w.blockers(obj)
+	if !waiting(obj) || len(w.in(waits)) == 0 || slices.ContainsFunc(blockers, isNotWaiting) {
+		return false, nil
+	}
+	visited := map[types.UID]bool{}
+	for len(blockers) > 0 {
+		next := blockers[0]
+		blockers = blockers[1:]
+		if next.UID == obj.UID {
+			return true, nil
+		}
+		if visited[next.UID] || isNotWaiting(next) {
+			continue
+		}
+		visited[next.UID] = true
+		dependents, err := c.dependents(ctx, read, next)
+		if err != nil {
+			return false, err
+		}
+		blockers = append(blockers, world{dependents: dependents}.blockers(next)...)
+	}
+	return false, nil
+}
+
+func isNotWaiting(obj *metav1.PartialObjectMetadata) bool { return !waiting(obj) }
 
 func (c *controller) observeOwner(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata, ref metav1.OwnerReference) (owner, error) {
 	o := owner{OwnerReference: ref, state: unknown}

@@ -48,32 +48,32 @@ func orphan(p *plan.Plan, obj *metav1.PartialObjectMetadata, w world, now time.T
 	p.Patch("nothing refers to it any more", obj, withoutFinalizer(obj, metav1.FinalizerOrphanDependents))
 }
 
-// letGo lets an owner go, once nothing blocks its deletion. Until then it is the dependents that have something to do.
+// letGo lets an owner go, once nothing blocks its deletion. Until then it is the dependents that have something to do,
+// unless they wait for the owner in turn.
 func letGo(p *plan.Plan, obj *metav1.PartialObjectMetadata, w world) {
-	for _, dependent := range w.dependents {
-		if blocks(dependent, obj.UID) {
-			return
-		}
+	switch {
+	case w.circle:
+		p.Patch("it waits for what it owns, and that waits for it", obj, unblocked(obj))
+	case len(w.blockers(obj)) == 0:
+		p.Patch("all that blocked its deletion is gone", obj, withoutFinalizer(obj, metav1.FinalizerDeleteDependents))
 	}
-	p.Patch("all that blocked its deletion is gone", obj, withoutFinalizer(obj, metav1.FinalizerDeleteDependents))
 }
 
-// collect deletes an object that no owner is left of, and takes such owners out of one that has others.
+// collect deletes an object that no owner is left of, and takes such owners out of one that has others. Owners that cannot
+// be looked for count as others.
 func collect(p *plan.Plan, obj *metav1.PartialObjectMetadata, w world) {
 	leaving := w.in(waits)
 	gone := w.in(dead, missing)
+	others := w.in(exists, unknown, invalid)
 	switch {
 	case len(w.in(unread)) > 0:
 		p.After(soon, "the objects of an owner's kind are being read")
-	case len(w.in(unknown, invalid)) > 0:
-		p.After(later, "the API server may know the kind of its owner "+w.in(unknown, invalid)[0].Name+" then")
-	case len(w.in(exists)) > 0 && len(gone)+len(leaving) > 0:
+	case len(others) > 0 && len(gone)+len(leaving) > 0:
 		p.Do(&disown{obj: obj, owners: append(gone, leaving...)})
-	case len(w.in(exists)) > 0:
+	case len(others) > 0 && len(w.in(unknown)) > 0:
+		p.After(later, "the API server may know the kind of its owner "+w.in(unknown)[0].Name+" then")
+	case len(others) > 0:
 	case len(leaving) > 0 && len(w.dependents) > 0:
-		if slices.ContainsFunc(w.dependents, waiting) {
-			p.Patch("it, its owner and its dependents may all wait for each other", obj, unblocked(obj))
-		}
 		p.Do(&remove{obj: obj, policy: metav1.DeletePropagationForeground, gone: gone, why: because(w)})
 	default:
 		p.Do(&remove{obj: obj, policy: policy(obj), gone: gone, why: because(w)})
@@ -133,6 +133,17 @@ func waiting(obj *metav1.PartialObjectMetadata) bool {
 // held reports that an object is deleted, and held for its dependents one way or the other.
 func held(obj *metav1.PartialObjectMetadata) bool {
 	return waiting(obj) || obj.DeletionTimestamp != nil && has(obj, metav1.FinalizerOrphanDependents)
+}
+
+// blockers are the dependents that keep an object waiting.
+func (w world) blockers(obj *metav1.PartialObjectMetadata) []*metav1.PartialObjectMetadata {
+	var blockers []*metav1.PartialObjectMetadata
+	for _, dependent := range w.dependents {
+		if blocks(dependent, obj.UID) {
+			blockers = append(blockers, dependent)
+		}
+	}
+	return blockers
 }
 
 // blocks reports that a dependent keeps an owner that waits.
