@@ -45,6 +45,10 @@ type Spec struct {
 	// OwnCollector leaves the garbage collection by owner references to the loops. By default the world does it.
 	OwnCollector bool
 
+	// AlwaysAwake lets every loop pass over everything in every round, for loops that are woken by what their Watches do
+	// not say: a graph of their own, or another loop's reconciler. By default they are woken by their Watches alone.
+	AlwaysAwake bool
+
 	// Patience is how many rounds, in each of which every loop passes over what it was woken for, a world may take to
 	// come to rest once it is left alone; 0 means 200.
 	Patience int
@@ -165,7 +169,7 @@ func (r *run) settle() {
 		if quiet++; quiet > quietRounds && r.failing() == nil {
 			return
 		}
-		r.wait()
+		r.wait(quiet)
 	}
 	if err := r.failing(); err != nil {
 		r.fail("does not come to rest: after %d rounds, %v", r.spec.Patience, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
@@ -226,17 +227,28 @@ func (r *run) failing() error {
 	return nil
 }
 
-// wait lets time pass until some loop wants to look again, and for a second at least.
-func (r *run) wait() {
-	var next time.Time
-	for _, p := range r.players {
-		for _, due := range p.due {
-			if next.IsZero() || due.Before(next) {
-				next = due
-			}
+// wait lets time pass in a world that has been quiet for some rounds, for a second at least: at first until some loop
+// wants to look again, and then until all have. One that looks again every second must not hide one that does in an hour.
+func (r *run) wait(quiet int) {
+	d := time.Second
+	if dues := r.dues(); len(dues) > 0 {
+		until := dues[0]
+		if quiet > quietRounds/2 {
+			until = dues[len(dues)-1]
 		}
+		d = max(d, until.Sub(r.world.Now()))
 	}
-	r.world.Step(max(time.Second, next.Sub(r.world.Now())))
+	r.world.Step(d)
+}
+
+// dues are the times at which loops want to look again, in order.
+func (r *run) dues() []time.Time {
+	var dues []time.Time
+	for _, p := range r.players {
+		dues = slices.AppendSeq(dues, maps.Values(p.due))
+	}
+	slices.SortFunc(dues, time.Time.Compare)
+	return dues
 }
 
 // tell adds a line to the story.
