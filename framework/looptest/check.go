@@ -197,31 +197,3 @@ func (r *run) round() {
 		r.stopIfBroken()
 	}
 }
-
-// rests checks a world that has come to rest.
-func (r *run) rests() {
-	for _, p := range r.players {
-		r.plansNothing(p)
-	}
-	if r.spec.Converged != nil {
-		if err := r.spec.Converged(r.world); err != nil {
-			r.fail("comes to rest too early: %v", err)
-		}
-	}
-	before := r.world.Version()
-	for _, p := range r.players {
-		r.tell("%s passes over everything once more, and again after a restart", p.loop.Name())
-		p.view.CatchUp()
-		keys := r.wokenByAll(p)
-		for range 2 {
-			for _, key := range keys {
-				r.pass(p, key)
-			}
-			r.restart(p)
-		}
-	}
-	r.stopIfBroken()
-	if r.world.Version() != before {
-		r.fail("is not idempotent: a world at rest was changed by another pass")
-	}
-}
