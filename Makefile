@@ -77,6 +77,7 @@ manifests: ## Generate CustomResourceDefinition and ClusterRole objects.
 	@$(call component-role,controllers,controllers)
 	@$(call component-role,scheduler,scheduler)
 	@$(call component-role,network,proxy)
+	go run ./hack/managerrole config/rbac/components/{controllers,scheduler}.yaml > config/rbac/role.yaml
 
 # $(call component-role,FOLDER,NAME) writes the ClusterRole that the RBAC markers below FOLDER ask for.
 define component-role
@@ -118,7 +119,7 @@ test: manifests generate fmt vet runtime ## Run every test. As root, that includ
 
 .PHONY: build
 build: manifests generate fmt vet ## Build bin/orrery.
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $(ORRERY) .
+	go build -ldflags '$(LDFLAGS)' -o $(ORRERY) .
 
 .PHONY: run
 run: build ## Run the controllers and the scheduler from this host, on the custom resources of the cluster of KUBECONFIG.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apiserver/naming"
 	"github.com/orrery-dev/orrery/apiserver/pki"
+	"github.com/orrery-dev/orrery/webhooks"
 )
 
 // configuring is held while a server is configured: upstream's options write to global variables.
@@ -109,10 +111,13 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 	return u, nil
 }
 
-// guardSecondNames adds our admission plugin. Its place in the order does not matter, since it changes nothing.
+// guardSecondNames adds our admission plugins: the defaults and the validation of second names, which come first because what
+// follows relies on defaults, and the guard of their definitions, whose place does not matter.
 func guardSecondNames(admission *genericoptions.AdmissionOptions) {
+	webhooks.Register(admission.Plugins)
 	admission.Plugins.Register(naming.GuardName, naming.Guard)
-	admission.RecommendedPluginOrder = append(admission.RecommendedPluginOrder, naming.GuardName)
+	admission.RecommendedPluginOrder = slices.Concat(
+		[]string{webhooks.PluginName}, admission.RecommendedPluginOrder, []string{naming.GuardName})
 }
 
 func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {

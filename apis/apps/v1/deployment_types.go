@@ -26,7 +26,6 @@ type Deployment struct {
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
 	// Spec is what is asked for.
-	// +kubebuilder:validation:XValidation:rule="!has(self.replicas) || self.replicas >= 0",message="replicas must not be negative",fieldPath=".replicas"
 	// +kubebuilder:validation:XValidation:rule="self.selector == oldSelf.selector",message="field is immutable",fieldPath=".selector"
 	Spec k8sappsv1.DeploymentSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 

@@ -28,7 +28,6 @@ type ReplicationController struct {
 
 	// Spec is what is asked for.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="!has(self.replicas) || self.replicas >= 0",message="replicas must not be negative",fieldPath=".replicas"
 	Spec k8scorev1.ReplicationControllerSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.

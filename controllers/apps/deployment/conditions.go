@@ -1,0 +1,77 @@
+package deployment
+
+import (
+	"slices"
+	"time"
+
+	k8sappsv1 "k8s.io/api/apps/v1"
+	k8scorev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// The reasons of conditions, as Kubernetes has them.
+const (
+	reasonAvailable   = "MinimumReplicasAvailable"
+	reasonUnavailable = "MinimumReplicasUnavailable"
+
+	reasonNewReplicaSet          = "NewReplicaSetCreated"
+	reasonFoundReplicaSet        = "FoundNewReplicaSet"
+	reasonReplicaSetUpdated      = "ReplicaSetUpdated"
+	reasonNewReplicaSetAvailable = "NewReplicaSetAvailable"
+	reasonDeadlineExceeded       = "ProgressDeadlineExceeded"
+	reasonPaused                 = "DeploymentPaused"
+	reasonResumed                = "DeploymentResumed"
+)
+
+// conditions are those of a Deployment, at a time. They never change the list that they were made from.
+type conditions struct {
+	list []k8sappsv1.DeploymentCondition
+	now  time.Time
+}
+
+// find is the condition of a type; nil where there is none.
+func (c *conditions) find(kind k8sappsv1.DeploymentConditionType) *k8sappsv1.DeploymentCondition {
+	for i := range c.list {
+		if c.list[i].Type == kind {
+			return &c.list[i]
+		}
+	}
+	return nil
+}
+
+// set makes a condition so. One that has the same status and reason already stays as it is, and tells since when.
+func (c *conditions) set(kind k8sappsv1.DeploymentConditionType, status k8scorev1.ConditionStatus, reason, message string) {
+	now := metav1.NewTime(c.now)
+	c.put(k8sappsv1.DeploymentCondition{
+		Type: kind, Status: status, Reason: reason, Message: message, LastUpdateTime: now, LastTransitionTime: now,
+	})
+}
+
+// renew makes a condition so, and dates it now even where it was so before.
+func (c *conditions) renew(kind k8sappsv1.DeploymentConditionType, status k8scorev1.ConditionStatus, reason, message string) {
+	before := c.find(kind)
+	since := metav1.NewTime(c.now)
+	if before != nil && before.Status == status {
+		since = before.LastTransitionTime
+	}
+	c.remove(kind)
+	c.list = append(c.list, k8sappsv1.DeploymentCondition{
+		Type: kind, Status: status, Reason: reason, Message: message,
+		LastUpdateTime: metav1.NewTime(c.now), LastTransitionTime: since,
+	})
+}
+
+func (c *conditions) put(condition k8sappsv1.DeploymentCondition) {
+	if before := c.find(condition.Type); before != nil && before.Status == condition.Status {
+		if before.Reason == condition.Reason {
+			return
+		}
+		condition.LastTransitionTime = before.LastTransitionTime
+	}
+	c.remove(condition.Type)
+	c.list = append(c.list, condition)
+}
+
+func (c *conditions) remove(kind k8sappsv1.DeploymentConditionType) {
+	c.list = slices.DeleteFunc(slices.Clone(c.list), func(other k8sappsv1.DeploymentCondition) bool { return other.Type == kind })
+}

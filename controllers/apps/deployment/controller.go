@@ -1,0 +1,84 @@
+package deployment
+
+import (
+	"context"
+
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/framework/loop"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+)
+
+// Controller decides for Deployments.
+//
+// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments/status,verbs=patch
+// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments/finalizers,verbs=update
+// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="";core.orrery.dev,resources=pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+type Controller struct{}
+
+var _ loop.Controller[*appsv1.Deployment, world] = Controller{}
+
+// Loop is the controller with its watches.
+func Loop() loop.Loop {
+	return loop.New("deployment-controller", Controller{},
+		loop.Owns(&appsv1.ReplicaSet{}),
+		loop.Watches(selecting),
+		loop.Watches(recreating, onlyDeletions),
+		ownership.Indexed(&appsv1.ReplicaSet{}),
+		ownership.Indexed(&corev1.Pod{}),
+	)
+}
+
+// onlyDeletions lets pass that an object is gone.
+var onlyDeletions = predicate.Funcs{
+	CreateFunc:  func(event.CreateEvent) bool { return false },
+	UpdateFunc:  func(event.UpdateEvent) bool { return false },
+	GenericFunc: func(event.GenericEvent) bool { return false },
+}
+
+// selecting names the Deployments that might adopt a ReplicaSet.
+func selecting(ctx context.Context, read client.Reader, rs *appsv1.ReplicaSet) []client.ObjectKey {
+	if metav1.GetControllerOfNoCopy(rs) != nil || len(rs.Labels) == 0 {
+		return nil
+	}
+	var deployments appsv1.DeploymentList
+	if err := read.List(ctx, &deployments, client.InNamespace(rs.Namespace)); err != nil {
+		return nil // the cache is not running, and will show the ReplicaSet again when it is
+	}
+	var keys []client.ObjectKey
+	for _, d := range deployments.Items {
+		selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+		if err == nil && !selector.Empty() && selector.Matches(labels.Set(rs.Labels)) {
+			keys = append(keys, client.ObjectKeyFromObject(&d))
+		}
+	}
+	return keys
+}
+
+// recreating names the Deployment of a pod that has gone, if it is one that waits for old pods to go.
+func recreating(ctx context.Context, read client.Reader, pod *corev1.Pod) []client.ObjectKey {
+	var rs appsv1.ReplicaSet
+	var d appsv1.Deployment
+	if !controllerOf(ctx, read, pod, &rs) || !controllerOf(ctx, read, &rs, &d) || !recreates(&d) {
+		return nil
+	}
+	return []client.ObjectKey{client.ObjectKeyFromObject(&d)}
+}
+
+// controllerOf reads the controller of obj, and reports whether there is one of the kind of controller.
+func controllerOf(ctx context.Context, read client.Reader, obj, controller client.Object) bool {
+	ref := metav1.GetControllerOfNoCopy(obj)
+	if ref == nil {
+		return false
+	}
+	err := read.Get(ctx, client.ObjectKey{Namespace: obj.GetNamespace(), Name: ref.Name}, controller)
+	return err == nil && controller.GetUID() == ref.UID
+}

@@ -1,0 +1,76 @@
+package deployment
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/framework/plan"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// world is what a Deployment has, and what it might have.
+type world struct {
+	// claims are its ReplicaSets, and those that it is about to adopt or release.
+	claims ownership.Claims[*appsv1.ReplicaSet]
+	// namesake is the ReplicaSet, whosever it is, with the name that the new one gets; nil means that there is none.
+	namesake *appsv1.ReplicaSet
+	// pods are those of its ReplicaSets, by the ReplicaSet's UID. They are read only for Recreate.
+	pods map[types.UID][]corev1.Pod
+}
+
+// Observe reads the ReplicaSets that d controls and those that it could adopt.
+func (Controller) Observe(ctx context.Context, read client.Reader, d *appsv1.Deployment) (world, error) {
+	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+	if err != nil {
+		return world{}, plan.Stop(fmt.Errorf("reading the selector of Deployment %s: %w", client.ObjectKeyFromObject(d), err))
+	}
+	var controlled, orphans appsv1.ReplicaSetList
+	if err := ownership.Controlled(ctx, read, d.Namespace, d.UID, &controlled); err != nil {
+		return world{}, err
+	}
+	if err := ownership.Orphans(ctx, read, d.Namespace, &orphans); err != nil {
+		return world{}, err
+	}
+	candidates := append(controlled.Items, orphans.Items...)
+	sets := make([]*appsv1.ReplicaSet, len(candidates))
+	for i := range candidates {
+		sets[i] = &candidates[i]
+	}
+	w := world{claims: ownership.Claim(d, selector, sets)}
+	if w.namesake, err = namesake(ctx, read, d); err != nil {
+		return world{}, err
+	}
+	if recreates(d) {
+		w.pods, err = podsOf(ctx, read, w.claims.Held)
+	}
+	return w, err
+}
+
+func namesake(ctx context.Context, read client.Reader, d *appsv1.Deployment) (*appsv1.ReplicaSet, error) {
+	var rs appsv1.ReplicaSet
+	key := client.ObjectKey{Namespace: d.Namespace, Name: replicaSetName(d.Name, templateHash(&d.Spec.Template, d.Status.CollisionCount))}
+	if err := read.Get(ctx, key, &rs); apierrors.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("reading ReplicaSet %s: %w", key, err)
+	}
+	return &rs, nil
+}
+
+func podsOf(ctx context.Context, read client.Reader, sets []*appsv1.ReplicaSet) (map[types.UID][]corev1.Pod, error) {
+	pods := make(map[types.UID][]corev1.Pod, len(sets))
+	for _, rs := range sets {
+		var list corev1.PodList
+		if err := ownership.Controlled(ctx, read, rs.Namespace, rs.UID, &list); err != nil {
+			return nil, err
+		}
+		pods[rs.UID] = list.Items
+	}
+	return pods, nil
+}

@@ -1,0 +1,85 @@
+package deployment
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/framework/plan"
+	k8sappsv1 "k8s.io/api/apps/v1"
+)
+
+// kubectl rolls back by writing an old template into the Deployment itself. The oldest clients leave it to the
+// controller: they name the revision in this annotation, with 0 for the one before the last.
+const rollbackAnnotation = k8sappsv1.DeprecatedRollbackTo
+
+// rollsBack reports that a rollback is asked for. What is not a number is ignored.
+func (r *rollout) rollsBack() bool {
+	_, err := strconv.ParseInt(r.d.Annotations[rollbackAnnotation], 10, 64)
+	return err == nil
+}
+
+// rollBack copies the template of the revision asked for into the Deployment. The rollout follows from that.
+func (r *rollout) rollBack(p *plan.Plan) {
+	wanted := r.d.DeepCopy()
+	delete(wanted.Annotations, rollbackAnnotation)
+	number, _ := strconv.ParseInt(r.d.Annotations[rollbackAnnotation], 10, 64)
+	target := r.target(number)
+	switch {
+	case target == nil && number == 0:
+		r.giveUp(p, wanted, reasonRevisionNotFound, "Unable to find last revision.")
+	case target == nil:
+		r.giveUp(p, wanted, reasonRevisionNotFound, "Unable to find the revision to rollback to.")
+	case target == r.current:
+		r.giveUp(p, wanted, reasonTemplateUnchanged,
+			fmt.Sprintf("The rollback revision contains the same template as current deployment %q", r.d.Name))
+	default:
+		restore(wanted, target.ReplicaSet)
+		p.Patch(fmt.Sprintf("roll back to revision %d", revision(target.ReplicaSet)), r.d, wanted)
+		p.Event(r.d, plan.Normal, reasonRollback, "Rolled back deployment %q to revision %d", r.d.Name, revision(target.ReplicaSet))
+	}
+}
+
+func (r *rollout) giveUp(p *plan.Plan, wanted *appsv1.Deployment, reason, message string) {
+	p.Patch("the rollback that was asked for is not possible", r.d, wanted)
+	p.Event(r.d, plan.Warning, reason, "%s", message)
+}
+
+// target is the member of a revision; 0 stands for the one before the last. Nil means that there is none.
+func (r *rollout) target(number int64) *member {
+	if number == 0 {
+		number = r.lastRevision()
+	}
+	for _, m := range r.all() {
+		if number != 0 && revision(m.ReplicaSet) == number {
+			return m
+		}
+	}
+	return nil
+}
+
+// lastRevision is the second highest revision; 0 means that there is none.
+func (r *rollout) lastRevision() int64 {
+	var highest, second int64
+	for _, m := range r.all() {
+		switch n := revision(m.ReplicaSet); {
+		case n >= highest:
+			highest, second = n, highest
+		case n > second:
+			second = n
+		}
+	}
+	return second
+}
+
+// restore gives d the template that rs was made for, and the annotations that d had then.
+func restore(d *appsv1.Deployment, rs *appsv1.ReplicaSet) {
+	d.Spec.Template = *withoutHash(&rs.Spec.Template)
+	maps.DeleteFunc(d.Annotations, func(key, _ string) bool { return !ownAnnotation(key) })
+	for key, value := range rs.Annotations {
+		if !ownAnnotation(key) {
+			d.Annotations[key] = value
+		}
+	}
+}

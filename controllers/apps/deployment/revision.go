@@ -1,0 +1,195 @@
+package deployment
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/framework/plan"
+	k8scorev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// The annotations of a rollout. They are named alike under both namings, since kubectl reads them.
+const (
+	// revisionAnnotation numbers templates in the order in which they came to be the Deployment's.
+	revisionAnnotation = "deployment.kubernetes.io/revision"
+	// revisionHistoryAnnotation lists the numbers that a ReplicaSet had before, the oldest first.
+	revisionHistoryAnnotation = "deployment.kubernetes.io/revision-history"
+	// desiredReplicasAnnotation is the Deployment's size when the ReplicaSet was last scaled.
+	desiredReplicasAnnotation = "deployment.kubernetes.io/desired-replicas"
+	// maxReplicasAnnotation is that size with the surge.
+	maxReplicasAnnotation = "deployment.kubernetes.io/max-replicas"
+)
+
+// longestHistory bounds revisionHistoryAnnotation, in bytes.
+const longestHistory = 2000
+
+// ownAnnotation tells annotations that belong to one object from those that a Deployment shares with its ReplicaSets.
+func ownAnnotation(key string) bool {
+	switch key {
+	case k8scorev1.LastAppliedConfigAnnotation, rollbackAnnotation,
+		revisionAnnotation, revisionHistoryAnnotation, desiredReplicasAnnotation, maxReplicasAnnotation:
+		return true
+	}
+	return false
+}
+
+// revision is the number of a ReplicaSet's template; 0 where it has none.
+func revision(rs *appsv1.ReplicaSet) int64 {
+	n, _ := strconv.ParseInt(rs.Annotations[revisionAnnotation], 10, 64)
+	return n
+}
+
+// nextRevision is above those of all old ReplicaSets.
+func (r *rollout) nextRevision() int64 {
+	highest := int64(0)
+	for _, m := range r.old {
+		highest = max(highest, revision(m.ReplicaSet))
+	}
+	return highest + 1
+}
+
+// keepCurrent brings the annotations and minReadySeconds of the new ReplicaSet in line with the Deployment.
+func (r *rollout) keepCurrent() {
+	if r.current == nil {
+		return
+	}
+	wanted := r.current.wanted
+	copyAnnotations(wanted, r.d)
+	raiseRevision(wanted, r.nextRevision())
+	wanted.Spec.MinReadySeconds = r.d.Spec.MinReadySeconds
+	if !equality.Semantic.DeepEqual(wanted, r.current.ReplicaSet) {
+		r.current.why = append(r.current.why, fmt.Sprintf("it is revision %d of the Deployment", revision(wanted)))
+	}
+}
+
+// copyAnnotations gives rs the annotations that it shares with d. Those that d no longer has stay.
+func copyAnnotations(rs *appsv1.ReplicaSet, d *appsv1.Deployment) {
+	for key, value := range d.Annotations {
+		if !ownAnnotation(key) {
+			annotate(rs, key, value)
+		}
+	}
+}
+
+// raiseRevision makes n the revision of rs, unless it is higher already: what was above it may have been deleted since. The
+// revision that it had goes into its history.
+func raiseRevision(rs *appsv1.ReplicaSet, n int64) {
+	before, had := rs.Annotations[revisionAnnotation]
+	if _, err := strconv.ParseInt(before, 10, 64); had && err != nil || revision(rs) >= n {
+		return
+	}
+	annotate(rs, revisionAnnotation, strconv.FormatInt(n, 10))
+	if had {
+		annotate(rs, revisionHistoryAnnotation, appendRevision(rs.Annotations[revisionHistoryAnnotation], before))
+	}
+}
+
+// appendRevision adds a revision to a history, and drops the oldest ones beyond its longest length.
+func appendRevision(history, revision string) string {
+	if history == "" {
+		return revision
+	}
+	numbers := append(strings.Split(history, ","), revision)
+	for len(numbers) > 1 && len(strings.Join(numbers, ",")) > longestHistory {
+		numbers = numbers[1:]
+	}
+	return strings.Join(numbers, ",")
+}
+
+// noteSizes notes on rs what the Deployment's size is.
+func noteSizes(rs *appsv1.ReplicaSet, d *appsv1.Deployment) {
+	annotate(rs, desiredReplicasAnnotation, strconv.Itoa(int(desired(d))))
+	annotate(rs, maxReplicasAnnotation, strconv.Itoa(int(maxTotal(d))))
+}
+
+// notedSize is a size noted on rs; false where there is none, or nonsense.
+func notedSize(rs *appsv1.ReplicaSet, key string) (int32, bool) {
+	n, err := strconv.ParseUint(rs.Annotations[key], 10, 32)
+	if err != nil || n > math.MaxInt32 {
+		return 0, false
+	}
+	return int32(n), true
+}
+
+func annotate(obj client.Object, key, value string) {
+	annotations := obj.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[key] = value
+	obj.SetAnnotations(annotations)
+}
+
+// forget decides to delete the old ReplicaSets beyond the history limit, the lowest revisions first. One that still
+// has pods, or may have, stays.
+func (r *rollout) forget() {
+	limit, ok := historyLimit(r.d)
+	if !ok {
+		return
+	}
+	kept := slices.DeleteFunc(slices.Clone(r.old), func(m *member) bool { return m.DeletionTimestamp != nil })
+	slices.SortFunc(kept, func(a, b *member) int {
+		return cmp.Or(cmp.Compare(revision(a.ReplicaSet), revision(b.ReplicaSet)), byAge(a.ReplicaSet, b.ReplicaSet))
+	})
+	for _, m := range kept[:max(0, len(kept)-limit)] {
+		if m.held() == 0 && !m.unsettled() {
+			r.forgotten = append(r.forgotten, m)
+		}
+	}
+}
+
+// revise plans to record the revision on the Deployment, for kubectl rollout.
+func (r *rollout) revise(p *plan.Plan, n int64) {
+	if number := strconv.FormatInt(n, 10); n > 0 && r.d.Annotations[revisionAnnotation] != number {
+		p.Do(&recordRevision{d: r.d, number: number})
+	}
+}
+
+// recordRevision is the step that writes a revision on a Deployment.
+//
+// The status subresource of a built-in Deployment keeps annotations, and a write to it is no new generation; a write
+// to the Deployment itself would be one, though its spec is the same. With custom resources it is the other way
+// round: their status subresource drops annotations, and annotations are no new generation. So the step looks whether
+// the first way did it.
+type recordRevision struct {
+	d      *appsv1.Deployment
+	number string
+}
+
+func (s *recordRevision) Verb() string { return "annotate" }
+func (s *recordRevision) Why() string  { return "its new ReplicaSet has this revision" }
+func (s *recordRevision) String() string {
+	return fmt.Sprintf("annotate Deployment %s/%s with revision %s", s.d.Namespace, s.d.Name, s.number)
+}
+
+func (s *recordRevision) Do(ctx context.Context, act plan.Actor) error {
+	revised, patch := s.patch(act)
+	if err := act.Status().Patch(ctx, revised, patch, act.FieldOwner()); err != nil {
+		return fmt.Errorf("recording a revision with the status of Deployment %s/%s: %w", s.d.Namespace, s.d.Name, err)
+	}
+	if revised.Annotations[revisionAnnotation] == s.number {
+		return nil
+	}
+	revised, patch = s.patch(act)
+	if err := act.Patch(ctx, revised, patch, act.FieldOwner()); err != nil {
+		return fmt.Errorf("recording a revision on Deployment %s/%s: %w", s.d.Namespace, s.d.Name, err)
+	}
+	return nil
+}
+
+// patch is the Deployment with its revision, and the patch that makes it so, locked to what was last seen of it.
+func (s *recordRevision) patch(act plan.Actor) (*appsv1.Deployment, client.Patch) {
+	observed := s.d.DeepCopy()
+	observed.ResourceVersion = act.ResourceVersion(s.d)
+	revised := observed.DeepCopy()
+	annotate(revised, revisionAnnotation, s.number)
+	return revised, client.MergeFromWithOptions(observed, client.MergeFromWithOptimisticLock{})
+}

@@ -1,0 +1,237 @@
+package deployment
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/framework/plan"
+	k8sappsv1 "k8s.io/api/apps/v1"
+	k8scorev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// report plans the status, and to look again when the progress deadline passes.
+func (r *rollout) report(p *plan.Plan) {
+	p.StatusAfter(r.d, func(failed error) client.Object {
+		reported := r.d.DeepCopy()
+		reported.Status = r.status(failed)
+		return reported
+	})
+	if left, ok := r.untilDeadline(r.status(nil)); ok {
+		// The deadline has passed only after it, and conditions have whole seconds.
+		p.After(left+time.Second, "the progress deadline passes")
+	}
+}
+
+// status is what the Deployment says. failed is why what was decided could not be done; nil means that it was. A pass that
+// makes the new ReplicaSet does nothing else.
+func (r *rollout) status(failed error) k8sappsv1.DeploymentStatus {
+	s := r.counts()
+	conditions := conditions{list: r.d.Status.Conditions, now: r.now}
+	if r.d.DeletionTimestamp == nil {
+		r.pausing(&conditions)
+		r.beginning(&conditions, failed)
+	}
+	r.availability(&conditions, s)
+	if r.rolling && (r.created == nil || failed == nil) {
+		r.progress(&conditions, s)
+		r.replicaFailure(&conditions)
+	}
+	s.Conditions = conditions.list
+	return s
+}
+
+// counts adds up what the ReplicaSets report.
+func (r *rollout) counts() k8sappsv1.DeploymentStatus {
+	members := r.all()
+	s := k8sappsv1.DeploymentStatus{
+		ObservedGeneration:  r.d.Generation,
+		Replicas:            sum(members, func(m *member) int32 { return m.Status.Replicas }),
+		ReadyReplicas:       sum(members, func(m *member) int32 { return m.Status.ReadyReplicas }),
+		AvailableReplicas:   sum(members, func(m *member) int32 { return m.Status.AvailableReplicas }),
+		TerminatingReplicas: terminating(members),
+		CollisionCount:      r.d.Status.CollisionCount,
+	}
+	asked := sum(members, (*member).asked)
+	if r.current != nil {
+		s.UpdatedReplicas = r.current.Status.Replicas
+	}
+	if r.created != nil {
+		asked += size(r.created)
+	}
+	s.UnavailableReplicas = max(0, asked-s.AvailableReplicas)
+	if r.collided {
+		count := int32(1)
+		if s.CollisionCount != nil {
+			count += *s.CollisionCount
+		}
+		s.CollisionCount = &count
+	}
+	return s
+}
+
+// terminating is nil where a ReplicaSet that has been worked on does not report its terminating pods.
+func terminating(members []*member) *int32 {
+	total := int32(0)
+	for _, m := range members {
+		if n := m.Status.TerminatingReplicas; n != nil {
+			total += *n
+		} else if m.Status.ObservedGeneration != 0 {
+			return nil
+		}
+	}
+	return &total
+}
+
+// pausing says that the rollout was paused or resumed, and so takes the time that it stood still off the deadline. A
+// rollout that had failed before stays so.
+func (r *rollout) pausing(c *conditions) {
+	if _, limited := progressDeadline(r.d); !limited {
+		return
+	}
+	progressing := c.find(k8sappsv1.DeploymentProgressing)
+	paused := progressing != nil && progressing.Reason == reasonPaused
+	switch {
+	case progressing != nil && progressing.Reason == reasonDeadlineExceeded:
+	case r.d.Spec.Paused && !paused:
+		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionUnknown, reasonPaused, "Deployment is paused")
+	case !r.d.Spec.Paused && paused:
+		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionUnknown, reasonResumed, "Deployment is resumed")
+	}
+}
+
+// beginning says where the new ReplicaSet came from.
+func (r *rollout) beginning(c *conditions, failed error) {
+	if _, limited := progressDeadline(r.d); !limited {
+		return
+	}
+	switch {
+	case r.created != nil && failed == nil:
+		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonNewReplicaSet,
+			fmt.Sprintf("Created new replica set %q", r.created.Name))
+	case r.created != nil && !plan.NamespaceTerminating(failed):
+		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionFalse, reasonReplicaSetCreateError,
+			createError(r.created.Name, cause(failed)))
+	case r.current != nil && c.find(k8sappsv1.DeploymentProgressing) == nil:
+		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonFoundReplicaSet,
+			fmt.Sprintf("Found new replica set %q", r.current.Name))
+	}
+}
+
+// availability says whether enough pods are available, whatever their template.
+func (r *rollout) availability(c *conditions, s k8sappsv1.DeploymentStatus) {
+	if s.AvailableReplicas >= minAvailable(r.d) {
+		c.set(k8sappsv1.DeploymentAvailable, k8scorev1.ConditionTrue, reasonAvailable, "Deployment has minimum availability.")
+	} else {
+		c.set(k8sappsv1.DeploymentAvailable, k8scorev1.ConditionFalse, reasonUnavailable, "Deployment does not have minimum availability.")
+	}
+}
+
+// progress says how the rollout goes. One that has been completed stays so, whatever becomes of its pods later.
+func (r *rollout) progress(c *conditions, s k8sappsv1.DeploymentStatus) {
+	if _, limited := progressDeadline(r.d); !limited {
+		c.remove(k8sappsv1.DeploymentProgressing)
+		return
+	}
+	current := c.find(k8sappsv1.DeploymentProgressing)
+	switch {
+	case s.Replicas == s.UpdatedReplicas && current != nil && current.Reason == reasonNewReplicaSetAvailable:
+	case complete(r.d, s):
+		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonNewReplicaSetAvailable, r.subject()+" has successfully progressed.")
+	case progressed(r.d.Status, s):
+		c.renew(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonReplicaSetUpdated, r.subject()+" is progressing.")
+	case r.deadlinePassed(current):
+		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionFalse, reasonDeadlineExceeded, r.subject()+" has timed out progressing.")
+	}
+}
+
+// subject is what progresses.
+func (r *rollout) subject() string {
+	switch {
+	case r.current != nil:
+		return fmt.Sprintf("ReplicaSet %q", r.current.Name)
+	case r.created != nil:
+		return fmt.Sprintf("ReplicaSet %q", r.created.Name)
+	default:
+		return fmt.Sprintf("Deployment %q", r.d.Name)
+	}
+}
+
+// complete reports that all desired pods have the new template and are available, and no others are left.
+func complete(d *appsv1.Deployment, s k8sappsv1.DeploymentStatus) bool {
+	want := desired(d)
+	return s.UpdatedReplicas == want && s.Replicas == want && s.AvailableReplicas == want && s.ObservedGeneration >= d.Generation
+}
+
+// progressed reports that there are more new pods than before, or fewer old ones, or more that are ready or available.
+func progressed(before, now k8sappsv1.DeploymentStatus) bool {
+	return now.UpdatedReplicas > before.UpdatedReplicas ||
+		now.Replicas-now.UpdatedReplicas < before.Replicas-before.UpdatedReplicas ||
+		now.ReadyReplicas > before.ReadyReplicas ||
+		now.AvailableReplicas > before.AvailableReplicas
+}
+
+// deadlinePassed reports that nothing has progressed for too long. Before the first progress, and after the last,
+// nothing can be late.
+func (r *rollout) deadlinePassed(progressing *k8sappsv1.DeploymentCondition) bool {
+	deadline, limited := progressDeadline(r.d)
+	switch {
+	case !limited || progressing == nil || progressing.Reason == reasonNewReplicaSetAvailable:
+		return false
+	case progressing.Reason == reasonDeadlineExceeded:
+		return true
+	default:
+		return progressing.LastUpdateTime.Add(deadline).Before(r.now)
+	}
+}
+
+// untilDeadline is how long the rollout may still stand where it is; false means that no deadline runs.
+func (r *rollout) untilDeadline(s k8sappsv1.DeploymentStatus) (time.Duration, bool) {
+	deadline, limited := progressDeadline(r.d)
+	c := conditions{list: s.Conditions}
+	progressing := c.find(k8sappsv1.DeploymentProgressing)
+	if !r.rolling || !limited || progressing == nil || complete(r.d, s) {
+		return 0, false
+	}
+	switch progressing.Reason {
+	case reasonDeadlineExceeded, reasonNewReplicaSetAvailable:
+		return 0, false
+	}
+	return progressing.LastUpdateTime.Add(deadline).Sub(r.now), true
+}
+
+// replicaFailure passes on what keeps a ReplicaSet from its pods, the new one's first.
+func (r *rollout) replicaFailure(c *conditions) {
+	members := r.all()
+	if r.current != nil {
+		members = append([]*member{r.current}, members...)
+	}
+	for _, m := range members {
+		for _, failure := range m.Status.Conditions {
+			if failure.Type == k8sappsv1.ReplicaSetReplicaFailure {
+				c.put(k8sappsv1.DeploymentCondition{
+					Type:               k8sappsv1.DeploymentReplicaFailure,
+					Status:             failure.Status,
+					LastUpdateTime:     failure.LastTransitionTime,
+					LastTransitionTime: failure.LastTransitionTime,
+					Reason:             failure.Reason,
+					Message:            failure.Message,
+				})
+				return
+			}
+		}
+	}
+	c.remove(k8sappsv1.DeploymentReplicaFailure)
+}
+
+// cause is the API server's own answer, where the error has one.
+func cause(err error) error {
+	var answer *apierrors.StatusError
+	if errors.As(err, &answer) {
+		return answer
+	}
+	return err
+}

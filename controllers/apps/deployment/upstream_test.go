@@ -1,0 +1,266 @@
+package deployment
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	k8sappsv1 "k8s.io/api/apps/v1"
+	k8scorev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/controller"
+	"k8s.io/kubernetes/pkg/controller/deployment/util"
+	"pgregory.net/rapid"
+)
+
+// The tests of this file ask Kubernetes' own functions for the answer, on random Deployments and ReplicaSets.
+
+func TestTemplateHashIsThatOfKubernetes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		template := drawTemplate(t)
+		var collisions *int32
+		if rapid.Bool().Draw(t, "collided") {
+			n := rapid.Int32Min(0).Draw(t, "collisions")
+			collisions = &n
+		}
+		if got, want := templateHash(&template, collisions), controller.ComputeHash(&template, collisions); got != want {
+			t.Fatalf("hash is %s, Kubernetes' is %s", got, want)
+		}
+	})
+}
+
+func TestFencesAreThoseOfKubernetes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawDeployment(t)
+		surge, unavailable := fences(d)
+		if want := util.MaxSurge(k8sappsv1.Deployment(*d)); surge != want {
+			t.Errorf("surge of %s is %d, Kubernetes' is %d", words(d), surge, want)
+		}
+		if want := util.MaxUnavailable(k8sappsv1.Deployment(*d)); unavailable != want {
+			t.Errorf("unavailability of %s is %d, Kubernetes' is %d", words(d), unavailable, want)
+		}
+	})
+}
+
+func TestNewAndOldReplicaSetsAreThoseOfKubernetes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, sets := drawRollout(t)
+		r := newRollout(d, heldBy(sets), gen.Now)
+		upstream := (*k8sappsv1.Deployment)(d)
+		want := util.FindNewReplicaSet(upstream, converted(sets))
+		if got := r.current; (got == nil) != (want == nil) || got != nil && got.Name != want.Name {
+			t.Fatalf("the new ReplicaSet is %v, Kubernetes' is %v", got, want)
+		}
+		_, olds := util.FindOldReplicaSets(upstream, converted(sets))
+		if len(r.old) != len(olds) {
+			t.Fatalf("%d old ReplicaSets, Kubernetes has %d", len(r.old), len(olds))
+		}
+	})
+}
+
+func TestGrowthIsThatOfKubernetes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, sets := drawRollout(t)
+		r := newRollout(d, heldBy(sets), gen.Now)
+		if r.current == nil || r.current.asked() >= desired(d) || recreates(d) {
+			t.Skip("nothing grows")
+		}
+		want, err := util.NewRSNewReplicas((*k8sappsv1.Deployment)(d), converted(sets), (*k8sappsv1.ReplicaSet)(r.current.ReplicaSet))
+		if got := r.growth(r.current.asked()); err != nil || got != want {
+			t.Fatalf("the new ReplicaSet of %s grows from %d to %d, in Kubernetes to %d (%v)", words(d), r.current.asked(), got, want, err)
+		}
+	})
+}
+
+func TestSharesAreThoseOfKubernetes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, sets := drawRollout(t)
+		r := newRollout(d, heldBy(sets), gen.Now)
+		change := rapid.Int32Range(-20, 20).Draw(t, "change")
+		given := int32(0)
+		for _, m := range active(r.all()) {
+			want := util.GetReplicaSetProportion(klog.Background(), (*k8sappsv1.ReplicaSet)(m.ReplicaSet), k8sappsv1.Deployment(*d), change, given)
+			if got := r.share(m, change-given); got != want {
+				t.Fatalf("%s of %d pods gets %d of %d, in Kubernetes %d", m.Name, m.asked(), got, change-given, want)
+			}
+			given += want
+		}
+	})
+}
+
+func TestTheOnlyReplicaSetIsThatOfKubernetes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, sets := drawRollout(t)
+		r := newRollout(d, heldBy(sets), gen.Now)
+		var current *k8sappsv1.ReplicaSet
+		if r.current != nil {
+			current = (*k8sappsv1.ReplicaSet)(r.current.ReplicaSet)
+		}
+		var olds []*k8sappsv1.ReplicaSet
+		for _, m := range r.old {
+			olds = append(olds, (*k8sappsv1.ReplicaSet)(m.ReplicaSet))
+		}
+		want := util.FindActiveOrLatest(current, olds)
+		if got := r.only(); (got == nil) != (want == nil) || got != nil && got.Name != want.Name {
+			t.Fatalf("the only ReplicaSet is %v, Kubernetes' is %v", got, want)
+		}
+		if got, want := r.saturated(), util.IsSaturated((*k8sappsv1.Deployment)(d), current); got != want {
+			t.Fatalf("saturated is %t, in Kubernetes %t", got, want)
+		}
+	})
+}
+
+func TestAnnotationsOfTheNewReplicaSetAreThoseOfKubernetes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, sets := drawRollout(t)
+		d.Annotations = rapid.MapOf(
+			rapid.SampledFrom([]string{"a", "b", revisionAnnotation, maxReplicasAnnotation, k8scorev1.LastAppliedConfigAnnotation}),
+			rapid.SampledFrom([]string{"x", "y"})).Draw(t, "annotations of the Deployment")
+		r := newRollout(d, heldBy(sets), gen.Now)
+		if r.current == nil {
+			t.Skip("no new ReplicaSet")
+		}
+		if rapid.Bool().Draw(t, "has a history") {
+			history := slices.Repeat([]string{"12345"}, rapid.IntRange(1, 340).Draw(t, "length of the history"))
+			r.current.wanted.Annotations[revisionHistoryAnnotation] = join(history)
+			r.current.ReplicaSet = r.current.wanted.DeepCopy()
+		}
+		want := (*k8sappsv1.ReplicaSet)(r.current.DeepCopy())
+		util.SetNewReplicaSetAnnotations(klog.NewContext(context.Background(), logr.Discard()), (*k8sappsv1.Deployment)(d), want, fmt.Sprint(r.nextRevision()), true, longestHistory)
+		r.keepCurrent()
+		if got := r.current.wanted.Annotations; fmt.Sprint(got) != fmt.Sprint(want.Annotations) {
+			t.Fatalf("annotations are\n%v, in Kubernetes\n%v", got, want.Annotations)
+		}
+	})
+}
+
+func TestProgressIsThatOfKubernetes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawDeployment(t)
+		d.Status = drawStatus(t, "before")
+		now := drawStatus(t, "now")
+		upstream := (*k8sappsv1.Deployment)(d)
+		if got, want := complete(d, now), util.DeploymentComplete(upstream, &now); got != want {
+			t.Errorf("complete is %t, in Kubernetes %t", got, want)
+		}
+		if got, want := progressed(d.Status, now), util.DeploymentProgressing(upstream, &now); got != want {
+			t.Errorf("progressed is %t, in Kubernetes %t", got, want)
+		}
+	})
+}
+
+func TestTheLastRevisionIsThatOfKubernetes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, sets := drawRollout(t)
+		r := newRollout(d, heldBy(sets), gen.Now)
+		var all []*k8sappsv1.ReplicaSet
+		for _, m := range r.all() {
+			all = append(all, (*k8sappsv1.ReplicaSet)(m.ReplicaSet))
+		}
+		if got, want := r.lastRevision(), util.LastRevision(klog.Background(), all); got != want {
+			t.Errorf("the last revision is %d, in Kubernetes %d", got, want)
+		}
+	})
+}
+
+func drawTemplate(t *rapid.T) k8scorev1.PodTemplateSpec {
+	template := gen.Deployment("web").Spec.Template
+	template.Labels = rapid.MapOfN(rapid.StringN(1, 5, -1), rapid.String(), 0, 4).Draw(t, "labels")
+	template.Annotations = rapid.MapOfN(rapid.String(), rapid.String(), 0, 4).Draw(t, "annotations")
+	template.Spec.Containers[0].Image = rapid.String().Draw(t, "image")
+	template.Spec.Containers[0].Args = rapid.SliceOf(rapid.String()).Draw(t, "args")
+	if rapid.Bool().Draw(t, "grace") {
+		seconds := rapid.Int64().Draw(t, "grace seconds")
+		template.Spec.TerminationGracePeriodSeconds = &seconds
+	}
+	return template
+}
+
+func drawDeployment(t *rapid.T) *appsv1.Deployment {
+	d := gen.Deployment("web", gen.Replicas(rapid.Int32Range(0, 20).Draw(t, "replicas")))
+	if rapid.IntRange(0, 4).Draw(t, "strategy") == 0 {
+		gen.Recreate(d)
+		return d
+	}
+	d.Spec.Strategy.RollingUpdate.MaxSurge = drawFence(t, "surge")
+	d.Spec.Strategy.RollingUpdate.MaxUnavailable = drawFence(t, "unavailable")
+	return d
+}
+
+func drawFence(t *rapid.T, name string) *intstr.IntOrString {
+	n := rapid.IntRange(0, 100).Draw(t, name)
+	value := intstr.FromInt(n % 25)
+	if rapid.Bool().Draw(t, name+" in percent") {
+		value = intstr.FromString(fmt.Sprintf("%d%%", n))
+	}
+	return &value
+}
+
+// drawRollout draws a Deployment and ReplicaSets whose status speaks of their present spec.
+func drawRollout(t *rapid.T) (*appsv1.Deployment, []*appsv1.ReplicaSet) {
+	d := drawDeployment(t)
+	d.Status = drawStatus(t, "now")
+	sets := make([]*appsv1.ReplicaSet, rapid.IntRange(0, 5).Draw(t, "ReplicaSets"))
+	for i := range sets {
+		n := rapid.Int32Range(0, 15).Draw(t, "size")
+		rs := newReplicaSet(gen.Deployment("web", gen.Image(fmt.Sprintf("web:%d", rapid.IntRange(1, 4).Draw(t, "image")))))
+		rs.Name = fmt.Sprintf("web-%d", i)
+		rs.UID = types.UID(rs.Name)
+		rs.Generation, rs.Status.ObservedGeneration = 1, 1
+		rs.CreationTimestamp = metav1.NewTime(gen.Now.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "age")) * time.Second))
+		rs.Spec.Replicas = &n
+		rs.Status.Replicas = n
+		rs.Status.AvailableReplicas = rapid.Int32Range(0, n).Draw(t, "available")
+		rs.Annotations = map[string]string{
+			revisionAnnotation:        rapid.SampledFrom([]string{"1", "2", "3", "10", "nonsense"}).Draw(t, "revision"),
+			desiredReplicasAnnotation: fmt.Sprint(rapid.Int32Range(0, 20).Draw(t, "noted")),
+			maxReplicasAnnotation:     fmt.Sprint(rapid.Int32Range(0, 30).Draw(t, "noted with surge")),
+		}
+		sets[i] = rs
+	}
+	return d, sets
+}
+
+func drawStatus(t *rapid.T, when string) k8sappsv1.DeploymentStatus {
+	count := rapid.Int32Range(0, 4)
+	return k8sappsv1.DeploymentStatus{
+		ObservedGeneration: rapid.Int64Range(0, 1).Draw(t, "observed "+when),
+		Replicas:           count.Draw(t, "replicas "+when),
+		UpdatedReplicas:    count.Draw(t, "updated "+when),
+		ReadyReplicas:      count.Draw(t, "ready "+when),
+		AvailableReplicas:  count.Draw(t, "available "+when),
+	}
+}
+
+func heldBy(sets []*appsv1.ReplicaSet) world {
+	return world{claims: ownership.Claims[*appsv1.ReplicaSet]{Held: sets}}
+}
+
+func converted(sets []*appsv1.ReplicaSet) []*k8sappsv1.ReplicaSet {
+	out := make([]*k8sappsv1.ReplicaSet, len(sets))
+	for i, rs := range sets {
+		out[i] = (*k8sappsv1.ReplicaSet)(rs)
+	}
+	return out
+}
+
+func join(numbers []string) string {
+	joined := numbers[0]
+	for _, n := range numbers[1:] {
+		joined += "," + n
+	}
+	return joined
+}
+
+func words(d *appsv1.Deployment) string {
+	return fmt.Sprintf("a Deployment of %d with %v", desired(d), d.Spec.Strategy)
+}

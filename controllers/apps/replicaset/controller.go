@@ -1,0 +1,53 @@
+package replicaset
+
+import (
+	"context"
+
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/framework/loop"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Controller decides for ReplicaSets.
+//
+// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets/status,verbs=patch
+// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets/finalizers,verbs=update
+// +kubebuilder:rbac:groups="";core.orrery.dev,resources=pods,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+type Controller struct{}
+
+var _ loop.Controller[*appsv1.ReplicaSet, world] = Controller{}
+
+// Loop is the controller with its watches.
+func Loop() loop.Loop {
+	return loop.New("replicaset-controller", Controller{},
+		loop.Owns(&corev1.Pod{}),
+		loop.Watches(selecting),
+		ownership.Indexed(&corev1.Pod{}),
+		ownership.Indexed(&appsv1.ReplicaSet{}),
+	)
+}
+
+// selecting names the ReplicaSets that might adopt a pod.
+func selecting(ctx context.Context, read client.Reader, pod *corev1.Pod) []client.ObjectKey {
+	if metav1.GetControllerOfNoCopy(pod) != nil || len(pod.Labels) == 0 {
+		return nil
+	}
+	var sets appsv1.ReplicaSetList
+	if err := read.List(ctx, &sets, client.InNamespace(pod.Namespace)); err != nil {
+		return nil // the cache is not running, and will show the pod again when it is
+	}
+	var keys []client.ObjectKey
+	for _, rs := range sets.Items {
+		selector, err := metav1.LabelSelectorAsSelector(rs.Spec.Selector)
+		if err == nil && !selector.Empty() && selector.Matches(labels.Set(pod.Labels)) {
+			keys = append(keys, client.ObjectKeyFromObject(&rs))
+		}
+	}
+	return keys
+}

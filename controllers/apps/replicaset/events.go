@@ -1,0 +1,39 @@
+package replicaset
+
+import (
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/framework/plan"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// The reasons of events, and of the condition ReplicaFailure, as Kubernetes has them.
+const (
+	reasonSuccessfulCreate = "SuccessfulCreate"
+	reasonFailedCreate     = "FailedCreate"
+	reasonSuccessfulDelete = "SuccessfulDelete"
+	reasonFailedDelete     = "FailedDelete"
+)
+
+func created(rs *appsv1.ReplicaSet) func(client.Object) plan.Event {
+	return func(pod client.Object) plan.Event {
+		return plan.Event{Regarding: rs, Type: plan.Normal, Reason: reasonSuccessfulCreate, Message: "Created pod: " + pod.GetName()}
+	}
+}
+
+func notCreated(rs *appsv1.ReplicaSet) func(client.Object, error) plan.Event {
+	return func(_ client.Object, err error) plan.Event {
+		return plan.Event{Regarding: rs, Type: plan.Warning, Reason: reasonFailedCreate, Message: "Error creating: " + err.Error()}
+	}
+}
+
+func deleted(rs *appsv1.ReplicaSet) func(client.Object) plan.Event {
+	return func(pod client.Object) plan.Event {
+		return plan.Event{Regarding: rs, Type: plan.Normal, Reason: reasonSuccessfulDelete, Message: "Deleted pod: " + pod.GetName()}
+	}
+}
+
+func notDeleted(rs *appsv1.ReplicaSet) func(client.Object, error) plan.Event {
+	return func(_ client.Object, err error) plan.Event {
+		return plan.Event{Regarding: rs, Type: plan.Warning, Reason: reasonFailedDelete, Message: "Error deleting: " + err.Error()}
+	}
+}

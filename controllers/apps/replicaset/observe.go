@@ -1,0 +1,84 @@
+package replicaset
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/controllers/internal/replicas"
+	"github.com/orrery-dev/orrery/framework/plan"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// world is what a ReplicaSet has, and what it might have.
+type world struct {
+	// claims are its active pods, and those that it is about to adopt or release.
+	claims ownership.Claims[*corev1.Pod]
+	// terminating are its pods that are being deleted and still run.
+	terminating []*corev1.Pod
+	// siblings are the pods of all ReplicaSets of the same owner; none, unless pods have to go.
+	siblings []*corev1.Pod
+}
+
+// Observe reads the pods that rs controls and those that it could adopt.
+func (Controller) Observe(ctx context.Context, read client.Reader, rs *appsv1.ReplicaSet) (world, error) {
+	selector, err := metav1.LabelSelectorAsSelector(rs.Spec.Selector)
+	if err != nil {
+		return world{}, plan.Stop(fmt.Errorf("reading the selector of ReplicaSet %s: %w", client.ObjectKeyFromObject(rs), err))
+	}
+	var controlled, orphans corev1.PodList
+	if err := ownership.Controlled(ctx, read, rs.Namespace, rs.UID, &controlled); err != nil {
+		return world{}, err
+	}
+	if err := ownership.Orphans(ctx, read, rs.Namespace, &orphans); err != nil {
+		return world{}, err
+	}
+	active, terminating := split(append(controlled.Items, orphans.Items...))
+	w := world{
+		claims:      ownership.Claim(rs, selector, active),
+		terminating: ownership.Claim(rs, selector, terminating).Held,
+	}
+	if len(w.claims.Held) > desired(rs) {
+		w.siblings, err = siblings(ctx, read, rs)
+	}
+	return w, err
+}
+
+// split tells pods that count as replicas from those that are about to end; the rest have ended.
+func split(pods []corev1.Pod) (active, terminating []*corev1.Pod) {
+	for i := range pods {
+		switch pod := &pods[i]; {
+		case replicas.Active(pod):
+			active = append(active, pod)
+		case replicas.Terminating(pod):
+			terminating = append(terminating, pod)
+		}
+	}
+	return active, terminating
+}
+
+// siblings are the pods of all ReplicaSets that have the same controller as rs; a ReplicaSet of its own has none.
+func siblings(ctx context.Context, read client.Reader, rs *appsv1.ReplicaSet) ([]*corev1.Pod, error) {
+	owner := metav1.GetControllerOfNoCopy(rs)
+	if owner == nil {
+		return nil, nil
+	}
+	var sets appsv1.ReplicaSetList
+	if err := ownership.Controlled(ctx, read, rs.Namespace, owner.UID, &sets); err != nil {
+		return nil, err
+	}
+	var pods []*corev1.Pod
+	for _, set := range sets.Items {
+		var controlled corev1.PodList
+		if err := ownership.Controlled(ctx, read, rs.Namespace, set.UID, &controlled); err != nil {
+			return nil, err
+		}
+		for i := range controlled.Items {
+			pods = append(pods, &controlled.Items[i])
+		}
+	}
+	return pods, nil
+}

@@ -1,0 +1,91 @@
+package replicaset
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/replicas"
+	"github.com/orrery-dev/orrery/framework/plan"
+	k8sappsv1 "k8s.io/api/apps/v1"
+	k8scorev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// report plans the status, and to look again when the next pod becomes available by staying ready.
+func report(p *plan.Plan, rs *appsv1.ReplicaSet, w world, now time.Time) {
+	p.StatusAfter(rs, func(failed error) client.Object {
+		reported := rs.DeepCopy()
+		reported.Status = status(rs, w, failed, now)
+		return reported
+	})
+	if wait, ok := replicas.UntilAvailable(w.claims.Held, rs.Spec.MinReadySeconds, now); ok {
+		p.After(wait, "another pod will have been ready for minReadySeconds")
+	}
+}
+
+// status counts the observed pods. failed is why they could not be brought to the desired number; nil means they were.
+func status(rs *appsv1.ReplicaSet, w world, failed error, now time.Time) k8sappsv1.ReplicaSetStatus {
+	terminating := int32(len(w.terminating))
+	s := k8sappsv1.ReplicaSetStatus{
+		ObservedGeneration:  rs.Generation,
+		Replicas:            int32(len(w.claims.Held)),
+		TerminatingReplicas: &terminating,
+		Conditions:          conditions(rs, len(w.claims.Held), failed, now),
+	}
+	template := labels.SelectorFromSet(rs.Spec.Template.Labels)
+	for _, pod := range w.claims.Held {
+		if template.Matches(labels.Set(pod.Labels)) {
+			s.FullyLabeledReplicas++
+		}
+		if replicas.Ready(pod) {
+			s.ReadyReplicas++
+		}
+		if replicas.Available(pod, rs.Spec.MinReadySeconds, now) {
+			s.AvailableReplicas++
+		}
+	}
+	return s
+}
+
+// conditions are those of rs, with ReplicaFailure as long as something is in the way. The first failure is kept: its
+// time says since when.
+func conditions(rs *appsv1.ReplicaSet, pods int, failed error, now time.Time) []k8sappsv1.ReplicaSetCondition {
+	isFailure := func(c k8sappsv1.ReplicaSetCondition) bool { return c.Type == k8sappsv1.ReplicaSetReplicaFailure }
+	switch reported := slices.ContainsFunc(rs.Status.Conditions, isFailure); {
+	case failed == nil || plan.NamespaceTerminating(failed):
+		return slices.DeleteFunc(slices.Clone(rs.Status.Conditions), isFailure)
+	case reported:
+		return rs.Status.Conditions
+	default:
+		return append(slices.Clone(rs.Status.Conditions), replicaFailure(pods < desired(rs), failed, now))
+	}
+}
+
+func replicaFailure(creating bool, failed error, now time.Time) k8sappsv1.ReplicaSetCondition {
+	c := k8sappsv1.ReplicaSetCondition{
+		Type:               k8sappsv1.ReplicaSetReplicaFailure,
+		Status:             k8scorev1.ConditionTrue,
+		LastTransitionTime: metav1.NewTime(now),
+		Reason:             reasonFailedCreate,
+		Message:            cause(failed).Error(),
+	}
+	if !creating {
+		c.Reason = reasonFailedDelete
+		c.Message = "unable to delete pods: " + c.Message
+	}
+	return c
+}
+
+// cause is the API server's own answer, where the error has one.
+func cause(err error) error {
+	var answer *apierrors.StatusError
+	if errors.As(err, &answer) {
+		return answer
+	}
+	return err
+}

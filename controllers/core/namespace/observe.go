@@ -1,0 +1,116 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/framework/loop"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// world is what is left in a namespace.
+type world struct {
+	// contents are the kinds of which something is left or cannot be listed. While a Pod is left, they are Pods only.
+	contents []content
+	// discovery is what kept some kinds from being known; nil if nothing did.
+	discovery *served.Failure
+}
+
+// content is what is left of one kind.
+type content struct {
+	kind    served.Kind
+	objects []metav1.PartialObjectMetadata
+	// err is why the objects are not known; nil means that they are.
+	err error
+}
+
+// sideBySide is how many kinds are listed at once.
+const sideBySide = 8
+
+// Observe lists what is left in a namespace that is being deleted.
+func (c *controller) Observe(ctx context.Context, read client.Reader, namespace *corev1.Namespace) (world, error) {
+	if !emptying(namespace) {
+		return world{}, nil
+	}
+	kinds, err := c.Kinds.Kinds(ctx)
+	w := world{}
+	if err != nil && !errors.As(err, &w.discovery) {
+		return world{}, err
+	}
+	pods, others := split(kinds)
+	live := loop.Live(read)
+	if w.contents = list(ctx, live, namespace.Name, pods); len(w.contents) > 0 {
+		return w, nil
+	}
+	w.contents = list(ctx, live, namespace.Name, others)
+	return w, nil
+}
+
+// emptying reports that a namespace is being deleted and waits for this loop.
+func emptying(namespace *corev1.Namespace) bool {
+	return namespace.DeletionTimestamp != nil && slices.Contains(namespace.Spec.Finalizers, corev1.FinalizerKubernetes)
+}
+
+// split parts the kinds that can be deleted from namespaces into Pods and all others.
+func split(kinds []served.Kind) (pods, others []served.Kind) {
+	for _, kind := range kinds {
+		switch {
+		case !kind.Namespaced || !kind.Verbs.Has("delete"):
+		case isPod(kind):
+			pods = append(pods, kind)
+		default:
+			others = append(others, kind)
+		}
+	}
+	return pods, others
+}
+
+// isPod reports that objects of a kind run containers. Under either name of Pod they do.
+func isPod(kind served.Kind) bool {
+	return apis.Kubernetes.GroupKind(kind.GroupKind()) == schema.GroupKind{Kind: "Pod"}
+}
+
+// list lists the objects of kinds in a namespace, and leaves out the kinds that have none.
+func list(ctx context.Context, live client.Reader, namespace string, kinds []served.Kind) []content {
+	contents := make([]content, len(kinds))
+	each(len(kinds), sideBySide, func(i int) {
+		contents[i] = listKind(ctx, live, namespace, kinds[i])
+	})
+	return slices.DeleteFunc(contents, func(c content) bool { return c.err == nil && len(c.objects) == 0 })
+}
+
+func listKind(ctx context.Context, live client.Reader, namespace string, kind served.Kind) content {
+	objects := &metav1.PartialObjectMetadataList{}
+	objects.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
+	switch err := live.List(ctx, objects, client.InNamespace(namespace)); {
+	case apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err):
+		return content{kind: kind} // the kind has just gone, or cannot be listed: then nobody can tell what is left
+	case err != nil:
+		return content{kind: kind, err: fmt.Errorf("listing %s in namespace %s: %w", kind.GroupVersionResource().GroupResource(), namespace, err)}
+	default:
+		return content{kind: kind, objects: objects.Items}
+	}
+}
+
+// each calls do(0..n-1), some side by side.
+func each(n, sideBySide int, do func(i int)) {
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, sideBySide)
+	for i := range n {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			do(i)
+		})
+	}
+	wait.Wait()
+}

@@ -1,0 +1,70 @@
+package tainteviction
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/podstatus"
+	"github.com/orrery-dev/orrery/framework/plan"
+	k8scorev1 "k8s.io/api/core/v1"
+)
+
+const (
+	reasonEviction = "TaintManagerEviction"
+	reasonDeletion = "DeletionByTaintManager"
+)
+
+// Plan deletes a pod when it has tolerated the taints of its node for as long as it does.
+func (controller) Plan(pod *corev1.Pod, w world, now time.Time) *plan.Plan {
+	p := plan.New()
+	if pod.DeletionTimestamp != nil {
+		return p
+	}
+	for _, t := range w.taints {
+		last, forever := patience(pod, t.Taint)
+		if forever {
+			continue
+		}
+		why := fmt.Sprintf("node %s has the taint %s, which is tolerated for %s", pod.Spec.NodeName, t.ToString(), last)
+		if wait := t.since.Add(last).Sub(now); wait > 0 {
+			p.After(wait, why)
+			continue
+		}
+		return evict(pod, why, now)
+	}
+	return p
+}
+
+// patience is how long a pod tolerates a taint: as long as the shortest of the tolerations that match it says, and not
+// at all if there is none.
+func patience(pod *corev1.Pod, taint k8scorev1.Taint) (last time.Duration, forever bool) {
+	forever = true
+	matches := 0
+	for _, toleration := range pod.Spec.Tolerations {
+		if !toleration.ToleratesTaint(logr.Discard(), &taint, true) {
+			continue
+		}
+		matches++
+		if toleration.TolerationSeconds == nil {
+			continue
+		}
+		seconds := time.Duration(max(*toleration.TolerationSeconds, 0)) * time.Second
+		if forever || seconds < last {
+			last, forever = seconds, false
+		}
+	}
+	return last, forever && matches > 0
+}
+
+// evict says that the pod is disrupted, and by whom, and deletes it.
+func evict(pod *corev1.Pod, why string, now time.Time) *plan.Plan {
+	p := plan.New()
+	wanted := pod.DeepCopy()
+	podstatus.Disrupt(wanted, reasonDeletion, "Taint manager: deleting due to NoExecute taint", now)
+	p.Status(pod, wanted)
+	p.Event(pod, plan.Normal, reasonEviction, "Marking for deletion Pod %s/%s", pod.Namespace, pod.Name)
+	p.Delete(why, pod)
+	return p
+}

@@ -1,0 +1,47 @@
+// Package onnode finds the pods of a node.
+package onnode
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/framework/loop"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// field is the index by which pods are found.
+const field = "spec.nodeName"
+
+// Indexed lets a loop find pods by [Pods].
+func Indexed() loop.Option {
+	return loop.Indexes(&corev1.Pod{}, field, func(obj client.Object) []string {
+		pod, ok := obj.(*corev1.Pod)
+		if !ok || pod.Spec.NodeName == "" {
+			return nil
+		}
+		return []string{pod.Spec.NodeName}
+	})
+}
+
+// Pods are the pods that are bound to a node, also those that have ended.
+func Pods(ctx context.Context, read client.Reader, node string) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	if err := read.List(ctx, &pods, client.MatchingFields{field: node}); err != nil {
+		return nil, fmt.Errorf("listing pods of node %s: %w", node, err)
+	}
+	return pods.Items, nil
+}
+
+// Keys are the names of those pods, for a loop over pods that a node concerns. If they cannot be listed there are none.
+func Keys(ctx context.Context, read client.Reader, node string) []client.ObjectKey {
+	pods, err := Pods(ctx, read, node)
+	if err != nil {
+		return nil
+	}
+	keys := make([]client.ObjectKey, len(pods))
+	for i := range pods {
+		keys[i] = client.ObjectKeyFromObject(&pods[i])
+	}
+	return keys
+}

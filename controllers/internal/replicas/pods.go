@@ -1,0 +1,64 @@
+package replicas
+
+import (
+	"time"
+
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	k8scorev1 "k8s.io/api/core/v1"
+)
+
+// Active reports that a pod counts as a replica: it has not ended and is not being deleted.
+func Active(pod *corev1.Pod) bool { return !ended(pod) && pod.DeletionTimestamp == nil }
+
+// Terminating reports that a pod is being deleted and has not ended yet.
+func Terminating(pod *corev1.Pod) bool { return !ended(pod) && pod.DeletionTimestamp != nil }
+
+func ended(pod *corev1.Pod) bool {
+	return pod.Status.Phase == k8scorev1.PodSucceeded || pod.Status.Phase == k8scorev1.PodFailed
+}
+
+// Ready reports that a pod has the condition Ready.
+func Ready(pod *corev1.Pod) bool {
+	_, ready := readySince(pod)
+	return ready
+}
+
+// readySince is when a ready pod became so; the zero time, where its condition does not say.
+func readySince(pod *corev1.Pod) (time.Time, bool) {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == k8scorev1.PodReady {
+			return c.LastTransitionTime.Time, c.Status == k8scorev1.ConditionTrue
+		}
+	}
+	return time.Time{}, false
+}
+
+// Available reports that a pod has been ready for minReadySeconds.
+func Available(pod *corev1.Pod, minReadySeconds int32, now time.Time) bool {
+	since, ready := readySince(pod)
+	if !ready || minReadySeconds == 0 {
+		return ready
+	}
+	return !since.IsZero() && !since.Add(seconds(minReadySeconds)).After(now)
+}
+
+// UntilAvailable is the shortest time until another of the pods becomes available by staying ready; false means that
+// none is on its way.
+func UntilAvailable(pods []*corev1.Pod, minReadySeconds int32, now time.Time) (time.Duration, bool) {
+	if minReadySeconds == 0 {
+		return 0, false
+	}
+	var shortest time.Duration
+	for _, pod := range pods {
+		since, ready := readySince(pod)
+		if !ready || since.IsZero() {
+			continue
+		}
+		if left := since.Add(seconds(minReadySeconds)).Sub(now); left > 0 && (shortest == 0 || left < shortest) {
+			shortest = left
+		}
+	}
+	return shortest, shortest > 0
+}
+
+func seconds(n int32) time.Duration { return time.Duration(n) * time.Second }

@@ -1,0 +1,36 @@
+// Package garbagecollector deletes objects whose owners are gone, and holds owners back whose dependents have to go or
+// to be let go first. It does so for every kind that the API server has, also for those that come and go while it runs.
+//
+// An object names its owners in metadata.ownerReferences. What happens when an owner is deleted is the choice of who
+// deletes it:
+//
+//	background   the owner goes at once, and then what it owned alone
+//	foreground   the finalizer "foregroundDeletion" holds it until all that blocks its deletion is gone
+//	orphan       the finalizer "orphan" holds it until nothing refers to it any more
+//
+// # How it is built
+//
+// There is one observe-plan-act loop per kind, over the metadata of its objects, and one queue and set of workers for
+// all of them; the loops come and go with the kinds. They read from the graph: what counts of each object (its owners,
+// finalizers and deletion, a few hundred bytes) and who depends on whom, kept by one metadata watch per kind. So a pass
+// costs no request, and a deletion finds its dependents by one look in a map.
+// Since no single kind is its own, the collector is no loop.Loop, but is added to a manager the same way.
+//
+// # What it promises
+//
+//   - Nothing is deleted while one of its owners exists. An owner that the graph lacks is asked for at the API server,
+//     by name and UID, right before the deletion, unless its end was seen.
+//   - A deletion is locked to the UID, and to the owners that it was decided on.
+//   - An owner of a kind that the server does not know, or does not answer for, counts as existing.
+//   - An owner in another namespace counts as gone, since names reach no other namespace, and a Warning
+//     OwnerRefInvalidNamespace is recorded. An object without namespace can have no owner in a namespace: it gets the
+//     Warning and is left alone.
+//   - Of an object with an owner left, the references to owners that are gone, or that wait for it, are removed.
+//   - A circle of objects that all wait for each other is undone: their references cease to block.
+//   - A group that does not answer, or a kind that cannot be listed, holds up no other.
+//
+// Watches of two kinds are not in step. So an owner that orphans is held for 1.5 s at least: a dependent that was made
+// right before is then seen in time, unless its watch is further behind than that.
+//
+// It ignores Events, which have no owners and are many.
+package garbagecollector

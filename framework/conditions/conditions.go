@@ -1,0 +1,59 @@
+package conditions
+
+import (
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Of is where the parts of a condition are that every type of condition has:
+//
+//	var ofDeployment = conditions.Of[appsv1.DeploymentCondition](func(c *appsv1.DeploymentCondition) (string, string, *metav1.Time) {
+//		return string(c.Type), string(c.Status), &c.LastTransitionTime
+//	})
+type Of[C any] func(*C) (kind, status string, changed *metav1.Time)
+
+// Meta is where they are in a metav1.Condition.
+var Meta = Of[metav1.Condition](func(c *metav1.Condition) (string, string, *metav1.Time) {
+	return c.Type, string(c.Status), &c.LastTransitionTime
+})
+
+// Find is a copy of the condition of a kind, and whether there is one.
+func (of Of[C]) Find(list []C, kind string) (C, bool) {
+	for _, c := range list {
+		if k, _, _ := of(&c); k == kind {
+			return c, true
+		}
+	}
+	var none C
+	return none, false
+}
+
+// Set is list with wanted in the place of the condition of its kind, or behind the others. Where the status is new, it
+// changed now; else when it did before. A time that wanted brings along does not count.
+func (of Of[C]) Set(list []C, wanted C, now time.Time) []C {
+	kind, status, changed := of(&wanted)
+	*changed = metav1.NewTime(now)
+	list = slices.Clone(list)
+	for i := range list {
+		k, before, since := of(&list[i])
+		if k != kind {
+			continue
+		}
+		if before == status {
+			*changed = *since
+		}
+		list[i] = wanted
+		return list
+	}
+	return append(list, wanted)
+}
+
+// Remove is list without the condition of a kind.
+func (of Of[C]) Remove(list []C, kind string) []C {
+	return slices.DeleteFunc(slices.Clone(list), func(c C) bool {
+		k, _, _ := of(&c)
+		return k == kind
+	})
+}

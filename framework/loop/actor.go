@@ -1,0 +1,188 @@
+package loop
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/orrery-dev/orrery/framework/plan"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// nameAttempts is how many generated names may be taken already before a create gives up, as in the API server.
+const nameAttempts = 8
+
+// actor is what the steps of one pass act with: a client whose every write goes into the ledger.
+type actor struct {
+	client.Client
+	cluster  Cluster
+	name     string
+	key      client.ObjectKey
+	ledger   *ledger
+	versions versions
+}
+
+var _ plan.Actor = (*actor)(nil)
+
+func newActor(name string, key client.ObjectKey, cluster Cluster, ledger *ledger) *actor {
+	return &actor{
+		Client:   cluster.Client,
+		cluster:  cluster,
+		name:     name,
+		key:      key,
+		ledger:   ledger,
+		versions: versions{byUID: map[types.UID]string{}},
+	}
+}
+
+func (a *actor) Live() client.Reader                      { return a.cluster.Live }
+func (a *actor) FieldOwner() client.FieldOwner            { return client.FieldOwner(a.name) }
+func (a *actor) SideBySide() int                          { return a.cluster.SideBySide }
+func (a *actor) ResourceVersion(obj client.Object) string { return a.versions.of(obj) }
+func (a *actor) SubResource(s string) client.SubResourceClient {
+	return &subresource{a.Client.SubResource(s), a}
+}
+func (a *actor) Status() client.SubResourceWriter { return a.SubResource("status") }
+
+func (a *actor) Record(e plan.Event) {
+	if e.Regarding == nil || a.cluster.Events == nil {
+		return
+	}
+	if e.Type == "" {
+		e.Type = plan.Normal
+	}
+	if e.Action == "" {
+		e.Action = e.Reason
+	}
+	var related runtime.Object
+	if e.Related != nil {
+		related = e.Related
+	}
+	a.cluster.Events.Eventf(e.Regarding, related, string(e.Type), e.Reason, e.Action, "%s", e.Message)
+}
+
+func (a *actor) Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
+	if obj.GetName() != "" || obj.GetGenerateName() == "" {
+		return a.wrote(obj, a.Client.Create(ctx, obj, opts...))
+	}
+	return a.createNamed(ctx, obj, opts...)
+}
+
+// createNamed generates the name here and not in the API server: when the answer gets lost, the ledger can then ask
+// whether the object has come into being.
+func (a *actor) createNamed(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
+	var err error
+	for range nameAttempts {
+		obj.SetName(a.cluster.Names(obj.GetGenerateName()))
+		if err = a.wrote(obj, a.Client.Create(ctx, obj, opts...)); !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+	}
+	obj.SetName("")
+	return err
+}
+
+func (a *actor) Update(ctx context.Context, obj client.Object, opts ...client.UpdateOption) error {
+	return a.wrote(obj, a.Client.Update(ctx, obj, opts...))
+}
+
+func (a *actor) Patch(ctx context.Context, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+	return a.wrote(obj, a.Client.Patch(ctx, obj, patch, opts...))
+}
+
+func (a *actor) Delete(ctx context.Context, obj client.Object, opts ...client.DeleteOption) error {
+	err := a.Client.Delete(ctx, obj, opts...)
+	a.note(write{obj: obj, deleted: true}, err)
+	return err
+}
+
+func (a *actor) Apply(ctx context.Context, config runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+	return a.applied(config, a.Client.Apply(ctx, config, opts...))
+}
+
+// applied notes what was applied, and passes the error on.
+func (a *actor) applied(config runtime.ApplyConfiguration, err error) error {
+	if obj := a.typed(config); obj != nil {
+		return a.wrote(obj, err)
+	}
+	return err
+}
+
+// typed is the object of an apply configuration, which the server's answer has been read into, in the form that the
+// scheme has for its kind; nil where the scheme has none, for then no typed read can be behind.
+func (a *actor) typed(config runtime.ApplyConfiguration) client.Object {
+	data, err := json.Marshal(config)
+	if err != nil {
+		return nil
+	}
+	var answered struct {
+		metav1.TypeMeta   `json:",inline"`
+		metav1.ObjectMeta `json:"metadata"`
+	}
+	if err := json.Unmarshal(data, &answered); err != nil {
+		return nil
+	}
+	empty, err := a.Scheme().New(answered.GroupVersionKind())
+	if err != nil {
+		empty = &unstructured.Unstructured{Object: map[string]any{}}
+		empty.GetObjectKind().SetGroupVersionKind(answered.GroupVersionKind())
+	}
+	obj, ok := empty.(client.Object)
+	if !ok {
+		return nil
+	}
+	obj.SetName(answered.Name)
+	obj.SetNamespace(answered.Namespace)
+	obj.SetUID(answered.UID)
+	obj.SetResourceVersion(answered.ResourceVersion)
+	return obj
+}
+
+// wrote notes a write that succeeded or may have, and passes the error on.
+func (a *actor) wrote(obj client.Object, err error) error {
+	if err == nil {
+		a.versions.set(obj)
+	}
+	a.note(write{obj: obj}, err)
+	return err
+}
+
+// note puts a write into the ledger, unless it certainly had no effect.
+func (a *actor) note(w write, err error) {
+	if w.doubtful = err != nil; w.doubtful && refused(err) {
+		return
+	}
+	a.ledger.record(a.key, w, a.cluster.Clock.Now())
+}
+
+// refused reports that a write had no effect: the API server said so. After any other error, a timeout or a connection
+// that broke, it may have had one.
+func refused(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code < http.StatusInternalServerError
+}
+
+// subresource is a subresource client whose writes of the object go into the ledger. Creating one (a binding, an
+// eviction, a token) answers with another kind, and leaves the object's version unknown.
+type subresource struct {
+	client.SubResourceClient
+	actor *actor
+}
+
+func (s *subresource) Update(ctx context.Context, obj client.Object, opts ...client.SubResourceUpdateOption) error {
+	return s.actor.wrote(obj, s.SubResourceClient.Update(ctx, obj, opts...))
+}
+
+func (s *subresource) Apply(ctx context.Context, config runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
+	return s.actor.applied(config, s.SubResourceClient.Apply(ctx, config, opts...))
+}
+
+func (s *subresource) Patch(ctx context.Context, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+	return s.actor.wrote(obj, s.SubResourceClient.Patch(ctx, obj, patch, opts...))
+}

@@ -1,0 +1,98 @@
+package loop
+
+import (
+	"context"
+	"time"
+
+	"github.com/orrery-dev/orrery/framework/plan"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// Controller decides for objects of the kind T, from a world W that it observes.
+type Controller[T client.Object, W any] interface {
+	// Observe reads all that Plan needs to know, besides obj. Its error ends the pass; a world that can be planned
+	// for although a part of it could not be read holds that fact as a field.
+	Observe(ctx context.Context, read client.Reader, obj T) (W, error)
+
+	// Plan decides what to do next. It is pure, and changes neither obj nor world. Nil is the empty plan.
+	Plan(obj T, world W, now time.Time) *plan.Plan
+}
+
+// Loop is a controller together with what wakes it, for any kind of object.
+type Loop interface {
+	// Name names the loop in metrics, logs, events and as a field manager: lower case, unique within a manager.
+	Name() string
+
+	// Object is a new, empty object of the kind that the loop decides for.
+	Object() client.Object
+
+	// AddTo runs the loop in a manager, from when the manager starts.
+	AddTo(mgr manager.Manager, options Options) error
+
+	// Reconciler is the loop without its watches: one call is one pass for one object. Tests drive it by hand.
+	Reconciler(cluster Cluster) reconcile.Reconciler
+
+	// Watches are what wakes the loop: its own kind first, then the others.
+	Watches() []Watch
+
+	// Indexes are by which fields the loop's reads are indexed. AddTo declares them; for Preview, see [Declare].
+	Indexes() []Index
+
+	// Preview is the plan for an object as it would be made now. Nothing is carried out. read has to have the loop's
+	// indexes. An object that does not exist is an error which apierrors.IsNotFound recognises.
+	Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error)
+
+	// Recent are the last plans of an object that had anything in them, the newest first.
+	Recent(key client.ObjectKey) []Pass
+}
+
+// Options are how a manager runs a loop.
+type Options struct {
+	// Workers is how many objects are worked on side by side; 0 means 4.
+	Workers int
+	// Clock is the time that Plan sees; nil means the real one.
+	Clock clock.PassiveClock
+}
+
+// Cluster is what a loop observes and acts on.
+type Cluster struct {
+	// Client reads from a cache, which may be behind, and writes to the API server.
+	Client client.Client
+	// Live reads from the API server; nil means Client.
+	Live client.Reader
+	// Events takes the events; nil drops them.
+	Events events.EventRecorder
+	// Clock is the time that Plan sees; nil means the real one.
+	Clock clock.PassiveClock
+	// SideBySide is how many requests of one step may be under way at once; 0 means 32. With 1 a pass is as
+	// deterministic as its plan.
+	SideBySide int
+	// Names makes a name from the generateName of an object that is to be created; nil appends five random letters
+	// and digits, as the API server does.
+	Names func(prefix string) string
+	// Passed is told of every pass that planned: the plan, and what went wrong in carrying it out; nil tells nobody.
+	Passed func(key client.ObjectKey, decided *plan.Plan, err error)
+}
+
+func (c Cluster) withDefaults() Cluster {
+	if c.Live == nil {
+		c.Live = c.Client
+	}
+	if c.Clock == nil {
+		c.Clock = clock.RealClock{}
+	}
+	if c.SideBySide == 0 {
+		c.SideBySide = 32
+	}
+	if c.Names == nil {
+		c.Names = randomName
+	}
+	if c.Passed == nil {
+		c.Passed = func(client.ObjectKey, *plan.Plan, error) {}
+	}
+	return c
+}

@@ -1,0 +1,166 @@
+package looptest_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/framework/looptest"
+	"github.com/orrery-dev/orrery/framework/plan"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+func fleets(controller admiral) looptest.Spec {
+	return looptest.Spec{
+		Scheme: newScheme(),
+		Loops:  []loop.Loop{controller.loop()},
+		Start: func(t *rapid.T) []client.Object {
+			return []client.Object{newPirate(), newFleet("north", rapid.IntRange(0, 4).Draw(t, "ships"))}
+		},
+		Change: func(t *rapid.T, w *looptest.World) {
+			for _, fleet := range looptest.All[*Fleet](w) {
+				looptest.Edit(w, "user", fleet, func(f *Fleet) { f.Spec.Ships = rapid.IntRange(0, 4).Draw(t, "ships") })
+			}
+		},
+		Environment: shipyard,
+		Invariants:  []looptest.Invariant{neverMoreThan(4), thePirateStays},
+		Converged:   asManyAsWanted,
+	}
+}
+
+// shipyard launches one ship after the other.
+func shipyard(w *looptest.World, pick func(n int) int) bool {
+	var ashore []*Ship
+	for _, ship := range looptest.All[*Ship](w) {
+		if !ship.Status.Afloat {
+			ashore = append(ashore, ship)
+		}
+	}
+	if len(ashore) == 0 {
+		return false
+	}
+	looptest.Edit(w, "shipyard", ashore[pick(len(ashore))], func(s *Ship) { s.Status.Afloat = true })
+	return true
+}
+
+func neverMoreThan(n int) looptest.Invariant {
+	return func(w *looptest.World, _ looptest.Write) error {
+		if have := len(looptest.All[*Ship](w)) - 1; have > n {
+			return fmt.Errorf("%d ships, at most %d are ever wanted", have, n)
+		}
+		return nil
+	}
+}
+
+func thePirateStays(w *looptest.World, _ looptest.Write) error {
+	for _, ship := range looptest.All[*Ship](w) {
+		if ship.Name == "pirate" {
+			return nil
+		}
+	}
+	return errors.New("the pirate is gone")
+}
+
+func asManyAsWanted(w *looptest.World) error {
+	for _, fleet := range looptest.All[*Fleet](w) {
+		have := 0
+		for _, ship := range looptest.All[*Ship](w) {
+			if metav1.IsControlledBy(ship, fleet) {
+				have++
+			}
+		}
+		if have != fleet.Spec.Ships || fleet.Status.Afloat != have {
+			return fmt.Errorf("Fleet %s wants %d ships, has %d, and counts %d afloat", fleet.Name, fleet.Spec.Ships, have, fleet.Status.Afloat)
+		}
+	}
+	return nil
+}
+
+func TestCheckAcceptsACorrectController(t *testing.T) {
+	looptest.Check(t, fleets(admiral{}))
+}
+
+func TestCheckFindsWhatIsWrong(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		wrong func(fleet *Fleet, ships []*Ship, p *plan.Plan)
+		spec  func(*looptest.Spec)
+		want  string
+	}{
+		{
+			name: "a controller that makes one object too many",
+			wrong: func(fleet *Fleet, ships []*Ship, p *plan.Plan) {
+				if len(ships) < fleet.Spec.Ships {
+					p.Create("one to spare", newShip(fleet)).OwnedBy(fleet)
+				}
+			},
+			spec: func(s *looptest.Spec) { s.Faults = []looptest.Fault{} },
+			want: "breaks an invariant",
+		},
+		{
+			name: "a controller that never stops",
+			wrong: func(fleet *Fleet, _ []*Ship, p *plan.Plan) {
+				wanted := fleet.DeepCopyObject().(*Fleet)
+				wanted.Annotations = map[string]string{"count": fleet.ResourceVersion}
+				p.Patch("counting", fleet, wanted)
+			},
+			want: "does not come to rest",
+		},
+		{
+			name: "a controller that plans events for ever",
+			wrong: func(fleet *Fleet, _ []*Ship, p *plan.Plan) {
+				p.Event(fleet, plan.Normal, "AllWell", "all is well")
+			},
+			want: "has no fixpoint",
+		},
+		{
+			name: "a controller that deletes what is not its own",
+			wrong: func(fleet *Fleet, _ []*Ship, p *plan.Plan) {
+				p.Delete("a stranger", newPirate())
+			},
+			want: "the pirate is gone",
+		},
+		{
+			name: "a controller that panics",
+			wrong: func(fleet *Fleet, ships []*Ship, _ *plan.Plan) {
+				_ = ships[fleet.Spec.Ships-1]
+			},
+			want: "admiral panics at default/north: runtime error: index out of range",
+		},
+		{
+			name: "a controller whose step never succeeds",
+			wrong: func(fleet *Fleet, _ []*Ship, p *plan.Plan) {
+				p.Create("taking over", newPirate()).OwnedBy(fleet)
+			},
+			want: "does not come to rest: after 200 rounds, admiral still fails",
+		},
+		{
+			name:  "a controller that rests too early",
+			wrong: func(fleet *Fleet, _ []*Ship, _ *plan.Plan) { fleet.Spec.Ships = 0 },
+			want:  "comes to rest too early",
+		},
+		{
+			name: "a controller that is not woken by what it reads",
+			spec: func(s *looptest.Spec) { s.Loops = []loop.Loop{loop.New("admiral", admiral{})} },
+			want: "was asleep: in a world at rest admiral would",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			spec := fleets(admiral{wrong: tt.wrong})
+			if tt.spec != nil {
+				tt.spec(&spec)
+			}
+			var failure failure
+			t.Cleanup(func() { os.RemoveAll("testdata/rapid/" + failure.Name()) })
+			failure.of(func() { looptest.Check(&failure, spec) })
+			if !failure.failed || !strings.Contains(failure.log.String(), tt.want) {
+				t.Errorf("want a failure that says %q; failed %t and said:\n%s", tt.want, failure.failed, &failure.log)
+			}
+		})
+	}
+}

@@ -1,0 +1,133 @@
+package looptest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// reader reads the world as it is or, with a view, as the view knows it.
+type reader struct {
+	world *World
+	view  *View
+}
+
+func (r reader) objects(k *kind) map[client.ObjectKey]client.Object {
+	if r.view == nil {
+		return k.objects
+	}
+	return r.view.of(k).objects
+}
+
+func (r reader) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	r.world.mu.Lock()
+	defer r.world.mu.Unlock()
+	k, err := r.world.kindOf(obj)
+	if err != nil {
+		return err
+	}
+	stored := r.objects(k)[key]
+	if stored == nil {
+		return apierrors.NewNotFound(resource(k.gvk), key.Name)
+	}
+	return deliver(k.gvk, stored, obj)
+}
+
+func (r reader) List(_ context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	r.world.mu.Lock()
+	defer r.world.mu.Unlock()
+	k, err := r.world.kindOf(list)
+	if err != nil {
+		return err
+	}
+	options := (&client.ListOptions{}).ApplyOptions(opts)
+	var items []runtime.Object
+	for _, stored := range r.matching(k, options) {
+		item, err := itemOf(list, stored)
+		if err != nil {
+			return err
+		}
+		if err := deliver(k.gvk, stored, item); err != nil {
+			return err
+		}
+		items = append(items, item)
+	}
+	if err := meta.SetList(list, items); err != nil {
+		return fmt.Errorf("listing into %T: %w", list, err)
+	}
+	list.SetResourceVersion(fmt.Sprint(r.world.version))
+	return nil
+}
+
+// itemOf is a new object of the form that a list holds.
+func itemOf(list client.ObjectList, stored client.Object) (client.Object, error) {
+	switch list.(type) {
+	case *metav1.PartialObjectMetadataList:
+		return &metav1.PartialObjectMetadata{}, nil
+	case *unstructured.UnstructuredList:
+		return &unstructured.Unstructured{}, nil
+	default:
+		return emptyLike(stored), nil
+	}
+}
+
+// matching are the stored objects that a list asks for: sorted, or shuffled as the view has it.
+func (r reader) matching(k *kind, options *client.ListOptions) []client.Object {
+	objects := r.objects(k)
+	var found []client.Object
+	for _, key := range sortedKeys(objects) {
+		if options.Namespace != "" && key.Namespace != options.Namespace {
+			continue
+		}
+		obj := objects[key]
+		if options.LabelSelector != nil && !options.LabelSelector.Matches(labels.Set(obj.GetLabels())) {
+			continue
+		}
+		if options.FieldSelector != nil && !r.world.fieldsMatch(k, options.FieldSelector, obj) {
+			continue
+		}
+		found = append(found, obj)
+	}
+	if r.view != nil && r.view.order != nil {
+		r.view.order.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
+	}
+	return found
+}
+
+// fieldsMatch reports whether an object has the fields that a selector asks for.
+func (w *World) fieldsMatch(k *kind, selector fields.Selector, obj client.Object) bool {
+	for _, want := range selector.Requirements() {
+		has := slices.Contains(w.fieldValues(k, want.Field, obj), want.Value)
+		if has == (want.Operator == selection.NotEquals) {
+			return false
+		}
+	}
+	return true
+}
+
+// fieldValues are the values of a field: those of its index, or else what stands at its path.
+func (w *World) fieldValues(k *kind, field string, obj client.Object) []string {
+	if values := w.indexes[indexKey{k.gvk, field}]; values != nil {
+		return values(obj)
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		return nil
+	}
+	value, found, err := unstructured.NestedFieldNoCopy(content, strings.Split(field, ".")...)
+	if err != nil || !found {
+		return []string{""}
+	}
+	return []string{fmt.Sprint(value)}
+}

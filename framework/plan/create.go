@@ -1,0 +1,108 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+)
+
+// Create creates objects in batches of 1, 2, 4, ... that run side by side, and stops at the first batch with a failure:
+// a quota that is used up costs a few refused requests and not a thousand.
+//
+// An object that already exists under its own name and belongs to the same controller is success: it is this step,
+// done before. One that belongs to somebody else is an error.
+type Create struct {
+	objs  []client.Object
+	owner client.Object
+	why   string
+
+	succeeded func(client.Object) Event
+	failed    func(client.Object, error) Event
+}
+
+// OwnedBy makes owner the controller of every object that is created, under the API group of the loop's naming.
+func (s *Create) OwnedBy(owner client.Object) *Create {
+	s.owner = owner
+	return s
+}
+
+// Succeeded records an event for each object, once it has been created (and so has its name).
+func (s *Create) Succeeded(event func(created client.Object) Event) *Create {
+	s.succeeded = event
+	return s
+}
+
+// Failed records an event for each object that could not be created.
+func (s *Create) Failed(event func(obj client.Object, err error) Event) *Create {
+	s.failed = event
+	return s
+}
+
+// Objects are what is to be created, without owner. They must not be changed.
+func (s *Create) Objects() []client.Object { return s.objs }
+
+// Owner is the controller of what is created; nil means that it has none.
+func (s *Create) Owner() client.Object { return s.owner }
+
+func (s *Create) Verb() string   { return "create" }
+func (s *Create) Why() string    { return s.why }
+func (s *Create) String() string { return "create " + describe(s.objs) }
+
+// Do creates the objects.
+func (s *Create) Do(ctx context.Context, act Actor) error {
+	return slowStart(len(s.objs), act.SideBySide(), func(i int) error {
+		obj := s.objs[i].DeepCopyObject().(client.Object)
+		err := s.create(ctx, act, obj)
+		switch {
+		case err == nil && s.succeeded != nil:
+			act.Record(s.succeeded(obj))
+		case err != nil && s.failed != nil && !NamespaceTerminating(err):
+			act.Record(s.failed(obj, err))
+		}
+		if err != nil {
+			return fmt.Errorf("creating %s: %w", name(obj), err)
+		}
+		return nil
+	})
+}
+
+func (s *Create) create(ctx context.Context, act Actor, obj client.Object) error {
+	if s.owner != nil {
+		if err := controllerutil.SetControllerReference(s.owner, obj, act.Scheme()); err != nil {
+			return err
+		}
+	}
+	err := act.Create(ctx, obj, act.FieldOwner())
+	if !apierrors.IsAlreadyExists(err) || obj.GetName() == "" {
+		return err
+	}
+	exists := obj.DeepCopyObject().(client.Object)
+	if readErr := act.Live().Get(ctx, client.ObjectKeyFromObject(obj), exists); readErr != nil {
+		return fmt.Errorf("%w; and reading the object that exists: %w", err, readErr)
+	}
+	if !s.ours(exists) {
+		return err
+	}
+	return nil
+}
+
+// ours reports whether an object that exists is the one this step was to create. An object without a controller is
+// told apart by its name alone.
+func (s *Create) ours(exists client.Object) bool {
+	controller := metav1.GetControllerOf(exists)
+	if s.owner == nil {
+		return controller == nil
+	}
+	return controller != nil && controller.UID == s.owner.GetUID()
+}
+
+// NamespaceTerminating reports that a create was refused because its namespace is being deleted. The loop then ends
+// the pass quietly, for whatever was to be made there goes away with the namespace.
+func NamespaceTerminating(err error) bool {
+	const cause = "NamespaceTerminating" // k8s.io/api/core/v1.NamespaceTerminatingCause
+	return apierrors.HasStatusCause(err, cause)
+}

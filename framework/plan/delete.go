@@ -1,0 +1,87 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Delete deletes objects side by side, each under the condition that it still has the observed UID. An object that is
+// gone, or has been replaced by another of its name, is success.
+type Delete struct {
+	objs      []client.Object
+	unchanged bool
+	options   []client.DeleteOption
+	why       string
+
+	succeeded func(client.Object) Event
+	failed    func(client.Object, error) Event
+}
+
+// Unchanged deletes only what still has the observed resourceVersion. It is for a decision that any change of the
+// object could overturn.
+func (s *Delete) Unchanged() *Delete {
+	s.unchanged = true
+	return s
+}
+
+// With adds options, as in client.GracePeriodSeconds(0) or client.PropagationPolicy(metav1.DeletePropagationOrphan).
+func (s *Delete) With(options ...client.DeleteOption) *Delete {
+	s.options = append(s.options, options...)
+	return s
+}
+
+// Succeeded records an event for each object that was deleted.
+func (s *Delete) Succeeded(event func(deleted client.Object) Event) *Delete {
+	s.succeeded = event
+	return s
+}
+
+// Failed records an event for each object that could not be deleted.
+func (s *Delete) Failed(event func(obj client.Object, err error) Event) *Delete {
+	s.failed = event
+	return s
+}
+
+// Objects are what is to be deleted. They must not be changed.
+func (s *Delete) Objects() []client.Object { return s.objs }
+
+func (s *Delete) Verb() string   { return "delete" }
+func (s *Delete) Why() string    { return s.why }
+func (s *Delete) String() string { return "delete " + describe(s.objs) }
+
+// Do deletes the objects.
+func (s *Delete) Do(ctx context.Context, act Actor) error {
+	return parallel(0, len(s.objs), act.SideBySide(), func(i int) error {
+		obj := s.objs[i].DeepCopyObject().(client.Object)
+		err := s.delete(ctx, act, obj)
+		switch {
+		case err == nil && s.succeeded != nil:
+			act.Record(s.succeeded(obj))
+		case err != nil && s.failed != nil:
+			act.Record(s.failed(obj, err))
+		}
+		if err != nil {
+			return fmt.Errorf("deleting %s: %w", name(obj), err)
+		}
+		return nil
+	})
+}
+
+func (s *Delete) delete(ctx context.Context, act Actor, obj client.Object) error {
+	uid := obj.GetUID()
+	condition := client.Preconditions{UID: &uid}
+	if s.unchanged {
+		version := act.ResourceVersion(obj)
+		condition.ResourceVersion = &version
+	}
+	options := append([]client.DeleteOption{client.PropagationPolicy(metav1.DeletePropagationBackground)}, s.options...)
+	err := act.Delete(ctx, obj, append(options, condition)...)
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) && !s.unchanged {
+		return nil // only the UID can be in conflict: the observed object is gone, and another has its name
+	}
+	return err
+}

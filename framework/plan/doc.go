@@ -1,0 +1,22 @@
+// Package plan is the decision of a control loop, as data.
+//
+// A Plan is an ordered list of steps, each with the sentence that says why it is taken, and a time to look again.
+// A controller's Plan function builds one from what it observed, and does nothing else: it holds no client, no
+// clock and no logger. The loop (package loop) carries the steps out. In between, a plan can be printed, compared,
+// replayed and fuzzed:
+//
+//	patch ReplicaSet default/web-5d8f {"spec":{"replicas":2}}: scale down from 3 to 2: 4 pods available, at least 3 required
+//
+// # What it promises
+//
+//   - Building a plan changes none of the objects that it is built from.
+//   - A step that would change nothing is left out of the plan: an empty plan means that the world is as it should be.
+//   - Steps are carried out in order. A step that fails ends the plan, except that status steps are still taken:
+//     users have to see how far a controller came.
+//   - A write is locked to what was observed: a patch carries the resourceVersion, a deletion the UID. A write that
+//     meets a changed object does nothing and ends in a conflict, after which the loop observes and plans anew.
+//
+// # What it never does
+//
+// It knows no concrete kind, and decides nothing: back-off, staleness, metrics and traces are the loop's.
+package plan

@@ -1,0 +1,36 @@
+package plan
+
+import "time"
+
+// Wait marks err as something that time will mend: the loop looks again after d, and counts no failure. A nil err stays
+// nil. It is for what Observe and a step's Do return.
+func Wait(d time.Duration, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &WaitError{After: d, Err: err}
+}
+
+// Stop marks err as something that only a user can mend: the loop does not try again until an object that it watches
+// changes. A nil err stays nil.
+func Stop(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &StopError{Err: err}
+}
+
+// WaitError is what Wait returns.
+type WaitError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *WaitError) Error() string { return e.Err.Error() }
+func (e *WaitError) Unwrap() error { return e.Err }
+
+// StopError is what Stop returns.
+type StopError struct{ Err error }
+
+func (e *StopError) Error() string { return e.Err.Error() }
+func (e *StopError) Unwrap() error { return e.Err }

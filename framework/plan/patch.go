@@ -1,0 +1,172 @@
+package plan
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Patch turns an observed object into a wanted one by a JSON merge patch, locked to the observed resourceVersion. It
+// leaves the status alone.
+type Patch struct {
+	observed, wanted client.Object
+	data             []byte
+	why              string
+}
+
+// Observed is the object as it was read; Wanted is as it shall be. Neither must be changed.
+func (s *Patch) Observed() client.Object { return s.observed }
+
+// Wanted is the object as it shall be.
+func (s *Patch) Wanted() client.Object { return s.wanted }
+
+func (s *Patch) Verb() string   { return "patch" }
+func (s *Patch) Why() string    { return s.why }
+func (s *Patch) String() string { return "patch " + name(s.observed) + " " + string(s.data) }
+
+// Do writes the patch.
+func (s *Patch) Do(ctx context.Context, act Actor) error {
+	obj := s.wanted.DeepCopyObject().(client.Object)
+	patch, err := locked(s.data, act.ResourceVersion(s.observed))
+	if err != nil {
+		return err
+	}
+	if err := act.Patch(ctx, obj, patch, act.FieldOwner()); err != nil {
+		return fmt.Errorf("patching %s: %w", name(obj), err)
+	}
+	return nil
+}
+
+// Status brings an object's status to the wanted one, by a merge patch of the status subresource that is locked to the
+// observed resourceVersion.
+type Status struct {
+	observed client.Object
+	wanted   func(failed error) client.Object
+	failed   error
+	data     func() []byte // the merge patch, computed once; nil where nothing differs
+}
+
+func newStatus(observed client.Object, wanted func(failed error) client.Object) *Status {
+	s := &Status{observed: observed, wanted: wanted}
+	s.Failed(nil)
+	return s
+}
+
+// Observed is the object as it was read.
+func (s *Status) Observed() client.Object { return s.observed }
+
+// Wanted is the object with the status that it shall have if the steps before this one succeed.
+func (s *Status) Wanted() client.Object { return s.wanted(nil) }
+
+// Failed tells the step how the steps before it went. The loop calls it once, before Do.
+func (s *Status) Failed(err error) {
+	if s.data != nil && err == nil && s.failed == nil {
+		return
+	}
+	s.failed = err
+	s.data = sync.OnceValue(func() []byte { return difference(s.observed, s.wanted(err), ofStatus) })
+}
+
+func (s *Status) settled() bool { return s.data() == nil }
+
+func (s *Status) Verb() string { return "status" }
+
+// Why is empty: a status says what is, and its difference is its own reason.
+func (s *Status) Why() string { return "" }
+
+func (s *Status) String() string {
+	return "status " + name(s.observed) + " " + string(s.data())
+}
+
+// Do writes the status, unless it is what it shall be.
+func (s *Status) Do(ctx context.Context, act Actor) error {
+	data := s.data()
+	if data == nil {
+		return nil
+	}
+	obj := s.wanted(s.failed).DeepCopyObject().(client.Object)
+	patch, err := locked(data, act.ResourceVersion(s.observed))
+	if err != nil {
+		return err
+	}
+	if err := act.Status().Patch(ctx, obj, patch, act.FieldOwner()); err != nil {
+		return fmt.Errorf("writing the status of %s: %w", name(obj), err)
+	}
+	return nil
+}
+
+// Apply applies a configuration server-side.
+type Apply struct {
+	config runtime.ApplyConfiguration
+	why    string
+}
+
+// Config is what is applied.
+func (s *Apply) Config() runtime.ApplyConfiguration { return s.config }
+
+func (s *Apply) Verb() string   { return "apply" }
+func (s *Apply) Why() string    { return s.why }
+func (s *Apply) String() string { return fmt.Sprintf("apply %s", appliedName(s.config)) }
+
+// Do applies the configuration.
+func (s *Apply) Do(ctx context.Context, act Actor) error {
+	if err := act.Apply(ctx, s.config, act.FieldOwner(), client.ForceOwnership); err != nil {
+		return fmt.Errorf("applying %s: %w", appliedName(s.config), err)
+	}
+	return nil
+}
+
+// difference is the JSON merge patch from observed to wanted, as far as it concerns a part of them, or nil where they are
+// semantically the same.
+func difference(observed, wanted client.Object, concerns func(field string) bool) []byte {
+	if equality.Semantic.DeepEqual(observed, wanted) {
+		return nil
+	}
+	data, err := client.MergeFrom(observed).Data(wanted)
+	if err != nil {
+		return nil // an API object always encodes; one that does not would be refused by the server as well
+	}
+	var patch map[string]json.RawMessage
+	if err := json.Unmarshal(data, &patch); err != nil {
+		return nil // a merge patch is a JSON object
+	}
+	maps.DeleteFunc(patch, func(field string, _ json.RawMessage) bool { return !concerns(field) })
+	if len(patch) == 0 {
+		return nil
+	}
+	data, err = json.Marshal(patch)
+	if err != nil {
+		return nil // it has just been decoded
+	}
+	return data
+}
+
+// An object is written in two parts: the status, and everything else.
+func ofStatus(field string) bool    { return field == "status" }
+func butOfStatus(field string) bool { return field != "status" }
+
+// locked adds the resourceVersion to a merge patch, so that the server refuses it on any other.
+func locked(data []byte, resourceVersion string) (client.Patch, error) {
+	var patch map[string]any
+	if err := json.Unmarshal(data, &patch); err != nil {
+		return nil, fmt.Errorf("reading a merge patch: %w", err)
+	}
+	metadata, _ := patch["metadata"].(map[string]any)
+	if metadata == nil {
+		metadata = map[string]any{}
+		patch["metadata"] = metadata
+	}
+	metadata["resourceVersion"] = resourceVersion
+	data, err := json.Marshal(patch)
+	if err != nil {
+		return nil, fmt.Errorf("writing a merge patch: %w", err)
+	}
+	return client.RawPatch(types.MergePatchType, data), nil
+}

@@ -1,0 +1,152 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestNamesThatCannotBecomeABridgeAreRefused(t *testing.T) {
+	for name, allowed := range map[string]bool{
+		"orrery": true, "a": true, "second-1": true,
+		"": false, "-a": false, "a-": false, "Upper": false, "a/b": false, "..": false,
+		"twenty-one-characters": false,
+	} {
+		if _, err := Open(t.TempDir(), name); (err == nil) != allowed {
+			t.Errorf("Open(%q) = %v, allowed is %t", name, err, allowed)
+		}
+	}
+}
+
+func TestOneProcessRunsAnInstance(t *testing.T) {
+	inst := prepared(t, t.TempDir(), "orrery")
+	if inst.Running() {
+		t.Fatal("runs before it was acquired")
+	}
+	lock, err := inst.Acquire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !inst.Running() || inst.PID() != os.Getpid() {
+		t.Errorf("running = %t by %d, want true by %d", inst.Running(), inst.PID(), os.Getpid())
+	}
+	if _, err := inst.Acquire(); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), "orrery down") {
+		t.Errorf("second Acquire = %v, want ErrRunning with what to do", err)
+	}
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if inst.Running() {
+		t.Error("runs after it was released")
+	}
+	if err := inst.Stop(0); err != nil {
+		t.Errorf("stopping what does not run = %v, want success", err)
+	}
+}
+
+func TestAPlaceThatCannotBeWrittenSaysWhatToDo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inst, err := Open(file, "orrery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inst.Prepare(); err == nil || !strings.Contains(err.Error(), "--data-dir") {
+		t.Errorf("Prepare = %v, want an error that names --data-dir", err)
+	}
+}
+
+func TestAPortIsRememberedAndAnAddressIsNeverShared(t *testing.T) {
+	dir := t.TempDir()
+	first, firstPort := settled(t, prepared(t, dir, "first"), 0)
+	second, secondPort := settled(t, prepared(t, dir, "second"), 0)
+	if first.Addresses.Pods.Overlaps(second.Addresses.Pods) || first.Addresses.Services.Overlaps(second.Addresses.Services) {
+		t.Errorf("first has %v and second %v: they overlap", first.Addresses, second.Addresses)
+	}
+	if firstPort == secondPort {
+		t.Errorf("both listen on %d", firstPort)
+	}
+}
+
+func TestAPortInUseIsAnErrorThatNamesIt(t *testing.T) {
+	inst := prepared(t, t.TempDir(), "orrery")
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	port := other.Addr().(*net.TCPAddr).Port
+	_, _, err = inst.Settle(t.Context(), port)
+	if err == nil || !strings.Contains(err.Error(), "--port "+strconv.Itoa(port)) {
+		t.Errorf("Settle = %v, want an error that names --port %d", err, port)
+	}
+}
+
+func TestSettlingTwiceChoosesTheSame(t *testing.T) {
+	inst := prepared(t, t.TempDir(), "orrery")
+	once, _ := settled(t, inst, 0)
+	again, listener, err := inst.Settle(t.Context(), 0)
+	if err == nil {
+		t.Fatal("the port is open already: want an error that says so")
+	}
+	if listener != nil {
+		t.Error("an error came with a listener")
+	}
+	if diff := cmp.Diff(once.Port, again.Port); diff != "" {
+		t.Errorf("port (-first +second):\n%s", diff)
+	}
+}
+
+func TestTheRunningInstanceTellsItsStatus(t *testing.T) {
+	inst := prepared(t, filepath.Join(t.TempDir(), strings.Repeat("deep", 30)), "orrery")
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	want := Status{Name: "orrery", Components: []Component{{Name: "etcd", State: Running}}}
+	go func() { served <- inst.Serve(ctx, func() Status { return want }) }()
+	defer func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Errorf("Serve = %v", err)
+		}
+	}()
+	var got Status
+	err := errors.New("never asked")
+	for err != nil && ctx.Err() == nil {
+		got, err = inst.Status(ctx)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+}
+
+func prepared(t *testing.T, dir, name string) *Instance {
+	t.Helper()
+	inst, err := Open(dir, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inst.Prepare(); err != nil {
+		t.Fatal(err)
+	}
+	return inst
+}
+
+// settled settles an instance and keeps its port open until the test ends.
+func settled(t *testing.T, inst *Instance, port int) (Settings, int) {
+	t.Helper()
+	s, listener, err := inst.Settle(t.Context(), port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return s, s.Port
+}

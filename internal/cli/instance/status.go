@@ -1,0 +1,100 @@
+package instance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// State is how a component is.
+type State string
+
+// The states of a component, in the order in which it goes through them.
+const (
+	Waiting  State = "Waiting"  // for what it needs
+	Starting State = "Starting" // has begun, and is not of use yet
+	Running  State = "Running"
+	Failed   State = "Failed" // ended with an error; starts anew after a while
+	Stopped  State = "Stopped"
+)
+
+// Component is how one part of an instance is.
+type Component struct {
+	Name  string    `json:"name"`
+	State State     `json:"state"`
+	Since time.Time `json:"since"`
+	// Detail says what the state does not: an address, a version. May be empty.
+	Detail string `json:"detail,omitempty"`
+	// LastError is what went wrong last, also after it was mended; empty if nothing did.
+	LastError string `json:"lastError,omitempty"`
+	// Restarts is how often it was started anew.
+	Restarts int `json:"restarts,omitempty"`
+}
+
+// Status is how an instance is.
+type Status struct {
+	Name       string      `json:"name"`
+	Version    string      `json:"version"`
+	PID        int         `json:"pid"`
+	Since      time.Time   `json:"since"`
+	Server     string      `json:"server"`
+	Components []Component `json:"components"`
+}
+
+// Serve tells the status on the instance's socket until ctx ends.
+func (i *Instance) Serve(ctx context.Context, status func() Status) error {
+	path := i.socket()
+	_ = os.Remove(path) // of a process that was killed: we hold the lock
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", path, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return errors.Join(fmt.Errorf("protecting %s: %w", path, err), listener.Close())
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(status()) // a client that has gone away needs no answer
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // it only closes connections
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("telling the status on %s: %w", path, err)
+	}
+	return nil
+}
+
+// Status asks the running instance how it is.
+func (i *Instance) Status(ctx context.Context) (Status, error) {
+	var status Status
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", i.socket())
+		},
+	}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://orrery/status", nil)
+	if err != nil {
+		return status, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return status, fmt.Errorf("asking instance %s how it is: %w", i.Name, err)
+	}
+	defer func() { _ = response.Body.Close() }() // read to its end or given up
+	if err := json.NewDecoder(response.Body).Decode(&status); err != nil {
+		return status, fmt.Errorf("reading the status of instance %s: %w", i.Name, err)
+	}
+	return status, nil
+}
+
+// socket is the path of the status socket. A unix socket's path has at most 107 bytes, so one in a deep directory is
+// reached through the directory that this process has open.
+func (i *Instance) socket() string { return shortPath(i.Dir, "orrery.sock") }

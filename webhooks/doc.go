@@ -1,0 +1,12 @@
+// Package webhooks gives our kinds, under their own group names, the defaults and the validation that Kubernetes gives them
+// under its own.
+//
+// A custom resource definition can say what a field is, and not that a Deployment's selector has to match its template. The
+// rules for that are Kubernetes' functions, called as its own API server calls them: so an invalid Deployment gets the same
+// words under either name. The table in kinds.go has one line a kind.
+//
+// The rules are used in two ways. In our own API server, [Register] puts them into the chain of admission, at no cost of
+// a connection. For an API server that somebody else runs, [AddTo] serves them as webhooks of a controller-runtime manager.
+//
+// The package keeps nothing, and never decides who may do something: that is authorization's.
+package webhooks
