@@ -1,7 +1,6 @@
 package deployment
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/orrery-dev/orrery/framework/plan"
 	k8sappsv1 "k8s.io/api/apps/v1"
 	k8scorev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -114,7 +112,7 @@ func (r *rollout) beginning(c *conditions, failed error) {
 			fmt.Sprintf("Created new replica set %q", r.created.Name))
 	case r.created != nil && !plan.NamespaceTerminating(failed):
 		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionFalse, reasonReplicaSetCreateError,
-			createError(r.created.Name, cause(failed)))
+			createError(r.created.Name, plan.Cause(failed)))
 	case r.current != nil && c.find(k8sappsv1.DeploymentProgressing) == nil:
 		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonFoundReplicaSet,
 			fmt.Sprintf("Found new replica set %q", r.current.Name))
@@ -225,13 +223,4 @@ func (r *rollout) replicaFailure(c *conditions) {
 		}
 	}
 	c.remove(k8sappsv1.DeploymentReplicaFailure)
-}
-
-// cause is the API server's own answer, where the error has one.
-func cause(err error) error {
-	var answer *apierrors.StatusError
-	if errors.As(err, &answer) {
-		return answer
-	}
-	return err
 }
