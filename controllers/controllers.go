@@ -9,6 +9,7 @@ import (
 
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/core/evacuation"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
@@ -60,6 +61,7 @@ func All(o Options) []loop.Loop {
 	return []loop.Loop{
 		deployment.Loop(),
 		replicaset.Loop(),
+		evacuation.Loop(),
 		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
 		nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs}),
 		nodelifecycle.Loop(o.NodeLifecycle),

@@ -85,9 +85,11 @@ func (o *Options) complete() error {
 	if err != nil {
 		return fmt.Errorf("resolving the root directory %s: %w", o.RootDir, err)
 	}
-	o.RootDir = root
-	if err := os.MkdirAll(o.RootDir, 0o755); err != nil {
+	if err := os.MkdirAll(root, 0o755); err != nil {
 		return fmt.Errorf("making the root directory: %w", err)
+	}
+	if o.RootDir, err = filepath.EvalSymlinks(root); err != nil {
+		return fmt.Errorf("resolving the root directory %s: %w", root, err)
 	}
 	if o.Capacity == nil {
 		if o.Capacity, err = node.MachineCapacity(o.RootDir); err != nil {

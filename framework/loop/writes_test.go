@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	corev1apply "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
 var ofConfigMaps = schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
@@ -81,6 +82,38 @@ func TestAPassWaitsForAWholeObjectOfWhichItReadsOnlyTheMetadata(t *testing.T) {
 	}
 	if s.passWithCache(t); s.planned != 2 {
 		t.Error("does not plan although the cache shows what was created")
+	}
+}
+
+func TestALoopThatWorksOneByOneWaitsForWhatItWroteForOthers(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		options []loop.Option
+		want    int // plans for the second object, while the cache lacks what was written for the first
+	}{
+		{"by default it does not", nil, 1},
+		{"one by one it does", []loop.Option{loop.OneByOne()}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			other := s.pod()
+			other.Name = "other"
+			s.Put(other)
+			s.cache.CatchUp()
+			plans := map[string]int{}
+			s.plan = func(p *plan.Plan, pod *corev1.Pod) {
+				plans[pod.Name]++
+				p.Create("missing", aConfigMap("for-"+pod.Name))
+			}
+			s.reconciler = loop.New("tester", s, tt.options...).Reconciler(loop.Cluster{Client: s.cache.ClientOf("tester"), Clock: s.Clock()})
+			s.mustPass(t)
+			if _, err := s.reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(other)}); err != nil {
+				t.Fatal(err)
+			}
+			if plans["other"] != tt.want {
+				t.Errorf("planned %d times for the other object, want %d", plans["other"], tt.want)
+			}
+		})
 	}
 }
 

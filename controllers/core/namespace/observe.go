@@ -33,7 +33,7 @@ type content struct {
 	err error
 }
 
-// sideBySide is how many kinds are listed, or deleted, at once.
+// sideBySide is how many kinds are listed at once.
 const sideBySide = 8
 
 // Observe lists what is left in a namespace that is being deleted.
@@ -82,7 +82,7 @@ func isPod(kind served.Kind) bool {
 // list lists the objects of kinds in a namespace, and leaves out the kinds that have none.
 func list(ctx context.Context, live client.Reader, namespace string, kinds []served.Kind) []content {
 	contents := make([]content, len(kinds))
-	each(len(kinds), func(i int) {
+	each(len(kinds), sideBySide, func(i int) {
 		contents[i] = listKind(ctx, live, namespace, kinds[i])
 	})
 	return slices.DeleteFunc(contents, func(c content) bool { return c.err == nil && len(c.objects) == 0 })
@@ -101,8 +101,8 @@ func listKind(ctx context.Context, live client.Reader, namespace string, kind se
 	}
 }
 
-// each calls do(0..n-1), several side by side.
-func each(n int, do func(i int)) {
+// each calls do(0..n-1), some side by side.
+func each(n, sideBySide int, do func(i int)) {
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, sideBySide)
 	for i := range n {

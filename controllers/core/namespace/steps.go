@@ -35,7 +35,7 @@ func (s *empty) Why() string { return "the Namespace is being deleted" }
 
 func (s *empty) Do(ctx context.Context, act plan.Actor) error {
 	errs := make([]error, len(s.contents))
-	each(len(s.contents), func(i int) {
+	each(len(s.contents), act.SideBySide(), func(i int) {
 		errs[i] = s.delete(ctx, act, s.contents[i])
 	})
 	return errors.Join(errs...)

@@ -10,13 +10,8 @@
 //
 //   - The taints follow the conditions: node.kubernetes.io/not-ready (Ready is False), unreachable (Unknown),
 //     memory-pressure, disk-pressure, pid-pressure, network-unavailable and unschedulable, with effect NoSchedule.
-//   - A node that is not ready also gets not-ready or unreachable with effect NoExecute, which makes its pods leave
-//     (see package tainteviction). In a zone one node in 10 s gets it, so that a fault of ours is found out before it has
-//     emptied the cluster; where more than half of a zone (55%) is not ready, none in a zone of up to 50 nodes, one
-//     in 100 s in a larger one. When no node of the cluster is ready it is the control plane that is cut off:
-//     then none has it.
 //   - The pods of a node that is not ready are not ready: nobody else would say so.
-//   - Taints of others are left alone.
+//   - Taints of others are left alone, and so are those with effect NoExecute, which package evacuation sets.
 //
 // # Reasons
 //

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
 	"github.com/orrery-dev/orrery/controllers/internal/onnode"
 	"github.com/orrery-dev/orrery/framework/loop"
 	k8scoordinationv1 "k8s.io/api/coordination/v1"
@@ -19,12 +20,11 @@ type world struct {
 	heartbeat time.Time
 	// silent says that this was longer ago than the node is given, and that the API server knows of none either.
 	silent bool
-	// pods are those of the node, and nodes are all there are. They are read only if the node is not ready.
-	pods  []corev1.Pod
-	nodes []corev1.Node
+	// pods are those of the node. They are read only if the node is not ready.
+	pods []corev1.Pod
 }
 
-// Observe looks for signs of life of a node, and, if it is not ready, at its pods and the other nodes.
+// Observe looks for signs of life of a node, and, if it is not ready, at its pods.
 func (c *controller) Observe(ctx context.Context, read client.Reader, node *corev1.Node) (world, error) {
 	renewed, err := renewal(ctx, read, node)
 	if err != nil {
@@ -42,23 +42,16 @@ func (c *controller) Observe(ctx context.Context, read client.Reader, node *core
 			w.heartbeat = now
 		}
 	}
-	if ready(node) && !w.silent {
+	if nodestatus.Ready(node) && !w.silent {
 		return w, nil
 	}
-	if w.pods, err = onnode.Pods(ctx, read, node.Name); err != nil {
-		return world{}, err
-	}
-	var nodes corev1.NodeList
-	if err := read.List(ctx, &nodes); err != nil {
-		return world{}, fmt.Errorf("listing nodes: %w", err)
-	}
-	w.nodes = nodes.Items
-	return w, nil
+	w.pods, err = onnode.Pods(ctx, read, node.Name)
+	return w, err
 }
 
 // grace is how long a node may be silent.
 func (c *controller) grace(node *corev1.Node) time.Duration {
-	if readiness(node) == nil {
+	if nodestatus.Readiness(node) == nil {
 		return c.StartupGracePeriod
 	}
 	return c.GracePeriod
@@ -66,7 +59,7 @@ func (c *controller) grace(node *corev1.Node) time.Duration {
 
 // posted is the time in a node's status that moves whenever it is posted.
 func posted(node *corev1.Node) string {
-	if condition := readiness(node); condition != nil {
+	if condition := nodestatus.Readiness(node); condition != nil {
 		return condition.LastHeartbeatTime.String()
 	}
 	return ""
@@ -83,19 +76,4 @@ func renewal(ctx context.Context, read client.Reader, node *corev1.Node) (string
 		return "", nil
 	}
 	return lease.Spec.RenewTime.String(), nil
-}
-
-// readiness is a node's condition Ready; nil if it has none.
-func readiness(node *corev1.Node) *k8scorev1.NodeCondition {
-	for i := range node.Status.Conditions {
-		if node.Status.Conditions[i].Type == k8scorev1.NodeReady {
-			return &node.Status.Conditions[i]
-		}
-	}
-	return nil
-}
-
-func ready(node *corev1.Node) bool {
-	condition := readiness(node)
-	return condition != nil && condition.Status == k8scorev1.ConditionTrue
 }

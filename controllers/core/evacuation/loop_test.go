@@ -1,0 +1,82 @@
+package evacuation
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/orrery-dev/orrery/apis"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/framework/looptest"
+	k8scorev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// TestNoTwoNodesAreEmptiedAtOnce lets random nodes fail and come back, under both namings: no two of them begin to be
+// emptied within 10 s, whatever the loop sees of the world; and in the end those that are ready are not emptied.
+func TestNoTwoNodesAreEmptiedAtOnce(t *testing.T) {
+	for _, naming := range apis.Namings() {
+		t.Run(naming.String(), func(t *testing.T) {
+			scheme := runtime.NewScheme()
+			if err := apis.AddToScheme(scheme, naming); err != nil {
+				t.Fatal(err)
+			}
+			looptest.Check(t, looptest.Spec{
+				Scheme: scheme,
+				Loops:  []loop.Loop{Loop()},
+				Start: func(t *rapid.T) []client.Object {
+					var nodes []client.Object
+					for i := range rapid.IntRange(1, 6).Draw(t, "nodes") {
+						nodes = append(nodes, node(fmt.Sprintf("n%d", i), isReady))
+					}
+					return nodes
+				},
+				Change:     failOrRecover,
+				Invariants: []looptest.Invariant{oneAtATime},
+				Converged: func(w *looptest.World) error {
+					for _, n := range looptest.All[*corev1.Node](w) {
+						if key := has(n); key != "" && key != due(n) {
+							return fmt.Errorf("node %s has the taint %s", n.Name, key)
+						}
+					}
+					return nil
+				},
+			})
+		})
+	}
+}
+
+func failOrRecover(t *rapid.T, w *looptest.World) {
+	nodes := looptest.All[*corev1.Node](w)
+	n := nodes[rapid.IntRange(0, len(nodes)-1).Draw(t, "node")]
+	status := rapid.SampledFrom([]k8scorev1.ConditionStatus{
+		k8scorev1.ConditionTrue, k8scorev1.ConditionFalse, k8scorev1.ConditionUnknown,
+	}).Draw(t, "ready")
+	looptest.Edit(w, "agent", n, func(n *corev1.Node) {
+		n.Status.Conditions = []k8scorev1.NodeCondition{{
+			Type: k8scorev1.NodeReady, Status: status, LastTransitionTime: metav1.NewTime(w.Now()),
+		}}
+	})
+}
+
+// oneAtATime is the invariant that no two nodes begin to be emptied within 10 s.
+func oneAtATime(w *looptest.World, wrote looptest.Write) error {
+	n, ok := wrote.After.(*corev1.Node)
+	if !ok || has(n) == "" || has(wrote.Before.(*corev1.Node)) != "" {
+		return nil
+	}
+	for _, other := range looptest.All[*corev1.Node](w) {
+		taint := taintOf(other)
+		if other.Name == n.Name || taint == nil {
+			continue
+		}
+		if age := w.Now().Sub(taint.TimeAdded.Time); age < pace-time.Second { // taints tell the second only
+			return fmt.Errorf("node %s began to be emptied %s ago", other.Name, age)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/orrery-dev/orrery/apis"
+	orrerycorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/framework/looptest"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// discovered is what discovery answers.
+type discovered []*metav1.APIResourceList
+
+func (d discovered) ServerPreferredResourcesWithContext(context.Context) ([]*metav1.APIResourceList, error) {
+	return d, nil
+}
+
+func kindsUnder(naming apis.Naming) served.Source {
+	verbs := metav1.Verbs{"list", "delete", "deletecollection"}
+	pods := orrerycorev1.GroupVersion
+	pods.Group = naming.Group(pods.Group)
+	return served.Source{Discovery: discovered{
+		{GroupVersion: pods.String(), APIResources: []metav1.APIResource{
+			{Name: "pods", Kind: "Pod", Namespaced: true, Verbs: verbs},
+		}},
+		{GroupVersion: "v1", APIResources: []metav1.APIResource{
+			{Name: "configmaps", Kind: "ConfigMap", Namespaced: true, Verbs: verbs},
+			{Name: "secrets", Kind: "Secret", Namespaced: true, Verbs: metav1.Verbs{"list", "delete"}},
+			{Name: "bindings", Kind: "Binding", Namespaced: true, Verbs: metav1.Verbs{"create"}},
+			{Name: "namespaces", Kind: "Namespace", Verbs: metav1.Verbs{"list", "delete"}},
+		}},
+	}}
+}
+
+// TestEmptiesRandomNamespaces checks that deleted namespaces go, whatever is in them, and no other; that all of their
+// pods go before anything else of theirs, and that they stay until they are empty.
+func TestEmptiesRandomNamespaces(t *testing.T) {
+	for _, naming := range apis.Namings() {
+		t.Run(naming.String(), func(t *testing.T) {
+			scheme := runtime.NewScheme()
+			if err := apis.AddToScheme(scheme, naming); err != nil {
+				t.Fatal(err)
+			}
+			looptest.Check(t, looptest.Spec{
+				Scheme:      scheme,
+				Loops:       []loop.Loop{Loop(Options{Kinds: kindsUnder(naming)})},
+				Start:       someNamespaces,
+				Prepare:     likeAServer,
+				Change:      deleteNamespace,
+				Environment: endWhatIsDeleted,
+				Invariants:  []looptest.Invariant{podsGoFirst, staysUntilEmpty, onlyDeletedOnes},
+				Converged:   deletedOnesAreGone,
+			})
+		})
+	}
+}
+
+// held stands in these worlds for what spec.finalizers do on a server: they hold a namespace that is being deleted.
+const held = "held/by-spec"
+
+func likeAServer(w *looptest.World) {
+	w.Graceful = func(obj client.Object) bool {
+		_, pod := obj.(*orrerycorev1.Pod)
+		return pod
+	}
+	w.Subresources = map[string]func(stored, body client.Object) error{"finalize": func(stored, body client.Object) error {
+		namespace := stored.(*corev1.Namespace)
+		namespace.Spec.Finalizers = body.(*corev1.Namespace).Spec.Finalizers
+		if len(namespace.Spec.Finalizers) == 0 {
+			namespace.Finalizers = nil
+		}
+		return nil
+	}}
+}
+
+func someNamespaces(t *rapid.T) []client.Object {
+	var objs []client.Object
+	for _, name := range []string{"a", "b"} {
+		objs = append(objs, &corev1.Namespace{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Finalizers: []string{held}},
+			Spec:       corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{corev1.FinalizerKubernetes}},
+			Status:     corev1.NamespaceStatus{Phase: corev1.NamespaceActive},
+		})
+		for i := range rapid.IntRange(0, 4).Draw(t, "objects") {
+			obj := rapid.SampledFrom([]client.Object{&orrerycorev1.Pod{}, &corev1.ConfigMap{}, &corev1.Secret{}}).Draw(t, "kind").DeepCopyObject().(client.Object)
+			obj.SetNamespace(name)
+			obj.SetName(fmt.Sprintf("o%d", i))
+			if rapid.IntRange(0, 2).Draw(t, "kept") == 0 {
+				obj.SetFinalizers([]string{"example.com/keep"})
+			}
+			objs = append(objs, obj)
+		}
+	}
+	return objs
+}
+
+func deleteNamespace(t *rapid.T, w *looptest.World) {
+	if err := w.Client("user").Delete(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a"}}); client.IgnoreNotFound(err) != nil {
+		t.Fatal(err)
+	}
+}
+
+func contentOf(w *looptest.World, namespace string) []client.Object {
+	var objs []client.Object
+	for _, obj := range looptest.All[*orrerycorev1.Pod](w) {
+		objs = append(objs, obj)
+	}
+	for _, obj := range looptest.All[*corev1.ConfigMap](w) {
+		objs = append(objs, obj)
+	}
+	for _, obj := range looptest.All[*corev1.Secret](w) {
+		objs = append(objs, obj)
+	}
+	return slices.DeleteFunc(objs, func(obj client.Object) bool { return obj.GetNamespace() != namespace })
+}
+
+// endWhatIsDeleted removes finalizers from, and ends the grace of, one object that is being deleted.
+func endWhatIsDeleted(w *looptest.World, pick func(int) int) bool {
+	objs := slices.DeleteFunc(contentOf(w, "a"), func(obj client.Object) bool { return obj.GetDeletionTimestamp() == nil })
+	if len(objs) == 0 {
+		return false
+	}
+	obj := objs[pick(len(objs))]
+	looptest.Edit(w, "keeper", obj, func(obj client.Object) { obj.SetFinalizers(nil) })
+	_ = w.Client("kubelet").Delete(context.Background(), obj.DeepCopyObject().(client.Object), client.GracePeriodSeconds(0))
+	return true
+}
+
+func podsGoFirst(w *looptest.World, wrote looptest.Write) error {
+	if wrote.By != "namespace" || wrote.Verb != "delete" {
+		return nil
+	}
+	if _, pod := wrote.Before.(*orrerycorev1.Pod); pod {
+		return nil
+	}
+	for _, obj := range contentOf(w, wrote.Before.GetNamespace()) {
+		if _, pod := obj.(*orrerycorev1.Pod); pod {
+			return fmt.Errorf("pod %s is still there", obj.GetName())
+		}
+	}
+	return nil
+}
+
+func staysUntilEmpty(w *looptest.World, wrote looptest.Write) error {
+	if _, namespace := wrote.Before.(*corev1.Namespace); !namespace || wrote.After != nil {
+		return nil
+	}
+	if n := len(contentOf(w, wrote.Before.GetName())); n > 0 {
+		return fmt.Errorf("%d objects are still in it", n)
+	}
+	return nil
+}
+
+func onlyDeletedOnes(_ *looptest.World, wrote looptest.Write) error {
+	if wrote.By == "namespace" && (wrote.Before.GetNamespace() == "b" || wrote.Before.GetName() == "b") {
+		return errors.New("the namespace is not deleted")
+	}
+	return nil
+}
+
+func deletedOnesAreGone(w *looptest.World) error {
+	for _, namespace := range looptest.All[*corev1.Namespace](w) {
+		if namespace.DeletionTimestamp != nil {
+			return fmt.Errorf("namespace %s is still there: %v", namespace.Name, namespace.Status.Conditions)
+		}
+	}
+	return nil
+}
+
+func TestPlanWaitsLongerTheLongerItTakes(t *testing.T) {
+	now := time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
+	secret := served.Kind{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Secret"), Resource: "secrets"}
+	left := func(grace int64, finalizers ...string) content {
+		deleted := metav1.NewTime(now)
+		return content{kind: secret, objects: []metav1.PartialObjectMetadata{{ObjectMeta: metav1.ObjectMeta{
+			Name: "x", DeletionTimestamp: &deleted, DeletionGracePeriodSeconds: &grace, Finalizers: finalizers,
+		}}}}
+	}
+	for _, test := range []struct {
+		name  string
+		age   time.Duration
+		world world
+		want  time.Duration
+	}{
+		{"an empty namespace waits until everybody knows", 2 * time.Second, world{}, 3 * time.Second},
+		{"at first it looks again at once", 0, world{contents: []content{left(30)}}, firstLook},
+		{"then after half of its age", 10 * time.Second, world{contents: []content{left(30)}}, 5 * time.Second},
+		{"up to half of the grace period", time.Hour, world{contents: []content{left(30)}}, 16 * time.Second},
+		{"or half of what finalizers take", time.Hour, world{contents: []content{left(0, "keep")}}, 8500 * time.Millisecond},
+		{"after trouble it waits up to a minute", time.Hour, world{contents: []content{{kind: secret, err: errors.New("no")}}}, time.Minute},
+		{"as when a group does not answer", time.Hour, world{discovery: &served.Failure{}}, time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			deleted := metav1.NewTime(now.Add(-test.age))
+			namespace := &corev1.Namespace{
+				ObjectMeta: metav1.ObjectMeta{Name: "a", DeletionTimestamp: &deleted},
+				Spec:       corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{corev1.FinalizerKubernetes}},
+			}
+			c := &controller{Options{Settle: settle}}
+			again := c.Plan(namespace, test.world, now).Again()
+			if again == nil || again.After != test.want {
+				t.Errorf("it looks again: %v, want after %s", again, test.want)
+			}
+		})
+	}
+}
