@@ -52,7 +52,7 @@ var placeOfNode = predicate.Funcs{
 // selecting names the Services that select a pod.
 func selecting(ctx context.Context, read client.Reader, pod *corev1.Pod) []client.ObjectKey {
 	var services corev1.ServiceList
-	if err := read.List(ctx, &services, client.InNamespace(pod.Namespace)); err != nil {
+	if err := read.List(ctx, &services, client.InNamespace(pod.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil // the cache is not running, and will show the pod again when it is
 	}
 	var keys []client.ObjectKey
