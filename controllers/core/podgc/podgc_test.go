@@ -118,10 +118,12 @@ func TestLostPodsGo(t *testing.T) {
 				t.Fatal(err)
 			}
 			looptest.Check(t, looptest.Spec{
-				Scheme:     scheme,
-				Loops:      []loop.Loop{Loop(Options{Ended: 2})},
-				Start:      someNodesAndPods,
-				Prepare:    func(w *looptest.World) { w.Graceful = func(obj client.Object) bool { _, ok := obj.(*corev1.Pod); return ok } },
+				Scheme: scheme,
+				Loops:  []loop.Loop{Loop(Options{Ended: 2})},
+				Start:  someNodesAndPods,
+				Prepare: func(w *looptest.World) {
+					w.Graceful = func(obj client.Object) bool { _, ok := obj.(*corev1.Pod); return ok }
+				},
 				Change:     change,
 				Invariants: []looptest.Invariant{keepsWhatRuns},
 				Converged:  noneIsLost,
