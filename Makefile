@@ -77,6 +77,7 @@ manifests: ## Generate CustomResourceDefinition and ClusterRole objects.
 	@$(call component-role,controllers,controllers)
 	@$(call component-role,scheduler,scheduler)
 	@$(call component-role,network,proxy)
+	go run ./hack/managerrole config/rbac/components/{controllers,scheduler}.yaml > config/rbac/role.yaml
 
 # $(call component-role,FOLDER,NAME) writes the ClusterRole that the RBAC markers below FOLDER ask for.
 define component-role

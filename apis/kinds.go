@@ -3,9 +3,6 @@ package apis
 import (
 	"reflect"
 
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	autoscalingv2 "github.com/orrery-dev/orrery/apis/autoscaling/v2"
 	batchv1 "github.com/orrery-dev/orrery/apis/batch/v1"
@@ -15,6 +12,8 @@ import (
 	policyv1 "github.com/orrery-dev/orrery/apis/policy/v1"
 	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 	storagev1 "github.com/orrery-dev/orrery/apis/storage/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Scope says whether the objects of a kind live in a namespace.
@@ -27,7 +26,8 @@ const (
 	Cluster Scope = false
 )
 
-// Kind describes one kind that has two names.
+// Kind describes one kind of ours. A kind that Kubernetes has too has two names; any other has
+// the same name under both namings.
 type Kind struct {
 	// Kind is its name within its group, such as "Deployment".
 	Kind string
@@ -60,8 +60,7 @@ func (k Kind) groupVersion(n Naming) schema.GroupVersion {
 	return schema.GroupVersion{Group: n.Group(k.gv.Group), Version: k.gv.Version}
 }
 
-// Kinds returns every kind that has two names, grouped by API group. The slice is the
-// caller's own.
+// Kinds returns every kind of ours, grouped by API group. The slice is the caller's own.
 func Kinds() []Kind { return append([]Kind(nil), kinds...) }
 
 var kinds = []Kind{

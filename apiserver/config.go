@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/spf13/pflag"
+	genericoptions "k8s.io/apiserver/pkg/server/options"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	cliflag "k8s.io/component-base/cli/flag"
 	aggregatorapiserver "k8s.io/kube-aggregator/pkg/apiserver"
@@ -15,9 +17,11 @@ import (
 	kubeoptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 	"k8s.io/kubernetes/pkg/controlplane/reconcilers"
 	rbacrest "k8s.io/kubernetes/pkg/registry/rbac/rest"
+	schedulingrest "k8s.io/kubernetes/pkg/registry/scheduling/rest"
 
 	"github.com/orrery-dev/orrery/apiserver/naming"
 	"github.com/orrery-dev/orrery/apiserver/pki"
+	"github.com/orrery-dev/orrery/webhooks"
 )
 
 // configuring is held while a server is configured: upstream's options write to global variables.
@@ -52,8 +56,11 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 			return nil, err
 		}
 	}
-	// Our own bootstrap creates these roles, see ensureRoles.
-	config.KubeAPIs.ControlPlane.Generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName)
+	if completed.EndpointReconcilerType == string(reconcilers.NoneEndpointReconcilerType) {
+		config.KubeAPIs.EndpointReconcilerConfig.Reconciler = &noEndpoints{}
+	}
+	// Our own bootstrap does what these hooks would: they begin only after a second.
+	config.KubeAPIs.ControlPlane.Generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName, schedulingrest.PostStartHookName)
 
 	ready, err := config.Complete()
 	if err != nil {
@@ -81,6 +88,9 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 	u.AllowPrivileged = true
 	u.ServiceClusterIPRanges = s.options.ServiceCIDR
 	u.Admission.GenericAdmission.EnablePlugins = []string{"NodeRestriction"}
+	if s.options.TwoNames {
+		guardSecondNames(u.Admission.GenericAdmission)
+	}
 
 	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
 	flags.SetNormalizeFunc(cliflag.WordSepNormalizeFunc)
@@ -101,6 +111,15 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 	return u, nil
 }
 
+// guardSecondNames adds our admission plugins: the defaults and the validation of second names, which come first because what
+// follows relies on defaults, and the guard of their definitions, whose place does not matter.
+func guardSecondNames(admission *genericoptions.AdmissionOptions) {
+	webhooks.Register(admission.Plugins)
+	admission.Plugins.Register(naming.GuardName, naming.Guard)
+	admission.RecommendedPluginOrder = slices.Concat(
+		[]string{webhooks.PluginName}, admission.RecommendedPluginOrder, []string{naming.GuardName})
+}
+
 func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {
 	u.SecureServing.Listener = s.listener
 	u.SecureServing.ServerCert.CertKey.CertFile = files.ServerCertificate
@@ -119,16 +138,11 @@ func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {
 }
 
 func (s *Server) setStorage(u *kubeoptions.ServerRunOptions) {
+	storage := s.storage()
+	u.Etcd.StorageConfig.Prefix = storage.Prefix
 	transport := &u.Etcd.StorageConfig.Transport
-	if external := s.options.Etcd; external != nil {
-		transport.ServerList = external.Endpoints
-		transport.TrustedCAFile, transport.CertFile, transport.KeyFile = external.CAFile, external.CertFile, external.KeyFile
-		if external.Prefix != "" {
-			u.Etcd.StorageConfig.Prefix = external.Prefix
-		}
-		return
-	}
-	transport.ServerList = []string{s.etcd.Endpoint()}
+	transport.ServerList = storage.Endpoints
+	transport.TrustedCAFile, transport.CertFile, transport.KeyFile = storage.CAFile, storage.CertFile, storage.KeyFile
 }
 
 // setAccess says who is let in, and how the server shows who it is.

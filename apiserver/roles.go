@@ -22,8 +22,6 @@ import (
 var transientBackoff = wait.Backoff{Duration: 20 * time.Millisecond, Factor: 1.5, Jitter: 0.2, Steps: 16, Cap: 5 * time.Second}
 
 // roleBook is every role and binding that the control plane needs to exist: those of Kubernetes, and our own.
-//
-// Kubernetes would create its own by itself, but begins only after a second, and then writes one after the other.
 type roleBook struct {
 	clusterRoles    []rbacv1.ClusterRole
 	clusterBindings []rbacv1.ClusterRoleBinding

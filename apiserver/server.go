@@ -120,15 +120,17 @@ func (s *Server) openStore() (files pki.Files, err error) {
 func (s *Server) startEtcd(ctx context.Context) (err error) {
 	end := s.begin(PhaseEtcd)
 	defer func() { end(err) }()
-	if s.options.Etcd != nil {
-		return s.options.Etcd.reach(ctx)
+	if s.options.Etcd == nil {
+		dir := filepath.Join(s.options.DataDir, "etcd")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("creating etcd's data directory: %w", err)
+		}
+		s.etcd, err = etcd.Start(ctx, etcd.Options{Dir: dir, Logger: s.options.Logger, Ephemeral: s.options.Ephemeral})
+		if err != nil {
+			return err
+		}
 	}
-	dir := filepath.Join(s.options.DataDir, "etcd")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("creating etcd's data directory: %w", err)
-	}
-	s.etcd, err = etcd.Start(ctx, etcd.Options{Dir: dir, Logger: s.options.Logger, Ephemeral: s.options.Ephemeral})
-	return err
+	return s.storage().claim(ctx, s.options.TwoNames)
 }
 
 // Ready is closed when /readyz is ok: roles and definitions are there, too.

@@ -2,16 +2,54 @@ package apiserver_test
 
 import (
 	"context"
-	"strings"
+	"fmt"
+	"os"
+	"sync"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 )
+
+func TestMain(m *testing.M) {
+	if runAsChild() {
+		return
+	}
+	code := m.Run()
+	if sharedServer != nil {
+		if err := sharedServer.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stopping the shared server:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+var (
+	sharedOnce   sync.Once
+	sharedServer *apiserver.Server
+	sharedErr    error
+)
+
+// shared returns a server with two names that all tests use which do not stop it; TestMain stops it. Tests keep to a
+// namespace of their own.
+func shared(t *testing.T) *apiserver.Server {
+	t.Helper()
+	sharedOnce.Do(func() {
+		sharedServer, sharedErr = apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true, TwoNames: true})
+	})
+	if sharedErr != nil {
+		t.Fatal(sharedErr)
+	}
+	ready(t, sharedServer)
+	return sharedServer
+}
 
 // start starts a server, waits until it is ready, and stops it at the end of the test.
 func start(t *testing.T, o apiserver.Options) *apiserver.Server {
@@ -33,12 +71,17 @@ func start(t *testing.T, o apiserver.Options) *apiserver.Server {
 		}
 		t.Logf("stopped in %s", time.Since(began))
 	})
+	ready(t, server)
+	return server
+}
+
+func ready(t *testing.T, server *apiserver.Server) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := server.WaitReady(ctx); err != nil {
 		t.Fatal(err)
 	}
-	return server
 }
 
 // clients returns typed clients of the Kubernetes naming.
@@ -55,17 +98,47 @@ func clients(t *testing.T, server *apiserver.Server, who identity.Identity) kube
 	return set
 }
 
-func TestServesAndNamesItsRelease(t *testing.T) {
-	server := start(t, apiserver.Options{Ephemeral: true})
-	admin := clients(t, server, identity.Admin)
-	version, err := admin.Discovery().ServerVersion()
+// untyped returns a dynamic client.
+func untyped(t *testing.T, server *apiserver.Server, who identity.Identity) dynamic.Interface {
+	t.Helper()
+	config, err := server.Config(who)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(version.GitVersion, "v1.") || version.GitVersion != apiserver.KubernetesVersion() {
-		t.Errorf("the server calls itself %s, want %s", version.GitVersion, apiserver.KubernetesVersion())
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := admin.CoreV1().Namespaces().Get(t.Context(), metav1.NamespaceDefault, metav1.GetOptions{}); err != nil {
-		t.Error(err)
+	return client
+}
+
+// namespace creates a namespace for the test and returns its name.
+func namespace(t *testing.T, client kubernetes.Interface) string {
+	t.Helper()
+	created, err := client.CoreV1().Namespaces().Create(t.Context(),
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return created.Name
+}
+
+// eventually looks until look says yes, and fails the test after half a minute with what was seen last.
+func eventually(t *testing.T, want string, look func() (seen string, ok bool)) {
+	t.Helper()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		seen, ok := look()
+		if ok {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			t.Fatalf("waited half a minute for %s; saw last: %s", want, seen)
+		}
 	}
 }

@@ -37,6 +37,10 @@ var globals = sync.OnceValues(func() (compatibility.ComponentGlobalsRegistry, er
 	return registry, err
 })
 
+// Mark is the build metadata in the version that a server of ours states, as in v1.37.1+orrery: by it a client tells such a
+// server, in which the kinds with two names are the server's own, from one on which they are custom resources.
+const Mark = "+orrery"
+
 // statedVersion makes /version name our release, which without linker flags would be v0.0.0-master.
 type statedVersion struct {
 	compatibility.MutableEffectiveVersion
@@ -46,7 +50,7 @@ type statedVersion struct {
 func (v statedVersion) Info() *apimachineryversion.Info {
 	info := v.MutableEffectiveVersion.Info()
 	if info != nil {
-		info.GitVersion = KubernetesVersion()
+		info.GitVersion = KubernetesVersion() + Mark
 	}
 	return info
 }

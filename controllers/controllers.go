@@ -17,6 +17,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/rootca"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
+	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/internal/served"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterrole"
@@ -69,6 +70,7 @@ func All(o Options) []loop.Loop {
 		serviceaccount.Loop(),
 		tainteviction.Loop(),
 		clusterrole.Loop(),
+		endpointslice.Loop(),
 	}
 }
 
@@ -77,4 +79,19 @@ func AcrossKinds(o Options) []Runner {
 	return []Runner{
 		garbagecollector.New(o.kinds()),
 	}
+}
+
+// AddTo adds all of them to a manager.
+func AddTo(mgr manager.Manager, o Options) error {
+	for _, l := range All(o) {
+		if err := l.AddTo(mgr, loop.Options{}); err != nil {
+			return err
+		}
+	}
+	for _, r := range AcrossKinds(o) {
+		if err := r.AddTo(mgr, loop.Options{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/go-logr/logr"
 	"go.uber.org/zap/zapcore"
@@ -12,26 +13,24 @@ type logCore struct {
 	zapcore.LevelEnabler
 	logger logr.Logger
 	fields []zapcore.Field
+	quiet  *atomic.Bool // set while the member stops: what it then says of itself is of no use
 }
 
-func newLogCore(logger logr.Logger) zapcore.Core {
-	return &logCore{LevelEnabler: zapcore.WarnLevel, logger: logger.WithName("etcd")}
-}
-
-// expected are warnings that are true of every member we run.
+// expected are warnings that are true of every member we run, and one that is true only of its first second.
 var expected = []string{
 	"Running http and grpc server on single port. This is not recommended for production.",
 	"simple token is not cryptographically signed",
+	"failed to update storage version",
 }
 
 // With implements zapcore.Core.
 func (c *logCore) With(fields []zapcore.Field) zapcore.Core {
-	return &logCore{LevelEnabler: c.LevelEnabler, logger: c.logger, fields: append(slices.Clip(c.fields), fields...)}
+	return &logCore{LevelEnabler: c.LevelEnabler, logger: c.logger, fields: append(slices.Clip(c.fields), fields...), quiet: c.quiet}
 }
 
 // Check implements zapcore.Core.
 func (c *logCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	if !c.Enabled(entry.Level) || slices.Contains(expected, entry.Message) {
+	if !c.Enabled(entry.Level) || c.quiet.Load() || slices.Contains(expected, entry.Message) {
 		return checked
 	}
 	return checked.AddCore(entry, c)

@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 // maxSocketPath is the longest path of a unix socket that every supported system takes.
@@ -37,6 +39,7 @@ type Server struct {
 	socket   string
 	etcd     *embed.Etcd
 	fault    *fault
+	stopping atomic.Bool
 	stopOnce sync.Once
 	stopErr  error
 }
@@ -96,12 +99,14 @@ func (s *Server) config(o Options) (*embed.Config, error) {
 	config.ListenPeerUrls = nil
 	config.AdvertisePeerUrls = []url.URL{peer}
 	config.InitialCluster = config.InitialClusterFromName(config.Name)
+	// A single member only ever elects itself, and waits for one to two election timeouts before it does.
+	config.TickMs, config.ElectionMs = 20, 100
 	config.EnableGRPCGateway = false
 	config.UnsafeNoFsync = o.Ephemeral
 	config.QuotaBackendBytes = 8 << 30
 	config.AutoCompactionMode = embed.CompactorModePeriodic
 	config.AutoCompactionRetention = "0" // the API server compacts
-	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(newLogCore(o.Logger),
+	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&logCore{LevelEnabler: zapcore.WarnLevel, logger: o.Logger.WithName("etcd"), quiet: &s.stopping},
 		zap.WithFatalHook(s.fault), zap.WithPanicHook(s.fault)))
 	return config, nil
 }
@@ -118,6 +123,7 @@ func (s *Server) Err() error { return s.fault.err() }
 // Stop ends the member. It returns an error when that takes longer than ten seconds, and does not wait any longer.
 func (s *Server) Stop() error {
 	s.stopOnce.Do(func() {
+		s.stopping.Store(true)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)

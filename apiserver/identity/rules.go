@@ -30,6 +30,7 @@ var grants = []struct {
 	{APIServer, []string{"system:kubelet-api-admin"}},
 	{Scheduler, []string{"system:kube-scheduler", "system:volume-scheduler"}},
 	{Proxy, []string{"system:node-proxier"}},
+	{SimulatedNodes, []string{"system:node", "system:auth-delegator"}},
 	{Controllers, []string{
 		"system:kube-controller-manager",
 		"system:controller:attachdetach-controller",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -70,5 +71,8 @@ func storedScheme() (*runtime.Scheme, error) {
 		}
 		scheme.AddKnownTypeWithName(kind.GroupVersionKind(apis.Orrery), upstream)
 	}
+	// The allocator of node ports keeps its state with the codec of Services.
+	scheme.AddKnownTypeWithName(schema.GroupVersionKind{
+		Group: apis.Orrery.Group(corev1.GroupName), Version: "v1", Kind: "RangeAllocation"}, &corev1.RangeAllocation{})
 	return scheme, nil
 }

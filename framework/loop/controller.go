@@ -36,6 +36,9 @@ type Loop interface {
 	// Reconciler is the loop without its watches: one call is one pass for one object. Tests drive it by hand.
 	Reconciler(cluster Cluster) reconcile.Reconciler
 
+	// Watches are what wakes the loop: its own kind first, then the others.
+	Watches() []Watch
+
 	// Indexes are by which fields the loop's reads are indexed. AddTo declares them; for Preview, see [Declare].
 	Indexes() []Index
 

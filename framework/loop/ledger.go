@@ -19,6 +19,8 @@ const (
 	// doubt is how long the cache may lack a write before the API server is asked whether the write still stands:
 	// what was written may have been deleted since, and then never shows.
 	doubt = time.Second
+	// givenUp is how long the cache may lack a write at all. It never shows what its selectors leave out.
+	givenUp = 5 * time.Minute
 )
 
 // ledger remembers what a loop wrote for each of its objects, until the cache shows it.
@@ -96,9 +98,12 @@ func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Clust
 	now := cluster.Clock.Now()
 	var unseen []write
 	for _, w := range a.writes {
-		if reads.reads(w.obj) && !w.shows(ctx, cluster.Client) {
+		if !w.shows(ctx, cluster.Client, reads.formsOf(w.obj)) {
 			unseen = append(unseen, w)
 		}
+	}
+	if now.Sub(a.since) >= givenUp {
+		unseen = nil
 	}
 	if len(unseen) > 0 && now.Sub(a.doubted) >= doubt {
 		unseen = stillStanding(ctx, cluster.Live, unseen)
@@ -113,12 +118,17 @@ func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Clust
 	return wait
 }
 
-// shows reports whether what was written can be read. What may not have been written cannot show.
-func (w write) shows(ctx context.Context, read client.Reader) bool {
-	if w.doubtful {
-		return false
+// shows reports whether what was written can be read in all the forms in which its kind is read.
+func (w write) shows(ctx context.Context, read client.Reader, forms []client.Object) bool {
+	for _, empty := range forms {
+		if w.doubtful || !w.showsIn(ctx, read, empty) {
+			return false // what may not have been written cannot show
+		}
 	}
-	seen := emptyLike(w.obj)
+	return true
+}
+
+func (w write) showsIn(ctx context.Context, read client.Reader, seen client.Object) bool {
 	switch err := read.Get(ctx, client.ObjectKeyFromObject(w.obj), seen); {
 	case apierrors.IsNotFound(err):
 		return w.deleted

@@ -35,6 +35,8 @@ func (l *loop[T, W]) Object() client.Object { return l.object() }
 
 func (l *loop[T, W]) object() T { return l.prototype.DeepCopyObject().(T) }
 
+func (l *loop[T, W]) Watches() []Watch { return append([]Watch{l.own()}, l.watches...) }
+
 func (l *loop[T, W]) Indexes() []Index { return l.indexes }
 
 func (l *loop[T, W]) Recent(key client.ObjectKey) []Pass { return l.history.of(key) }
@@ -46,10 +48,9 @@ func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
 	}
 	b := builder.ControllerManagedBy(mgr).
 		Named(l.name).
-		For(l.object(), builder.WithPredicates(l.predicates...)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: l.workers(options)})
-	for _, watch := range l.watches {
-		watch(b, mgr)
+	for _, watch := range l.Watches() {
+		watch.add(b, mgr)
 	}
 	cluster := Cluster{
 		Client: mgr.GetClient(),

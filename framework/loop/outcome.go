@@ -12,6 +12,9 @@ import (
 // afterConflict is how long a pass rests that met a newer object: long enough for the cache to show it.
 const afterConflict = 20 * time.Millisecond
 
+// unexpected labels a pass that ended with an error nobody has planned for.
+const unexpected = "error"
+
 // outcome is how a pass ended, and what happens next.
 type outcome struct {
 	// label is the word for it in metrics and spans.
@@ -22,8 +25,25 @@ type outcome struct {
 	err error
 }
 
-// judge is the one place that maps the error of a pass to what happens next.
+// judge is the one place that maps the error of a pass to what happens next. Of several errors, as of requests side by
+// side, one that has to be reported counts, or else the first.
 func judge(err error) outcome {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		switch e := e.(type) {
+		case *plan.WaitError, *plan.StopError:
+			return judgeOne(err) // whatever is below has been judged by the controller
+		case interface{ Unwrap() []error }:
+			for _, each := range e.Unwrap() {
+				if judge(each).label == unexpected {
+					return outcome{label: unexpected, err: err}
+				}
+			}
+		}
+	}
+	return judgeOne(err)
+}
+
+func judgeOne(err error) outcome {
 	var (
 		behind *behindError
 		wait   *plan.WaitError
@@ -46,7 +66,7 @@ func judge(err error) outcome {
 	case throttled && delay > 0:
 		return outcome{label: "throttled", after: time.Duration(delay) * time.Second}
 	default:
-		return outcome{label: "error", err: err}
+		return outcome{label: unexpected, err: err}
 	}
 }
 

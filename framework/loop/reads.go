@@ -2,10 +2,11 @@ package loop
 
 import (
 	"context"
-	"reflect"
 	"strings"
 	"sync"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,7 +23,7 @@ type reads struct {
 // kindRead is a kind in one of the forms that the cache keeps apart: typed, unstructured and metadata only.
 type kindRead struct {
 	schema.GroupVersionKind
-	form string
+	form
 }
 
 func newReads(cluster Cluster) *reads {
@@ -50,14 +51,20 @@ func (r *reads) note(obj runtime.Object) {
 	}
 }
 
-// reads reports whether objects of obj's kind, in its form, have been read.
-func (r *reads) reads(obj client.Object) bool {
-	kind, ok := r.kindOf(obj)
-	if !ok {
-		return false
+// formsOf are new, empty objects of obj's kind, one for each form in which the kind has been read: a loop may well read
+// only the metadata of what it creates whole.
+func (r *reads) formsOf(obj client.Object) []client.Object {
+	gvk, err := r.GroupVersionKindFor(obj)
+	if err != nil {
+		return nil
 	}
-	_, ok = r.kinds.Load(kind)
-	return ok
+	var empty []client.Object
+	for _, form := range forms {
+		if _, read := r.kinds.Load(kindRead{gvk, form}); read {
+			empty = append(empty, form.empty(gvk, r.Scheme()))
+		}
+	}
+	return empty
 }
 
 func (r *reads) kindOf(obj runtime.Object) (kindRead, bool) {
@@ -66,9 +73,44 @@ func (r *reads) kindOf(obj runtime.Object) (kindRead, bool) {
 		return kindRead{}, false
 	}
 	gvk.Kind = strings.TrimSuffix(gvk.Kind, "List")
-	form := "typed"
-	if pkg := reflect.TypeOf(obj).Elem().PkgPath(); strings.HasPrefix(pkg, "k8s.io/apimachinery/") {
-		form = strings.TrimSuffix(reflect.TypeOf(obj).Elem().Name(), "List")
+	return kindRead{gvk, formOf(obj)}, true
+}
+
+// form is how an object is held in memory. The cache keeps one informer for each form of a kind.
+type form string
+
+const (
+	asTyped        form = "typed"
+	asUnstructured form = "unstructured"
+	asMetadata     form = "metadata"
+)
+
+var forms = []form{asTyped, asUnstructured, asMetadata}
+
+func formOf(obj runtime.Object) form {
+	switch obj.(type) {
+	case *metav1.PartialObjectMetadata, *metav1.PartialObjectMetadataList:
+		return asMetadata
+	case runtime.Unstructured:
+		return asUnstructured
+	default:
+		return asTyped
 	}
-	return kindRead{gvk, form}, true
+}
+
+// empty is a new, empty object of a kind. The scheme knows every kind that has been read in typed form.
+func (f form) empty(gvk schema.GroupVersionKind, scheme *runtime.Scheme) client.Object {
+	if f == asTyped {
+		if obj, err := scheme.New(gvk); err == nil {
+			return obj.(client.Object)
+		}
+	}
+	if f == asMetadata {
+		obj := &metav1.PartialObjectMetadata{}
+		obj.SetGroupVersionKind(gvk)
+		return obj
+	}
+	obj := &unstructured.Unstructured{}
+	obj.SetGroupVersionKind(gvk)
+	return obj
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"reflect"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -20,12 +23,49 @@ type Option func(*declaration)
 type declaration struct {
 	prototype  client.Object
 	predicates []predicate.Predicate
-	watches    []watch
+	watches    []Watch
 	indexes    []Index
 	oneByOne   bool
 }
 
-type watch func(b *builder.Builder, mgr manager.Manager)
+// Watch is one thing that wakes a loop.
+type Watch struct {
+	// Object is of the watched kind, in the form in which it is watched; nil for a source of controller-runtime.
+	Object client.Object
+
+	predicates []predicate.Predicate
+	add        func(b *builder.Builder, mgr manager.Manager)
+	concern    func(ctx context.Context, c client.Client, changed client.Object) []client.ObjectKey
+}
+
+// Wakes are the objects that a change concerns. Before and after are of the watched kind, in the watched form; before is
+// nil for an object that has come into being, or was there when the loop began, and after for one that is gone. A source
+// of controller-runtime does not say what it wakes.
+func (w Watch) Wakes(ctx context.Context, c client.Client, before, after client.Object) []client.ObjectKey {
+	if w.concern == nil || !letThrough(w.predicates, before, after) {
+		return nil
+	}
+	var keys []client.ObjectKey
+	for _, changed := range []client.Object{before, after} {
+		if changed != nil {
+			keys = append(keys, w.concern(ctx, c, changed)...)
+		}
+	}
+	return keys
+}
+
+// letThrough reports whether all predicates let a change pass, as they do in a manager.
+func letThrough(predicates []predicate.Predicate, before, after client.Object) bool {
+	for _, p := range predicates {
+		switch {
+		case before == nil && !p.Create(event.CreateEvent{Object: after}),
+			after == nil && !p.Delete(event.DeleteEvent{Object: before}),
+			before != nil && after != nil && !p.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after}):
+			return false
+		}
+	}
+	return true
+}
 
 // Index says that objects of a kind can be found by a field, with client.MatchingFields.
 type Index struct {
@@ -46,30 +86,75 @@ func When(predicates ...predicate.Predicate) Option {
 
 // Owns wakes the loop for an object when something of the kind of owned changes which that object controls.
 func Owns(owned client.Object, predicates ...predicate.Predicate) Option {
-	return watches(func(b *builder.Builder, _ manager.Manager) {
-		b.Owns(owned, builder.WithPredicates(predicates...))
-	})
+	return func(d *declaration) {
+		d.watches = append(d.watches, Watch{
+			Object:     owned,
+			predicates: predicates,
+			add: func(b *builder.Builder, _ manager.Manager) {
+				b.Owns(owned, builder.WithPredicates(predicates...))
+			},
+			concern: d.controllerOf,
+		})
+	}
+}
+
+// controllerOf is the object of the loop's kind that controls another one.
+func (d *declaration) controllerOf(_ context.Context, c client.Client, owned client.Object) []client.ObjectKey {
+	owner := metav1.GetControllerOf(owned)
+	kind, err := c.GroupVersionKindFor(d.prototype)
+	if owner == nil || err != nil || schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind() != kind.GroupKind() {
+		return nil
+	}
+	key := client.ObjectKey{Namespace: owned.GetNamespace(), Name: owner.Name}
+	if namespaced, err := c.IsObjectNamespaced(d.prototype); err == nil && !namespaced {
+		key.Namespace = ""
+	}
+	return []client.ObjectKey{key}
 }
 
 // Watches wakes the loop, when something of the kind O changes, for the objects that concern names. Reads of concern
 // come from the cache. An object that changed is shown to concern as it was and as it is.
 func Watches[O client.Object](concern func(ctx context.Context, read client.Reader, changed O) []client.ObjectKey, predicates ...predicate.Predicate) Option {
-	return watches(func(b *builder.Builder, mgr manager.Manager) {
+	w := Watch{
+		Object:     newObject[O](),
+		predicates: predicates,
+		concern: func(ctx context.Context, c client.Client, changed client.Object) []client.ObjectKey {
+			return concern(ctx, c, changed.(O))
+		},
+	}
+	w.add = func(b *builder.Builder, mgr manager.Manager) {
 		requests := func(ctx context.Context, changed client.Object) []reconcile.Request {
-			keys := concern(ctx, mgr.GetClient(), changed.(O))
+			keys := w.concern(ctx, mgr.GetClient(), changed)
 			requests := make([]reconcile.Request, len(keys))
 			for i, key := range keys {
 				requests[i].NamespacedName = key
 			}
 			return requests
 		}
-		b.Watches(newObject[O](), handler.EnqueueRequestsFromMapFunc(requests), builder.WithPredicates(predicates...))
-	})
+		b.Watches(w.Object, handler.EnqueueRequestsFromMapFunc(requests), builder.WithPredicates(predicates...))
+	}
+	return func(d *declaration) { d.watches = append(d.watches, w) }
 }
 
 // WatchesRaw wakes the loop from any source of controller-runtime.
 func WatchesRaw(source source.Source) Option {
-	return watches(func(b *builder.Builder, _ manager.Manager) { b.WatchesRawSource(source) })
+	return func(d *declaration) {
+		d.watches = append(d.watches, Watch{add: func(b *builder.Builder, _ manager.Manager) { b.WatchesRawSource(source) }})
+	}
+}
+
+// own is the watch of the loop's own kind.
+func (d *declaration) own() Watch {
+	return Watch{
+		Object:     d.prototype,
+		predicates: d.predicates,
+		add: func(b *builder.Builder, _ manager.Manager) {
+			b.For(d.prototype, builder.WithPredicates(d.predicates...))
+		},
+		concern: func(_ context.Context, _ client.Client, changed client.Object) []client.ObjectKey {
+			return []client.ObjectKey{client.ObjectKeyFromObject(changed)}
+		},
+	}
 }
 
 // OneByOne makes the loop work on one object at a time, and plan for none until the cache shows what was written for any
@@ -77,10 +162,6 @@ func WatchesRaw(source source.Source) Option {
 // before the other's write shows, would both take the same.
 func OneByOne() Option {
 	return func(d *declaration) { d.oneByOne = true }
-}
-
-func watches(w watch) Option {
-	return func(d *declaration) { d.watches = append(d.watches, w) }
 }
 
 // Indexes makes the cache find objects of the kind of obj by a field, for client.MatchingFields in Observe. Several

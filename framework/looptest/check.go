@@ -45,8 +45,8 @@ type Spec struct {
 	// OwnCollector leaves the garbage collection by owner references to the loops. By default the world does it.
 	OwnCollector bool
 
-	// Patience is how many rounds, in each of which every loop passes over every object, a world may take to come to
-	// rest once it is left alone; 0 means 200.
+	// Patience is how many rounds, in each of which every loop passes over what it was woken for, a world may take to
+	// come to rest once it is left alone; 0 means 200.
 	Patience int
 }
 
@@ -59,7 +59,7 @@ type Invariant func(w *World, wrote Write) error
 //   - break an invariant, or panic (crash safety: passes are interrupted at any write, answers get lost or are refused,
 //     loops restart without memory, run twice, in any order, and read a world that is behind);
 //   - do not come to rest once they are left alone, or rest where Converged says that they should not, or with a plan
-//     that is not empty (fixpoint);
+//     that is not empty (fixpoint): left alone, a loop is only woken by what it watches, and by the time;
 //   - change a world at rest by passing over it once more, with or without memory (idempotence).
 //
 // It then tells the story of that world. How many worlds it tries is -rapid.checks (100 by default, a fifth with
@@ -178,7 +178,7 @@ func (r *run) round() {
 	for _, i := range r.order.Perm(len(r.players)) {
 		p := r.players[i]
 		p.view.CatchUp()
-		keys := r.keys(p)
+		keys := r.awake(p)
 		for _, k := range r.order.Perm(len(keys)) {
 			r.pass(p, keys[k])
 		}
@@ -196,20 +196,21 @@ func (r *run) round() {
 
 // rests checks a world that has come to rest.
 func (r *run) rests() {
+	for _, p := range r.players {
+		r.plansNothing(p)
+	}
 	if r.spec.Converged != nil {
 		if err := r.spec.Converged(r.world); err != nil {
 			r.fail("comes to rest too early: %v", err)
 		}
 	}
-	for _, p := range r.players {
-		r.plansNothing(p)
-	}
 	before := r.world.Version()
 	for _, p := range r.players {
 		r.tell("%s passes over everything once more, and again after a restart", p.loop.Name())
 		p.view.CatchUp()
+		keys := r.wokenByAll(p)
 		for range 2 {
-			for _, key := range r.keys(p) {
+			for _, key := range keys {
 				r.pass(p, key)
 			}
 			r.restart(p)

@@ -144,6 +144,11 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			wrong: func(fleet *Fleet, _ []*Ship, _ *plan.Plan) { fleet.Spec.Ships = 0 },
 			want:  "comes to rest too early",
 		},
+		{
+			name: "a controller that is not woken by what it reads",
+			spec: func(s *looptest.Spec) { s.Loops = []loop.Loop{loop.New("admiral", admiral{})} },
+			want: "was asleep: in a world at rest admiral would",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			spec := fleets(admiral{wrong: tt.wrong})

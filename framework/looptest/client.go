@@ -262,7 +262,13 @@ func (c *worldClient) write(verb string, obj client.Object, do func(k *kind, cur
 	if err != nil {
 		return err
 	}
-	c.world.tell(Write{By: c.by, Verb: verb, Before: before, After: after})
+	done := Write{By: c.by, Verb: verb, Before: before, After: after}
+	c.world.tell(done)
+	if c.world.Lose != nil {
+		if err := c.world.Lose(done); err != nil {
+			return err
+		}
+	}
 	if err := c.line.back(c.by, verb, obj); err != nil {
 		return err
 	}

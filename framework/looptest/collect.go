@@ -78,7 +78,11 @@ func (w *World) foreground(h holding) (Write, bool) {
 	blocked := false
 	for _, dependent := range w.dependents(h.obj.GetUID()) {
 		if dependent.obj.GetDeletionTimestamp() == nil {
-			return w.collected(dependent, metav1.DeletePropagationForeground)
+			policy := metav1.DeletePropagationBackground
+			if len(w.dependents(dependent.obj.GetUID())) > 0 {
+				policy = metav1.DeletePropagationForeground
+			}
+			return w.collected(dependent, policy)
 		}
 		blocked = blocked || blocks(dependent.obj, h.obj.GetUID())
 	}

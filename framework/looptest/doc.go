@@ -8,7 +8,8 @@
 //
 // # What it checks
 //
-//   - Fixpoint: left alone, a world comes to rest, and then no loop plans anything.
+//   - Fixpoint: left alone, a world comes to rest, and then no loop plans anything. Until then loops are only woken by
+//     what they say they watch, so a watch that is missing shows.
 //   - Idempotence: another pass over a world at rest changes nothing, whether or not the loop remembers the first.
 //   - Crash safety: whatever happens at whichever write (a refusal, an answer that gets lost, a crash), in whatever order
 //     and however often the loops run, and however old the world is that they read, no invariant is broken after any
@@ -27,6 +28,6 @@
 // # What it is not
 //
 // It has no admission, no validation or defaults of concrete kinds, no authorization and no watch. Server-side apply is
-// a three-way merge in which lists are atomic and managers never conflict. Whether a loop watches enough to be woken is
-// not checked: every loop passes over every object.
+// a three-way merge in which lists are atomic and managers never conflict. Sources of controller-runtime (loop.WatchesRaw)
+// are not known to it: a loop that has one passes over everything all the time.
 package looptest

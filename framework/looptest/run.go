@@ -13,6 +13,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -36,6 +37,8 @@ type player struct {
 	view       *View
 	line       *line
 	reconciler reconcile.Reconciler
+	awake      map[client.ObjectKey]bool
+	known      map[client.ObjectKey]client.Object // the keys that it was ever woken for
 	due        map[client.ObjectKey]time.Time
 	failed     map[client.ObjectKey]error
 	passBegan  int // where in the story its present pass begins
@@ -58,7 +61,7 @@ func newRun(t rapid.TB, spec *Spec, seed uint64, start []client.Object) *run {
 				t.Fatal(err)
 			}
 		}
-		p := &player{loop: l}
+		p := &player{loop: l, known: map[client.ObjectKey]client.Object{}}
 		r.begin(p)
 		r.players = append(r.players, p)
 	}
@@ -66,10 +69,12 @@ func newRun(t rapid.TB, spec *Spec, seed uint64, start []client.Object) *run {
 	return r
 }
 
-// begin starts a loop afresh, as a new process does: it remembers nothing, and has seen everything.
+// begin starts a loop afresh, as a new process does: it remembers nothing, sees everything, and is woken by all of it.
 func (r *run) begin(p *player) {
-	p.view = r.world.NewView()
+	p.view = &View{world: r.world, kinds: map[schema.GroupVersionKind]*known{}}
+	p.view.saw = func(k *kind, before, after client.Object) { r.wakes(p, k, before, after) }
 	p.line = &line{note: r.tell}
+	p.awake = map[client.ObjectKey]bool{}
 	p.due = map[client.ObjectKey]time.Time{}
 	p.failed = map[client.ObjectKey]error{}
 	p.reconciler = p.loop.Reconciler(loop.Cluster{
@@ -82,13 +87,14 @@ func (r *run) begin(p *player) {
 			r.passed(p, key, decided, err)
 		},
 	})
+	p.view.CatchUp()
 }
 
 func (r *run) restart(p *player) {
 	r.tell("%s restarts", p.loop.Name())
 	order := p.view.order
 	r.begin(p)
-	p.view.order = order
+	p.view.order = order // what it has been woken for stays known
 }
 
 // pass lets a loop make one pass for one object.
@@ -99,6 +105,7 @@ func (r *run) pass(p *player, key client.ObjectKey) {
 		}
 	}()
 	p.passBegan = len(r.story)
+	delete(p.awake, key)
 	result, err := p.reconciler.Reconcile(context.Background(), reconcile.Request{NamespacedName: key})
 	delete(p.due, key)
 	delete(p.failed, key)
@@ -178,36 +185,33 @@ func (r *run) environment(pick func(n int) int) bool {
 // plansNothing checks that a loop has no plan for any object. What it applies does not count: that it changes nothing
 // shows when it is done.
 func (r *run) plansNothing(p *player) {
-	read := reader{world: r.world}
-	for _, key := range r.keys(p) {
-		decided, err := p.loop.Preview(context.Background(), read, key, r.world.Now())
-		if apierrors.IsNotFound(err) {
+	for _, key := range r.wokenByAll(p) {
+		planned := r.planned(p, key)
+		if planned == "" {
 			continue
 		}
-		if err != nil {
-			r.fail("%s cannot plan for %s in a world at rest: %v", p.loop.Name(), key, err)
+		before := r.world.Version()
+		r.pass(p, key)
+		r.stopIfBroken()
+		if r.world.Version() != before {
+			r.fail("was asleep: in a world at rest %s would %s, but nothing that it watches woke it for %s", p.loop.Name(), planned, key)
 		}
-		for _, step := range decided.Steps() {
-			if _, applies := step.(*plan.Apply); !applies {
-				r.fail("has no fixpoint: in a world at rest %s still plans for %s: %s", p.loop.Name(), key, sentence(step))
-			}
-		}
+		r.fail("has no fixpoint: in a world at rest %s still plans for %s: %s", p.loop.Name(), key, planned)
 	}
 }
 
-// keys are all objects that a loop may ever have been woken for, also those that are gone.
-func (r *run) keys(p *player) []client.ObjectKey {
-	r.world.mu.Lock()
-	defer r.world.mu.Unlock()
-	k, err := r.world.kindOf(p.loop.Object())
-	if err != nil {
-		r.t.Fatal(err)
+// planned is the first thing that a loop plans for an object, in prose; empty if there is none.
+func (r *run) planned(p *player, key client.ObjectKey) string {
+	decided, err := p.loop.Preview(context.Background(), reader{world: r.world}, key, r.world.Now())
+	if err != nil && !apierrors.IsNotFound(err) {
+		r.fail("%s cannot plan for %s in a world at rest: %v", p.loop.Name(), key, err)
 	}
-	known := map[client.ObjectKey]client.Object{}
-	for _, change := range k.changes {
-		known[change.key] = change.obj
+	for _, step := range decided.Steps() {
+		if _, applies := step.(*plan.Apply); !applies {
+			return sentence(step)
+		}
 	}
-	return sortedKeys(known)
+	return ""
 }
 
 // failing is an error that some pass ended with and that no later pass for the same object has done away with.

@@ -12,6 +12,8 @@ import (
 type View struct {
 	world *World
 	kinds map[schema.GroupVersionKind]*known
+	// saw is told of every change as the view comes to see it; nil tells nobody.
+	saw func(k *kind, before, after client.Object)
 	// order shuffles lists, as an informer's indexer does; nil leaves them sorted.
 	order *rand.Rand
 }
@@ -32,9 +34,10 @@ func (w *World) NewView() *View {
 // CatchUp lets the view see everything so far.
 func (v *View) CatchUp() {
 	v.world.mu.Lock()
-	defer v.world.mu.Unlock()
-	for _, k := range v.world.kinds {
-		v.see(k, len(k.changes))
+	kinds := v.world.sortedKinds()
+	v.world.mu.Unlock()
+	for _, k := range kinds {
+		v.see(k, func(unseen int) int { return unseen })
 	}
 }
 
@@ -54,21 +57,36 @@ func (v *View) Behind() []schema.GroupVersionKind {
 // See lets the view see the next n changes of a kind; of fewer, all.
 func (v *View) See(gvk schema.GroupVersionKind, n int) {
 	v.world.mu.Lock()
-	defer v.world.mu.Unlock()
 	k := v.world.kind(gvk)
-	v.see(k, min(v.of(k).seen+n, len(k.changes)))
+	v.world.mu.Unlock()
+	v.see(k, func(unseen int) int { return min(n, unseen) })
 }
 
-func (v *View) see(k *kind, until int) {
+// see lets the view see some of the changes that it has not seen, and then tells of them.
+func (v *View) see(k *kind, some func(unseen int) int) {
+	v.world.mu.Lock()
 	known := v.of(k)
-	for _, change := range k.changes[known.seen:until] {
+	news := k.changes[known.seen:]
+	news = news[:some(len(news))]
+	befores := make([]client.Object, len(news))
+	for i, change := range news {
+		befores[i] = known.objects[change.key]
 		if change.obj == nil {
 			delete(known.objects, change.key)
 		} else {
 			known.objects[change.key] = change.obj
 		}
 	}
-	known.seen = until
+	known.seen += len(news)
+	v.world.mu.Unlock()
+	if v.saw == nil {
+		return
+	}
+	for i, change := range news {
+		if befores[i] != nil || change.obj != nil {
+			v.saw(k, befores[i], change.obj)
+		}
+	}
 }
 
 func (v *View) of(k *kind) *known {

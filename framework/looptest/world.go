@@ -44,6 +44,9 @@ type World struct {
 	// Refuse is asked before every write; its error is the answer, and nothing is written. Nil refuses nothing. It
 	// stands for quotas, webhooks and whatever else an API server's answer may depend on.
 	Refuse func(Write) error
+	// Lose is asked after every write that took effect; its error is the answer, which the writer gets instead of the
+	// real one. Nil loses nothing.
+	Lose func(Write) error
 	// Wrote is told of every write that took effect. Nil tells nobody.
 	Wrote func(Write)
 	// Subresources are what creating or updating a subresource does, other than status: it changes stored according

@@ -30,7 +30,19 @@ func describe(objs []client.Object) string {
 			names = append(names, n)
 		}
 	}
-	return fmt.Sprintf("%d %ss (%s)", len(objs), first, strings.Join(names, ", "))
+	return fmt.Sprintf("%d %s (%s)", len(objs), plural(first), strings.Join(names, ", "))
+}
+
+// plural is a kind in the plural, by the rule that names its resource.
+func plural(kind string) string {
+	switch {
+	case strings.HasSuffix(kind, "s"):
+		return kind + "es"
+	case strings.HasSuffix(kind, "y"):
+		return strings.TrimSuffix(kind, "y") + "ies"
+	default:
+		return kind + "s"
+	}
 }
 
 // name is an object's kind, namespace and name: "Pod default/web-x7k2p", "Node a".

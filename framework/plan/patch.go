@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -11,7 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Patch turns an observed object into a wanted one by a JSON merge patch, locked to the observed resourceVersion.
+// Patch turns an observed object into a wanted one by a JSON merge patch, locked to the observed resourceVersion. It
+// leaves the status alone.
 type Patch struct {
 	observed, wanted client.Object
 	data             []byte
@@ -47,6 +50,13 @@ type Status struct {
 	observed client.Object
 	wanted   func(failed error) client.Object
 	failed   error
+	data     func() []byte // the merge patch, computed once; nil where nothing differs
+}
+
+func newStatus(observed client.Object, wanted func(failed error) client.Object) *Status {
+	s := &Status{observed: observed, wanted: wanted}
+	s.Failed(nil)
+	return s
 }
 
 // Observed is the object as it was read.
@@ -56,9 +66,15 @@ func (s *Status) Observed() client.Object { return s.observed }
 func (s *Status) Wanted() client.Object { return s.wanted(nil) }
 
 // Failed tells the step how the steps before it went. The loop calls it once, before Do.
-func (s *Status) Failed(err error) { s.failed = err }
+func (s *Status) Failed(err error) {
+	if s.data != nil && err == nil && s.failed == nil {
+		return
+	}
+	s.failed = err
+	s.data = sync.OnceValue(func() []byte { return difference(s.observed, s.wanted(err), ofStatus) })
+}
 
-func (s *Status) settled() bool { return difference(s.observed, s.wanted(nil)) == nil }
+func (s *Status) settled() bool { return s.data() == nil }
 
 func (s *Status) Verb() string { return "status" }
 
@@ -66,16 +82,16 @@ func (s *Status) Verb() string { return "status" }
 func (s *Status) Why() string { return "" }
 
 func (s *Status) String() string {
-	return "status " + name(s.observed) + " " + string(difference(s.observed, s.wanted(s.failed)))
+	return "status " + name(s.observed) + " " + string(s.data())
 }
 
 // Do writes the status, unless it is what it shall be.
 func (s *Status) Do(ctx context.Context, act Actor) error {
-	obj := s.wanted(s.failed).DeepCopyObject().(client.Object)
-	data := difference(s.observed, obj)
+	data := s.data()
 	if data == nil {
 		return nil
 	}
+	obj := s.wanted(s.failed).DeepCopyObject().(client.Object)
 	patch, err := locked(data, act.ResourceVersion(s.observed))
 	if err != nil {
 		return err
@@ -107,17 +123,34 @@ func (s *Apply) Do(ctx context.Context, act Actor) error {
 	return nil
 }
 
-// difference is the JSON merge patch from observed to wanted, or nil where they are semantically the same.
-func difference(observed, wanted client.Object) []byte {
+// difference is the JSON merge patch from observed to wanted, as far as it concerns a part of them, or nil where they are
+// semantically the same.
+func difference(observed, wanted client.Object, concerns func(field string) bool) []byte {
 	if equality.Semantic.DeepEqual(observed, wanted) {
 		return nil
 	}
 	data, err := client.MergeFrom(observed).Data(wanted)
-	if err != nil || string(data) == "{}" {
+	if err != nil {
 		return nil // an API object always encodes; one that does not would be refused by the server as well
+	}
+	var patch map[string]json.RawMessage
+	if err := json.Unmarshal(data, &patch); err != nil {
+		return nil // a merge patch is a JSON object
+	}
+	maps.DeleteFunc(patch, func(field string, _ json.RawMessage) bool { return !concerns(field) })
+	if len(patch) == 0 {
+		return nil
+	}
+	data, err = json.Marshal(patch)
+	if err != nil {
+		return nil // it has just been decoded
 	}
 	return data
 }
+
+// An object is written in two parts: the status, and everything else.
+func ofStatus(field string) bool    { return field == "status" }
+func butOfStatus(field string) bool { return field != "status" }
 
 // locked adds the resourceVersion to a merge patch, so that the server refuses it on any other.
 func locked(data []byte, resourceVersion string) (client.Patch, error) {

@@ -80,7 +80,7 @@ func (p *Plan) Create(why string, objs ...client.Object) *Create {
 // Patch adds a step that turns the observed object into the wanted one, by a merge patch that is locked to the
 // observed resourceVersion. Where the two do not differ it adds nothing. It does not touch the status subresource.
 func (p *Plan) Patch(why string, observed, wanted client.Object) {
-	if data := difference(observed, wanted); data != nil {
+	if data := difference(observed, wanted, butOfStatus); data != nil {
 		p.Do(&Patch{observed: observed, wanted: wanted, data: data, why: why})
 	}
 }
@@ -94,7 +94,7 @@ func (p *Plan) Status(observed, wanted client.Object) {
 // StatusAfter is Status for a status which says how the steps before it went: wanted is called with their error, or
 // with nil when all of them succeeded. It must be pure.
 func (p *Plan) StatusAfter(observed client.Object, wanted func(failed error) client.Object) {
-	p.Do(&Status{observed: observed, wanted: wanted})
+	p.Do(newStatus(observed, wanted))
 }
 
 // Apply adds a step that applies config server-side, under the controller's field manager, taking over conflicting

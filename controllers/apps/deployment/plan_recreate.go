@@ -3,6 +3,7 @@ package deployment
 import (
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	k8scorev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
 
 // recreate takes one step of replacing all pods at once: scale the old ReplicaSets to nothing, wait until their pods
@@ -30,11 +31,11 @@ func (r *rollout) stopOld() bool {
 	return len(running) > 0
 }
 
-// oldPodsRun reports whether any pod of an old ReplicaSet has not ended. Such a ReplicaSet counts with what it reports
-// as well: its pods may not be in sight yet.
+// oldPodsRun reports whether any pod of an old ReplicaSet has not ended, or may yet be made. What the ReplicaSet reports
+// counts as well as the pods in sight: each may be ahead of the other.
 func (r *rollout) oldPodsRun() bool {
 	for _, m := range r.old {
-		if m.Status.Replicas > 0 {
+		if m.unsettled() || m.Status.Replicas > 0 || ptr.Deref(m.Status.TerminatingReplicas, 0) > 0 {
 			return true
 		}
 		for i := range r.world.pods[m.UID] {

@@ -1,5 +1,7 @@
 package deployment
 
+import "slices"
+
 // roll takes one step of a rolling update: make the new ReplicaSet, or scale it, or scale old ones down. Only one of
 // these at a time, so that each is decided on what the one before has brought about.
 func (r *rollout) roll() {
@@ -15,8 +17,11 @@ func (r *rollout) roll() {
 }
 
 // growth is how many pods the new ReplicaSet may have, if it has n now: as many as are desired, and as the surge allows
-// beside all pods that there may be.
+// beside all pods that there may be. While a ReplicaSet has yet to take note of its size, that is not known.
 func (r *rollout) growth(n int32) int32 {
+	if slices.ContainsFunc(r.all(), (*member).unsettled) {
+		return n
+	}
 	room := maxTotal(r.d) - sum(r.all(), (*member).held)
 	return n + max(0, min(room, desired(r.d)-n))
 }
@@ -61,7 +66,7 @@ func (r *rollout) scaleDownOld() bool {
 func (r *rollout) removeUnhealthy(n int32) int32 {
 	removed := int32(0)
 	for _, m := range active(r.old) {
-		if !m.settled() {
+		if m.unsettled() {
 			continue // which of its pods are healthy is not known now
 		}
 		if unhealthy := min(m.asked()-m.available(), n-removed); unhealthy > 0 {

@@ -140,7 +140,7 @@ func (r *rollout) forget() {
 		return cmp.Or(cmp.Compare(revision(a.ReplicaSet), revision(b.ReplicaSet)), byAge(a.ReplicaSet, b.ReplicaSet))
 	})
 	for _, m := range kept[:max(0, len(kept)-limit)] {
-		if m.held() == 0 && m.settled() {
+		if m.held() == 0 && !m.unsettled() {
 			r.forgotten = append(r.forgotten, m)
 		}
 	}

@@ -99,13 +99,13 @@ func size(rs *appsv1.ReplicaSet) int32 {
 // held is how many pods there may be: those that are asked for, or more while the others have not gone yet.
 func (m *member) held() int32 { return max(m.asked(), m.Status.Replicas) }
 
-// settled reports that the ReplicaSet's status speaks of its present spec.
-func (m *member) settled() bool { return m.Status.ObservedGeneration >= m.Generation }
+// unsettled reports that the ReplicaSet's status speaks of an earlier spec. Then pods may yet be made or deleted for that.
+func (m *member) unsettled() bool { return m.Status.ObservedGeneration < m.Generation }
 
 // available is how many pods can be relied on. A status from before the last change of spec says nothing about which
 // pods are left.
 func (m *member) available() int32 {
-	if !m.settled() {
+	if m.unsettled() {
 		return 0
 	}
 	return min(m.Status.AvailableReplicas, m.asked())
@@ -135,7 +135,7 @@ func (r *rollout) create(n int32) {
 // write turns what was decided into steps.
 func (r *rollout) write(p *plan.Plan) {
 	if r.created != nil {
-		p.Create(fmt.Sprintf("no ReplicaSet has the template of revision %d", revision(r.created)), r.created).
+		p.Create(fmt.Sprintf("revision %d has none yet", revision(r.created)), r.created).
 			OwnedBy(r.d).
 			Succeeded(scaledFromNothing(r.d)).
 			Failed(notCreated(r.d))

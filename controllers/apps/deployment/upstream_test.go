@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
@@ -134,7 +135,7 @@ func TestAnnotationsOfTheNewReplicaSetAreThoseOfKubernetes(t *testing.T) {
 			r.current.ReplicaSet = r.current.wanted.DeepCopy()
 		}
 		want := (*k8sappsv1.ReplicaSet)(r.current.DeepCopy())
-		util.SetNewReplicaSetAnnotations(context.Background(), (*k8sappsv1.Deployment)(d), want, fmt.Sprint(r.nextRevision()), true, longestHistory)
+		util.SetNewReplicaSetAnnotations(klog.NewContext(context.Background(), logr.Discard()), (*k8sappsv1.Deployment)(d), want, fmt.Sprint(r.nextRevision()), true, longestHistory)
 		r.keepCurrent()
 		if got := r.current.wanted.Annotations; fmt.Sprint(got) != fmt.Sprint(want.Annotations) {
 			t.Fatalf("annotations are\n%v, in Kubernetes\n%v", got, want.Annotations)

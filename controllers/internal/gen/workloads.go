@@ -65,7 +65,10 @@ func Image(image string) func(*appsv1.Deployment) {
 
 // Surge sets maxSurge, a number or a percentage.
 func Surge(value string) func(*appsv1.Deployment) {
-	return func(d *appsv1.Deployment) { parsed := intstr.Parse(value); d.Spec.Strategy.RollingUpdate.MaxSurge = &parsed }
+	return func(d *appsv1.Deployment) {
+		parsed := intstr.Parse(value)
+		d.Spec.Strategy.RollingUpdate.MaxSurge = &parsed
+	}
 }
 
 // Unavailable sets maxUnavailable, a number or a percentage.

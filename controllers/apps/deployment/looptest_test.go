@@ -1,0 +1,243 @@
+package deployment_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/orrery-dev/orrery/apis"
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/apps/deployment"
+	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
+	"github.com/orrery-dev/orrery/controllers/internal/pretend"
+	"github.com/orrery-dev/orrery/controllers/internal/replicas"
+	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/framework/looptest"
+	k8sappsv1 "k8s.io/api/apps/v1"
+	k8scorev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+func both() []loop.Loop { return []loop.Loop{deployment.Loop(), replicaset.Loop()} }
+
+func TestRollingUpdatesKeepWithinTheirFences(t *testing.T) {
+	eachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		var world fenced
+		looptest.Check(t, looptest.Spec{
+			Scheme: scheme,
+			Loops:  both(),
+			Start: func(t *rapid.T) []client.Object {
+				d := drawRolling(t)
+				world = fenced{surge: d.Spec.Strategy.RollingUpdate.MaxSurge, unavailable: d.Spec.Strategy.RollingUpdate.MaxUnavailable, size: *d.Spec.Replicas}
+				return []client.Object{d}
+			},
+			Prepare:     pretend.Pods,
+			Change:      roll,
+			Environment: pretend.Kubelet,
+			Invariants:  []looptest.Invariant{world.neverTooMany, world.neverTooFew},
+			Converged:   rolledOut,
+		})
+	})
+}
+
+func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
+	eachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		looptest.Check(t, looptest.Spec{
+			Scheme: scheme,
+			Loops:  both(),
+			Start: func(t *rapid.T) []client.Object {
+				d := drawRolling(t)
+				if rapid.Bool().Draw(t, "recreates") {
+					gen.Recreate(d)
+				}
+				gen.History(rapid.Int32Range(0, 2).Draw(t, "history"))(d)
+				return []client.Object{d}
+			},
+			Prepare: pretend.Pods,
+			Change: func(t *rapid.T, w *looptest.World) {
+				switch rapid.IntRange(0, 4).Draw(t, "what users do") {
+				case 0:
+					roll(t, w)
+				case 1:
+					edit(w, gen.Replicas(rapid.Int32Range(0, 4).Draw(t, "replicas")))
+				case 2:
+					edit(w, func(d *appsv1.Deployment) { d.Spec.Paused = !d.Spec.Paused })
+				case 3:
+					edit(w, func(d *appsv1.Deployment) { d.Spec.MinReadySeconds = rapid.Int32Range(0, 3).Draw(t, "minReadySeconds") })
+				case 4:
+					pretend.TroubleWithPods(t, w)
+				}
+			},
+			Environment: pretend.Kubelet,
+			Converged:   rolledOut,
+		})
+	})
+}
+
+func TestRecreateNeverRunsOldAndNewPodsTogether(t *testing.T) {
+	eachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		looptest.Check(t, looptest.Spec{
+			Scheme: scheme,
+			Loops:  both(),
+			Start: func(t *rapid.T) []client.Object {
+				return []client.Object{gen.Deployment("web", gen.Recreate, gen.Replicas(rapid.Int32Range(1, 3).Draw(t, "replicas")))}
+			},
+			Prepare:     pretend.Pods,
+			Change:      roll,
+			Environment: pretend.Kubelet,
+			Invariants:  []looptest.Invariant{oneImageAtATime},
+			Converged:   rolledOut,
+		})
+	})
+}
+
+func eachNaming(t *testing.T, test func(*testing.T, *runtime.Scheme)) {
+	for _, naming := range apis.Namings() {
+		t.Run(naming.String(), func(t *testing.T) {
+			scheme := runtime.NewScheme()
+			if err := apis.AddToScheme(scheme, naming); err != nil {
+				t.Fatal(err)
+			}
+			test(t, scheme)
+		})
+	}
+}
+
+func drawRolling(t *rapid.T) *appsv1.Deployment {
+	fences := rapid.SampledFrom([]string{"0", "1", "2", "25%", "50%", "100%"})
+	d := gen.Deployment("web",
+		gen.Replicas(rapid.Int32Range(1, 4).Draw(t, "replicas")),
+		gen.Surge(fences.Draw(t, "surge")),
+		gen.Unavailable(fences.Draw(t, "unavailable")))
+	d.Spec.MinReadySeconds = rapid.Int32Range(0, 2).Draw(t, "minReadySeconds")
+	return d
+}
+
+// roll gives the Deployment one of three images.
+func roll(t *rapid.T, w *looptest.World) {
+	edit(w, gen.Image(fmt.Sprintf("web:%d", rapid.IntRange(1, 3).Draw(t, "image"))))
+}
+
+func edit(w *looptest.World, change func(*appsv1.Deployment)) {
+	for _, d := range looptest.All[*appsv1.Deployment](w) {
+		looptest.Edit(w, "user", d, change)
+	}
+}
+
+// fenced is a world in which a Deployment keeps its size and fences.
+type fenced struct {
+	size               int32
+	surge, unavailable *intstr.IntOrString
+	available          bool // the Deployment has reported once that all pods are
+}
+
+func (f *fenced) neverTooMany(w *looptest.World, write looptest.Write) error {
+	surge, _ := f.fences()
+	if have := count(w, replicas.Active); write.Verb == "create" && have > f.size+surge {
+		return fmt.Errorf("%d pods, at most %d + %d allowed", have, f.size, surge)
+	}
+	return nil
+}
+
+func (f *fenced) neverTooFew(w *looptest.World, write looptest.Write) error {
+	have := count(w, func(pod *corev1.Pod) bool { return replicas.Active(pod) && replicas.Ready(pod) })
+	for _, d := range looptest.All[*appsv1.Deployment](w) {
+		f.available = f.available || d.Status.AvailableReplicas >= f.size
+	}
+	_, unavailable := f.fences()
+	if f.available && write.Verb == "delete" && have < f.size-unavailable {
+		return fmt.Errorf("%d pods ready, at least %d - %d required", have, f.size, unavailable)
+	}
+	return nil
+}
+
+// fences are the numbers that the documentation of Deployments gives for the percentages.
+func (f *fenced) fences() (surge, unavailable int32) {
+	up, _ := intstr.GetScaledValueFromIntOrPercent(f.surge, int(f.size), true)
+	down, _ := intstr.GetScaledValueFromIntOrPercent(f.unavailable, int(f.size), false)
+	if up == 0 && down == 0 {
+		down = 1
+	}
+	return int32(up), int32(down)
+}
+
+func count(w *looptest.World, counts func(*corev1.Pod) bool) int32 {
+	n := int32(0)
+	for _, pod := range looptest.All[*corev1.Pod](w) {
+		if counts(pod) {
+			n++
+		}
+	}
+	return n
+}
+
+func oneImageAtATime(w *looptest.World, write looptest.Write) error {
+	created, ok := write.After.(*corev1.Pod)
+	if !ok || write.Verb != "create" {
+		return nil
+	}
+	for _, pod := range looptest.All[*corev1.Pod](w) {
+		if has := pod.Spec.Containers[0].Image; has != created.Spec.Containers[0].Image {
+			return fmt.Errorf("%s has the image %s, and %s still runs with %s", created.Name, created.Spec.Containers[0].Image, pod.Name, has)
+		}
+	}
+	return nil
+}
+
+// rolledOut accepts a Deployment that is complete, or paused with enough pods, or paused before it had any.
+func rolledOut(w *looptest.World) error {
+	d := looptest.All[*appsv1.Deployment](w)[0]
+	want, s := *d.Spec.Replicas, d.Status
+	if s.ObservedGeneration != d.Generation {
+		return fmt.Errorf("generation %d was not observed, %d was", d.Generation, s.ObservedGeneration)
+	}
+	if d.Spec.Paused {
+		if len(looptest.All[*appsv1.ReplicaSet](w)) > 0 && s.AvailableReplicas < want {
+			return fmt.Errorf("paused, and %d of %d pods available", s.AvailableReplicas, want)
+		}
+		return nil
+	}
+	if s.Replicas != want || s.UpdatedReplicas != want || s.AvailableReplicas != want || s.UnavailableReplicas != 0 {
+		return fmt.Errorf("not complete: %+v", s)
+	}
+	for _, pod := range looptest.All[*corev1.Pod](w) {
+		if image := d.Spec.Template.Spec.Containers[0].Image; replicas.Active(pod) && pod.Labels["app"] == "web" && pod.Spec.Containers[0].Image != image {
+			return fmt.Errorf("%s has the image %s and not %s", pod.Name, pod.Spec.Containers[0].Image, image)
+		}
+	}
+	if reason := conditionReason(d, k8sappsv1.DeploymentProgressing); reason != "NewReplicaSetAvailable" {
+		return fmt.Errorf("complete, and Progressing says %s", reason)
+	}
+	if reason := conditionReason(d, k8sappsv1.DeploymentAvailable); reason != "MinimumReplicasAvailable" {
+		return fmt.Errorf("complete, and Available says %s", reason)
+	}
+	return keepsItsHistory(w, d)
+}
+
+func keepsItsHistory(w *looptest.World, d *appsv1.Deployment) error {
+	old := 0
+	for _, rs := range looptest.All[*appsv1.ReplicaSet](w) {
+		if rs.Spec.Template.Spec.Containers[0].Image != d.Spec.Template.Spec.Containers[0].Image {
+			old++
+		} else if got, want := d.Annotations["deployment.kubernetes.io/revision"], rs.Annotations["deployment.kubernetes.io/revision"]; got != want {
+			return fmt.Errorf("the Deployment is at revision %q, and its ReplicaSet at %q", got, want)
+		}
+	}
+	if limit := int(*d.Spec.RevisionHistoryLimit); old > limit {
+		return fmt.Errorf("%d old ReplicaSets, %d are to be kept", old, limit)
+	}
+	return nil
+}
+
+func conditionReason(d *appsv1.Deployment, kind k8sappsv1.DeploymentConditionType) string {
+	for _, c := range d.Status.Conditions {
+		if c.Type == kind && c.Status == k8scorev1.ConditionTrue {
+			return c.Reason
+		}
+	}
+	return "nothing that is true"
+}

@@ -1,0 +1,156 @@
+package replicaset
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/framework/plan"
+	k8sappsv1 "k8s.io/api/apps/v1"
+	k8scorev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+func TestPlan(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		rs   *appsv1.ReplicaSet
+		w    world
+		want []string
+	}{
+		{"creates the pods that are missing", gen.ReplicaSet("web", 3), holding(gen.Pod("p")),
+			[]string{"create 2 Pods (default/web-*): 1 pods of 3 desired"}},
+		{"deletes the pods that are missed the least", gen.ReplicaSet("web", 1), holding(gen.Pod("p", gen.On("a")), gen.Pod("q")),
+			[]string{"delete Pod default/q: 2 pods, 1 desired"}},
+		{"does nothing when there are enough", gen.ReplicaSet("web", 1), holding(gen.Pod("p")), nil},
+		{"creates no more than 500 at a time", gen.ReplicaSet("web", 501), world{},
+			[]string{"create 500 Pods (default/web-*): 0 pods of 501 desired"}},
+		{"does nothing while it is being deleted", gen.ReplicaSet("web", 3, going), holding(gen.Pod("p")), nil},
+		{"settles claims before anything else", gen.ReplicaSet("web", 3),
+			world{claims: ownership.Claims[*corev1.Pod]{Wanted: []*corev1.Pod{gen.Pod("p")}}},
+			[]string{"adopt p for default/web: its selector matches, and nobody controls them"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, step := range (Controller{}).Plan(test.rs, test.w, gen.Now).Steps() {
+				if _, reports := step.(*plan.Status); !reports {
+					got = append(got, step.String()+": "+step.Why())
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("the plan is not as wanted (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPodsAreMadeFromTheTemplate(t *testing.T) {
+	rs := gen.ReplicaSet("web", 1)
+	rs.Spec.Template.Annotations = map[string]string{"a": "b"}
+	rs.Spec.Template.Finalizers = []string{"example.org/keep"}
+	pod := newPod(rs)
+	if pod.GenerateName != "web-" || pod.Namespace != rs.Namespace || pod.Name != "" {
+		t.Errorf("the pod is named %s/%s%s", pod.Namespace, pod.GenerateName, pod.Name)
+	}
+	got := k8scorev1.PodTemplateSpec{Spec: pod.Spec}
+	got.Labels, got.Annotations, got.Finalizers = pod.Labels, pod.Annotations, pod.Finalizers
+	if diff := cmp.Diff(rs.Spec.Template, got); diff != "" {
+		t.Errorf("the pod differs from the template (-template +pod):\n%s", diff)
+	}
+}
+
+func TestStatusCountsPods(t *testing.T) {
+	rs := gen.ReplicaSet("web", 4)
+	rs.Generation = 5
+	rs.Spec.MinReadySeconds = 10
+	rs.Spec.Template.Labels["tier"] = "front"
+	labelled := gen.Labelled("tier", "front")
+	w := holding(
+		gen.Pod("available", gen.Labelled("app", "web"), labelled, gen.Ready(gen.Ago(time.Minute))),
+		gen.Pod("ready", gen.Labelled("app", "web"), gen.Ready(gen.Ago(3*time.Second))),
+		gen.Pod("running", gen.Labelled("app", "web"), labelled, gen.On("a")),
+	)
+	w.terminating = []*corev1.Pod{gen.Pod("going", gen.Going)}
+	one := int32(1)
+	want := k8sappsv1.ReplicaSetStatus{
+		ObservedGeneration: 5, Replicas: 3, FullyLabeledReplicas: 2, ReadyReplicas: 2, AvailableReplicas: 1, TerminatingReplicas: &one,
+	}
+	if diff := cmp.Diff(want, status(rs, w, nil, gen.Now)); diff != "" {
+		t.Errorf("the status is not as wanted (-want +got):\n%s", diff)
+	}
+	if again := (Controller{}).Plan(rs, w, gen.Now).Again(); again == nil || again.After != 7*time.Second {
+		t.Errorf("the plan looks again at %+v, want in 7s", again)
+	}
+}
+
+func TestReplicaFailure(t *testing.T) {
+	quota := fmt.Errorf("creating Pod default/web-*: %w",
+		apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "web-x", errors.New("exceeded quota")))
+	earlier := k8sappsv1.ReplicaSetCondition{
+		Type: k8sappsv1.ReplicaSetReplicaFailure, Status: k8scorev1.ConditionTrue, Reason: reasonFailedCreate, Message: "earlier",
+		LastTransitionTime: gen.Ago(time.Hour),
+	}
+	ending := apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "web-x", errors.New("being terminated"))
+	ending.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: k8scorev1.NamespaceTerminatingCause}}
+	for _, test := range []struct {
+		name   string
+		pods   []*corev1.Pod
+		before []k8sappsv1.ReplicaSetCondition
+		failed error
+		want   string
+	}{
+		{"says in the API server's words why pods cannot be created", nil, nil, quota,
+			`FailedCreate: pods "web-x" is forbidden: exceeded quota`},
+		{"says why pods cannot be deleted", []*corev1.Pod{gen.Pod("p"), gen.Pod("q")}, nil, errors.New("connection refused"),
+			"FailedDelete: unable to delete pods: connection refused"},
+		{"keeps the first failure", nil, []k8sappsv1.ReplicaSetCondition{earlier}, quota, "FailedCreate: earlier"},
+		{"goes away with the failure", nil, []k8sappsv1.ReplicaSetCondition{earlier}, nil, ""},
+		{"does not speak of a namespace that is being deleted", nil, nil, ending, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rs := gen.ReplicaSet("web", 1)
+			rs.Status.Conditions = test.before
+			got := ""
+			for _, c := range status(rs, holding(test.pods...), test.failed, gen.Now).Conditions {
+				got += c.Reason + ": " + c.Message
+			}
+			if got != test.want {
+				t.Errorf("ReplicaFailure is %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestEventsAreThoseOfKubernetes(t *testing.T) {
+	rs, pod, err := gen.ReplicaSet("web", 1), gen.Pod("web-x"), errors.New("no")
+	for _, test := range []struct {
+		event plan.Event
+		want  string
+	}{
+		{created(rs)(pod), "Normal SuccessfulCreate Created pod: web-x"},
+		{notCreated(rs)(pod, err), "Warning FailedCreate Error creating: no"},
+		{deleted(rs)(pod), "Normal SuccessfulDelete Deleted pod: web-x"},
+		{notDeleted(rs)(pod, err), "Warning FailedDelete Error deleting: no"},
+	} {
+		if got := fmt.Sprintf("%s %s %s", test.event.Type, test.event.Reason, test.event.Message); got != test.want || test.event.Regarding != rs {
+			t.Errorf("the event is %q about %v, want %q", got, test.event.Regarding, test.want)
+		}
+	}
+}
+
+func holding(pods ...*corev1.Pod) world {
+	return world{claims: ownership.Claims[*corev1.Pod]{Held: pods}}
+}
+
+func going(rs *appsv1.ReplicaSet) {
+	at := gen.Ago(time.Second)
+	rs.DeletionTimestamp = &at
+}

@@ -1,0 +1,78 @@
+package endpointslice
+
+import (
+	"context"
+
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	"github.com/orrery-dev/orrery/framework/loop"
+	k8scorev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+)
+
+// managedBy is the name of this controller on its slices. It is upstream's: whoever reads slices looks for it.
+const managedBy = "endpointslice-controller.k8s.io"
+
+// byNode is the index that finds pods by their node.
+const byNode = "spec.nodeName"
+
+// Controller decides for Services.
+//
+// +kubebuilder:rbac:groups="";core.orrery.dev,resources=services;pods;nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups="";core.orrery.dev,resources=services/finalizers,verbs=update
+// +kubebuilder:rbac:groups=discovery.k8s.io;discovery.orrery.dev,resources=endpointslices,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+type Controller struct{}
+
+var _ loop.Controller[*corev1.Service, world] = Controller{}
+
+// Loop is the controller with its watches.
+func Loop() loop.Loop {
+	return loop.New("endpointslice-controller", Controller{},
+		loop.Owns(&discoveryv1.EndpointSlice{}),
+		loop.Watches(selecting),
+		loop.Watches(onNode, placeOfNode),
+		loop.Indexes(&corev1.Pod{}, byNode, func(obj client.Object) []string {
+			return []string{obj.(*corev1.Pod).Spec.NodeName}
+		}),
+	)
+}
+
+// placeOfNode lets pass that a node comes, goes, or moves to another zone.
+var placeOfNode = predicate.Funcs{
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		const zone = k8scorev1.LabelTopologyZone
+		return e.ObjectOld.GetLabels()[zone] != e.ObjectNew.GetLabels()[zone]
+	},
+}
+
+// selecting names the Services that select a pod.
+func selecting(ctx context.Context, read client.Reader, pod *corev1.Pod) []client.ObjectKey {
+	var services corev1.ServiceList
+	if err := read.List(ctx, &services, client.InNamespace(pod.Namespace)); err != nil {
+		return nil // the cache is not running, and will show the pod again when it is
+	}
+	var keys []client.ObjectKey
+	for _, service := range services.Items {
+		if managed(&service) && labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(pod.Labels)) {
+			keys = append(keys, client.ObjectKeyFromObject(&service))
+		}
+	}
+	return keys
+}
+
+// onNode names the Services that select a pod of a node.
+func onNode(ctx context.Context, read client.Reader, node *corev1.Node) []client.ObjectKey {
+	var pods corev1.PodList
+	if err := read.List(ctx, &pods, client.MatchingFields{byNode: node.Name}); err != nil {
+		return nil // the cache is not running, and will show the node again when it is
+	}
+	var keys []client.ObjectKey
+	for i := range pods.Items {
+		keys = append(keys, selecting(ctx, read, &pods.Items[i])...)
+	}
+	return keys
+}

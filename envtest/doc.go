@@ -1,0 +1,23 @@
+// Package envtest runs a control plane inside a Go test: no binaries to download, no ports to choose.
+//
+// [Environment] has the fields and methods of the type of the same name in controller-runtime, so a suite that uses
+// that one changes an import and nothing else:
+//
+//	testEnv := &envtest.Environment{CRDDirectoryPaths: []string{"../config/crd/bases"}}
+//	config, err := testEnv.Start()
+//	...
+//	err = testEnv.Stop()
+//
+// Besides, it has switches for what controller-runtime's has not: with Controllers a Deployment rolls out, an owned
+// object is collected and a namespace goes away; with Scheduler and SimulatedNodes its pods get a node and run.
+//
+// It promises that several environments run side by side in one process, that nothing of an environment is left when
+// Stop has returned, and that Stop always returns. Data is kept in a temporary directory and never waits for the disk.
+//
+// What runs in the same process shares Kubernetes' global variables: feature gates set for one environment hold for
+// all. For the same reason the output of the control plane is klog's output of the whole process: unless
+// AttachControlPlaneOutput is set, the first environment turns off its informational part.
+//
+// A suite of many small tests should start one environment in TestMain, by [Main], and give each test a namespace of
+// its own, by [Environment.Namespace]: a start takes one to three seconds, a namespace a few milliseconds.
+package envtest

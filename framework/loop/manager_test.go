@@ -1,0 +1,64 @@
+package loop_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/orrery-dev/orrery/framework/loop"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+	"net/http"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+)
+
+// newManager is a manager that is never started, and so needs no API server.
+func newManager(t *testing.T) manager.Manager {
+	t.Helper()
+	scheme := websiteScheme()
+	mgr, err := manager.New(&rest.Config{Host: "127.0.0.1:1"}, manager.Options{
+		Scheme:  scheme,
+		Metrics: server.Options{BindAddress: "0"},
+		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) {
+			mapper := meta.NewDefaultRESTMapper(nil)
+			for gvk := range scheme.AllKnownTypes() {
+				mapper.Add(gvk, meta.RESTScopeNamespace)
+			}
+			return mapper, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mgr
+}
+
+func TestLoopsOfOneManager(t *testing.T) {
+	byLabel := func(obj client.Object) []string { return []string{obj.GetLabels()["tier"]} }
+	tiers := func(name string) loop.Loop {
+		return loop.New(name, controller{},
+			loop.Owns(&corev1.ConfigMap{}),
+			loop.Watches(ofSameName),
+			loop.Indexes(&corev1.ConfigMap{}, "tier", byLabel))
+	}
+	mgr := newManager(t)
+	if err := tiers("first").AddTo(mgr, loop.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tiers("second").AddTo(mgr, loop.Options{Workers: 1}); err != nil {
+		t.Errorf("a second loop with the same index: %v", err)
+	}
+	if err := tiers("second").AddTo(mgr, loop.Options{}); err == nil || !strings.Contains(err.Error(), "adding loop second to the manager: ") {
+		t.Errorf("a second loop of the same name ends with %v, want an error that names it", err)
+	}
+}
+
+func TestALoopShowsItsIndexes(t *testing.T) {
+	byLabel := func(obj client.Object) []string { return []string{obj.GetLabels()["tier"]} }
+	indexes := loop.New("tiers", controller{}, loop.Indexes(&corev1.ConfigMap{}, "tier", byLabel)).Indexes()
+	if len(indexes) != 1 || indexes[0].Field != "tier" {
+		t.Errorf("shows %v, want the one that was declared", indexes)
+	}
+}

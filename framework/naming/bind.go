@@ -1,0 +1,143 @@
+package naming
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Bind assigns a pod to a node: by the binding subresource for a built-in Pod, and by a patch of spec.nodeName otherwise.
+//
+// Either way the pod is bound only if it is still the one with the UID, not being deleted, without scheduling gates and
+// not assigned; otherwise the error is a Conflict. A pod that is gone is NotFound. A bound pod has the condition
+// PodScheduled and no nominated node. Errors that pass soon are retried for about a second.
+func Bind(ctx context.Context, c client.Client, pod client.Object, node string) error {
+	builtIn, err := BuiltIn(c.Scheme(), pod)
+	if err != nil {
+		return fmt.Errorf("binding pod %s to node %s: %w", client.ObjectKeyFromObject(pod), node, err)
+	}
+	bind := bindByPatch
+	if builtIn {
+		bind = bindBySubresource
+	}
+	err = retry.OnError(retry.DefaultBackoff, passes, func() error { return bind(ctx, c, pod, node) })
+	if err != nil {
+		return fmt.Errorf("binding pod %s to node %s: %w", client.ObjectKeyFromObject(pod), node, err)
+	}
+	return nil
+}
+
+func bindBySubresource(ctx context.Context, c client.Client, pod client.Object, node string) error {
+	return c.SubResource("binding").Create(ctx, pod, &corev1.Binding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: pod.GetNamespace(), Name: pod.GetName(), UID: pod.GetUID()},
+		Target:     corev1.ObjectReference{Kind: "Node", Name: node},
+	})
+}
+
+// bindByPatch locks on the version of the pod that was decided on, in which it could be bound. When the pod has changed
+// since, the new version is looked at and locked on instead.
+func bindByPatch(ctx context.Context, c client.Client, pod client.Object, node string) error {
+	current := pod.DeepCopyObject().(client.Object)
+	err := assign(ctx, c, current, pod.GetUID(), node)
+	for range 3 {
+		if !apierrors.IsConflict(err) {
+			break
+		}
+		if err := c.Get(ctx, client.ObjectKeyFromObject(pod), current); err != nil {
+			return err
+		}
+		if why := unbindable(current, pod.GetUID()); why != "" {
+			return apierrors.NewConflict(schema.GroupResource{Resource: "pods/binding"}, pod.GetName(), fmt.Errorf("pod %s %s", pod.GetName(), why))
+		}
+		err = assign(ctx, c, current, pod.GetUID(), node)
+	}
+	if err != nil {
+		return err
+	}
+	// The pod is bound. Its node agent sets the condition too, so that failing here is no reason to undo anything.
+	_ = markScheduled(ctx, c, current)
+	return nil
+}
+
+func assign(ctx context.Context, c client.Client, pod client.Object, uid types.UID, node string) error {
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"uid": uid, "resourceVersion": pod.GetResourceVersion()},
+		"spec":     map[string]any{"nodeName": node},
+	})
+	if err != nil {
+		return err
+	}
+	return c.Patch(ctx, pod, client.RawPatch(types.MergePatchType, patch))
+}
+
+// unbindable says why a pod cannot be bound, or "".
+func unbindable(pod client.Object, uid types.UID) string {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(pod)
+	if err != nil {
+		return err.Error()
+	}
+	node, _, _ := unstructured.NestedString(content, "spec", "nodeName")
+	gates, _, _ := unstructured.NestedSlice(content, "spec", "schedulingGates")
+	switch {
+	case pod.GetUID() != uid:
+		return "has been replaced by another of the same name"
+	case pod.GetDeletionTimestamp() != nil:
+		return "is being deleted, cannot be assigned to a host"
+	case node != "":
+		return fmt.Sprintf("is already assigned to node %q", node)
+	case len(gates) > 0:
+		return "has non-empty .spec.schedulingGates"
+	}
+	return ""
+}
+
+// markScheduled sets the condition PodScheduled and ends a nomination, as the binding subresource does.
+func markScheduled(ctx context.Context, c client.Client, pod client.Object) error {
+	return retry.OnError(retry.DefaultBackoff, passesOrConflicts, func() error {
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(pod)
+		if err != nil {
+			return err
+		}
+		conditions, _, _ := unstructured.NestedSlice(content, "status", "conditions")
+		patch, err := json.Marshal(map[string]any{
+			"metadata": map[string]any{"uid": pod.GetUID(), "resourceVersion": pod.GetResourceVersion()},
+			"status":   map[string]any{"conditions": withScheduled(conditions), "nominatedNodeName": nil},
+		})
+		if err != nil {
+			return err
+		}
+		err = c.Status().Patch(ctx, pod, client.RawPatch(types.MergePatchType, patch))
+		if apierrors.IsConflict(err) {
+			if err := c.Get(ctx, client.ObjectKeyFromObject(pod), pod); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+}
+
+func withScheduled(conditions []any) []any {
+	scheduled := map[string]any{
+		"type":               string(corev1.PodScheduled),
+		"status":             string(corev1.ConditionTrue),
+		"lastProbeTime":      nil,
+		"lastTransitionTime": metav1.Now().UTC().Format("2006-01-02T15:04:05Z"),
+	}
+	others := []any{scheduled}
+	for _, condition := range conditions {
+		if fields, ok := condition.(map[string]any); ok && fields["type"] != scheduled["type"] {
+			others = append(others, condition)
+		}
+	}
+	return others
+}

@@ -1,0 +1,111 @@
+package bridge
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// cniVersion is the version of the CNI specification that the configuration follows.
+const cniVersion = "1.0.0"
+
+// conflist is a CNI network configuration list, as far as we fill it in:
+// https://www.cni.dev/docs/spec/#section-1-network-configuration-format
+type conflist struct {
+	CNIVersion string `json:"cniVersion"`
+	Name       string `json:"name"`
+	Plugins    []any  `json:"plugins"`
+}
+
+// bridgePlugin: https://www.cni.dev/plugins/current/main/bridge/
+type bridgePlugin struct {
+	Type             string   `json:"type"`
+	Bridge           string   `json:"bridge"`
+	IsDefaultGateway bool     `json:"isDefaultGateway"`
+	IPMasq           bool     `json:"ipMasq"`
+	HairpinMode      bool     `json:"hairpinMode"`
+	PortIsolation    bool     `json:"portIsolation"`
+	MTU              int      `json:"mtu,omitempty"`
+	IPAM             ipamPart `json:"ipam"`
+}
+
+// ipamPart: https://www.cni.dev/plugins/current/ipam/host-local/
+type ipamPart struct {
+	Type    string       `json:"type"`
+	DataDir string       `json:"dataDir"`
+	Ranges  [][]ipamPool `json:"ranges"`
+}
+
+type ipamPool struct {
+	Subnet  string `json:"subnet"`
+	Gateway string `json:"gateway"`
+}
+
+// portmapPlugin: https://www.cni.dev/plugins/current/meta/portmap/
+type portmapPlugin struct {
+	Type         string          `json:"type"`
+	Backend      string          `json:"backend"`
+	SNAT         bool            `json:"snat"`
+	Capabilities map[string]bool `json:"capabilities"`
+}
+
+// Conflist is the CNI configuration: the bridge, one address of the node's range for each pod, and host ports. The runtime adds
+// the loopback device by itself. Masquerading is not left to the bridge plugin, which would hide the source of traffic to other
+// nodes' pods and add rules for every pod.
+func (n *Network) Conflist(p Passage) ([]byte, error) {
+	o := n.options
+	list := conflist{
+		CNIVersion: cniVersion,
+		Name:       "orrery-" + o.Name,
+		Plugins: []any{
+			bridgePlugin{
+				Type:             "bridge",
+				Bridge:           n.Interface(),
+				IsDefaultGateway: true,
+				HairpinMode:      true,
+				PortIsolation:    p == Routed,
+				MTU:              o.MTU,
+				IPAM: ipamPart{
+					Type:    "host-local",
+					DataDir: n.allocations(),
+					Ranges:  [][]ipamPool{{{Subnet: o.PodCIDR.String(), Gateway: n.Gateway().String()}}},
+				},
+			},
+			portmapPlugin{
+				Type:         "portmap",
+				Backend:      "nftables",
+				SNAT:         true,
+				Capabilities: map[string]bool{"portMappings": true},
+			},
+		},
+	}
+	text, err := json.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the CNI configuration of pod network %s: %w", o.Name, err)
+	}
+	return append(text, '\n'), nil
+}
+
+// writeConflist puts the configuration where the runtime looks, whole or not at all: the runtime watches the directory.
+func (n *Network) writeConflist(p Passage) error {
+	text, err := n.Conflist(p)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(n.ConfDir(), 0o755); err != nil {
+		return fmt.Errorf("making the directory of the CNI configuration: %w", err)
+	}
+	file := filepath.Join(n.ConfDir(), "10-orrery.conflist")
+	if current, err := os.ReadFile(file); err == nil && string(current) == string(text) {
+		return nil
+	}
+	scratch := filepath.Join(n.options.Dir, ".10-orrery.conflist")
+	if err := os.WriteFile(scratch, text, 0o644); err != nil {
+		return fmt.Errorf("writing the CNI configuration: %w", err)
+	}
+	if err := os.Rename(scratch, file); err != nil {
+		return fmt.Errorf("writing the CNI configuration: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Up brings the network into being, or repairs it: the bridge with its address, the kernel's settings, the masquerading and the
+// configuration for the runtime. It needs root.
+func (n *Network) Up(ctx context.Context) error {
+	passage := hostPassage()
+	steps := []struct {
+		what string
+		do   func() error
+	}{
+		{"making bridge " + n.Interface(), n.raiseBridge},
+		{"setting kernel parameters", func() error { return n.setParameters(passage) }},
+		{"setting the bridge's ports", func() error { return n.setPorts(passage) }},
+		{"masquerading pods", func() error { return n.masquerade(ctx) }},
+		{"configuring CNI", func() error { return n.writeConflist(passage) }},
+	}
+	for _, step := range steps {
+		if err := step.do(); err != nil {
+			return fmt.Errorf("pod network %s: %s: %w", n.options.Name, step.what, err)
+		}
+	}
+	return nil
+}
+
+// Down removes everything that Up made. Pods have to be gone: theirs would lose their network. Calling it again is no error.
+func (n *Network) Down(ctx context.Context) error {
+	return errors.Join(n.unmasquerade(ctx), n.removeBridge(), os.RemoveAll(n.options.Dir))
+}
+
+// raiseBridge makes the device, gives it our address and no other, and the route to the services.
+func (n *Network) raiseBridge() error {
+	link, err := netlink.LinkByName(n.Interface())
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		attributes := netlink.NewLinkAttrs()
+		attributes.Name = n.Interface()
+		attributes.HardwareAddr = n.hardwareAddress()
+		attributes.MTU = n.options.MTU
+		if err := netlink.LinkAdd(&netlink.Bridge{LinkAttrs: attributes}); err != nil {
+			return err
+		}
+		link, err = netlink.LinkByName(n.Interface())
+	}
+	if err != nil {
+		return err
+	}
+	if link.Type() != "bridge" {
+		return fmt.Errorf("%s exists and is a %s: remove it or choose another name", n.Interface(), link.Type())
+	}
+	if err := n.setAddress(link); err != nil {
+		return err
+	}
+	if err := netlink.LinkSetUp(link); err != nil {
+		return err
+	}
+	if !n.options.ServiceCIDR.IsValid() {
+		return nil
+	}
+	return netlink.RouteReplace(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(n.options.ServiceCIDR), Scope: netlink.SCOPE_LINK, Src: n.Gateway().AsSlice()})
+}
+
+// setAddress leaves the bridge with exactly the gateway's address.
+func (n *Network) setAddress(link netlink.Link) error {
+	wanted := &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(n.Gateway(), n.options.PodCIDR.Bits()))}
+	present, err := netlink.AddrList(link, netlink.FAMILY_V4)
+	if err != nil {
+		return err
+	}
+	for _, address := range present {
+		if address.IPNet.String() == wanted.IPNet.String() {
+			continue
+		}
+		if err := netlink.AddrDel(link, &address); err != nil {
+			return err
+		}
+	}
+	return netlink.AddrReplace(link, wanted)
+}
+
+// hardwareAddress is fixed, because pods remember it: a bridge without one takes the lowest of its ports', and so a new one
+// when a pod ends.
+func (n *Network) hardwareAddress() net.HardwareAddr {
+	gateway := n.Gateway().As4()
+	return net.HardwareAddr{0x02, 0x4f, gateway[0], gateway[1], gateway[2], gateway[3]}
+}
+
+// removeBridge deletes the device, and with it its addresses and routes.
+func (n *Network) removeBridge() error {
+	link, err := netlink.LinkByName(n.Interface())
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		return nil
+	}
+	if err == nil {
+		err = netlink.LinkDel(link)
+	}
+	if err != nil {
+		return fmt.Errorf("removing bridge %s: %w", n.Interface(), err)
+	}
+	return nil
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}

@@ -1,0 +1,272 @@
+package proxy
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+	k8scorev1 "k8s.io/api/core/v1"
+	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/orrery-dev/orrery/apis"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+)
+
+// TestKernel has the kernel itself do what the tables say, in a network namespace where two endpoints and a client are addresses of
+// the loopback device.
+func TestKernel(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("making network namespaces needs root")
+	}
+	if _, err := exec.LookPath("nft"); err != nil {
+		t.Skip("there is no nft program")
+	}
+
+	for _, naming := range []apis.Naming{apis.Kubernetes, apis.Orrery} {
+		t.Run(string(naming)+": a UDP flow moves when its endpoint is gone", func(t *testing.T) {
+			h := newHost(t, naming)
+			first, second := h.listen("10.84.0.5:8080"), h.listen("10.84.0.6:8080")
+			h.create(udpService(), udpSlice("10.84.0.5"))
+			h.sync()
+
+			client := h.dial("10.96.0.10:80")
+			send(t, client, "one")
+			receive(t, first, "one")
+
+			h.replace(udpSlice("10.84.0.6"))
+			h.sync()
+			send(t, client, "two")
+			receive(t, second, "two")
+		})
+
+		t.Run(string(naming)+": a UDP flow finds the first endpoint of a service that had none", func(t *testing.T) {
+			h := newHost(t, naming)
+			server := h.listen("10.84.0.5:8080")
+			h.create(udpService())
+			h.sync()
+
+			client := h.dial("10.96.0.10:80")
+			_, _ = client.Write([]byte("lost")) // it may be refused at once, or after a while
+
+			h.create(udpSlice("10.84.0.5"))
+			h.sync()
+			if _, err := client.Write([]byte("found")); err != nil { // which is about the one before
+				send(t, client, "found")
+			}
+			receive(t, server, "found")
+		})
+	}
+
+	t.Run("a client with affinity stays with its endpoint", func(t *testing.T) {
+		h := newHost(t, apis.Kubernetes)
+		servers := map[string]net.PacketConn{"5": h.listen("10.84.0.5:8080"), "6": h.listen("10.84.0.6:8080")}
+		service := udpService()
+		service.Spec.SessionAffinity = k8scorev1.ServiceAffinityClientIP
+		h.create(service, udpSlice("10.84.0.5", "10.84.0.6"))
+		h.sync()
+
+		// The sets of clients remember: of twenty flows by one client all go to one endpoint. Without affinity they would with a
+		// probability of one in half a million.
+		for range 20 {
+			send(t, h.dial("10.96.0.10:80"), "hello")
+		}
+		got := map[string]int{}
+		for name, server := range servers {
+			got[name] = count(t, server)
+		}
+		if got["5"]+got["6"] != 20 || got["5"] != 0 && got["6"] != 0 {
+			t.Errorf("the endpoints got %v, want all 20 at one", got)
+		}
+	})
+
+	t.Run("a table that somebody removed comes back", func(t *testing.T) {
+		h := newHost(t, apis.Kubernetes)
+		server := h.listen("10.84.0.5:8080")
+		h.create(udpService(), udpSlice("10.84.0.5"))
+		h.sync()
+		if said, err := exec.Command("nft", "flush", "ruleset").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		h.sync()
+		send(t, h.dial("10.96.0.10:80"), "hello")
+		receive(t, server, "hello")
+	})
+
+	t.Run("nothing is left when the proxy is removed, and removing it again is no error", func(t *testing.T) {
+		h := newHost(t, apis.Kubernetes)
+		h.sync()
+		for range 2 {
+			if err := h.proxy.Remove(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if said, err := exec.Command("nft", "list", "tables").CombinedOutput(); err != nil || len(said) > 0 {
+			t.Errorf("tables are left: %s (%v)", said, err)
+		}
+	})
+}
+
+// host is a network namespace with a proxy.
+type host struct {
+	t     *testing.T
+	api   client.Client
+	proxy *Proxy
+}
+
+// newHost moves the test's thread, which ends with the test, into a new network namespace.
+func newHost(t *testing.T, naming apis.Naming) *host {
+	t.Helper()
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	loopback, err := netlink.LinkByName("lo")
+	if err == nil {
+		err = netlink.LinkSetUp(loopback)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"10.84.0.5/32", "10.84.0.6/32", "10.84.0.7/32"} {
+		parsed, err := netlink.ParseAddr(address)
+		if err == nil {
+			err = netlink.AddrAdd(loopback, parsed)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	world := worldOf()
+	services := &net.IPNet{IP: world.ServiceCIDR.Addr().AsSlice(), Mask: net.CIDRMask(world.ServiceCIDR.Bits(), 32)}
+	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: loopback.Attrs().Index, Dst: services}); err != nil {
+		t.Fatal(err)
+	}
+
+	scheme := kruntime.NewScheme()
+	if err := apis.AddToScheme(scheme, naming); err != nil {
+		t.Fatal(err)
+	}
+	h := &host{t: t, api: fake.NewClientBuilder().WithScheme(scheme).Build()}
+	h.proxy, err = New(Options{Name: "test", NodeName: "here", ClusterCIDR: world.ClusterCIDR, ServiceCIDR: world.ServiceCIDR}, h.api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (h *host) sync() {
+	h.t.Helper()
+	if err := h.proxy.Sync(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *host) create(objects ...client.Object) {
+	h.t.Helper()
+	for _, object := range objects {
+		if err := h.api.Create(h.t.Context(), object); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
+func (h *host) replace(object client.Object) {
+	h.t.Helper()
+	if err := h.api.Delete(h.t.Context(), object); err != nil {
+		h.t.Fatal(err)
+	}
+	h.create(object)
+}
+
+func (h *host) listen(address string) net.PacketConn {
+	h.t.Helper()
+	server, err := net.ListenPacket("udp4", address)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = server.Close() }) // nothing is waited for
+	return server
+}
+
+// dial is a flow of its own, from a port of its own.
+func (h *host) dial(address string) net.Conn {
+	h.t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.UDPAddr{IP: net.IPv4(10, 84, 0, 7)}}
+	flow, err := dialer.Dial("udp4", address)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = flow.Close() }) // nothing is waited for
+	return flow
+}
+
+func send(t *testing.T, flow net.Conn, text string) {
+	t.Helper()
+	if _, err := flow.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func receive(t *testing.T, server net.PacketConn, want string) {
+	t.Helper()
+	got, err := read(server, 10*time.Second)
+	if err != nil || got != want {
+		t.Fatalf("%s received %q (%v), want %q", server.LocalAddr(), got, err, want)
+	}
+}
+
+// count is how many packets have come. On the loopback device a packet has come when it is sent.
+func count(t *testing.T, server net.PacketConn) int {
+	t.Helper()
+	for n := 0; ; n++ {
+		if _, err := read(server, 50*time.Millisecond); err != nil {
+			return n
+		}
+	}
+}
+
+func read(server net.PacketConn, patience time.Duration) (string, error) {
+	buffer := make([]byte, 64)
+	if err := server.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return "", err
+	}
+	n, _, err := server.ReadFrom(buffer)
+	if err != nil {
+		return "", fmt.Errorf("after %s: %w", patience, err)
+	}
+	return string(buffer[:n]), nil
+}
+
+func udpService() *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "dns"},
+		Spec: k8scorev1.ServiceSpec{
+			ClusterIP: "10.96.0.10", ClusterIPs: []string{"10.96.0.10"},
+			Ports: []k8scorev1.ServicePort{{Name: "dns", Protocol: k8scorev1.ProtocolUDP, Port: 80}},
+		},
+	}
+}
+
+func udpSlice(ips ...string) *discoveryv1.EndpointSlice {
+	s := &discoveryv1.EndpointSlice{
+		ObjectMeta:  metav1.ObjectMeta{Namespace: "default", Name: "dns-x", Labels: map[string]string{k8sdiscoveryv1.LabelServiceName: "dns"}},
+		AddressType: k8sdiscoveryv1.AddressTypeIPv4,
+		Ports:       []k8sdiscoveryv1.EndpointPort{{Name: ptr.To("dns"), Protocol: ptr.To(k8scorev1.ProtocolUDP), Port: ptr.To[int32](8080)}},
+	}
+	for _, ip := range ips {
+		s.Endpoints = append(s.Endpoints, k8sdiscoveryv1.Endpoint{Addresses: []string{ip}, NodeName: ptr.To("here")})
+	}
+	return s
+}

@@ -1,0 +1,94 @@
+package containerd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// dial connects to a CRI endpoint, lazily: the first call waits for the server.
+func dial(endpoint string) (*grpc.ClientConn, error) {
+	return grpc.NewClient(endpoint,
+		grpc.WithTransportCredentials(insecure.NewCredentials()), // a socket that only root can open
+		grpc.WithDefaultCallOptions(grpc.WaitForReady(true)),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.5, MaxDelay: 500 * time.Millisecond},
+		}),
+	)
+}
+
+// waitReady asks until the runtime says that it is ready.
+func waitReady(ctx context.Context, endpoint string) error {
+	connection, err := dial(endpoint)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close() }() // nothing is under way on it
+	runtime := cri.NewRuntimeServiceClient(connection)
+	for {
+		last := runtimeReady(ctx, runtime)
+		if last == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), last)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// runtimeReady says why the runtime is not ready, or nil.
+func runtimeReady(ctx context.Context, runtime cri.RuntimeServiceClient) error {
+	answer, err := runtime.Status(ctx, &cri.StatusRequest{})
+	if err != nil {
+		return fmt.Errorf("asking for its status: %w", err)
+	}
+	for _, condition := range answer.GetStatus().GetConditions() {
+		if condition.GetType() == cri.RuntimeReady {
+			if condition.GetStatus() {
+				return nil
+			}
+			return fmt.Errorf("it is not ready: %s: %s", condition.GetReason(), condition.GetMessage())
+		}
+	}
+	return errors.New("it does not say whether it is ready")
+}
+
+// RemovePods stops and removes every pod sandbox of a runtime with its containers, whoever made them. Containers get no time to
+// end by themselves: an agent that wants to be polite has stopped its pods before.
+func (r *Runtime) RemovePods(ctx context.Context) error {
+	connection, err := dial(r.Endpoint())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close() }() // nothing is under way on it
+	runtime := cri.NewRuntimeServiceClient(connection)
+	sandboxes, err := runtime.ListPodSandbox(ctx, &cri.ListPodSandboxRequest{})
+	if err != nil {
+		return fmt.Errorf("listing pod sandboxes: %w", err)
+	}
+	var errs []error
+	for _, sandbox := range sandboxes.GetItems() {
+		if err := removeSandbox(ctx, runtime, sandbox.GetId()); err != nil {
+			name := strings.Join([]string{sandbox.GetMetadata().GetNamespace(), sandbox.GetMetadata().GetName()}, "/")
+			errs = append(errs, fmt.Errorf("removing the sandbox of pod %s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func removeSandbox(ctx context.Context, runtime cri.RuntimeServiceClient, id string) error {
+	if _, err := runtime.StopPodSandbox(ctx, &cri.StopPodSandboxRequest{PodSandboxId: id}); err != nil {
+		return err
+	}
+	_, err := runtime.RemovePodSandbox(ctx, &cri.RemovePodSandboxRequest{PodSandboxId: id})
+	return err
+}

@@ -1,0 +1,22 @@
+package cri
+
+// Labels on sandboxes and containers. All but LabelAgent are the kubelet's.
+const (
+	LabelPodName       = "io.kubernetes.pod.name"
+	LabelPodNamespace  = "io.kubernetes.pod.namespace"
+	LabelPodUID        = "io.kubernetes.pod.uid"
+	LabelContainerName = "io.kubernetes.container.name"
+
+	// LabelAgent holds the name of the node whose agent made the sandbox. Agents touch nothing that carries another's.
+	LabelAgent = "orrery.dev/agent"
+)
+
+// Annotations on containers, in the kubelet's format. With them an agent can stop a container whose pod it has never seen.
+const (
+	AnnotationHash                     = "io.kubernetes.container.hash"
+	AnnotationRestartCount             = "io.kubernetes.container.restartCount"
+	AnnotationTerminationMessagePath   = "io.kubernetes.container.terminationMessagePath"
+	AnnotationTerminationMessagePolicy = "io.kubernetes.container.terminationMessagePolicy"
+	AnnotationTerminationGracePeriod   = "io.kubernetes.pod.terminationGracePeriod"
+	AnnotationPreStop                  = "io.kubernetes.container.preStopHandler"
+)

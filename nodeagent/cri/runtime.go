@@ -1,0 +1,109 @@
+package cri
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	internalapi "k8s.io/cri-api/pkg/apis"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	criclient "k8s.io/cri-client/pkg"
+)
+
+// Sandboxes are the calls about pod sandboxes.
+type Sandboxes interface {
+	RunPodSandbox(ctx context.Context, config *runtimeapi.PodSandboxConfig, runtimeHandler string) (string, error)
+	StopPodSandbox(ctx context.Context, id string) error
+	RemovePodSandbox(ctx context.Context, id string) error
+	PodSandboxStatus(ctx context.Context, id string, verbose bool) (*runtimeapi.PodSandboxStatusResponse, error)
+	ListPodSandbox(ctx context.Context, filter *runtimeapi.PodSandboxFilter) ([]*runtimeapi.PodSandbox, error)
+}
+
+// Containers are the calls about containers.
+type Containers interface {
+	CreateContainer(ctx context.Context, sandboxID string, config *runtimeapi.ContainerConfig, sandbox *runtimeapi.PodSandboxConfig) (string, error)
+	StartContainer(ctx context.Context, id string) error
+	// StopContainer sends the stop signal, waits timeout seconds, and then kills.
+	StopContainer(ctx context.Context, id string, timeout int64) error
+	RemoveContainer(ctx context.Context, id string) error
+	ContainerStatus(ctx context.Context, id string, verbose bool) (*runtimeapi.ContainerStatusResponse, error)
+	ListContainers(ctx context.Context, filter *runtimeapi.ContainerFilter) ([]*runtimeapi.Container, error)
+	ExecSync(ctx context.Context, id string, cmd []string, timeout time.Duration) (stdout, stderr []byte, err error)
+}
+
+// Images are the calls about images.
+type Images interface {
+	ListImages(ctx context.Context, filter *runtimeapi.ImageFilter) ([]*runtimeapi.Image, error)
+	ImageStatus(ctx context.Context, image *runtimeapi.ImageSpec, verbose bool) (*runtimeapi.ImageStatusResponse, error)
+	PullImage(ctx context.Context, image *runtimeapi.ImageSpec, auth *runtimeapi.AuthConfig, sandbox *runtimeapi.PodSandboxConfig) (string, error)
+}
+
+// Streaming are the calls that answer with the address of a stream.
+type Streaming interface {
+	Exec(ctx context.Context, request *runtimeapi.ExecRequest) (*runtimeapi.ExecResponse, error)
+	Attach(ctx context.Context, request *runtimeapi.AttachRequest) (*runtimeapi.AttachResponse, error)
+	PortForward(ctx context.Context, request *runtimeapi.PortForwardRequest) (*runtimeapi.PortForwardResponse, error)
+}
+
+// Runtime is a container runtime as the agent sees it. The method set is CRI's own, so the published client satisfies it.
+type Runtime interface {
+	Version(ctx context.Context, apiVersion string) (*runtimeapi.VersionResponse, error)
+	Status(ctx context.Context, verbose bool) (*runtimeapi.StatusResponse, error)
+	Sandboxes
+	Containers
+	Images
+	Streaming
+}
+
+// Notifier is implemented by a runtime that says by itself when something about a pod changed. A runtime without it is
+// polled. The function may be called from any goroutine and must not block.
+type Notifier interface {
+	Notify(changed func(podUID string))
+}
+
+// Client is a Runtime over a CRI socket.
+type Client struct {
+	internalapi.RuntimeService
+	images internalapi.ImageManagerService
+}
+
+var _ Runtime = (*Client)(nil)
+
+// connectTimeout is how long one attempt to reach the runtime, and each short call, may take; upstream's default.
+const connectTimeout = 2 * time.Minute
+
+// Connect opens a CRI v1 endpoint such as unix:///run/containerd/containerd.sock. It returns an error when nothing
+// answers there, or when what answers does not speak CRI v1.
+func Connect(ctx context.Context, endpoint string) (*Client, error) {
+	services := criclient.NewRemoteRuntimeServiceBuilder().WithEndpoint(endpoint).WithConnectionTimeout(connectTimeout)
+	runtime, err := services.Build(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the container runtime at %s: %w", endpoint, err)
+	}
+	images, err := criclient.NewRemoteImageServiceBuilder().WithEndpoint(endpoint).WithConnectionTimeout(connectTimeout).Build(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("connecting to the image service at %s: %w", endpoint, err), runtime.Close(ctx))
+	}
+	return &Client{RuntimeService: runtime, images: images}, nil
+}
+
+// Close ends the connections. Containers go on running.
+func (c *Client) Close(ctx context.Context) error {
+	return errors.Join(c.RuntimeService.Close(ctx), c.images.Close(ctx))
+}
+
+// ListImages lists the images which the runtime has.
+func (c *Client) ListImages(ctx context.Context, filter *runtimeapi.ImageFilter) ([]*runtimeapi.Image, error) {
+	return c.images.ListImages(ctx, filter)
+}
+
+// ImageStatus answers with a nil Image when the runtime does not have it.
+func (c *Client) ImageStatus(ctx context.Context, image *runtimeapi.ImageSpec, verbose bool) (*runtimeapi.ImageStatusResponse, error) {
+	return c.images.ImageStatus(ctx, image, verbose)
+}
+
+// PullImage fetches an image and returns the reference to give to CreateContainer.
+func (c *Client) PullImage(ctx context.Context, image *runtimeapi.ImageSpec, auth *runtimeapi.AuthConfig, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
+	return c.images.PullImage(ctx, image, auth, sandbox)
+}

@@ -1,0 +1,92 @@
+package nodeagent
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"runtime"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/nodeagent/host"
+	"github.com/orrery-dev/orrery/nodeagent/node"
+	"github.com/orrery-dev/orrery/nodeagent/objects"
+	"github.com/orrery-dev/orrery/nodeagent/pods"
+	"github.com/orrery-dev/orrery/nodeagent/simulated"
+)
+
+// Fleet is a number of simulated nodes in one process.
+type Fleet struct {
+	options  FleetOptions
+	runtimes map[string]*simulated.Runtime
+	*members
+}
+
+// NewFleet makes the nodes. Nothing happens on the API server before Run.
+func NewFleet(options FleetOptions) (*Fleet, error) {
+	if err := options.complete(); err != nil {
+		return nil, err
+	}
+	c, err := connect(options.Config, options.Naming, "")
+	if err != nil {
+		return nil, err
+	}
+	f := &Fleet{options: options, runtimes: map[string]*simulated.Runtime{}, members: newMembers(c, options.Serving, options.Clock, options.Log)}
+	source := objects.New(c.client, options.Clock)
+	for i := range options.Nodes {
+		prefix, err := network(options.ClusterCIDR, i)
+		if err != nil {
+			return nil, err
+		}
+		f.add(f.member(c, source, i, prefix))
+	}
+	return f, nil
+}
+
+// Runtime returns the simulated runtime of a node, to make things go wrong in it; nil if there is no such node.
+func (f *Fleet) Runtime(node string) *simulated.Runtime { return f.runtimes[node] }
+
+// Run works until ctx ends, and then returns nil. An error means that it could not start.
+func (f *Fleet) Run(ctx context.Context) error { return f.run(ctx) }
+
+func (f *Fleet) member(c *connection, source *objects.Source, i int, prefix netip.Prefix) *member {
+	o := &f.options
+	name := fmt.Sprintf("%s%d", o.NamePrefix, i)
+	rt := simulated.New(simulated.Options{PodCIDR: prefix, Stages: o.Stages, Seed: uint64(i), Clock: o.Clock})
+	f.runtimes[name] = rt
+	ips := []string{o.NodeIP}
+	return &member{
+		loop: pods.New(pods.Options{
+			Agent: name, Runtime: rt, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
+			Graceful: o.Naming == apis.Kubernetes,
+			Host: host.New(host.Options{
+				Capacity: o.Capacity, Allocatable: o.Capacity, HostIPs: func() []string { return ips }, Source: source, Services: c.services,
+			}),
+			Hooks: rt, Prober: rt, Event: c.recorder(name), Log: o.Log.WithValues("node", name),
+		}),
+		node: &node.Member{
+			Name: name, Client: c.client, Runtime: rt, Clock: o.Clock, Labels: o.Labels, Taints: o.Taints, PodCIDRs: []string{prefix.String()},
+			Observed: node.Observed{Name: name, IPs: ips, Port: port(o.Serving.Listener), Capacity: o.Capacity, Info: simulatedInfo(name)},
+		},
+	}
+}
+
+func simulatedInfo(name string) corev1.NodeSystemInfo {
+	return corev1.NodeSystemInfo{
+		MachineID: name, SystemUUID: name, BootID: name, KernelVersion: "simulated", OSImage: "Orrery (simulated)",
+		KubeletVersion: Version, OperatingSystem: "linux", Architecture: runtime.GOARCH,
+	}
+}
+
+// network returns the i-th /24 of a prefix.
+func network(cidr netip.Prefix, i int) (netip.Prefix, error) {
+	const bits = 24
+	if !cidr.Addr().Is4() || cidr.Bits() > bits || i >= 1<<(bits-cidr.Bits()) {
+		return netip.Prefix{}, fmt.Errorf("cutting a network for node %d out of %s: there is no room for another /%d", i, cidr, bits)
+	}
+	base := cidr.Masked().Addr().As4()
+	sum := uint32(base[0])<<24 | uint32(base[1])<<16 | uint32(base[2])<<8
+	sum += uint32(i) << (32 - bits)
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8)}), bits), nil
+}

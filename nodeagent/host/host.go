@@ -1,0 +1,126 @@
+package host
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/env"
+	"github.com/orrery-dev/orrery/nodeagent/pods"
+)
+
+// Volumes puts volumes onto the disk.
+type Volumes interface {
+	// Mount makes the pod's volumes below dir, or refreshes them.
+	Mount(ctx context.Context, pod *corev1.Pod, dir string) error
+	// Path is where a volume is, once it was mounted.
+	Path(pod *corev1.Pod, dir string, volume *corev1.Volume) string
+	// Unmount takes all volumes below dir away.
+	Unmount(dir string) error
+}
+
+// Options configure a Host.
+type Options struct {
+	// RootDir is the agent's directory. Without it nothing is written to disk and containers get no mounts.
+	RootDir string
+	// CgroupRoot is below which pods get their control groups, such as /orrery; "" leaves that to the runtime.
+	CgroupRoot string
+	// ClusterDNS are the addresses of the cluster's DNS service. Without them pods use the node's DNS.
+	ClusterDNS []string
+	// ClusterDomain is cluster.local by default.
+	ClusterDomain string
+	// ResolvConf is the node's; /etc/resolv.conf by default.
+	ResolvConf string
+	Capacity   corev1.ResourceList
+	// Allocatable is what containers without limits may use at most.
+	Allocatable corev1.ResourceList
+	HostIPs     func() []string
+	// Source reads ConfigMaps and Secrets.
+	Source env.Source
+	// Services returns those of a namespace and default/kubernetes.
+	Services func(ctx context.Context, namespace string) ([]*corev1.Service, error)
+	// Volumes is needed with a RootDir.
+	Volumes Volumes
+	// Cgroups is needed with a CgroupRoot.
+	Cgroups *cgroups.FS
+}
+
+// Host implements pods.Host.
+type Host struct{ Options }
+
+var _ pods.Host = (*Host)(nil)
+
+// New returns a Host.
+func New(options Options) *Host {
+	if options.ClusterDomain == "" {
+		options.ClusterDomain = "cluster.local"
+	}
+	if options.ResolvConf == "" {
+		options.ResolvConf = "/etc/resolv.conf"
+	}
+	return &Host{options}
+}
+
+// Sandbox implements pods.Host.
+func (h *Host) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, string, error) {
+	config, err := h.sandboxConfig(pod)
+	handler := ""
+	if pod.Spec.RuntimeClassName != nil {
+		handler = *pod.Spec.RuntimeClassName
+	}
+	return config, handler, err
+}
+
+// Container implements pods.Host.
+func (h *Host) Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Container, of pods.ContainerOf) (*runtimeapi.ContainerConfig, error) {
+	services, err := h.Services(ctx, pod.Namespace)
+	if err != nil {
+		return nil, fmt.Errorf("listing services of namespace %s: %w", pod.Namespace, err)
+	}
+	vars, err := env.Compute(ctx, env.Input{
+		Pod: h.addressed(pod, of.IPs), Container: spec, Services: services, Allocatable: h.Allocatable, Source: h.Source,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := h.mounts(pod, spec, of, env.Lookup(vars))
+	if err != nil {
+		return nil, err
+	}
+	return h.containerConfig(pod, spec, of, vars, mounts)
+}
+
+// addressed returns the pod with the addresses it has now, which its status may not say yet.
+func (h *Host) addressed(pod *corev1.Pod, ips []string) *corev1.Pod {
+	copied := *pod
+	copied.Status.PodIPs, copied.Status.HostIPs = nil, nil
+	for _, ip := range ips {
+		copied.Status.PodIPs = append(copied.Status.PodIPs, corev1.PodIP{IP: ip})
+		copied.Status.PodIP = copied.Status.PodIPs[0].IP
+	}
+	for _, ip := range h.HostIPs() {
+		copied.Status.HostIPs = append(copied.Status.HostIPs, corev1.HostIP{IP: ip})
+		copied.Status.HostIP = copied.Status.HostIPs[0].IP
+	}
+	return &copied
+}
+
+func (h *Host) cgroupParent(pod *corev1.Pod) string {
+	if h.CgroupRoot == "" {
+		return ""
+	}
+	return cgroups.Path(h.CgroupRoot, pod)
+}
+
+// Finish implements pods.Host.
+func (h *Host) Finish(containers []cri.Container) {
+	for i := range containers {
+		if c := &containers[i]; c.Exited() {
+			c.Message = h.terminationMessage(c)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+
+	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/env"
+	"github.com/orrery-dev/orrery/nodeagent/pods"
+)
+
+// mounts are the volumes of a container, its /etc/hosts, and the file for its termination message.
+func (h *Host) mounts(pod *corev1.Pod, spec *corev1.Container, of pods.ContainerOf, lookup func(string) (string, bool)) ([]*runtimeapi.Mount, error) {
+	if h.RootDir == "" {
+		return nil, nil
+	}
+	var mounts []*runtimeapi.Mount
+	ownHosts := false
+	for i := range spec.VolumeMounts {
+		mount, err := h.volumeMount(pod, spec, &spec.VolumeMounts[i], lookup)
+		if err != nil {
+			return nil, err
+		}
+		ownHosts = ownHosts || mount.ContainerPath == hostsPath
+		mounts = append(mounts, mount)
+	}
+	if !ownHosts {
+		hosts, err := h.hostsFile(pod, of.IPs)
+		if err != nil {
+			return nil, err
+		}
+		mounts = append(mounts, &runtimeapi.Mount{ContainerPath: hostsPath, HostPath: hosts})
+	}
+	if spec.TerminationMessagePath != "" {
+		log, err := h.terminationLog(pod, spec, of.Restarts)
+		if err != nil {
+			return nil, err
+		}
+		mounts = append(mounts, &runtimeapi.Mount{ContainerPath: spec.TerminationMessagePath, HostPath: log})
+	}
+	return mounts, nil
+}
+
+func (h *Host) volumeMount(pod *corev1.Pod, spec *corev1.Container, mount *corev1.VolumeMount, lookup func(string) (string, bool)) (*runtimeapi.Mount, error) {
+	volume := volumeOf(pod, mount.Name)
+	if volume == nil {
+		return nil, fmt.Errorf("cannot find volume %q to mount into container %q", mount.Name, spec.Name)
+	}
+	source := h.Volumes.Path(pod, h.podDir(pod), volume)
+	sub := mount.SubPath
+	if mount.SubPathExpr != "" {
+		sub = env.Expand(mount.SubPathExpr, lookup)
+	}
+	if sub != "" {
+		resolved, err := h.subPath(source, sub)
+		if err != nil {
+			return nil, fmt.Errorf("failed to prepare subPath for volumeMount %q of container %q: %w", mount.Name, spec.Name, err)
+		}
+		source = resolved
+	}
+	target := mount.MountPath
+	if !path.IsAbs(target) {
+		target = path.Join("/", target)
+	}
+	return &runtimeapi.Mount{
+		HostPath: source, ContainerPath: target, Readonly: mount.ReadOnly, Propagation: propagation(mount),
+	}, nil
+}
+
+func volumeOf(pod *corev1.Pod, name string) *corev1.Volume {
+	for i := range pod.Spec.Volumes {
+		if pod.Spec.Volumes[i].Name == name {
+			return &pod.Spec.Volumes[i]
+		}
+	}
+	return nil
+}
+
+func propagation(mount *corev1.VolumeMount) runtimeapi.MountPropagation {
+	if mount.MountPropagation == nil {
+		return runtimeapi.MountPropagation_PROPAGATION_PRIVATE
+	}
+	switch *mount.MountPropagation {
+	case corev1.MountPropagationHostToContainer:
+		return runtimeapi.MountPropagation_PROPAGATION_HOST_TO_CONTAINER
+	case corev1.MountPropagationBidirectional:
+		return runtimeapi.MountPropagation_PROPAGATION_BIDIRECTIONAL
+	default:
+		return runtimeapi.MountPropagation_PROPAGATION_PRIVATE
+	}
+}
+
+// subPath resolves a path inside a volume without ever leaving it, and makes it if it is not there. What a symbolic link in
+// the volume points to is looked up here, so a container that changes the link afterwards gains nothing.
+func (h *Host) subPath(volume, sub string) (string, error) {
+	if !filepath.IsLocal(sub) {
+		return "", fmt.Errorf("%q is not below the volume", sub)
+	}
+	real, err := filepath.EvalSymlinks(volume)
+	if err != nil {
+		return "", err
+	}
+	root, err := os.OpenRoot(real)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	if _, err := root.Stat(sub); os.IsNotExist(err) {
+		if err := root.MkdirAll(sub, 0o750); err != nil {
+			return "", err
+		}
+	} else if err != nil {
+		return "", err
+	}
+	resolved, err := filepath.EvalSymlinks(filepath.Join(real, sub))
+	if err != nil {
+		return "", err
+	}
+	if inside, err := filepath.Rel(real, resolved); err != nil || !filepath.IsLocal(inside) {
+		return "", fmt.Errorf("%q leads out of the volume", sub)
+	}
+	return resolved, nil
+}

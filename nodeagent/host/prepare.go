@@ -1,0 +1,48 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
+)
+
+// Prepare implements pods.Host.
+func (h *Host) Prepare(ctx context.Context, pod *corev1.Pod, ips []string) error {
+	if h.CgroupRoot != "" {
+		if err := h.Cgroups.Create(cgroups.Path(h.CgroupRoot, pod), cgroups.Of(&pod.Spec)); err != nil {
+			return err
+		}
+	}
+	if h.RootDir == "" {
+		return nil
+	}
+	for dir, mode := range map[string]os.FileMode{h.podDir(pod): 0o750, h.logDir(pod): 0o755} {
+		if err := os.MkdirAll(dir, mode); err != nil {
+			return fmt.Errorf("making the pod's directories: %w", err)
+		}
+	}
+	return h.Volumes.Mount(ctx, h.addressed(pod, ips), h.podDir(pod))
+}
+
+// CleanUp implements pods.Host. Logs stay until the pod is gone.
+func (h *Host) CleanUp(_ context.Context, pod *corev1.Pod) error {
+	if h.CgroupRoot != "" {
+		if err := h.Cgroups.Remove(string(pod.UID)); err != nil {
+			return err
+		}
+	}
+	if h.RootDir == "" {
+		return nil
+	}
+	if err := h.Volumes.Unmount(h.podDir(pod)); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(h.podDir(pod)); err != nil {
+		return fmt.Errorf("removing the pod's directory: %w", err)
+	}
+	return nil
+}

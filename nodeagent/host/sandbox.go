@@ -1,0 +1,186 @@
+package host
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+)
+
+// sandboxConfig is pure, but for the paths under the root directory that it names.
+func (h *Host) sandboxConfig(pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, error) {
+	dns, err := h.dns(pod)
+	if err != nil {
+		return nil, err
+	}
+	labels := maps.Clone(pod.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	maps.Copy(labels, podLabels(pod))
+	config := &runtimeapi.PodSandboxConfig{
+		Metadata:     &runtimeapi.PodSandboxMetadata{Name: pod.Name, Namespace: pod.Namespace, Uid: string(pod.UID)},
+		Labels:       labels,
+		Annotations:  pod.Annotations,
+		DnsConfig:    dns,
+		PortMappings: portMappings(pod),
+		LogDirectory: h.logDir(pod),
+		Linux: &runtimeapi.LinuxPodSandboxConfig{
+			CgroupParent:    h.cgroupParent(pod),
+			SecurityContext: sandboxSecurity(pod),
+			Sysctls:         sysctls(pod),
+		},
+	}
+	if !pod.Spec.HostNetwork {
+		config.Hostname = Hostname(pod)
+	}
+	return config, nil
+}
+
+func podLabels(pod *corev1.Pod) map[string]string {
+	return map[string]string{
+		cri.LabelPodName: pod.Name, cri.LabelPodNamespace: pod.Namespace, cri.LabelPodUID: string(pod.UID),
+	}
+}
+
+// Hostname is the pod's own name for itself: at most 63 characters, and never ending in a dash or a dot.
+func Hostname(pod *corev1.Pod) string {
+	name := pod.Name
+	if pod.Spec.Hostname != "" {
+		name = pod.Spec.Hostname
+	}
+	if pod.Spec.HostnameOverride != nil {
+		name = *pod.Spec.HostnameOverride
+	}
+	if len(name) > 63 {
+		name = strings.TrimRight(name[:63], "-.")
+	}
+	return name
+}
+
+func portMappings(pod *corev1.Pod) []*runtimeapi.PortMapping {
+	if pod.Spec.HostNetwork {
+		return nil
+	}
+	var mappings []*runtimeapi.PortMapping
+	for i := range pod.Spec.Containers {
+		for _, port := range pod.Spec.Containers[i].Ports {
+			if port.HostPort == 0 {
+				continue
+			}
+			protocol := runtimeapi.Protocol_TCP
+			switch port.Protocol {
+			case corev1.ProtocolUDP:
+				protocol = runtimeapi.Protocol_UDP
+			case corev1.ProtocolSCTP:
+				protocol = runtimeapi.Protocol_SCTP
+			}
+			mappings = append(mappings, &runtimeapi.PortMapping{
+				Protocol: protocol, ContainerPort: port.ContainerPort, HostPort: port.HostPort, HostIp: port.HostIP,
+			})
+		}
+	}
+	return mappings
+}
+
+func sandboxSecurity(pod *corev1.Pod) *runtimeapi.LinuxSandboxSecurityContext {
+	security := &runtimeapi.LinuxSandboxSecurityContext{
+		NamespaceOptions: namespaces(pod),
+		Seccomp:          &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_RuntimeDefault},
+		Privileged:       anyPrivileged(pod),
+	}
+	context := pod.Spec.SecurityContext
+	if context == nil {
+		return security
+	}
+	security.RunAsUser = int64Value(context.RunAsUser)
+	if context.RunAsUser != nil { // CRI knows no group without a user
+		security.RunAsGroup = int64Value(context.RunAsGroup)
+	}
+	if context.FSGroup != nil {
+		security.SupplementalGroups = append(security.SupplementalGroups, *context.FSGroup)
+	}
+	security.SupplementalGroups = append(security.SupplementalGroups, context.SupplementalGroups...)
+	if context.SupplementalGroupsPolicy != nil && *context.SupplementalGroupsPolicy == corev1.SupplementalGroupsPolicyStrict {
+		security.SupplementalGroupsPolicy = runtimeapi.SupplementalGroupsPolicy_Strict
+	}
+	security.SelinuxOptions = selinux(context.SELinuxOptions)
+	return security
+}
+
+func namespaces(pod *corev1.Pod) *runtimeapi.NamespaceOption {
+	options := &runtimeapi.NamespaceOption{
+		Network: runtimeapi.NamespaceMode_POD, Ipc: runtimeapi.NamespaceMode_POD, Pid: runtimeapi.NamespaceMode_CONTAINER,
+	}
+	if pod.Spec.HostNetwork {
+		options.Network = runtimeapi.NamespaceMode_NODE
+	}
+	if pod.Spec.HostIPC {
+		options.Ipc = runtimeapi.NamespaceMode_NODE
+	}
+	switch {
+	case pod.Spec.HostPID:
+		options.Pid = runtimeapi.NamespaceMode_NODE
+	case pod.Spec.ShareProcessNamespace != nil && *pod.Spec.ShareProcessNamespace:
+		options.Pid = runtimeapi.NamespaceMode_POD
+	}
+	return options
+}
+
+func anyPrivileged(pod *corev1.Pod) bool {
+	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range containers {
+			if privileged(&containers[i]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func privileged(spec *corev1.Container) bool {
+	return spec.SecurityContext != nil && spec.SecurityContext.Privileged != nil && *spec.SecurityContext.Privileged
+}
+
+func sysctls(pod *corev1.Pod) map[string]string {
+	if pod.Spec.SecurityContext == nil || len(pod.Spec.SecurityContext.Sysctls) == 0 {
+		return nil
+	}
+	values := map[string]string{}
+	for _, sysctl := range pod.Spec.SecurityContext.Sysctls {
+		values[strings.ReplaceAll(sysctl.Name, "/", ".")] = sysctl.Value
+	}
+	return values
+}
+
+func selinux(options *corev1.SELinuxOptions) *runtimeapi.SELinuxOption {
+	if options == nil {
+		return nil
+	}
+	return &runtimeapi.SELinuxOption{User: options.User, Role: options.Role, Type: options.Type, Level: options.Level}
+}
+
+func int64Value(value *int64) *runtimeapi.Int64Value {
+	if value == nil {
+		return nil
+	}
+	return &runtimeapi.Int64Value{Value: *value}
+}
+
+// logDir is where the runtime writes the logs of the pod's containers; "" without a root directory.
+func (h *Host) logDir(pod *corev1.Pod) string {
+	if h.RootDir == "" {
+		return ""
+	}
+	return filepath.Join(h.RootDir, "logs", fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID))
+}
+
+// podDir holds all else that belongs to one pod.
+func (h *Host) podDir(pod *corev1.Pod) string {
+	return filepath.Join(h.RootDir, "pods", string(pod.UID))
+}

@@ -1,0 +1,103 @@
+package host
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// Paths that a container does not see, or cannot write, unless its procMount says so; upstream's defaults.
+var (
+	maskedPaths = []string{
+		"/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+		"/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
+	}
+	readonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+)
+
+// containerSecurity is the container's own security context over the pod's.
+func containerSecurity(pod *corev1.Pod, spec *corev1.Container) (*runtimeapi.LinuxContainerSecurityContext, error) {
+	effective := effectiveContext(pod, spec)
+	if err := checkNonRoot(spec, effective); err != nil {
+		return nil, err
+	}
+	sandbox := sandboxSecurity(pod)
+	security := &runtimeapi.LinuxContainerSecurityContext{
+		Privileged:               privileged(spec),
+		NamespaceOptions:         sandbox.NamespaceOptions,
+		SupplementalGroups:       sandbox.SupplementalGroups,
+		SupplementalGroupsPolicy: sandbox.SupplementalGroupsPolicy,
+		RunAsUser:                int64Value(effective.RunAsUser),
+		SelinuxOptions:           selinux(effective.SELinuxOptions),
+		Seccomp:                  seccomp(effective.SeccompProfile, privileged(spec)),
+		NoNewPrivs:               effective.AllowPrivilegeEscalation != nil && !*effective.AllowPrivilegeEscalation,
+		ReadonlyRootfs:           effective.ReadOnlyRootFilesystem != nil && *effective.ReadOnlyRootFilesystem,
+	}
+	if effective.RunAsUser != nil {
+		security.RunAsGroup = int64Value(effective.RunAsGroup)
+	}
+	if capabilities := effective.Capabilities; capabilities != nil {
+		security.Capabilities = &runtimeapi.Capability{AddCapabilities: names(capabilities.Add), DropCapabilities: names(capabilities.Drop)}
+	}
+	unmasked := effective.ProcMount != nil && *effective.ProcMount == corev1.UnmaskedProcMount
+	if !security.Privileged && !unmasked {
+		security.MaskedPaths, security.ReadonlyPaths = maskedPaths, readonlyPaths
+	}
+	return security, nil
+}
+
+func effectiveContext(pod *corev1.Pod, spec *corev1.Container) *corev1.SecurityContext {
+	effective := &corev1.SecurityContext{}
+	if spec.SecurityContext != nil {
+		effective = spec.SecurityContext.DeepCopy()
+	}
+	inherited := pod.Spec.SecurityContext
+	if inherited == nil {
+		return effective
+	}
+	if effective.RunAsUser == nil {
+		effective.RunAsUser = inherited.RunAsUser
+	}
+	if effective.RunAsGroup == nil {
+		effective.RunAsGroup = inherited.RunAsGroup
+	}
+	if effective.RunAsNonRoot == nil {
+		effective.RunAsNonRoot = inherited.RunAsNonRoot
+	}
+	if effective.SELinuxOptions == nil {
+		effective.SELinuxOptions = inherited.SELinuxOptions
+	}
+	if effective.SeccompProfile == nil {
+		effective.SeccompProfile = inherited.SeccompProfile
+	}
+	return effective
+}
+
+// checkNonRoot holds runAsNonRoot as far as the spec tells; a user that only the image names is left to the runtime.
+func checkNonRoot(spec *corev1.Container, effective *corev1.SecurityContext) error {
+	if effective.RunAsNonRoot != nil && *effective.RunAsNonRoot && effective.RunAsUser != nil && *effective.RunAsUser == 0 {
+		return fmt.Errorf("container's runAsUser breaks non-root policy (container: %s)", spec.Name)
+	}
+	return nil
+}
+
+func seccomp(profile *corev1.SeccompProfile, privileged bool) *runtimeapi.SecurityProfile {
+	switch {
+	case privileged || profile == nil || profile.Type == corev1.SeccompProfileTypeUnconfined:
+		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Unconfined}
+	case profile.Type == corev1.SeccompProfileTypeLocalhost && profile.LocalhostProfile != nil:
+		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Localhost, LocalhostRef: *profile.LocalhostProfile}
+	default:
+		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_RuntimeDefault}
+	}
+}
+
+func names(capabilities []corev1.Capability) []string {
+	var list []string
+	for _, capability := range capabilities {
+		list = append(list, strings.TrimPrefix(string(capability), "CAP_"))
+	}
+	return list
+}

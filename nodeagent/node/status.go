@@ -1,0 +1,165 @@
+package node
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// Observed is what a node's status follows from.
+type Observed struct {
+	Name     string
+	IPs      []string
+	Hostname string
+	// Port is where the agent's server listens; 0 if it does not.
+	Port     int32
+	Capacity corev1.ResourceList
+	// Reserved is what pods cannot have of the capacity.
+	Reserved corev1.ResourceList
+	Info     corev1.NodeSystemInfo
+	// Runtime is the answer of the container runtime; nil when there was none.
+	Runtime *runtimeapi.RuntimeStatus
+	// RuntimeError is why there was none.
+	RuntimeError error
+	Images       []*runtimeapi.Image
+}
+
+// maxImages is how many images a node lists, the largest first; upstream's default.
+const maxImages = 50
+
+// Status makes the status. Conditions keep their transition times from last; other controllers' conditions stay.
+func Status(o *Observed, last *corev1.NodeStatus, now time.Time) corev1.NodeStatus {
+	s := *last.DeepCopy()
+	s.Capacity, s.Allocatable = o.Capacity, Allocatable(o.Capacity, o.Reserved)
+	s.NodeInfo = o.Info
+	s.Addresses = addresses(o)
+	s.DaemonEndpoints = corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: o.Port}}
+	s.Images = images(o.Images)
+	for _, condition := range conditions(o) {
+		set(&s.Conditions, condition, now)
+	}
+	return s
+}
+
+// Allocatable is capacity without what is reserved, never less than nothing.
+func Allocatable(capacity, reserved corev1.ResourceList) corev1.ResourceList {
+	allocatable := corev1.ResourceList{}
+	for name, quantity := range capacity {
+		left := quantity.DeepCopy()
+		if r, ok := reserved[name]; ok {
+			left.Sub(r)
+		}
+		if left.Sign() < 0 {
+			left = *resource.NewQuantity(0, left.Format)
+		}
+		allocatable[name] = left
+	}
+	return allocatable
+}
+
+func addresses(o *Observed) []corev1.NodeAddress {
+	var list []corev1.NodeAddress
+	for _, ip := range o.IPs {
+		list = append(list, corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: ip})
+	}
+	return append(list, corev1.NodeAddress{Type: corev1.NodeHostName, Address: cmp.Or(o.Hostname, o.Name)})
+}
+
+func images(found []*runtimeapi.Image) []corev1.ContainerImage {
+	slices.SortFunc(found, func(a, b *runtimeapi.Image) int {
+		return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Id, b.Id))
+	})
+	var list []corev1.ContainerImage
+	for _, image := range found[:min(len(found), maxImages)] {
+		names := slices.Concat(image.RepoDigests, image.RepoTags)
+		if len(names) > 0 {
+			list = append(list, corev1.ContainerImage{Names: names, SizeBytes: int64(image.Size)})
+		}
+	}
+	return list
+}
+
+func conditions(o *Observed) []corev1.NodeCondition {
+	return []corev1.NodeCondition{
+		{
+			Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse,
+			Reason: "KubeletHasSufficientMemory", Message: "kubelet has sufficient memory available",
+		},
+		{
+			Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse,
+			Reason: "KubeletHasNoDiskPressure", Message: "kubelet has no disk pressure",
+		},
+		{
+			Type: corev1.NodePIDPressure, Status: corev1.ConditionFalse,
+			Reason: "KubeletHasSufficientPID", Message: "kubelet has sufficient PID available",
+		},
+		ready(o),
+	}
+}
+
+// ready: the runtime answers, and says that it and its network are ready.
+func ready(o *Observed) corev1.NodeCondition {
+	var wrong []string
+	if o.RuntimeError != nil {
+		wrong = append(wrong, "container runtime is down")
+	}
+	for _, kind := range []struct{ condition, message string }{
+		{runtimeapi.RuntimeReady, "container runtime not ready"},
+		{runtimeapi.NetworkReady, "container runtime network not ready"},
+	} {
+		for _, c := range o.Runtime.GetConditions() {
+			if c.Type == kind.condition && !c.Status {
+				wrong = append(wrong, fmt.Sprintf("%s: %s=false reason:%s message:%s", kind.message, c.Type, c.Reason, c.Message))
+			}
+		}
+	}
+	if len(wrong) == 0 {
+		return corev1.NodeCondition{
+			Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", Message: "kubelet is posting ready status",
+		}
+	}
+	return corev1.NodeCondition{
+		Type: corev1.NodeReady, Status: corev1.ConditionFalse, Reason: "KubeletNotReady", Message: list(wrong),
+	}
+}
+
+// list joins messages as upstream's aggregated errors do.
+func list(messages []string) string {
+	if len(messages) == 1 {
+		return messages[0]
+	}
+	return "[" + strings.Join(messages, ", ") + "]"
+}
+
+func set(conditions *[]corev1.NodeCondition, condition corev1.NodeCondition, now time.Time) {
+	at := metav1.NewTime(now).Rfc3339Copy()
+	condition.LastHeartbeatTime, condition.LastTransitionTime = at, at
+	for i := range *conditions {
+		if old := &(*conditions)[i]; old.Type == condition.Type {
+			if old.Status == condition.Status {
+				condition.LastTransitionTime = old.LastTransitionTime
+			}
+			*old = condition
+			return
+		}
+	}
+	*conditions = append(*conditions, condition)
+}
+
+// Changed says whether a status says something new, besides that the node is still there.
+func Changed(a, b *corev1.NodeStatus) bool {
+	x, y := a.DeepCopy(), b.DeepCopy()
+	for _, s := range []*corev1.NodeStatus{x, y} {
+		for i := range s.Conditions {
+			s.Conditions[i].LastHeartbeatTime = metav1.Time{}
+		}
+	}
+	return !equal(x, y)
+}

@@ -1,0 +1,105 @@
+package objects
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// TTL is how old an answer may be.
+const TTL = 20 * time.Second
+
+// keepFor is how long an answer is remembered that nobody asks for.
+const keepFor = 10 * time.Minute
+
+// Source reads ConfigMaps and Secrets. It is safe for concurrent use.
+type Source struct {
+	client client.Reader
+	clock  clock.PassiveClock
+
+	mu    sync.Mutex
+	kept  map[key]*answer
+	swept time.Time
+}
+
+type key struct{ kind, namespace, name string }
+
+type answer struct {
+	object    client.Object
+	immutable bool
+	read      time.Time
+	used      time.Time
+}
+
+// New returns a source that has read nothing yet.
+func New(client client.Reader, clock clock.PassiveClock) *Source {
+	return &Source{client: client, clock: clock, kept: map[key]*answer{}}
+}
+
+// ConfigMap reads one. The caller must not change it.
+func (s *Source) ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
+	found := &corev1.ConfigMap{}
+	object, err := s.get(ctx, key{"ConfigMap", namespace, name}, found, func() bool { return found.Immutable != nil && *found.Immutable })
+	if err != nil {
+		return nil, err
+	}
+	return object.(*corev1.ConfigMap), nil
+}
+
+// Secret reads one. The caller must not change it.
+func (s *Source) Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	found := &corev1.Secret{}
+	object, err := s.get(ctx, key{"Secret", namespace, name}, found, func() bool { return found.Immutable != nil && *found.Immutable })
+	if err != nil {
+		return nil, err
+	}
+	return object.(*corev1.Secret), nil
+}
+
+func (s *Source) get(ctx context.Context, k key, into client.Object, immutable func() bool) (client.Object, error) {
+	now := s.clock.Now()
+	s.mu.Lock()
+	s.sweep(now)
+	if known := s.kept[k]; known != nil && (known.immutable || now.Sub(known.read) < TTL) {
+		known.used = now
+		s.mu.Unlock()
+		return known.object, nil
+	}
+	s.mu.Unlock()
+	if err := s.client.Get(ctx, client.ObjectKey{Namespace: k.namespace, Name: k.name}, into); err != nil {
+		if client.IgnoreNotFound(err) == nil {
+			s.drop(k)
+			return nil, err // upstream's messages show this error as it is
+		}
+		return nil, fmt.Errorf("reading %s %s/%s: %w", k.kind, k.namespace, k.name, err)
+	}
+	into.SetManagedFields(nil)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept[k] = &answer{object: into, immutable: immutable(), read: now, used: now}
+	return into, nil
+}
+
+func (s *Source) drop(k key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.kept, k)
+}
+
+// sweep forgets what nobody asks for any more. The lock is held.
+func (s *Source) sweep(now time.Time) {
+	if now.Sub(s.swept) < keepFor {
+		return
+	}
+	s.swept = now
+	for k, known := range s.kept {
+		if now.Sub(known.used) > keepFor {
+			delete(s.kept, k)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package nodeagent
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/node"
+	"github.com/orrery-dev/orrery/nodeagent/simulated"
+)
+
+// Version is the kubelet version that nodes show. It says which behaviour clients can count on.
+const Version = "v1.37.1"
+
+// Serving is the kubelet's HTTPS API.
+type Serving struct {
+	// Listener is where it listens; nil means that there is no server, and then no logs, exec and so on.
+	Listener net.Listener
+	// Certificate is the server's own; without one it makes a self-signed certificate.
+	Certificate *tls.Certificate
+	// ClientCAs are those whose clients are let in, once a SubjectAccessReview allows what they want. Without them nobody is.
+	ClientCAs *x509.CertPool
+}
+
+// Options configure an Agent: one node that runs real containers.
+type Options struct {
+	// NodeName is the hostname by default.
+	NodeName string
+	// Config is how to reach the API server; the identity must be the node's (system:node:NAME).
+	Config *rest.Config
+	// Naming is apis.Kubernetes by default.
+	Naming apis.Naming
+	// CRIEndpoint is the runtime's socket, such as unix:///run/containerd/containerd.sock. Not used if Runtime is set.
+	CRIEndpoint string
+	Runtime     cri.Runtime
+	// RootDir holds volumes and logs. It must be set, and be the same when the agent starts again.
+	RootDir string
+	// PodCIDR is shown as the node's; pods get their addresses from the runtime. Empty means that somebody else assigns it.
+	PodCIDR string
+	// NodeIP is the address at which the node is reached; 127.0.0.1 by default.
+	NodeIP string
+	// CgroupRoot is below which pods have their control groups, such as /orrery-up. Empty leaves that to the runtime.
+	CgroupRoot string
+	// ClusterDNS and ClusterDomain (cluster.local) go into the resolv.conf of pods.
+	ClusterDNS    []string
+	ClusterDomain string
+	// ResolvConf is the node's own, /etc/resolv.conf by default.
+	ResolvConf string
+	Labels     map[string]string
+	Taints     []corev1.Taint
+	// Capacity is the machine's by default, and Reserved what upstream reserves by default.
+	Capacity, Reserved corev1.ResourceList
+	Serving            Serving
+	Clock              clock.WithDelayedExecution
+	Log                logr.Logger
+}
+
+func (o *Options) complete() error {
+	if o.Config == nil {
+		return errors.New("starting a node agent: there is no configuration for the API server")
+	}
+	if o.RootDir == "" {
+		return errors.New("starting a node agent: there is no root directory")
+	}
+	if o.NodeName == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return fmt.Errorf("reading the hostname: %w", err)
+		}
+		o.NodeName = name
+	}
+	root, err := filepath.Abs(o.RootDir)
+	if err != nil {
+		return fmt.Errorf("resolving the root directory %s: %w", o.RootDir, err)
+	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return fmt.Errorf("making the root directory: %w", err)
+	}
+	if o.RootDir, err = filepath.EvalSymlinks(root); err != nil {
+		return fmt.Errorf("resolving the root directory %s: %w", root, err)
+	}
+	if o.Capacity == nil {
+		if o.Capacity, err = node.MachineCapacity(o.RootDir); err != nil {
+			return err
+		}
+	}
+	if o.Reserved == nil {
+		o.Reserved = node.DefaultReserved()
+	}
+	defaults(&o.Naming, &o.NodeIP, &o.Clock)
+	return nil
+}
+
+func defaults(naming *apis.Naming, ip *string, timer *clock.WithDelayedExecution) {
+	if *naming == "" {
+		*naming = apis.Kubernetes
+	}
+	if *ip == "" {
+		*ip = "127.0.0.1"
+	}
+	if *timer == nil {
+		*timer = clock.RealClock{}
+	}
+}
+
+// FleetOptions configure a Fleet: simulated nodes.
+type FleetOptions struct {
+	// Nodes is how many; 1 by default.
+	Nodes int
+	// NamePrefix makes the names: PREFIX0, PREFIX1 and so on. It is "node-" by default.
+	NamePrefix string
+	// Config is how to reach the API server; the identity must be allowed to act for every node of the fleet.
+	Config *rest.Config
+	Naming apis.Naming
+	// ClusterCIDR is cut into one network of 256 addresses for each node; 10.128.0.0/9 by default.
+	ClusterCIDR netip.Prefix
+	// NodeIP is the address of every node: the fleet's one server listens there. 127.0.0.1 by default.
+	NodeIP string
+	Labels map[string]string
+	Taints []corev1.Taint
+	// Capacity is node.SimulatedCapacity by default; nothing is reserved.
+	Capacity corev1.ResourceList
+	Stages   simulated.Stages
+	Serving  Serving
+	Clock    clock.WithDelayedExecution
+	Log      logr.Logger
+}
+
+func (o *FleetOptions) complete() error {
+	if o.Config == nil {
+		return errors.New("starting simulated nodes: there is no configuration for the API server")
+	}
+	if o.Nodes == 0 {
+		o.Nodes = 1
+	}
+	if o.NamePrefix == "" {
+		o.NamePrefix = "node-"
+	}
+	if !o.ClusterCIDR.IsValid() {
+		o.ClusterCIDR = netip.MustParsePrefix("10.128.0.0/9")
+	}
+	if o.Capacity == nil {
+		o.Capacity = node.SimulatedCapacity()
+	}
+	defaults(&o.Naming, &o.NodeIP, &o.Clock)
+	return nil
+}
+
+// port is where a server listens; 0 if there is none.
+func port(listener net.Listener) int32 {
+	if listener == nil {
+		return 0
+	}
+	if address, ok := listener.Addr().(*net.TCPAddr); ok {
+		return int32(address.Port)
+	}
+	return 0
+}

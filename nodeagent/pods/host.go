@@ -1,0 +1,90 @@
+package pods
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+
+	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+)
+
+// Host is the node's side of a pod: directories, volumes, cgroups, and what the runtime is to be told.
+type Host interface {
+	// Prepare makes or refreshes what the pod needs on the node. It can be called any number of times.
+	Prepare(ctx context.Context, pod *corev1.Pod, ips []string) error
+	// Sandbox says what the sandbox is to be like, and by which runtime handler.
+	Sandbox(ctx context.Context, pod *corev1.Pod) (config *runtimeapi.PodSandboxConfig, handler string, err error)
+	// Container says what a container is to be like. An error means that its configuration cannot be had now.
+	Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Container, of ContainerOf) (*runtimeapi.ContainerConfig, error)
+	// Credentials are those of the pod for the image's registry, best first. With an error, those that could be read.
+	Credentials(ctx context.Context, pod *corev1.Pod, image string) ([]*runtimeapi.AuthConfig, error)
+	// Finish fills in what the runtime does not tell about containers that ended: their termination messages.
+	Finish(containers []cri.Container)
+	// CleanUp takes away what Prepare made. Nothing of the pod runs any more.
+	CleanUp(ctx context.Context, pod *corev1.Pod) error
+}
+
+// ContainerOf is what a new instance of a container follows from, besides its spec.
+type ContainerOf struct {
+	Restarts int32
+	// Image is the reference that the runtime gave.
+	Image string
+	// IPs are the pod's.
+	IPs []string
+}
+
+// Hooks run lifecycle hooks.
+type Hooks interface {
+	Run(ctx context.Context, pod *corev1.Pod, containerID string, hook *corev1.LifecycleHandler, ips []string) error
+}
+
+// API is what the loop asks of the API server.
+type API interface {
+	// WriteStatus makes the pod's status what is given, but for conditions that others own. A pod that is not there any
+	// more, or is another one of the same name, is no error.
+	WriteStatus(ctx context.Context, pod *corev1.Pod, status *corev1.PodStatus) error
+	// Delete removes this very pod without further grace. One that is not there is no error.
+	Delete(ctx context.Context, pod *corev1.Pod) error
+}
+
+// Hash identifies what of a container's spec cannot change without a restart.
+func Hash(spec *corev1.Container) string {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%q %q", spec.Name, spec.Image)
+	return fmt.Sprintf("%x", h.Sum64())
+}
+
+// preStop returns the hook of a container from the spec, or from what its annotations kept of it.
+func preStop(pod *corev1.Pod, c *cri.Container) *corev1.LifecycleHandler {
+	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
+		for i := range list {
+			if list[i].Name == c.Name {
+				if list[i].Lifecycle == nil {
+					return nil
+				}
+				return list[i].Lifecycle.PreStop
+			}
+		}
+	}
+	kept := &corev1.LifecycleHandler{}
+	if raw := c.Annotations[cri.AnnotationPreStop]; raw == "" || json.Unmarshal([]byte(raw), kept) != nil {
+		return nil
+	}
+	return kept
+}
+
+// podIPs are the addresses at which the pod is reached.
+func (w *World) podIPs() []string {
+	switch ready := w.Runtime.Ready(); {
+	case w.Pod.Spec.HostNetwork:
+		return w.HostIPs
+	case ready != nil:
+		return ready.IPs
+	default:
+		return nil
+	}
+}

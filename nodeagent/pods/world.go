@@ -1,0 +1,92 @@
+package pods
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/probes"
+	"github.com/orrery-dev/orrery/nodeagent/restart"
+	"github.com/orrery-dev/orrery/nodeagent/status"
+)
+
+// World is all that a decision about one pod needs.
+type World struct {
+	// Pod is the pod as it was last seen. Of an orphan, only what the labels of its sandboxes tell is there.
+	Pod *corev1.Pod
+	// Gone: the API server does not have the pod any more.
+	Gone bool
+	// Orphan: this agent has never seen the pod; only the runtime knows of it.
+	Orphan bool
+	// Graceful: the API keeps a deleted pod until the agent removes it.
+	Graceful bool
+	// Predecessor: another pod of this name is still being stopped on this node.
+	Predecessor bool
+	Runtime     cri.Pod
+	// Probes holds the verdicts by container ID.
+	Probes  map[string]probes.Verdict
+	HostIPs []string
+	Memory  Memory
+}
+
+// Memory is what the loop itself remembers about a pod. It is lost with the agent, and nothing depends on it but pace.
+type Memory struct {
+	// Status is the last one that was computed.
+	Status *corev1.PodStatus
+	// Failure is why the pod as a whole has failed.
+	Failure *status.Failure
+	// Prepared is when volumes and directories were last made or refreshed.
+	Prepared time.Time
+	// Starts holds, by container name, why the last attempt to start it failed.
+	Starts map[string]StartFailure
+	// Crashes holds the back-off by container name.
+	Crashes map[string]restart.BackOff
+	// Pulls holds the failed pulls by image.
+	Pulls map[string]PullFailure
+	// Stopping is when the pod was first asked to stop.
+	Stopping time.Time
+	// Cleaned: volumes and directories are gone.
+	Cleaned bool
+	// Deleted: the API server was asked to remove the object.
+	Deleted bool
+}
+
+// StartFailure is why a container could not be started.
+type StartFailure struct {
+	status.Waiting
+	At time.Time
+}
+
+// PullFailure is a failed pull and how long to wait before the next.
+type PullFailure struct {
+	Error   string
+	At      time.Time
+	BackOff restart.BackOff
+}
+
+// deleting says whether somebody wants the pod to end.
+func (w *World) deleting() bool { return w.Gone || w.Orphan || w.Pod.DeletionTimestamp != nil }
+
+// grace is how long containers get to end, counted from when the pod was asked to stop.
+func (w *World) grace() time.Duration {
+	seconds := w.Pod.Spec.TerminationGracePeriodSeconds
+	if w.Graceful && w.Pod.DeletionTimestamp != nil && w.Pod.DeletionGracePeriodSeconds != nil {
+		seconds = w.Pod.DeletionGracePeriodSeconds
+	}
+	if seconds == nil {
+		return corev1.DefaultTerminationGracePeriodSeconds * time.Second
+	}
+	return time.Duration(*seconds) * time.Second
+}
+
+func (w *World) status(stopping bool, waiting map[string]status.Waiting, now time.Time) corev1.PodStatus {
+	found := make(map[string]status.Probe, len(w.Probes))
+	for id, verdict := range w.Probes {
+		found[id] = status.Probe{Started: verdict.Started, Ready: verdict.Ready}
+	}
+	return status.Compute(status.Input{
+		Pod: w.Pod, Last: w.Memory.Status, Runtime: w.Runtime, Waiting: waiting, Probes: found,
+		Stopping: stopping, Failure: w.Memory.Failure, HostIPs: w.HostIPs,
+	}, now)
+}

@@ -1,0 +1,192 @@
+package probes
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+)
+
+// Target is the container to ask.
+type Target struct {
+	Pod       *corev1.Pod
+	Container *corev1.Container
+	// ID is the container's in the runtime.
+	ID string
+	// IP is the pod's address, or the node's for a pod on the host's network.
+	IP string
+	// Started is when the container started.
+	Started time.Time
+	// WasStarted and WasReady are what an agent before this one had found. They stand until the probe is asked again.
+	WasStarted, WasReady bool
+}
+
+// Prober asks once. A nil error is success; the error's text goes into the event.
+type Prober interface {
+	Probe(ctx context.Context, target Target, probe *corev1.Probe) error
+}
+
+// Options configure a Manager.
+type Options struct {
+	Prober Prober
+	// Clock is the real one if nil.
+	Clock clock.WithDelayedExecution
+	// Changed is called when a verdict about a container of the pod changed. It must not block.
+	Changed func(pod types.UID)
+	// Event records an event about a container; nil records none.
+	Event func(pod *corev1.Pod, container, kind, reason, message string)
+}
+
+// Manager probes the running containers of one node. It is safe for concurrent use.
+type Manager struct {
+	options Options
+
+	mu      sync.Mutex
+	watched map[types.UID]map[string]*watch
+}
+
+// watch is one container that has probes.
+type watch struct {
+	target   Target
+	counters map[Kind]Counter
+	last     map[Kind]time.Time
+	timers   map[Kind]clock.Timer
+	asking   map[Kind]bool
+	stopped  bool
+}
+
+// New returns a manager that probes nothing yet.
+func New(options Options) *Manager {
+	if options.Clock == nil {
+		options.Clock = clock.RealClock{}
+	}
+	if options.Event == nil {
+		options.Event = func(*corev1.Pod, string, string, string, string) {}
+	}
+	return &Manager{options: options, watched: map[types.UID]map[string]*watch{}}
+}
+
+// Sync says which containers of a pod run now, and returns the verdicts about them by container ID. Containers that are
+// not named any more are not probed any more. The call does not ask; it only schedules.
+func (m *Manager) Sync(pod types.UID, running []Target) map[string]Verdict {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	verdicts := make(map[string]Verdict, len(running))
+	old := m.watched[pod]
+	var kept map[string]*watch
+	for _, target := range running {
+		if !probed(target.Container) {
+			verdicts[target.ID] = Verdict{Started: true, Ready: true}
+			continue
+		}
+		w := old[target.ID]
+		if w == nil {
+			w = newWatch(target)
+		}
+		w.target = target
+		m.schedule(w)
+		if kept == nil {
+			kept = map[string]*watch{}
+		}
+		kept[target.ID] = w
+		verdicts[target.ID] = Judge(target.Container, w.counters)
+	}
+	for id, w := range old {
+		if kept[id] == nil {
+			w.stop()
+		}
+	}
+	if kept == nil {
+		delete(m.watched, pod)
+	} else {
+		m.watched[pod] = kept
+	}
+	return verdicts
+}
+
+func newWatch(target Target) *watch {
+	return &watch{
+		counters: map[Kind]Counter{Startup: {Passed: target.WasStarted}, Readiness: {Passed: target.WasReady}},
+		last:     map[Kind]time.Time{}, timers: map[Kind]clock.Timer{}, asking: map[Kind]bool{},
+	}
+}
+
+func probed(spec *corev1.Container) bool {
+	return spec.StartupProbe != nil || spec.LivenessProbe != nil || spec.ReadinessProbe != nil
+}
+
+func (w *watch) stop() {
+	w.stopped = true
+	for _, timer := range w.timers {
+		timer.Stop()
+	}
+}
+
+// schedule sets the timers that are not set. Liveness and readiness wait for the startup probe, and a startup probe
+// that passed is not asked again. The lock is held.
+func (m *Manager) schedule(w *watch) {
+	for _, kind := range []Kind{Startup, Liveness, Readiness} {
+		probe := of(w.target.Container, kind)
+		started := w.target.Container.StartupProbe == nil || w.counters[Startup].Passed
+		if probe == nil || w.asking[kind] || w.timers[kind] != nil || started == (kind == Startup) {
+			continue
+		}
+		wait := max(Next(probe, w.target.Started, w.last[kind]).Sub(m.options.Clock.Now()), 0)
+		w.timers[kind] = m.options.Clock.AfterFunc(wait, func() { go m.ask(w, kind, probe) })
+	}
+}
+
+func (m *Manager) ask(w *watch, kind Kind, probe *corev1.Probe) {
+	m.mu.Lock()
+	if w.stopped || w.asking[kind] {
+		m.mu.Unlock()
+		return
+	}
+	w.timers[kind], w.asking[kind] = nil, true
+	delete(w.timers, kind)
+	w.last[kind] = m.options.Clock.Now()
+	target := w.target
+	m.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(context.Background(), timeout(probe))
+	err := m.options.Prober.Probe(ctx, target, probe)
+	cancel()
+	m.record(w, kind, probe, err)
+}
+
+func (m *Manager) record(w *watch, kind Kind, probe *corev1.Probe, err error) {
+	m.mu.Lock()
+	w.asking[kind] = false
+	if w.stopped {
+		m.mu.Unlock()
+		return
+	}
+	before := Judge(w.target.Container, w.counters)
+	w.counters[kind] = w.counters[kind].Record(probe, err == nil)
+	changed := before != Judge(w.target.Container, w.counters)
+	target := w.target
+	m.schedule(w)
+	m.mu.Unlock()
+	if err != nil {
+		m.options.Event(target.Pod, target.Container.Name, corev1.EventTypeWarning, "Unhealthy", fmt.Sprintf("%s probe failed: %v", kind, err))
+	}
+	if changed {
+		m.options.Changed(target.Pod.UID)
+	}
+}
+
+// Stop ends all probing.
+func (m *Manager) Stop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for pod, watches := range m.watched {
+		for _, w := range watches {
+			w.stop()
+		}
+		delete(m.watched, pod)
+	}
+}

@@ -1,0 +1,228 @@
+package status
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/restart"
+)
+
+// Input is all that a pod's status follows from.
+type Input struct {
+	Pod *corev1.Pod
+	// Last is the status that was computed before; nil means the one in Pod.
+	Last    *corev1.PodStatus
+	Runtime cri.Pod
+	// Waiting says, by container name, why a container that should run does not.
+	Waiting map[string]Waiting
+	// Probes holds what the probes found, by container ID. An absent entry means that nothing is known yet.
+	Probes map[string]Probe
+	// Stopping says that no container will be started again, whatever the restart policy.
+	Stopping bool
+	// Failure, when set, fails the pod as a whole: deadline exceeded, rejected, evicted.
+	Failure *Failure
+	HostIPs []string
+}
+
+// Waiting is a reason such as CrashLoopBackOff with its message.
+type Waiting struct{ Reason, Message string }
+
+// Probe is what the probes of one running container found.
+type Probe struct {
+	// Started: the startup probe succeeded, or there is none; the postStart hook ended.
+	Started bool
+	// Ready: the readiness probe says so, or there is none.
+	Ready bool
+}
+
+// Failure is why a pod as a whole has failed.
+type Failure struct{ Reason, Message string }
+
+// Compute makes the status. The times in it come from the runtime and from now.
+func Compute(in Input, now time.Time) corev1.PodStatus {
+	pod, last := in.Pod, in.Last
+	if last == nil {
+		last = &pod.Status
+	}
+	s := corev1.PodStatus{
+		ObservedGeneration:          pod.Generation,
+		NominatedNodeName:           pod.Status.NominatedNodeName,
+		StartTime:                   last.StartTime,
+		QOSClass:                    pod.Status.QOSClass,
+		ResourceClaimStatuses:       pod.Status.ResourceClaimStatuses,
+		ExtendedResourceClaimStatus: pod.Status.ExtendedResourceClaimStatus,
+	}
+	if s.StartTime == nil {
+		s.StartTime = &metav1.Time{Time: now.Truncate(time.Second)}
+	}
+	if s.QOSClass == "" {
+		s.QOSClass = QOSClass(&pod.Spec)
+	}
+	s.InitContainerStatuses = in.containers(pod.Spec.InitContainers, last.InitContainerStatuses, initContainer)
+	s.ContainerStatuses = in.containers(pod.Spec.Containers, last.ContainerStatuses, appContainer)
+	s.EphemeralContainerStatuses = in.containers(ephemeral(pod), last.EphemeralContainerStatuses, ephemeralContainer)
+	setPhase(&s, &in, last)
+	setAddresses(&s, &in, last)
+	setConditions(&s, &in, last, now)
+	return s
+}
+
+// Same says whether two statuses say the same to a reader of the API.
+func Same(a, b *corev1.PodStatus) bool { return equality.Semantic.DeepEqual(a, b) }
+
+// Terminal says whether the phase is one that a pod never leaves.
+func Terminal(phase corev1.PodPhase) bool {
+	return phase == corev1.PodSucceeded || phase == corev1.PodFailed
+}
+
+func setPhase(s *corev1.PodStatus, in *Input, last *corev1.PodStatus) {
+	s.Phase = phase(in, s)
+	switch {
+	case in.Failure != nil:
+		s.Phase = corev1.PodFailed
+	case Terminal(in.Pod.Status.Phase):
+		s.Phase = in.Pod.Status.Phase
+	case Terminal(last.Phase):
+		s.Phase = last.Phase
+	}
+	switch {
+	case in.Failure != nil:
+		s.Reason, s.Message = in.Failure.Reason, in.Failure.Message
+	case s.Phase == last.Phase:
+		s.Reason, s.Message = last.Reason, last.Message
+	}
+}
+
+func setAddresses(s *corev1.PodStatus, in *Input, last *corev1.PodStatus) {
+	for _, ip := range in.HostIPs {
+		s.HostIPs = append(s.HostIPs, corev1.HostIP{IP: ip})
+	}
+	var ips []string
+	switch sandbox := in.Runtime.Ready(); {
+	case in.Pod.Spec.HostNetwork && len(in.Runtime.Sandboxes) > 0:
+		ips = in.HostIPs
+	case sandbox != nil:
+		ips = sandbox.IPs
+	}
+	for _, ip := range ips {
+		s.PodIPs = append(s.PodIPs, corev1.PodIP{IP: ip})
+	}
+	if len(s.PodIPs) == 0 && len(in.Runtime.Sandboxes) > 0 {
+		s.PodIPs = last.PodIPs // the sandbox is stopped, but it had these
+	}
+	if len(s.HostIPs) > 0 {
+		s.HostIP = s.HostIPs[0].IP
+	}
+	if len(s.PodIPs) > 0 {
+		s.PodIP = s.PodIPs[0].IP
+	}
+}
+
+// ephemeral returns the ephemeral containers in the shape of the others.
+func ephemeral(pod *corev1.Pod) []corev1.Container {
+	containers := make([]corev1.Container, 0, len(pod.Spec.EphemeralContainers))
+	for i := range pod.Spec.EphemeralContainers {
+		containers = append(containers, corev1.Container(pod.Spec.EphemeralContainers[i].EphemeralContainerCommon))
+	}
+	return containers
+}
+
+// phase follows from the containers alone.
+func phase(in *Input, s *corev1.PodStatus) corev1.PodPhase {
+	spec := &in.Pod.Spec
+	initial := countInit(spec, s.InitContainerStatuses)
+	app := countApp(spec, s.ContainerStatuses)
+	running := app.running + initial.sidecarsRunning
+	hasRun := anyAppStarted(s.ContainerStatuses)
+	switch {
+	case initial.failed > 0:
+		return corev1.PodFailed
+	case initial.pending > 0, initial.sidecarsPending > 0 && !hasRun, app.waiting > 0, initial.sidecarsWaiting > 0 && !hasRun:
+		return corev1.PodPending
+	case running > 0:
+		return corev1.PodRunning
+	case app.stopped == 0:
+		return corev1.PodPending
+	case !in.Stopping && app.restartable > 0:
+		return corev1.PodRunning
+	case app.stopped == app.succeeded:
+		return corev1.PodSucceeded
+	default:
+		return corev1.PodFailed
+	}
+}
+
+type initCounts struct{ pending, failed, sidecarsPending, sidecarsRunning, sidecarsWaiting int }
+
+func countInit(spec *corev1.PodSpec, statuses []corev1.ContainerStatus) (n initCounts) {
+	for i := range spec.InitContainers {
+		container, status := &spec.InitContainers[i], &statuses[i]
+		ended := terminated(status)
+		switch {
+		case restart.Sidecar(container) && status.State.Running != nil:
+			n.sidecarsRunning++
+			if status.Started == nil || !*status.Started {
+				n.sidecarsPending++
+			}
+		case restart.Sidecar(container) && ended == nil:
+			n.sidecarsWaiting++
+		case restart.Sidecar(container):
+			// A sidecar that ended says nothing about the phase.
+		case ended == nil:
+			n.pending++
+		case ended.ExitCode != 0 && !restart.AllowedInit(spec, container, ended.ExitCode):
+			n.failed++
+		case ended.ExitCode != 0:
+			n.pending++
+		}
+	}
+	return n
+}
+
+type appCounts struct{ running, waiting, stopped, succeeded, restartable int }
+
+func countApp(spec *corev1.PodSpec, statuses []corev1.ContainerStatus) (n appCounts) {
+	for i := range spec.Containers {
+		ended := terminated(&statuses[i])
+		switch {
+		case statuses[i].State.Running != nil:
+			n.running++
+		case ended == nil:
+			n.waiting++
+		default:
+			n.stopped++
+			if ended.ExitCode == 0 && statuses[i].State.Terminated != nil {
+				n.succeeded++
+			}
+			if restart.Allowed(spec, &spec.Containers[i], ended.ExitCode) {
+				n.restartable++
+			}
+		}
+	}
+	return n
+}
+
+// terminated returns how a container that does not run ended, also if it waits to be started again.
+func terminated(status *corev1.ContainerStatus) *corev1.ContainerStateTerminated {
+	switch {
+	case status.State.Running != nil:
+		return nil
+	case status.State.Terminated != nil:
+		return status.State.Terminated
+	default:
+		return status.LastTerminationState.Terminated
+	}
+}
+
+func anyAppStarted(statuses []corev1.ContainerStatus) bool {
+	for i := range statuses {
+		if statuses[i].State.Running != nil || terminated(&statuses[i]) != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,49 @@
+package status
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// QOSClass is the class of a pod: Guaranteed when every container has limits for CPU and memory which its requests
+// equal, BestEffort when none asks for anything, else Burstable. The server sets it on its own pods; the agent needs it for
+// pods that are custom resources.
+func QOSClass(spec *corev1.PodSpec) corev1.PodQOSClass {
+	requests, limits := corev1.ResourceList{}, corev1.ResourceList{}
+	guaranteed := true
+	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
+		for i := range containers {
+			resources := &containers[i].Resources
+			for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+				limited := addPositive(limits, name, resources.Limits)
+				addPositive(requests, name, resources.Requests)
+				guaranteed = guaranteed && limited
+			}
+		}
+	}
+	if len(requests) == 0 && len(limits) == 0 {
+		return corev1.PodQOSBestEffort
+	}
+	for name, request := range requests {
+		limit, ok := limits[name]
+		guaranteed = guaranteed && ok && limit.Cmp(request) == 0
+	}
+	if guaranteed && len(limits) == 2 && len(requests) == len(limits) {
+		return corev1.PodQOSGuaranteed
+	}
+	return corev1.PodQOSBurstable
+}
+
+func addPositive(sum corev1.ResourceList, name corev1.ResourceName, from corev1.ResourceList) bool {
+	quantity, ok := from[name]
+	if !ok || quantity.Sign() <= 0 {
+		return false
+	}
+	total := sum[name]
+	if total.IsZero() {
+		total = *resource.NewQuantity(0, quantity.Format)
+	}
+	total.Add(quantity)
+	sum[name] = total
+	return true
+}

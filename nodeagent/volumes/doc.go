@@ -1,0 +1,8 @@
+// Package volumes puts the volumes of a pod onto the disk, and takes them away again.
+//
+// emptyDir (on disk or in memory), hostPath with its types, and the four kinds whose content is written: ConfigMap, Secret,
+// downward API and projected, with service account tokens that are renewed before they end. What a pod sees of such a volume
+// changes as a whole or not at all (atomic.go). Contents are computed by pure functions from what Source and Tokens answered.
+//
+// Secrets and projected volumes live in memory only. A volume of any other kind is an error that names it.
+package volumes

@@ -1,0 +1,143 @@
+package volumes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/clock"
+
+	"github.com/orrery-dev/orrery/nodeagent/env"
+	"github.com/orrery-dev/orrery/nodeagent/objects"
+)
+
+// Tokens requests service account tokens.
+type Tokens interface {
+	Request(ctx context.Context, pod *corev1.Pod, audience string, expiration time.Duration) (objects.Token, error)
+}
+
+// Options configure a Manager.
+type Options struct {
+	Source env.Source
+	Tokens Tokens
+	// Allocatable is the limit of containers that have none, for the downward API.
+	Allocatable corev1.ResourceList
+	// Clock is the real one if nil.
+	Clock clock.PassiveClock
+}
+
+// Manager mounts the volumes of pods. It is safe for concurrent use for different pods.
+type Manager struct {
+	options Options
+	tokens  tokens
+}
+
+// New returns a manager.
+func New(options Options) *Manager {
+	if options.Clock == nil {
+		options.Clock = clock.RealClock{}
+	}
+	return &Manager{options: options, tokens: tokens{kept: map[string]*issued{}, mu: sync.Mutex{}}}
+}
+
+// Mount makes all volumes of the pod below dir, or refreshes them. Each volume that fails is named in the error.
+func (m *Manager) Mount(ctx context.Context, pod *corev1.Pod, dir string) error {
+	var errs []error
+	for i := range pod.Spec.Volumes {
+		volume := &pod.Spec.Volumes[i]
+		if err := m.mount(ctx, pod, dir, volume); err != nil {
+			errs = append(errs, fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", volume.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (m *Manager) mount(ctx context.Context, pod *corev1.Pod, dir string, volume *corev1.Volume) error {
+	path := m.Path(pod, dir, volume)
+	switch {
+	case volume.HostPath != nil:
+		return hostPath(volume.HostPath)
+	case volume.EmptyDir != nil:
+		return emptyDir(path, volume.EmptyDir, fsGroup(pod))
+	case written(volume):
+		return m.write(ctx, pod, path, volume)
+	default:
+		return fmt.Errorf("volumes of this kind are not supported: %s", kindOf(volume))
+	}
+}
+
+// write computes the content first: a volume that cannot be filled is not touched.
+func (m *Manager) write(ctx context.Context, pod *corev1.Pod, path string, volume *corev1.Volume) error {
+	files, err := m.content(ctx, pod, volume)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return fmt.Errorf("making the volume's directory: %w", err)
+	}
+	if volume.Secret != nil || volume.Projected != nil {
+		if _, err := mountMemory(path, 0); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(path, 0o755); err != nil {
+		return fmt.Errorf("setting the mode of the volume's directory: %w", err)
+	}
+	return Write(path, files, fsGroup(pod), m.options.Clock.Now())
+}
+
+// Path is where a volume is: below dir, or, for a hostPath, where it always was.
+func (m *Manager) Path(_ *corev1.Pod, dir string, volume *corev1.Volume) string {
+	if volume.HostPath != nil {
+		return volume.HostPath.Path
+	}
+	return filepath.Join(dir, "volumes", kindOf(volume), volume.Name)
+}
+
+// Unmount takes all volumes below dir away. What was mounted is unmounted; files on the disk are left to the caller.
+func (m *Manager) Unmount(dir string) error {
+	m.tokens.forget(dir)
+	return unmountBelow(dir)
+}
+
+// written says whether the agent writes the volume's content.
+func written(volume *corev1.Volume) bool {
+	return volume.ConfigMap != nil || volume.Secret != nil || volume.DownwardAPI != nil || volume.Projected != nil
+}
+
+// kindOf names the kind of a volume, for directories and messages.
+func kindOf(volume *corev1.Volume) string {
+	for _, kind := range []struct {
+		name string
+		is   bool
+	}{
+		{"empty-dir", volume.EmptyDir != nil},
+		{"host-path", volume.HostPath != nil},
+		{"configmap", volume.ConfigMap != nil},
+		{"secret", volume.Secret != nil},
+		{"downward-api", volume.DownwardAPI != nil},
+		{"projected", volume.Projected != nil},
+		{"persistentVolumeClaim", volume.PersistentVolumeClaim != nil},
+		{"ephemeral", volume.Ephemeral != nil},
+		{"csi", volume.CSI != nil},
+		{"nfs", volume.NFS != nil},
+		{"image", volume.Image != nil},
+	} {
+		if kind.is {
+			return kind.name
+		}
+	}
+	return "unknown"
+}
+
+func fsGroup(pod *corev1.Pod) *int64 {
+	if pod.Spec.SecurityContext == nil {
+		return nil
+	}
+	return pod.Spec.SecurityContext.FSGroup
+}

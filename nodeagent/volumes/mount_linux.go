@@ -1,0 +1,78 @@
+package volumes
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountMemory puts a file system in memory onto a directory, and returns whether there was none yet. A size of zero is
+// the kernel's default.
+func mountMemory(path string, size int64) (fresh bool, err error) {
+	mounted, err := mountsBelow(path)
+	if err != nil {
+		return false, err
+	}
+	if slices.Contains(mounted, path) {
+		return false, nil
+	}
+	options := ""
+	if size > 0 {
+		options = fmt.Sprintf("size=%d", size)
+	}
+	if err := unix.Mount("tmpfs", path, "tmpfs", 0, options); err != nil {
+		return false, fmt.Errorf("mounting memory at %s: %w", path, err)
+	}
+	return true, nil
+}
+
+// unmountBelow unmounts all below a directory, the innermost first.
+func unmountBelow(dir string) error {
+	mounted, err := mountsBelow(dir)
+	if err != nil {
+		return err
+	}
+	for _, path := range slices.Backward(mounted) {
+		if err := unix.Unmount(path, unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
+			return fmt.Errorf("unmounting %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// mountsBelow lists the mount points at or below a directory, in the order in which they were mounted.
+func mountsBelow(dir string) ([]string, error) {
+	file, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("reading the mounts: %w", err)
+	}
+	defer file.Close()
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	var found []string
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 5 {
+			continue
+		}
+		path := unescape.Replace(fields[4])
+		if path == dir || strings.HasPrefix(path, dir+"/") {
+			found = append(found, path)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("reading the mounts: %w", err)
+	}
+	return found, nil
+}
+
+// unescape undoes the kernel's spelling of blanks in paths.
+var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)

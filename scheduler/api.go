@@ -1,0 +1,108 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+
+	k8scorev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	fwk "k8s.io/kube-scheduler/framework"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
+
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/framework/naming"
+)
+
+// What the scheduler reads and writes. Leases are for leader election.
+//
+// +kubebuilder:rbac:groups="",resources=pods;nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=patch
+// +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=pods/binding,verbs=create
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch;update
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create;get;update
+
+// api reads pods from the cache and writes them to the API server.
+type api struct {
+	cached client.Reader
+	live   client.Client
+}
+
+func newAPI(cluster cluster.Cluster) (*api, error) {
+	live, err := client.New(cluster.GetConfig(), client.Options{
+		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("building the scheduler's client: %w", err)
+	}
+	return &api{cached: cluster.GetCache(), live: live}, nil
+}
+
+// Pod returns a pod as the cache has it, or nil.
+func (a *api) Pod(namespace, name string) *k8scorev1.Pod {
+	pod := &corev1.Pod{}
+	key := client.ObjectKey{Namespace: namespace, Name: name}
+	if err := a.cached.Get(context.Background(), key, pod, client.UnsafeDisableDeepCopy); err != nil {
+		return nil // The cache is synced before anything is scheduled, so that this can only be NotFound.
+	}
+	return (*k8scorev1.Pod)(pod)
+}
+
+// assignedOrGone reports whether a pod can have no nomination any more.
+func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {
+	current := a.Pod(pod.Namespace, pod.Name)
+	return current == nil || current.Spec.NodeName != ""
+}
+
+// Bind assigns a pod to a node.
+func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
+	return naming.Bind(ctx, a.live, (*corev1.Pod)(pod), node)
+}
+
+// Report sets a condition and the nominated node in a pod's status, if they differ from what is there.
+func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+	changed := pod.DeepCopy()
+	differs := condition != nil && setCondition(&changed.Status, *condition)
+	if nominating.Mode() == fwk.ModeOverride && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
+		changed.Status.NominatedNodeName = nominating.NominatedNodeName
+		differs = true
+	}
+	if !differs {
+		return nil
+	}
+	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(pod), (*corev1.Pod)(changed))
+}
+
+// setCondition reports whether it changed anything. The time is that of the last change of the condition's status.
+func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition) bool {
+	condition.LastTransitionTime = metav1.Now()
+	for i := range status.Conditions {
+		old := &status.Conditions[i]
+		if old.Type != condition.Type {
+			continue
+		}
+		if old.Status == condition.Status {
+			condition.LastTransitionTime = old.LastTransitionTime
+		}
+		condition.LastProbeTime = old.LastProbeTime
+		changed := old.Status != condition.Status || old.Reason != condition.Reason || old.Message != condition.Message
+		*old = condition
+		return changed
+	}
+	status.Conditions = append(status.Conditions, condition)
+	return true
+}
+
+// eventScheme names pods in Events as the given scheme does. Plugins hand over upstream's type, which it may not know.
+func eventScheme(scheme *runtime.Scheme) (*runtime.Scheme, error) {
+	kind, err := apiutil.GVKForObject(&corev1.Pod{}, scheme)
+	if err != nil {
+		return nil, fmt.Errorf("finding the API group of pods: %w", err)
+	}
+	result := runtime.NewScheme()
+	result.AddKnownTypeWithName(kind, &k8scorev1.Pod{})
+	return result, nil
+}

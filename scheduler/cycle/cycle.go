@@ -1,0 +1,205 @@
+package cycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/utils/clock"
+
+	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/explain"
+	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/metrics"
+	"github.com/orrery-dev/orrery/scheduler/queue"
+)
+
+// errNoNodes is kube-scheduler's text.
+var errNoNodes = errors.New("no nodes available to schedule pods")
+
+// pluginMetricsPercent of the attempts have every plugin call measured.
+const pluginMetricsPercent = 10
+
+// API is what the cycle needs of the API server, besides what plugins do.
+type API interface {
+	// Pod returns a pod as the API server last showed it, or nil when it is gone. Do not change it.
+	Pod(namespace, name string) *corev1.Pod
+	// Report sets a condition (nil: none) and the nominated node (nil: leave it) in a pod's status.
+	Report(ctx context.Context, pod *corev1.Pod, condition *corev1.PodCondition, nominating *fwk.NominatingInfo) error
+}
+
+// Cycle schedules pods. All fields but the last two are required.
+type Cycle struct {
+	Queue    *queue.Queue
+	Cache    *cache.Cache
+	Snapshot *cache.Snapshot
+	Profiles map[string]*framework.Framework
+	API      API
+	Book     *explain.Book
+	Clock    clock.PassiveClock
+	// PercentageOfNodesToScore is that of profiles without their own. 0 means by the size of the cluster.
+	PercentageOfNodesToScore int32
+	// Random returns a number from 0 to below n. Nil means math/rand.
+	Random func(n int) int
+
+	start   int // where the next search starts
+	binding sync.WaitGroup
+}
+
+// Run schedules pods until the queue is closed, and then waits for bindings under way to end.
+func (c *Cycle) Run(ctx context.Context) {
+	defer c.binding.Wait()
+	for {
+		entry := c.Queue.Pop()
+		if entry == nil {
+			return
+		}
+		c.scheduleOne(ctx, entry)
+	}
+}
+
+// attempt is one try to schedule one pod.
+type attempt struct {
+	entry   *queue.Entry
+	profile *framework.Framework
+	state   *framework.CycleState
+	start   time.Time
+	record  explain.Record
+}
+
+func (a *attempt) pod() *corev1.Pod { return a.entry.GetPod() }
+
+func (c *Cycle) scheduleOne(ctx context.Context, entry *queue.Entry) {
+	pod := entry.GetPod()
+	profile, known := c.Profiles[pod.Spec.SchedulerName]
+	if !known || c.skips(profile, pod) {
+		c.Queue.Done(pod.UID)
+		return
+	}
+	logger := klog.FromContext(ctx).WithValues("pod", klog.KObj(pod))
+	ctx = klog.NewContext(ctx, logger)
+	a := &attempt{
+		entry:   entry,
+		profile: profile,
+		state:   framework.NewCycleState(rand.IntN(100) < pluginMetricsPercent),
+		start:   c.Clock.Now(),
+		record: explain.Record{
+			Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID),
+			Profile: profile.ProfileName(), Attempt: entry.Attempts, When: c.Clock.Now(),
+		},
+	}
+	node, failure := c.decide(ctx, a)
+	if failure != nil {
+		c.fail(ctx, a, *failure)
+		return
+	}
+	assumed, failure := c.reserve(ctx, a, node)
+	if failure != nil {
+		c.fail(ctx, a, *failure)
+		return
+	}
+	c.binding.Add(1)
+	go func() {
+		defer c.binding.Done()
+		running := metrics.Goroutines.WithLabelValues("binding")
+		running.Inc()
+		defer running.Dec()
+		c.bindAssumed(ctx, a, assumed, node)
+	}()
+}
+
+// skips reports whether there is nothing to schedule: the pod is being deleted, or was decided on while it was queued.
+func (c *Cycle) skips(profile *framework.Framework, pod *corev1.Pod) bool {
+	if pod.DeletionTimestamp != nil {
+		profile.EventRecorder().Eventf(pod, nil, corev1.EventTypeWarning, "FailedScheduling", "Scheduling",
+			"skip schedule deleting pod: %v/%v", pod.Namespace, pod.Name)
+		return true
+	}
+	return c.Cache.IsAssumed(pod.UID)
+}
+
+// decide finds the node for a pod.
+func (c *Cycle) decide(ctx context.Context, a *attempt) (string, *failure) {
+	c.Cache.Update(c.Snapshot)
+	defer func() {
+		metrics.AlgorithmDuration.WithLabelValues().Observe(c.Clock.Since(a.start).Seconds())
+	}()
+	if len(c.Snapshot.Nodes()) == 0 {
+		return "", &failure{status: fwk.NewStatus(fwk.UnschedulableAndUnresolvable).WithError(errNoNodes), nominating: noNomination}
+	}
+	feasible, diagnosis, err := c.find(ctx, a)
+	if err != nil {
+		return "", &failure{status: fwk.AsStatus(err), nominating: noNomination}
+	}
+	a.record.AllNodes = len(c.Snapshot.Nodes())
+	a.record.Feasible = len(feasible)
+	a.record.Evaluated = len(feasible) + len(diagnosis.Nodes.Own())
+	a.record.Refusals = explain.Refusals(diagnosis.Nodes.Own())
+	if len(feasible) == 0 {
+		return "", c.unfit(ctx, a, diagnosis)
+	}
+	node, err := c.choose(ctx, a, feasible)
+	if err != nil {
+		return "", &failure{status: fwk.AsStatus(err), nominating: noNomination}
+	}
+	return node, nil
+}
+
+// unfit asks the PostFilter plugins to help a pod that fits nowhere, and says why it does not.
+func (c *Cycle) unfit(ctx context.Context, a *attempt, diagnosis *framework.Diagnosis) *failure {
+	fit := &framework.FitError{Pod: a.pod(), NodeCount: len(c.Snapshot.Nodes()), Diagnosis: diagnosis}
+	nominating := noNomination
+	if a.profile.HasPostFilterPlugins() {
+		result, status := a.profile.RunPostFilterPlugins(ctx, a.state, a.pod(), diagnosis.Nodes)
+		diagnosis.PostFilterMessage = status.Message()
+		if status.IsError() {
+			klog.FromContext(ctx).Error(status.AsError(), "PostFilter failed", "plugin", status.Plugin())
+		}
+		nominating = nil
+		if result != nil {
+			nominating = result.NominatingInfo
+		}
+	}
+	return &failure{status: fwk.NewStatus(fwk.Unschedulable).WithError(fit), nominating: nominating}
+}
+
+// choose returns one of the best nodes.
+func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (string, error) {
+	if len(nodes) == 1 {
+		return nodes[0].Node().Name, nil
+	}
+	if !a.profile.HasScorePlugins() {
+		return nodes[c.random(len(nodes))].Node().Name, nil
+	}
+	if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
+		return "", status.AsError()
+	}
+	scores, status := a.profile.RunScorePlugins(ctx, a.state, a.pod(), nodes)
+	if !status.IsSuccess() {
+		return "", status.AsError()
+	}
+	a.record.Best = explain.Best(scores)
+	var best []string
+	for _, score := range scores {
+		switch top := a.record.Best[0].Total; {
+		case score.TotalScore == top:
+			best = append(best, score.Name)
+		case score.TotalScore > top:
+			return "", fmt.Errorf("choosing a node: %s has more than the best score", score.Name)
+		}
+	}
+	return best[c.random(len(best))], nil
+}
+
+func (c *Cycle) random(n int) int {
+	if c.Random != nil {
+		return c.Random(n)
+	}
+	return rand.IntN(n)
+}

@@ -1,0 +1,13 @@
+// Package cycle schedules one pod at a time: it takes a pod from the queue, looks at the cluster as it is at that moment,
+// decides on a node, and binds the pod to it.
+//
+// Deciding is serial, so that each decision sees the one before. A decided pod is assumed in the cache, and the rest
+// (waiting for Permit, PreBind, Bind) runs beside the next decisions. When anything fails, what was assumed is taken back,
+// the pods that may profit are woken, and the pod goes back to the queue with the plugins that refused it.
+//
+//	snapshot ─ PreFilter ─ Filter ─ Score ─ choose ─ assume ─ Reserve ─ Permit │ wait ─ PreBind ─ Bind ─ PostBind
+//	                          └ nothing fits: PostFilter                       │ (a goroutine per pod)
+//
+// A search stops when enough nodes fit (percentageOfNodesToScore), and the next one starts where it stopped, so that all
+// nodes get their turn. Among equally good nodes the choice is random.
+package cycle

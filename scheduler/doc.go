@@ -1,0 +1,20 @@
+// Package scheduler assigns pending pods to nodes, as kube-scheduler does and with its plugins.
+//
+//	s, err := scheduler.New(scheduler.Options{Config: config, Scheme: scheme}, scheduler.WithPlugin("Mine", mine.New))
+//	...
+//	err = s.Run(ctx)
+//
+// The rooms of the house, in the order of a pod's way:
+//
+//	config/     reads a KubeSchedulerConfiguration          cache/      the cluster, with pods that are decided on
+//	queue/      which pod is next, and when again           plugins/    what can be said of a pod and a node
+//	cycle/      decides and binds, one pod at a time        explain/    why it came out so
+//	framework/  runs plugins at their extension points      resources/, nodeinfo/, metrics/
+//
+// This package only wires them: it watches pods and nodes and tells cache and queue, and it writes what cannot be
+// scheduled into the pod's status. Whether pods and nodes are Kubernetes' own or custom resources, the scheme says, and
+// no code here depends on it.
+//
+// A Scheduler owns spec.nodeName, the condition PodScheduled while it is false, and status.nominatedNodeName of the pods
+// whose spec.schedulerName is one of its profiles. It touches no other pod and no node.
+package scheduler

@@ -1,0 +1,162 @@
+// Package explain remembers why each pod is where it is, or nowhere: for the last attempt of each of the most recent
+// pods, which plugin refused which nodes with what reason, and how the best nodes were scored.
+//
+// Its memory is bounded: a fixed number of pods, of node names per reason, and of scored nodes. What is cut off is
+// counted, so that totals stay right. It never influences a decision.
+package explain
+
+import (
+	"cmp"
+	"container/list"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	fwk "k8s.io/kube-scheduler/framework"
+)
+
+// Bounds of the memory.
+const (
+	DefaultPods   = 1000
+	NodesByReason = 100
+	ScoredNodes   = 5
+)
+
+// Record is one attempt to schedule a pod.
+type Record struct {
+	Namespace, Name, UID string
+	Profile              string
+	// Attempt counts from 1.
+	Attempt int
+	When    time.Time
+	// Node is where the pod goes; "" means nowhere, and Message says why in the words of the event.
+	Node    string
+	Message string
+	// AllNodes were there, of which Evaluated were looked at and Feasible would have done.
+	AllNodes, Evaluated, Feasible int
+	// Refusals are grouped by plugin and reasons, the largest group first.
+	Refusals []Refusal
+	// Best are the nodes with the highest scores, best first. Empty where there was no choice.
+	Best []Scored
+}
+
+// Refusal is why a plugin refused some nodes.
+type Refusal struct {
+	Plugin  string
+	Code    string
+	Reasons []string
+	// Count is the number of nodes; Nodes names the first of them.
+	Count int
+	Nodes []string
+}
+
+// Scored is how the plugins scored a node.
+type Scored struct {
+	Node  string
+	Total int64
+	// Raw is by plugin before normalizing; Weighted is normalized to 0..100 and times the plugin's weight.
+	Raw, Weighted map[string]int64
+}
+
+// Refusals groups nodes by why they were refused.
+func Refusals(statuses map[string]*fwk.Status) []Refusal {
+	groups := map[string]*Refusal{}
+	for _, node := range sortedNames(statuses) {
+		status := statuses[node]
+		key := status.Plugin() + "\x00" + status.Code().String() + "\x00" + strings.Join(status.Reasons(), "\x00")
+		group, known := groups[key]
+		if !known {
+			group = &Refusal{Plugin: status.Plugin(), Code: status.Code().String(), Reasons: status.Reasons()}
+			groups[key] = group
+		}
+		if group.Count++; len(group.Nodes) < NodesByReason {
+			group.Nodes = append(group.Nodes, node)
+		}
+	}
+	refusals := make([]Refusal, 0, len(groups))
+	for _, group := range groups {
+		refusals = append(refusals, *group)
+	}
+	slices.SortFunc(refusals, func(a, b Refusal) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Plugin, b.Plugin), slices.Compare(a.Reasons, b.Reasons))
+	})
+	return refusals
+}
+
+func sortedNames(statuses map[string]*fwk.Status) []string {
+	names := make([]string, 0, len(statuses))
+	for name := range statuses {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Best picks the nodes with the highest scores.
+func Best(scores []fwk.NodePluginScores) []Scored {
+	var best []fwk.NodePluginScores
+	better := func(a, b fwk.NodePluginScores) int {
+		return cmp.Or(cmp.Compare(b.TotalScore, a.TotalScore), cmp.Compare(a.Name, b.Name))
+	}
+	for _, score := range scores {
+		if len(best) == ScoredNodes && better(score, best[len(best)-1]) >= 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(best, score, better)
+		best = slices.Insert(best, at, score)
+		best = best[:min(len(best), ScoredNodes)]
+	}
+	result := make([]Scored, len(best))
+	for i, score := range best {
+		result[i] = Scored{Node: score.Name, Total: score.TotalScore, Raw: byPlugin(score.RawScores), Weighted: byPlugin(score.Scores)}
+	}
+	return result
+}
+
+func byPlugin(scores []fwk.PluginScore) map[string]int64 {
+	result := make(map[string]int64, len(scores))
+	for _, score := range scores {
+		result[score.Name] = score.Score
+	}
+	return result
+}
+
+// Book holds the last record of each of the most recently tried pods. It is safe for concurrent use.
+type Book struct {
+	mutex  sync.Mutex
+	limit  int
+	recent *list.List // of Record, newest first
+	byPod  map[string]*list.Element
+}
+
+// NewBook returns a Book for a number of pods; 0 means DefaultPods.
+func NewBook(pods int) *Book {
+	return &Book{limit: cmp.Or(pods, DefaultPods), recent: list.New(), byPod: map[string]*list.Element{}}
+}
+
+// Add remembers a record in place of the pod's earlier one.
+func (b *Book) Add(record Record) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	key := record.Namespace + "/" + record.Name
+	if old, found := b.byPod[key]; found {
+		b.recent.Remove(old)
+	}
+	b.byPod[key] = b.recent.PushFront(record)
+	if b.recent.Len() > b.limit {
+		oldest := b.recent.Remove(b.recent.Back()).(Record)
+		delete(b.byPod, oldest.Namespace+"/"+oldest.Name)
+	}
+}
+
+// Get returns the record of a pod.
+func (b *Book) Get(namespace, name string) (Record, bool) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	element, found := b.byPod[namespace+"/"+name]
+	if !found {
+		return Record{}, false
+	}
+	return element.Value.(Record), true
+}

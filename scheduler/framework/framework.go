@@ -1,0 +1,180 @@
+package framework
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/informers"
+	clientset "k8s.io/client-go/kubernetes"
+	restclient "k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/utils/clock"
+)
+
+// Environment is what the plugins of all profiles share.
+type Environment struct {
+	// Snapshot is the state of the cluster at the start of the current attempt. Required.
+	Snapshot fwk.SharedLister
+	// Clients of the API server for plugins, given out by the Handle as they are. Each may be nil when no plugin asks.
+	ClientSet  clientset.Interface
+	KubeConfig *restclient.Config
+	Informers  informers.SharedInformerFactory
+	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
+	Recorder func(profile string) events.EventRecorderLogger
+	// Parallelism is the number of goroutines that filter and score nodes. 0 means 16.
+	Parallelism int
+	// Clock times Permit. Nil means the real clock.
+	Clock clock.WithDelayedExecution
+}
+
+// Profile says which plugins a Framework has.
+type Profile struct {
+	// SchedulerName is the spec.schedulerName of the pods that it schedules.
+	SchedulerName string
+	// Plugins names them, with defaults merged already.
+	Plugins *configv1.Plugins
+	// Args are the arguments of each plugin that has some.
+	Args map[string]runtime.Object
+	// PercentageOfNodesToScore overrides the scheduler's. Nil means not.
+	PercentageOfNodesToScore *int32
+}
+
+// Framework is one profile, ready to run. It is also the Handle that its plugins hold.
+type Framework struct {
+	points
+	profile    Profile
+	env        Environment
+	plugins    map[string]fwk.Plugin
+	weights    map[string]int64
+	signers    []fwk.SignPlugin
+	unsignable bool
+	waiting    *waitingPods
+	prebinding *prebindingPods
+	parallel   parallelizer
+	recorder   events.EventRecorderLogger
+	fwk.PodNominator
+	fwk.PodActivator
+}
+
+var _ fwk.Handle = &Framework{}
+
+// New builds the plugins of a profile and puts them into their places.
+func New(ctx context.Context, registry Registry, profile Profile, env Environment) (*Framework, error) {
+	if env.Parallelism == 0 {
+		env.Parallelism = 16
+	}
+	if env.Clock == nil {
+		env.Clock = clock.RealClock{}
+	}
+	f := &Framework{
+		profile:    profile,
+		env:        env,
+		plugins:    map[string]fwk.Plugin{},
+		waiting:    newWaitingPods(env.Clock),
+		prebinding: newPrebindingPods(),
+		parallel:   parallelizer(env.Parallelism),
+	}
+	if env.Recorder != nil {
+		f.recorder = env.Recorder(profile.SchedulerName)
+	}
+	f.Attach(unattached{}, unattached{})
+	if err := f.build(ctx, registry); err != nil {
+		return nil, errors.Join(fmt.Errorf("building profile %q: %w", profile.SchedulerName, err), f.Close())
+	}
+	return f, nil
+}
+
+func (f *Framework) build(ctx context.Context, registry Registry) error {
+	for _, name := range Enabled(f.profile.Plugins) {
+		factory, known := registry[name]
+		if !known {
+			return fmt.Errorf("building plugin %q: there is no plugin of that name; there are %v", name, registry.Names())
+		}
+		plugin, err := factory(ctx, f.profile.Args[name], f)
+		if err != nil {
+			return fmt.Errorf("building plugin %q: %w", name, err)
+		}
+		f.plugins[name] = plugin
+	}
+	if err := f.fill(f.profile.Plugins, f.plugins); err != nil {
+		return err
+	}
+	if len(f.queueSort) != 1 {
+		return fmt.Errorf("enabling plugins at %s: there must be exactly one, there are %d", QueueSort, len(f.queueSort))
+	}
+	if len(f.bind) == 0 {
+		return fmt.Errorf("enabling plugins at %s: at least one is needed", Bind)
+	}
+	f.findSigners()
+	return f.setWeights()
+}
+
+// setWeights takes the weight at the score point where there is one, else the one in multiPoint; 0 means 1.
+func (f *Framework) setWeights() error {
+	f.weights = map[string]int64{}
+	var total int64
+	for _, set := range []configv1.PluginSet{f.profile.Plugins.Score, f.profile.Plugins.MultiPoint} {
+		for _, plugin := range set.Enabled {
+			_, scores := f.plugins[plugin.Name].(fwk.ScorePlugin)
+			if _, done := f.weights[plugin.Name]; done || !scores {
+				continue
+			}
+			weight := int64(1)
+			if plugin.Weight != nil && *plugin.Weight != 0 {
+				weight = int64(*plugin.Weight)
+			}
+			if weight*fwk.MaxScore > math.MaxInt64-total {
+				return fmt.Errorf("adding the weight of plugin %q: the sum of all scores could overflow", plugin.Name)
+			}
+			total += weight * fwk.MaxScore
+			f.weights[plugin.Name] = weight
+		}
+	}
+	return nil
+}
+
+// Attach gives the plugins their way to the queue, which is built after them because it asks them for their events.
+func (f *Framework) Attach(nominator fwk.PodNominator, activator fwk.PodActivator) {
+	f.PodNominator, f.PodActivator = nominator, activator
+}
+
+// Close closes the plugins that are io.Closers.
+func (f *Framework) Close() error {
+	var errs []error
+	for name, plugin := range f.plugins {
+		if closer, ok := plugin.(io.Closer); ok {
+			if err := closer.Close(); err != nil {
+				errs = append(errs, fmt.Errorf("closing plugin %q: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ProfileName returns the spec.schedulerName of the pods that this profile schedules.
+func (f *Framework) ProfileName() string { return f.profile.SchedulerName }
+
+// PercentageOfNodesToScore returns the profile's own value, or nil.
+func (f *Framework) PercentageOfNodesToScore() *int32 { return f.profile.PercentageOfNodesToScore }
+
+// Less orders the queue.
+func (f *Framework) Less(a, b fwk.QueuedEntityInfo) bool { return f.queueSort[0].Less(a, b) }
+
+// PreEnqueuePlugins returns the plugins that may hold a pod back from the queue.
+func (f *Framework) PreEnqueuePlugins() []fwk.PreEnqueuePlugin { return slices.Clone(f.preEnqueue) }
+
+// HasFilterPlugins reports whether any plugin can refuse a node.
+func (f *Framework) HasFilterPlugins() bool { return len(f.filter) > 0 }
+
+// HasPostFilterPlugins reports whether anything is tried for a pod that fits nowhere.
+func (f *Framework) HasPostFilterPlugins() bool { return len(f.postFilter) > 0 }
+
+// HasScorePlugins reports whether any plugin prefers nodes.
+func (f *Framework) HasScorePlugins() bool { return len(f.score) > 0 }

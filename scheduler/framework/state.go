@@ -1,0 +1,99 @@
+package framework
+
+import (
+	"sync"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+	fwk "k8s.io/kube-scheduler/framework"
+)
+
+// CycleState is what plugins remember between the extension points of one pod's attempt. It is safe for concurrent use.
+type CycleState struct {
+	data             sync.Map
+	recordMetrics    bool
+	skipFilter       sets.Set[string]
+	skipScore        sets.Set[string]
+	skipPreBind      sets.Set[string]
+	parallelPreBinds sets.Set[string]
+}
+
+var _ fwk.CycleState = &CycleState{}
+
+// NewCycleState returns an empty state. With recordMetrics, the duration of every plugin call is measured.
+func NewCycleState(recordMetrics bool) *CycleState {
+	return &CycleState{recordMetrics: recordMetrics}
+}
+
+// ShouldRecordPluginMetrics reports whether plugin calls of this attempt are measured; attempts are sampled.
+func (s *CycleState) ShouldRecordPluginMetrics() bool { return s != nil && s.recordMetrics }
+
+// GetSkipFilterPlugins returns the plugins whose Filter has nothing to do for this pod.
+func (s *CycleState) GetSkipFilterPlugins() sets.Set[string] { return s.skipFilter }
+
+// SetSkipFilterPlugins sets the plugins whose Filter has nothing to do for this pod.
+func (s *CycleState) SetSkipFilterPlugins(plugins sets.Set[string]) { s.skipFilter = plugins }
+
+// GetSkipScorePlugins returns the plugins whose Score has nothing to do for this pod.
+func (s *CycleState) GetSkipScorePlugins() sets.Set[string] { return s.skipScore }
+
+// SetSkipScorePlugins sets the plugins whose Score has nothing to do for this pod.
+func (s *CycleState) SetSkipScorePlugins(plugins sets.Set[string]) { s.skipScore = plugins }
+
+// GetSkipPreBindPlugins returns the plugins whose PreBind has nothing to do for this pod.
+func (s *CycleState) GetSkipPreBindPlugins() sets.Set[string] { return s.skipPreBind }
+
+// SetSkipPreBindPlugins sets the plugins whose PreBind has nothing to do for this pod.
+func (s *CycleState) SetSkipPreBindPlugins(plugins sets.Set[string]) { s.skipPreBind = plugins }
+
+// GetParallelPreBindPlugins returns the plugins whose PreBind may run beside others.
+func (s *CycleState) GetParallelPreBindPlugins() sets.Set[string] { return s.parallelPreBinds }
+
+// SetParallelPreBindPlugins sets the plugins whose PreBind may run beside others.
+func (s *CycleState) SetParallelPreBindPlugins(plugins sets.Set[string]) {
+	s.parallelPreBinds = plugins
+}
+
+// ShouldSkipAllPostFilterPlugins is false: pods are scheduled one by one.
+func (s *CycleState) ShouldSkipAllPostFilterPlugins() bool { return false }
+
+// IsPodGroupSchedulingCycle is false: pods are scheduled one by one.
+func (s *CycleState) IsPodGroupSchedulingCycle() bool { return false }
+
+// GetPodGroupSchedulingCycle returns nil: pods are scheduled one by one.
+func (s *CycleState) GetPodGroupSchedulingCycle() fwk.PodGroupCycleState { return nil }
+
+// GetPlacementCycleState returns nil: pods are scheduled one by one.
+func (s *CycleState) GetPlacementCycleState() fwk.PlacementCycleState { return nil }
+
+// Read returns what was written under the key, or ErrNotFound.
+func (s *CycleState) Read(key fwk.StateKey) (fwk.StateData, error) {
+	if value, ok := s.data.Load(key); ok {
+		return value.(fwk.StateData), nil
+	}
+	return nil, fwk.ErrNotFound
+}
+
+// Write stores a value under the key.
+func (s *CycleState) Write(key fwk.StateKey, value fwk.StateData) { s.data.Store(key, value) }
+
+// Delete removes the value under the key.
+func (s *CycleState) Delete(key fwk.StateKey) { s.data.Delete(key) }
+
+// Clone copies the state, each value by its own Clone. The sets of skipped plugins are shared: nobody changes them.
+func (s *CycleState) Clone() fwk.CycleState {
+	if s == nil {
+		return nil
+	}
+	copied := &CycleState{
+		recordMetrics:    s.recordMetrics,
+		skipFilter:       s.skipFilter,
+		skipScore:        s.skipScore,
+		skipPreBind:      s.skipPreBind,
+		parallelPreBinds: s.parallelPreBinds,
+	}
+	s.data.Range(func(key, value any) bool {
+		copied.data.Store(key, value.(fwk.StateData).Clone())
+		return true
+	})
+	return copied
+}

@@ -1,0 +1,162 @@
+package framework
+
+import (
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	schedulingv1alpha3 "k8s.io/api/scheduling/v1alpha3"
+	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/dynamic-resource-allocation/structured"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+)
+
+// ErrUnsupported is returned by the parts of a plugin's Handle that this scheduler does not have.
+var ErrUnsupported = errors.New("not supported by this scheduler")
+
+func unsupported(what string) error { return fmt.Errorf("%s: %w", what, ErrUnsupported) }
+
+// unattached stands in for the queue while plugins are built: nothing is nominated, and there is nothing to activate.
+type unattached struct{}
+
+func (unattached) AddNominatedPod(klog.Logger, fwk.PodInfo, *fwk.NominatingInfo) {}
+func (unattached) DeleteNominatedPodIfExists(*corev1.Pod)                        {}
+func (unattached) UpdateNominatedPod(klog.Logger, *corev1.Pod, fwk.PodInfo)      {}
+func (unattached) NominatedPodsForNode(string) []fwk.PodInfo                     { return nil }
+func (unattached) Activate(klog.Logger, map[string]*corev1.Pod)                  {}
+
+// immutableSnapshot reads like a snapshot and refuses to be changed.
+type immutableSnapshot struct{ fwk.SharedLister }
+
+func (immutableSnapshot) StartMutations() error { return unsupported("changing the snapshot") }
+func (immutableSnapshot) EndMutations() error   { return unsupported("changing the snapshot") }
+func (immutableSnapshot) AddPod(fwk.PodInfo, string) error {
+	return unsupported("adding a pod to the snapshot")
+}
+func (immutableSnapshot) RemovePod(klog.Logger, *corev1.Pod, string) error {
+	return unsupported("removing a pod from the snapshot")
+}
+
+// NoPodGroups answers every question about pod groups with an error.
+type NoPodGroups struct{}
+
+var _ fwk.PodGroupManager = NoPodGroups{}
+
+// PodGroupStates returns a lister of errors.
+func (NoPodGroups) PodGroupStates() fwk.PodGroupStateLister { return noPodGroupStates{} }
+
+// PodGroups returns a lister of errors.
+func (NoPodGroups) PodGroups() fwk.PodGroupLister { return noPodGroupList{} }
+
+// CompositePodGroupStates returns a lister of errors.
+func (NoPodGroups) CompositePodGroupStates() fwk.CompositePodGroupStateLister {
+	return noCompositeStates{}
+}
+
+// CompositePodGroups returns a lister of errors.
+func (NoPodGroups) CompositePodGroups() fwk.CompositePodGroupLister { return noCompositeList{} }
+
+// BuildHierarchySnapshotFromPod is an error.
+func (NoPodGroups) BuildHierarchySnapshotFromPod(*corev1.Pod) (fwk.PodGroupManager, error) {
+	return nil, unsupported("building a hierarchy of pod groups")
+}
+
+// GetRootKeyForGroup is an error.
+func (NoPodGroups) GetRootKeyForGroup(fwk.EntityKey) (fwk.EntityKey, bool, error) {
+	return fwk.EntityKey{}, false, unsupported("finding the root of a pod group")
+}
+
+type (
+	noPodGroupStates  struct{}
+	noPodGroupList    struct{}
+	noCompositeStates struct{}
+	noCompositeList   struct{}
+)
+
+func (noPodGroupStates) Get(string, string) (fwk.PodGroupState, error) {
+	return nil, unsupported("getting the state of a pod group")
+}
+
+func (noPodGroupList) Get(string, string) (*schedulingv1beta1.PodGroup, error) {
+	return nil, unsupported("getting a pod group")
+}
+
+func (noCompositeStates) Get(string, string) (fwk.CompositePodGroupState, error) {
+	return nil, unsupported("getting the state of a composite pod group")
+}
+
+func (noCompositeList) Get(string, string) (*schedulingv1alpha3.CompositePodGroup, error) {
+	return nil, unsupported("getting a composite pod group")
+}
+
+type noVolumeLimits struct{}
+
+func (noVolumeLimits) CSINodes() fwk.CSINodeLister { return noCSINodes{} }
+
+type noCSINodes struct{}
+
+func (noCSINodes) List() ([]*storagev1.CSINode, error) { return nil, unsupported("listing CSINodes") }
+func (noCSINodes) Get(string) (*storagev1.CSINode, error) {
+	return nil, unsupported("getting a CSINode")
+}
+
+// noDynamicResources answers what can be answered with an error. It knows no claim and no device class.
+type noDynamicResources struct{}
+
+func (noDynamicResources) ResourceClaims() fwk.ResourceClaimTracker     { return noClaims{} }
+func (noDynamicResources) ResourceSlices() fwk.ResourceSliceLister      { return noSlices{} }
+func (noDynamicResources) DeviceClasses() fwk.DeviceClassLister         { return noClasses{} }
+func (noDynamicResources) DeviceClassResolver() fwk.DeviceClassResolver { return noClasses{} }
+
+type noSlices struct{}
+
+func (noSlices) ListWithDeviceTaintRules() ([]*resourceapi.ResourceSlice, error) {
+	return nil, unsupported("listing ResourceSlices")
+}
+
+type noClasses struct{}
+
+func (noClasses) List() ([]*resourceapi.DeviceClass, error) {
+	return nil, unsupported("listing DeviceClasses")
+}
+
+func (noClasses) Get(string) (*resourceapi.DeviceClass, error) {
+	return nil, unsupported("getting a DeviceClass")
+}
+
+func (noClasses) GetDeviceClass(corev1.ResourceName) *resourceapi.DeviceClass { return nil }
+
+type noClaims struct{}
+
+func (noClaims) List() ([]*resourceapi.ResourceClaim, error) {
+	return nil, unsupported("listing ResourceClaims")
+}
+
+func (noClaims) Get(string, string) (*resourceapi.ResourceClaim, error) {
+	return nil, unsupported("getting a ResourceClaim")
+}
+
+func (noClaims) ListAllAllocatedDevices() (sets.Set[structured.DeviceID], error) {
+	return nil, unsupported("listing allocated devices")
+}
+
+func (noClaims) GatherAllocatedState() (*structured.AllocatedState, error) {
+	return nil, unsupported("gathering allocated devices")
+}
+
+func (noClaims) SignalClaimPendingAllocation(types.UID, *resourceapi.ResourceClaim) error {
+	return unsupported("allocating a ResourceClaim")
+}
+
+func (noClaims) AssumeClaimAfterAPICall(*resourceapi.ResourceClaim) error {
+	return unsupported("assuming a ResourceClaim")
+}
+
+func (noClaims) GetPendingAllocation(types.UID) *resourceapi.AllocationResult { return nil }
+func (noClaims) MaybeRemoveClaimPendingAllocation(types.UID, bool) bool       { return false }
+func (noClaims) AssumedClaimRestore(string, string)                           {}

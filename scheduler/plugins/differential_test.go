@@ -1,0 +1,371 @@
+package plugins_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/klog/v2"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	upstreamconfig "k8s.io/kubernetes/pkg/scheduler/apis/config/v1"
+	upstreamcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
+	upstream "k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
+	upstreamimagelocality "k8s.io/kubernetes/pkg/scheduler/framework/plugins/imagelocality"
+	upstreamnodeaffinity "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodeaffinity"
+	upstreamnodename "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodename"
+	upstreamnodeports "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodeports"
+	upstreamnoderesources "k8s.io/kubernetes/pkg/scheduler/framework/plugins/noderesources"
+	upstreamnodeunschedulable "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodeunschedulable"
+	upstreamqueuesort "k8s.io/kubernetes/pkg/scheduler/framework/plugins/queuesort"
+	upstreamschedulinggates "k8s.io/kubernetes/pkg/scheduler/framework/plugins/schedulinggates"
+	upstreamtainttoleration "k8s.io/kubernetes/pkg/scheduler/framework/plugins/tainttoleration"
+
+	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
+	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
+	"github.com/orrery-dev/orrery/scheduler/plugins/nodename"
+	"github.com/orrery-dev/orrery/scheduler/plugins/nodeports"
+	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesbalancedallocation"
+	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesfit"
+	"github.com/orrery-dev/orrery/scheduler/plugins/nodeunschedulable"
+	"github.com/orrery-dev/orrery/scheduler/plugins/prioritysort"
+	"github.com/orrery-dev/orrery/scheduler/plugins/schedulinggates"
+	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
+)
+
+var (
+	cases = flag.Int("differential.cases", 3000, "random worlds for each plugin")
+	first = flag.Uint64("differential.first", 1, "seed of the first world; a failure names its seed")
+)
+
+// features are kube-scheduler's defaults, without extended resources that are backed by device classes: there are none in
+// these worlds.
+func features() feature.Features {
+	features := feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)
+	features.EnableDRAExtendedResource = false
+	return features
+}
+
+type upstreamFactory = func(context.Context, runtime.Object, fwk.Handle, feature.Features) (fwk.Plugin, error)
+
+func withoutFeatures(factory framework.Factory) upstreamFactory {
+	return func(ctx context.Context, args runtime.Object, handle fwk.Handle, _ feature.Features) (fwk.Plugin, error) {
+		return factory(ctx, args, handle)
+	}
+}
+
+var pairs = []struct {
+	name     string
+	ours     framework.Factory
+	upstream upstreamFactory
+	args     func(w *world) runtime.Object // nil: none
+}{
+	{"PrioritySort", prioritysort.New, withoutFeatures(upstreamqueuesort.New), nil},
+	{"SchedulingGates", schedulinggates.New, upstreamschedulinggates.New, nil},
+	{"NodeName", nodename.New, upstreamnodename.New, nil},
+	{"NodeUnschedulable", nodeunschedulable.New, upstreamnodeunschedulable.New, nil},
+	{"TaintToleration", tainttoleration.New, upstreamtainttoleration.New, nil},
+	{"NodePorts", nodeports.New, upstreamnodeports.New, nil},
+	{"ImageLocality", imagelocality.New, withoutFeatures(upstreamimagelocality.New), nil},
+	{"NodeAffinity", nodeaffinity.New, upstreamnodeaffinity.New, affinityArgs},
+	{"NodeResourcesFit", noderesourcesfit.New, upstreamnoderesources.NewFit, fitArgs},
+	{"NodeResourcesBalancedAllocation", noderesourcesbalancedallocation.New, upstreamnoderesources.NewBalancedAllocation, balancedArgs},
+}
+
+func affinityArgs(w *world) runtime.Object {
+	args := &configv1.NodeAffinityArgs{}
+	if w.chance(30) {
+		args.AddedAffinity = w.affinity()
+		if required := args.AddedAffinity.RequiredDuringSchedulingIgnoredDuringExecution; required != nil && w.chance(50) {
+			args.AddedAffinity.RequiredDuringSchedulingIgnoredDuringExecution = nil
+		}
+	}
+	return args
+}
+
+func scoredResources(w *world, weight func() int64) []configv1.ResourceSpec {
+	var resources []configv1.ResourceSpec
+	for _, name := range []string{"cpu", "memory", "example.com/gpu", "ephemeral-storage"} {
+		if w.chance(60) {
+			resources = append(resources, configv1.ResourceSpec{Name: name, Weight: weight()})
+		}
+	}
+	if resources == nil {
+		resources = []configv1.ResourceSpec{{Name: "cpu", Weight: 1}, {Name: "memory", Weight: 1}}
+	}
+	return resources
+}
+
+func fitArgs(w *world) runtime.Object {
+	args := &configv1.NodeResourcesFitArgs{ScoringStrategy: &configv1.ScoringStrategy{
+		Type:      pick(w, configv1.LeastAllocated, configv1.MostAllocated, configv1.RequestedToCapacityRatio),
+		Resources: scoredResources(w, func() int64 { return 1 + w.Int64N(5) }),
+	}}
+	if args.ScoringStrategy.Type == configv1.RequestedToCapacityRatio {
+		shape := []configv1.UtilizationShapePoint{{Utilization: w.Int32N(50), Score: w.Int32N(11)}}
+		if w.chance(70) {
+			shape = append(shape, configv1.UtilizationShapePoint{Utilization: 50 + w.Int32N(51), Score: w.Int32N(11)})
+		}
+		args.ScoringStrategy.RequestedToCapacityRatio = &configv1.RequestedToCapacityRatioParam{Shape: shape}
+	}
+	if w.chance(20) {
+		args.IgnoredResources = []string{"example.com/gpu"}
+	}
+	if w.chance(20) {
+		args.IgnoredResourceGroups = []string{"example.com"}
+	}
+	return args
+}
+
+func balancedArgs(w *world) runtime.Object {
+	return &configv1.NodeResourcesBalancedAllocationArgs{Resources: scoredResources(w, func() int64 { return 1 })}
+}
+
+// internal converts arguments to the type that upstream's plugins want.
+func internal(args runtime.Object) (runtime.Object, error) {
+	switch args := args.(type) {
+	case *configv1.NodeAffinityArgs:
+		out := &config.NodeAffinityArgs{}
+		return out, upstreamconfig.Convert_v1_NodeAffinityArgs_To_config_NodeAffinityArgs(args, out, nil)
+	case *configv1.NodeResourcesFitArgs:
+		out := &config.NodeResourcesFitArgs{}
+		return out, upstreamconfig.Convert_v1_NodeResourcesFitArgs_To_config_NodeResourcesFitArgs(args, out, nil)
+	case *configv1.NodeResourcesBalancedAllocationArgs:
+		out := &config.NodeResourcesBalancedAllocationArgs{}
+		return out, upstreamconfig.Convert_v1_NodeResourcesBalancedAllocationArgs_To_config_NodeResourcesBalancedAllocationArgs(args, out, nil)
+	}
+	return nil, nil
+}
+
+// handle is what these plugins use of a Handle.
+type handle struct {
+	fwk.Handle
+	snapshot fwk.SharedLister
+}
+
+func (h handle) SnapshotSharedLister() fwk.SharedLister { return h.snapshot }
+func (h handle) SharedDRAManager() fwk.SharedDRAManager { return nil }
+
+func TestPluginsAgreeWithUpstream(t *testing.T) {
+	for _, pair := range pairs {
+		t.Run(pair.name, func(t *testing.T) {
+			for seed := *first; seed < *first+uint64(*cases); seed++ {
+				w := newWorld(seed)
+				var args runtime.Object
+				if pair.args != nil {
+					args = pair.args(w)
+				}
+				converted, err := internal(args)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ours, ourErr := pair.ours(t.Context(), args, handle{snapshot: w.ourSnapshot()})
+				theirs, theirErr := pair.upstream(t.Context(), converted, handle{snapshot: w.theirSnapshot()}, features())
+				if (ourErr == nil) != (theirErr == nil) {
+					t.Fatalf("seed %d: built with %v, upstream with %v", seed, ourErr, theirErr)
+				}
+				if ourErr != nil {
+					continue
+				}
+				got := observe(t, w, ours, w.ourSnapshot(), framework.NewCycleState(false))
+				want := observe(t, w, theirs, w.theirSnapshot(), upstream.NewCycleState())
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("seed %d: upstream (-) and ours (+) differ:\n%s", seed, diff)
+				}
+			}
+		})
+	}
+}
+
+func (w *world) ourSnapshot() fwk.SharedLister {
+	c, snapshot := cache.New(0), &cache.Snapshot{}
+	for _, pod := range w.running {
+		if err := c.AddPod(pod); err != nil {
+			panic(err)
+		}
+	}
+	for _, node := range w.nodes {
+		c.AddNode(node)
+	}
+	c.Update(snapshot)
+	return snapshot
+}
+
+func (w *world) theirSnapshot() fwk.SharedLister {
+	return upstreamcache.NewSnapshot(w.running, w.nodes)
+}
+
+// observed is everything that a plugin says about a world.
+type observed struct {
+	PreEnqueue, PreFilter, PreScore verdict
+	NodeNames                       []string
+	Filter                          map[string]verdict
+	Scores, Normalized              map[string]int64
+	ScoreVerdict                    verdict
+	Less                            []bool
+	Events                          []string
+	Hints                           map[string]string
+}
+
+type verdict struct {
+	Code    string
+	Reasons []string
+}
+
+// verdictOf leaves out the text of errors, which is for people who read logs.
+func verdictOf(status *fwk.Status) verdict {
+	v := verdict{Code: status.Code().String()}
+	if !status.IsSuccess() && !status.IsSkip() && !status.IsError() {
+		v.Reasons = slices.Sorted(slices.Values(status.Reasons()))
+	}
+	return v
+}
+
+func observe(t *testing.T, w *world, plugin fwk.Plugin, snapshot fwk.SharedLister, state fwk.CycleState) observed {
+	t.Helper()
+	o := observed{Filter: map[string]verdict{}, Scores: map[string]int64{}, Normalized: map[string]int64{}, Hints: map[string]string{}}
+	var nodes []fwk.NodeInfo
+	for _, node := range w.nodes {
+		info, err := snapshot.NodeInfos().Get(node.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes = append(nodes, info)
+	}
+	if gate, ok := plugin.(fwk.PreEnqueuePlugin); ok {
+		o.PreEnqueue = verdictOf(gate.PreEnqueue(t.Context(), w.pod))
+	}
+	o.filter(t.Context(), w, plugin, state, nodes)
+	o.score(t.Context(), w, plugin, state, nodes)
+	o.hints(t, w, plugin)
+	if sorter, ok := plugin.(fwk.QueueSortPlugin); ok {
+		for _, a := range w.running {
+			for _, b := range w.running {
+				o.Less = append(o.Less, sorter.Less(queued(a), queued(b)))
+			}
+		}
+	}
+	return o
+}
+
+func queued(pod *corev1.Pod) fwk.QueuedEntityInfo {
+	info, err := upstream.NewPodInfo(pod)
+	if err != nil {
+		panic(err)
+	}
+	entry := &upstream.QueuedPodInfo{PodInfo: info}
+	entry.Timestamp = entry.Timestamp.Add(1 << len(pod.Spec.Tolerations))
+	return entry
+}
+
+// filter runs PreFilter and Filter; a plugin without PreFilter is the same as one whose PreFilter does nothing.
+func (o *observed) filter(ctx context.Context, w *world, plugin fwk.Plugin, state fwk.CycleState, nodes []fwk.NodeInfo) {
+	o.PreFilter = verdictOf(nil)
+	if filter, ok := plugin.(fwk.PreFilterPlugin); ok {
+		result, status := filter.PreFilter(ctx, state, w.pod, nodes)
+		o.PreFilter = verdictOf(status)
+		if !status.IsSuccess() {
+			return
+		}
+		if !result.AllNodes() {
+			o.NodeNames = sets.List(result.NodeNames)
+		}
+	}
+	if filter, ok := plugin.(fwk.FilterPlugin); ok {
+		for _, node := range nodes {
+			o.Filter[node.Node().Name] = verdictOf(filter.Filter(ctx, state, w.pod, node))
+		}
+	}
+}
+
+func (o *observed) score(ctx context.Context, w *world, plugin fwk.Plugin, state fwk.CycleState, nodes []fwk.NodeInfo) {
+	if scorer, ok := plugin.(fwk.PreScorePlugin); ok {
+		status := scorer.PreScore(ctx, state, w.pod, nodes)
+		o.PreScore = verdictOf(status)
+		if !status.IsSuccess() {
+			return
+		}
+	}
+	scorer, ok := plugin.(fwk.ScorePlugin)
+	if !ok {
+		return
+	}
+	var list fwk.NodeScoreList
+	for _, node := range nodes {
+		score, status := scorer.Score(ctx, state, w.pod, node)
+		if !status.IsSuccess() {
+			o.ScoreVerdict = verdictOf(status)
+			return
+		}
+		o.Scores[node.Node().Name] = score
+		list = append(list, fwk.NodeScore{Name: node.Node().Name, Score: score})
+	}
+	if extensions := scorer.ScoreExtensions(); extensions != nil {
+		o.ScoreVerdict = verdictOf(extensions.NormalizeScore(ctx, state, w.pod, list))
+	}
+	for _, score := range list {
+		o.Normalized[score.Name] = score.Score
+	}
+}
+
+// hints asks the plugin for its events, and what each of them means for the pod when it happens to various objects.
+func (o *observed) hints(t *testing.T, w *world, plugin fwk.Plugin) {
+	t.Helper()
+	extension, ok := plugin.(fwk.EnqueueExtensions)
+	if !ok {
+		return
+	}
+	events, err := extension.EventsToRegister(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range events {
+		label := fmt.Sprintf("%s %d", event.Event.Resource, event.Event.ActionType)
+		o.Events = append(o.Events, label)
+		for i, change := range w.changes(event.Event) {
+			o.Hints[fmt.Sprintf("%s #%d", label, i)] = hint(event, w.pod, change)
+		}
+	}
+	slices.Sort(o.Events)
+}
+
+type change struct{ old, new any }
+
+// changes are the same for both sides: they depend on the world only.
+func (w *world) changes(event fwk.ClusterEvent) []change {
+	var changes []change
+	switch event.Resource {
+	case fwk.Node:
+		for i, node := range w.nodes {
+			changes = append(changes, change{nil, node}, change{w.nodes[(i+1)%len(w.nodes)], node})
+		}
+	case fwk.AssignedPod, fwk.TargetPod:
+		for i, pod := range w.running {
+			if event.ActionType&fwk.Delete != 0 {
+				changes = append(changes, change{pod, nil}, change{w.pod, nil})
+				continue
+			}
+			changes = append(changes, change{w.running[(i+1)%len(w.running)], pod}, change{pod, w.pod})
+		}
+	}
+	return changes
+}
+
+func hint(event fwk.ClusterEventWithHint, pod *corev1.Pod, change change) string {
+	answer, err := fwk.Queue, error(nil)
+	if event.QueueingHintFn != nil { // Without a function, every such event counts.
+		answer, err = event.QueueingHintFn(klog.Background(), pod, change.old, change.new)
+	}
+	return fmt.Sprintf("%s, broken: %t", answer, err != nil)
+}

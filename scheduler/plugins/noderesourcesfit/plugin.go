@@ -1,0 +1,71 @@
+package noderesourcesfit
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
+	podresources "k8s.io/component-helpers/resource"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/resources"
+)
+
+// Name is the plugin's name in configurations.
+const Name = "NodeResourcesFit"
+
+// Plugin holds the arguments, made ready.
+type Plugin struct {
+	ignored       sets.Set[string]
+	ignoredGroups sets.Set[string]
+	scored        resources.Scored
+	strategy      strategy
+}
+
+var (
+	_ fwk.PreFilterPlugin   = &Plugin{}
+	_ fwk.FilterPlugin      = &Plugin{}
+	_ fwk.PreScorePlugin    = &Plugin{}
+	_ fwk.ScorePlugin       = &Plugin{}
+	_ fwk.EnqueueExtensions = &Plugin{}
+	_ fwk.SignPlugin        = &Plugin{}
+)
+
+// New returns the plugin. Its arguments are NodeResourcesFitArgs with defaults set.
+func New(_ context.Context, args runtime.Object, _ fwk.Handle) (fwk.Plugin, error) {
+	typed, ok := args.(*configv1.NodeResourcesFitArgs)
+	if !ok {
+		return nil, fmt.Errorf("reading arguments: expected NodeResourcesFitArgs, got %T", args)
+	}
+	if typed.ScoringStrategy == nil {
+		return nil, fmt.Errorf("reading arguments: scoringStrategy is required")
+	}
+	strategy, err := newStrategy(typed.ScoringStrategy)
+	if err != nil {
+		return nil, fmt.Errorf("reading arguments: %w", err)
+	}
+	return &Plugin{
+		ignored:       sets.New(typed.IgnoredResources...),
+		ignoredGroups: sets.New(typed.IgnoredResourceGroups...),
+		strategy:      strategy,
+		scored: resources.Scored{
+			Resources: typed.ScoringStrategy.Resources,
+			NonZero:   true,
+			Options: podresources.PodResourcesOptions{
+				SkipPodLevelResources:       true,
+				NonMissingContainerRequests: resources.NonZeroDefaults(),
+			},
+		},
+	}, nil
+}
+
+// Name returns the plugin's name.
+func (*Plugin) Name() string { return Name }
+
+// SignPod says that the pod's requests decide.
+func (*Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
+	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: resources.Requests(pod)}}, nil
+}

@@ -1,0 +1,89 @@
+package queue
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
+)
+
+// Entry is a pending pod with its history. While it is in flight it belongs to who popped it, otherwise to the queue.
+type Entry struct {
+	*nodeinfo.PodInfo
+	// Added is when the pod came to the place where it is.
+	Added time.Time
+	// FirstTried is when the pod first became active. Nil means not yet.
+	FirstTried *time.Time
+	// Attempts counts how often the pod was popped, Refused how often plugins refused it, and Errors how often in a row
+	// an attempt broke.
+	Attempts, Refused, Errors int
+	// UnschedulablePlugins and PendingPlugins are those that refused the pod last.
+	UnschedulablePlugins sets.Set[string]
+	PendingPlugins       sets.Set[string]
+	// Flushed says that the pod came back by time and not by an event.
+	Flushed bool
+
+	gate       string // the PreEnqueue plugin that holds the pod back
+	gateEvents []fwk.ClusterEvent
+	backoffEnd time.Time
+	flushedAt  time.Time
+	place      place
+	index      int // in the heap of its place
+}
+
+var _ fwk.QueuedEntityInfo = &Entry{}
+
+// place is where an entry is.
+type place int
+
+const (
+	nowhere place = iota
+	active
+	backoff
+	errorBackoff
+	unschedulable
+)
+
+// Type says that the entry is a single pod.
+func (e *Entry) Type() fwk.EntityKeyType { return fwk.PodKeyType }
+
+// GetPriority returns the pod's priority.
+func (e *Entry) GetPriority() int32 { return schedulinghelpers.PodPriority(e.GetPod()) }
+
+// GetTimestamp returns when the pod came to the place where it is.
+func (e *Entry) GetTimestamp() time.Time { return e.Added }
+
+// GetAttempts returns how often the pod was tried.
+func (e *Entry) GetAttempts() int { return e.Attempts }
+
+// GetBackoffExpiration returns when the pod's back-off ends; zero means that it has none.
+func (e *Entry) GetBackoffExpiration() time.Time { return e.backoffEnd }
+
+// GetUnschedulableCount returns how often plugins refused the pod.
+func (e *Entry) GetUnschedulableCount() int { return e.Refused }
+
+// GetConsecutiveErrorsCount returns how often in a row an attempt broke.
+func (e *Entry) GetConsecutiveErrorsCount() int { return e.Errors }
+
+// GetInitialAttemptTimestamp returns when the pod first became active, or nil.
+func (e *Entry) GetInitialAttemptTimestamp() *time.Time { return e.FirstTried }
+
+// GetUnschedulablePlugins returns the plugins that refused the pod last.
+func (e *Entry) GetUnschedulablePlugins() sets.Set[string] { return e.UnschedulablePlugins }
+
+// GetPendingPlugins returns the plugins that want the pod to come back without a back-off.
+func (e *Entry) GetPendingPlugins() sets.Set[string] { return e.PendingPlugins }
+
+// GetGatingPlugin returns the plugin that holds the pod back, or "".
+func (e *Entry) GetGatingPlugin() string { return e.gate }
+
+// GetGatingPluginEvents returns the events on which the plugin that holds the pod back is asked again.
+func (e *Entry) GetGatingPluginEvents() []fwk.ClusterEvent { return e.gateEvents }
+
+func (e *Entry) profile() string { return e.GetPod().Spec.SchedulerName }
+
+// rejectors returns all plugins that said no.
+func (e *Entry) rejectors() sets.Set[string] { return e.UnschedulablePlugins.Union(e.PendingPlugins) }

@@ -1,0 +1,93 @@
+package queue
+
+import (
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+)
+
+// nominator remembers which pending pods are meant for which node, so that others leave them their place.
+type nominator struct {
+	assigned func(*corev1.Pod) bool
+	mutex    *sync.RWMutex
+	byNode   map[string][]fwk.PodInfo
+	nodeOf   map[types.UID]string
+}
+
+func newNominator(assigned func(*corev1.Pod) bool) nominator {
+	if assigned == nil {
+		assigned = func(*corev1.Pod) bool { return false }
+	}
+	return nominator{
+		assigned: assigned,
+		mutex:    &sync.RWMutex{},
+		byNode:   map[string][]fwk.PodInfo{},
+		nodeOf:   map[types.UID]string{},
+	}
+}
+
+// AddNominatedPod nominates a pod to the node that nominating names or, where that says nothing, to the one in the pod's
+// status. An earlier nomination ends.
+func (n *nominator) AddNominatedPod(_ klog.Logger, pod fwk.PodInfo, nominating *fwk.NominatingInfo) {
+	node := pod.GetPod().Status.NominatedNodeName
+	if nominating.Mode() == fwk.ModeOverride {
+		node = nominating.NominatedNodeName
+	}
+	if node != "" && n.assigned(pod.GetPod()) {
+		node = ""
+	}
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.set(pod, node)
+}
+
+// UpdateNominatedPod replaces a pod. A nomination that neither the old nor the new status shows was made here, is on its
+// way to the API server, and stays.
+func (n *nominator) UpdateNominatedPod(logger klog.Logger, old *corev1.Pod, new fwk.PodInfo) {
+	if old.Status.NominatedNodeName != "" || new.GetPod().Status.NominatedNodeName != "" {
+		n.AddNominatedPod(logger, new, nil)
+		return
+	}
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.set(new, n.nodeOf[old.UID])
+}
+
+// DeleteNominatedPodIfExists ends a pod's nomination.
+func (n *nominator) DeleteNominatedPodIfExists(pod *corev1.Pod) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.remove(pod.UID)
+}
+
+// NominatedPodsForNode returns the pods that are nominated to a node.
+func (n *nominator) NominatedPodsForNode(node string) []fwk.PodInfo {
+	n.mutex.RLock()
+	defer n.mutex.RUnlock()
+	return slices.Clone(n.byNode[node])
+}
+
+func (n *nominator) set(pod fwk.PodInfo, node string) {
+	uid := pod.GetPod().UID
+	n.remove(uid)
+	if node != "" {
+		n.byNode[node] = append(n.byNode[node], pod)
+		n.nodeOf[uid] = node
+	}
+}
+
+func (n *nominator) remove(uid types.UID) {
+	node, found := n.nodeOf[uid]
+	if !found {
+		return
+	}
+	delete(n.nodeOf, uid)
+	n.byNode[node] = slices.DeleteFunc(n.byNode[node], func(pod fwk.PodInfo) bool { return pod.GetPod().UID == uid })
+	if len(n.byNode[node]) == 0 {
+		delete(n.byNode, node)
+	}
+}

@@ -1,0 +1,131 @@
+package queue
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
+)
+
+// decision is what an event means for a pod.
+type decision int
+
+const (
+	skip decision = iota
+	afterBackoff
+	immediately
+)
+
+// Requeue takes back a pod in flight whose attempt failed, with the plugins that refused it in the entry; none means that
+// the attempt broke. info is the pod as it is now. What happened while it was in flight decides where it goes. The entry
+// belongs to the queue again, and must not be touched.
+func (q *Queue) Requeue(entry *Entry, info *nodeinfo.PodInfo) error {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	pod := info.GetPod()
+	defer q.inFlight.done(entry.GetPod().UID)
+	if pod.UID != entry.GetPod().UID {
+		return fmt.Errorf("requeueing pod %s: it has been replaced by another of the same name", klog.KObj(pod))
+	}
+	if _, found := q.entries[pod.UID]; found {
+		return fmt.Errorf("requeueing pod %s: it is in the queue already", klog.KObj(pod))
+	}
+	events := q.inFlight.since(pod.UID)
+	entry.PodInfo = info
+	if len(entry.rejectors()) == 0 {
+		entry.Errors++
+	} else {
+		entry.Refused++
+		entry.Errors = 0
+	}
+	entry.Added = q.options.Clock.Now()
+	entry.Flushed = false
+	q.setBackoff(entry)
+	q.entries[pod.UID] = entry
+	q.blame(entry, +1)
+	q.requeue(entry, q.meanwhile(entry, events), "ScheduleAttemptFailure")
+	return nil
+}
+
+// meanwhile decides by the events that came while a pod was in flight.
+func (q *Queue) meanwhile(entry *Entry, events []inFlightEvent) decision {
+	if len(entry.rejectors()) == 0 {
+		return afterBackoff
+	}
+	strongest := skip
+	for _, event := range events {
+		strongest = max(strongest, q.worth(entry, event.event, event.old, event.new))
+	}
+	return strongest
+}
+
+// requeue puts an entry where a decision says.
+func (q *Queue) requeue(entry *Entry, decision decision, event string) {
+	switch {
+	case decision == skip:
+		q.move(entry, unschedulable, event)
+	case decision == immediately || !q.backingOff(entry):
+		q.activate(entry, event, true)
+	case q.gated(entry):
+		q.move(entry, unschedulable, event)
+	case len(entry.rejectors()) == 0:
+		q.move(entry, errorBackoff, event)
+	default:
+		q.move(entry, backoff, event)
+	}
+}
+
+// Move brings back the unschedulable pods that an event may have made schedulable. Of these, check (nil: none) can leave
+// some out.
+func (q *Queue) Move(event fwk.ClusterEvent, old, new any, check func(*corev1.Pod) bool) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if !q.hints.interesting(event) {
+		return
+	}
+	for _, entry := range slices.Collect(maps.Values(q.waiting)) {
+		if check != nil && !check(entry.GetPod()) || entry.gate != "" && !opensGate(entry, event) {
+			continue
+		}
+		if decision := q.worth(entry, event, old, new); decision != skip {
+			q.requeue(entry, decision, event.Label())
+		}
+	}
+	if q.inFlight.count() > 0 {
+		q.inFlight.record(event, old, new)
+	}
+}
+
+func opensGate(entry *Entry, event fwk.ClusterEvent) bool {
+	if framework.IsWildCard(event) {
+		return true
+	}
+	for _, registered := range entry.gateEvents {
+		if framework.Matches(registered, event) {
+			return true
+		}
+	}
+	return false
+}
+
+// Activate brings back the given pods at once because a plugin says so. Pods that are not in the queue are ignored,
+// those in flight come back when their attempt fails.
+func (q *Queue) Activate(_ klog.Logger, pods map[string]*corev1.Pod) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	for _, pod := range pods {
+		if q.inFlight.has(pod.UID) {
+			q.inFlight.record(framework.PodActivated, nil, pod)
+			continue
+		}
+		if entry, found := q.entries[pod.UID]; found && entry.place != active {
+			q.activate(entry, framework.PodActivated.Label(), entry.place == unschedulable)
+		}
+	}
+}

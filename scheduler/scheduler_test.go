@@ -1,0 +1,354 @@
+package scheduler_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	k8scorev1 "k8s.io/api/core/v1"
+	k8seventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/retry"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/orrery-dev/orrery/apis"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/scheduler"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if sharedServer != nil {
+		if err := sharedServer.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stopping the API server:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+var (
+	sharedOnce   sync.Once
+	sharedServer *apiserver.Server
+	sharedErr    error
+)
+
+// plane is a running scheduler on the API server that all tests share, under one naming.
+type plane struct {
+	t         *testing.T
+	client    client.Client
+	scheduler *scheduler.Scheduler
+	namespace string
+	name      string // the scheduler's
+}
+
+// underBothNamings runs a test once under each naming, with a scheduler and a namespace of its own.
+func underBothNamings(t *testing.T, test func(t *testing.T, p *plane), options ...func(*scheduler.Options) []scheduler.Option) {
+	sharedOnce.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		sharedServer, sharedErr = apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true, TwoNames: true})
+		if sharedErr == nil {
+			sharedErr = sharedServer.WaitReady(ctx)
+		}
+	})
+	if sharedErr != nil {
+		t.Fatal(sharedErr)
+	}
+	for _, naming := range apis.Namings() {
+		t.Run(string(naming), func(t *testing.T) { test(t, startPlane(t, naming, options...)) })
+	}
+}
+
+func startPlane(t *testing.T, naming apis.Naming, options ...func(*scheduler.Options) []scheduler.Option) *plane {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := apis.AddToScheme(scheme, naming); err != nil {
+		t.Fatal(err)
+	}
+	p := &plane{t: t, name: fmt.Sprintf("scheduler-%d", time.Now().UnixNano())}
+	config, err := sharedServer.Config(identity.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+		t.Fatal(err)
+	}
+	p.makeNamespace()
+	own, err := sharedServer.Config(identity.Scheduler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := scheduler.Options{Config: own, Scheme: scheme, Configuration: &configv1.KubeSchedulerConfiguration{
+		Profiles: []configv1.KubeSchedulerProfile{{SchedulerName: ptr.To(p.name)}},
+	}}
+	var more []scheduler.Option
+	for _, change := range options {
+		more = append(more, change(&o)...)
+	}
+	if p.scheduler, err = scheduler.New(o, more...); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.scheduler.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the scheduler ended with: %v", err)
+		}
+	})
+	return p
+}
+
+func (p *plane) makeNamespace() {
+	p.t.Helper()
+	namespace := &k8scorev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "scheduling-"}}
+	if err := p.client.Create(p.t.Context(), namespace); err != nil {
+		p.t.Fatal(err)
+	}
+	p.namespace = namespace.Name
+	account := &k8scorev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "default"}}
+	if err := p.client.Create(p.t.Context(), account); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		if err := p.client.DeleteAllOf(context.Background(), &corev1.Pod{}, client.InNamespace(p.namespace), client.GracePeriodSeconds(0)); err != nil {
+			p.t.Errorf("deleting pods: %v", err)
+		}
+	})
+}
+
+// node creates a node, which goes away with the test.
+func (p *plane) node(name, cpu string, taints ...k8scorev1.Taint) *corev1.Node {
+	p.t.Helper()
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if err := p.client.Create(p.t.Context(), node); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		if err := p.client.Delete(context.Background(), node); client.IgnoreNotFound(err) != nil {
+			p.t.Errorf("deleting node %s: %v", name, err)
+		}
+	})
+	// Admission gives a new node the taint of one that is not ready.
+	p.change(node, func() { node.Spec.Taints = taints })
+	node.Status.Allocatable = k8scorev1.ResourceList{
+		k8scorev1.ResourceCPU:    resource.MustParse(cpu),
+		k8scorev1.ResourceMemory: resource.MustParse("4Gi"),
+		k8scorev1.ResourcePods:   resource.MustParse("110"),
+	}
+	node.Status.Capacity = node.Status.Allocatable
+	if err := p.client.Status().Update(p.t.Context(), node); err != nil {
+		p.t.Fatal(err)
+	}
+	return node
+}
+
+// pod creates a pod for the plane's scheduler.
+func (p *plane) pod(name, cpu string, changes ...func(*corev1.Pod)) *corev1.Pod {
+	p.t.Helper()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name},
+		Spec: k8scorev1.PodSpec{
+			SchedulerName: p.name,
+			Containers: []k8scorev1.Container{{
+				Name: "app", Image: "web",
+				Resources: k8scorev1.ResourceRequirements{Requests: k8scorev1.ResourceList{k8scorev1.ResourceCPU: resource.MustParse(cpu)}},
+			}},
+		},
+	}
+	for _, change := range changes {
+		change(pod)
+	}
+	if err := p.client.Create(p.t.Context(), pod); err != nil {
+		p.t.Fatal(err)
+	}
+	return pod
+}
+
+func (p *plane) change(object client.Object, change func()) {
+	p.t.Helper()
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+			return err
+		}
+		change()
+		return p.client.Update(p.t.Context(), object)
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// eventually waits until check returns nil, and fails with what it returned last.
+func (p *plane) eventually(check func() error) {
+	p.t.Helper()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			p.t.Fatalf("not within 30 s: %v; the queue has %v", err, p.scheduler.Pending())
+		}
+	}
+}
+
+func (p *plane) eventuallyBound(pod *corev1.Pod, node string) {
+	p.t.Helper()
+	p.eventually(func() error {
+		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
+			return err
+		}
+		if pod.Spec.NodeName == "" || node != "" && pod.Spec.NodeName != node {
+			return fmt.Errorf("pod %s is on node %q, want %q; conditions %v", pod.Name, pod.Spec.NodeName, node, pod.Status.Conditions)
+		}
+		return p.condition(pod, k8scorev1.ConditionTrue, "", "")
+	})
+}
+
+func (p *plane) eventuallyUnschedulable(pod *corev1.Pod, message string) {
+	p.t.Helper()
+	p.eventually(func() error {
+		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
+			return err
+		}
+		return p.condition(pod, k8scorev1.ConditionFalse, k8scorev1.PodReasonUnschedulable, message)
+	})
+	p.eventuallyEvent(pod, "FailedScheduling", message)
+}
+
+func (p *plane) condition(pod *corev1.Pod, status k8scorev1.ConditionStatus, reason, message string) error {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type != k8scorev1.PodScheduled {
+			continue
+		}
+		if condition.Status != status || condition.Reason != reason || condition.Message != message {
+			return fmt.Errorf("PodScheduled is %s %q %q, want %s %q %q", condition.Status, condition.Reason, condition.Message, status, reason, message)
+		}
+		return nil
+	}
+	return errors.New("pod has no condition PodScheduled")
+}
+
+// eventuallyEvent waits for an Event that names the pod as the naming does.
+func (p *plane) eventuallyEvent(pod *corev1.Pod, reason, note string) {
+	p.t.Helper()
+	kind, err := p.client.GroupVersionKindFor(pod)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.eventually(func() error {
+		events := &k8seventsv1.EventList{}
+		if err := p.client.List(p.t.Context(), events, client.InNamespace(pod.Namespace)); err != nil {
+			return err
+		}
+		var seen []string
+		for _, event := range events.Items {
+			about := event.Regarding
+			if about.Name == pod.Name && about.Kind == "Pod" && about.APIVersion == kind.GroupVersion().String() &&
+				event.Reason == reason && event.Note == note && event.ReportingController == p.name {
+				return nil
+			}
+			seen = append(seen, fmt.Sprintf("%s %s %s by %s: %s", about.APIVersion, about.Name, event.Reason, event.ReportingController, event.Note))
+		}
+		return fmt.Errorf("no Event %s %q of pod %s among %q", reason, note, pod.Name, seen)
+	})
+}
+
+func (p *plane) gone(object client.Object) error {
+	err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(object), object)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return fmt.Errorf("%s is still there (%v)", object.GetName(), err)
+}
+
+var dedicated = k8scorev1.Taint{Key: "dedicated", Value: "db", Effect: k8scorev1.TaintEffectNoSchedule}
+
+func TestScheduler(t *testing.T) {
+	t.Run("binds pods and says so", func(t *testing.T) {
+		underBothNamings(t, func(t *testing.T, p *plane) {
+			p.node("node-1", "2")
+			for i := range 5 {
+				p.pod(fmt.Sprintf("web-%d", i), "100m")
+			}
+			for i := range 5 {
+				pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: fmt.Sprintf("web-%d", i)}}
+				p.eventuallyBound(pod, "node-1")
+				p.eventuallyEvent(pod, "Scheduled", fmt.Sprintf("Successfully assigned %s/web-%d to node-1", p.namespace, i))
+			}
+			record, found := p.scheduler.Explain(p.namespace, "web-0")
+			if !found || record.Node != "node-1" || record.Feasible != 1 {
+				t.Errorf("explained as %+v (found: %v), want node-1 of 1 feasible", record, found)
+			}
+		})
+	})
+	t.Run("says why a pod fits nowhere, and binds it once it does", func(t *testing.T) {
+		underBothNamings(t, func(t *testing.T, p *plane) {
+			p.node("small", "100m")
+			tainted := p.node("tainted-1", "4", dedicated)
+			p.node("tainted-2", "4", dedicated)
+			pod := p.pod("web", "1")
+			p.eventuallyUnschedulable(pod, "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s).")
+			p.change(tainted, func() { tainted.Spec.Taints = nil })
+			p.eventuallyBound(pod, "tainted-1")
+		})
+	})
+	t.Run("says that there are no nodes, and binds when one comes", func(t *testing.T) {
+		underBothNamings(t, func(t *testing.T, p *plane) {
+			pod := p.pod("web", "1")
+			p.eventuallyUnschedulable(pod, "no nodes available to schedule pods")
+			p.node("late", "2")
+			p.eventuallyBound(pod, "late")
+		})
+	})
+	t.Run("gives the place of a deleted pod to the next", func(t *testing.T) {
+		underBothNamings(t, func(t *testing.T, p *plane) {
+			p.node("only", "1")
+			first := p.pod("first", "1")
+			p.eventuallyBound(first, "only")
+			second := p.pod("second", "1")
+			p.eventuallyUnschedulable(second, "0/1 nodes are available: 1 Insufficient cpu.")
+			if err := p.client.Delete(t.Context(), first, client.GracePeriodSeconds(0)); err != nil {
+				t.Fatal(err)
+			}
+			p.eventually(func() error { return p.gone(first) })
+			p.eventuallyBound(second, "only")
+		})
+	})
+	t.Run("leaves a gated pod alone until its last gate is removed", func(t *testing.T) {
+		underBothNamings(t, func(t *testing.T, p *plane) {
+			p.node("only", "1")
+			pod := p.pod("gated", "100m", func(pod *corev1.Pod) {
+				pod.Spec.SchedulingGates = []k8scorev1.PodSchedulingGate{{Name: "example.com/wait"}}
+			})
+			p.eventually(func() error {
+				if counts := p.scheduler.Pending(); counts.Gated != 1 {
+					return fmt.Errorf("no pod is gated: %v", counts)
+				}
+				return nil
+			})
+			p.change(pod, func() { pod.Spec.SchedulingGates = nil })
+			p.eventuallyBound(pod, "only")
+		})
+	})
+}

@@ -1,0 +1,75 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	k8scorev1 "k8s.io/api/core/v1"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+)
+
+// watch tells cache and queue of all pods and nodes, and returns once they know those that there are.
+func (s *Scheduler) watch(ctx context.Context) error {
+	var synced []toolscache.InformerSynced
+	for _, each := range []struct {
+		object  client.Object
+		handler toolscache.ResourceEventHandler
+	}{
+		// Nodes first: a pod's node is better known before the pod.
+		{&corev1.Node{}, s.nodeHandler()},
+		{&corev1.Pod{}, s.podHandler()},
+	} {
+		informer, err := s.options.Cluster.GetCache().GetInformer(ctx, each.object, cache.BlockUntilSynced(false))
+		if err != nil {
+			return fmt.Errorf("watching %T: %w", each.object, err)
+		}
+		registration, err := informer.AddEventHandler(each.handler)
+		if err != nil {
+			return fmt.Errorf("watching %T: %w", each.object, err)
+		}
+		synced = append(synced, registration.HasSynced)
+	}
+	s.informers.Start(s.life.Done())
+	for kind, done := range s.informers.WaitForCacheSync(ctx.Done()) {
+		if !done && ctx.Err() == nil {
+			return fmt.Errorf("watching %s for a plugin: the first list did not arrive", kind)
+		}
+	}
+	if !toolscache.WaitForCacheSync(ctx.Done(), synced...) && ctx.Err() == nil {
+		return errors.New("watching pods and nodes: the first lists did not arrive")
+	}
+	return nil
+}
+
+func (s *Scheduler) podHandler() toolscache.ResourceEventHandler {
+	return toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    func(object any) { s.podAdded(podOf(object)) },
+		UpdateFunc: func(old, new any) { s.podUpdated(podOf(old), podOf(new)) },
+		DeleteFunc: func(object any) { s.podDeleted(podOf(last(object))) },
+	}
+}
+
+func (s *Scheduler) nodeHandler() toolscache.ResourceEventHandler {
+	return toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    func(object any) { s.nodeAdded(nodeOf(object)) },
+		UpdateFunc: func(old, new any) { s.nodeUpdated(nodeOf(old), nodeOf(new)) },
+		DeleteFunc: func(object any) { s.nodeDeleted(nodeOf(last(object))) },
+	}
+}
+
+// last returns a deleted object as it was last seen.
+func last(object any) any {
+	if unknown, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
+		return unknown.Obj
+	}
+	return object
+}
+
+// The informers are of exactly these types, so that anything else is a mistake of this package.
+func podOf(object any) *k8scorev1.Pod   { return (*k8scorev1.Pod)(object.(*corev1.Pod)) }
+func nodeOf(object any) *k8scorev1.Node { return (*k8scorev1.Node)(object.(*corev1.Node)) }

@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Each mistake ends in one message that says what, and what to do.
+func TestMistakesAreExplained(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"an unknown flag":                 {[]string{"up", "--replicas", "3"}, []string{"unknown flag: --replicas", "--help"}},
+		"an unknown command":              {[]string{"upp"}, []string{`unknown command "upp"`}},
+		"an unknown runtime":              {[]string{"up", "--runtime", "docker"}, []string{`"docker"`, "containerd", "simulated"}},
+		"a name that cannot be":           {[]string{"up", "--name", "A/B"}, []string{`"A/B"`, "lower-case"}},
+		"a port in use":                   {[]string{"up", "--runtime", "simulated", "--port", port}, []string{"--port " + port, "in use"}},
+		"a port that cannot be":           {[]string{"up", "--runtime", "simulated", "--port", "70000"}, []string{"70000", "65535"}},
+		"a data directory that is a file": {[]string{"up", "--runtime", "simulated", "--data-dir", file}, []string{file, "--data-dir"}},
+		"etcd files without etcd":         {[]string{"up", "--etcd-cafile", "ca.crt"}, []string{"--etcd-servers"}},
+		"a plan of nothing":               {[]string{"plan", "web"}, []string{"KIND/NAME", "deployment/web"}},
+		"an image from nowhere":           {[]string{"image", "load", "web.tar"}, []string{"orrery up"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlane(t)
+			said := p.fails(c.args...)
+			for _, want := range c.want {
+				if !strings.Contains(said, want) {
+					t.Errorf("said %q, want it to contain %q", said, want)
+				}
+			}
+			if lines := strings.Count(strings.TrimSpace(said), "\n") + 1; lines > 3 {
+				t.Errorf("said %d lines, want one message:\n%s", lines, said)
+			}
+		})
+	}
+}
+
+func TestARunningInstanceIsNotStartedTwice(t *testing.T) {
+	p := start(t, "--runtime", "simulated")
+	if said := p.fails("up", "--runtime", "simulated"); !strings.Contains(said, "is running already") || !strings.Contains(said, "orrery down") {
+		t.Errorf("second up said %q", said)
+	}
+	if said := p.fails("reset", "--yes"); !strings.Contains(said, "orrery down") {
+		t.Errorf("reset of a running instance said %q", said)
+	}
+	p.kubectl("get", "--raw", "/readyz")
+}
+
+func TestADamagedDataDirectoryIsToldAndKept(t *testing.T) {
+	p := start(t, "--runtime", "simulated")
+	p.orrery("down")
+	database := filepath.Join(p.dir, p.name, "apiserver", "etcd", "member", "snap", "db")
+	if err := os.Truncate(database, 1000); err != nil {
+		t.Fatal(err)
+	}
+	said := p.fails("up", "--runtime", "simulated")
+	if !strings.Contains(said, "damaged") {
+		t.Errorf("up on a damaged directory said:\n%s", said)
+	}
+	if info, err := os.Stat(database); err != nil || info.Size() != 1000 {
+		t.Errorf("the damaged database was not left as it was: %v, %v", info, err)
+	}
+}
+
+func TestAnInvalidDeploymentGetsTheSameWordsUnderEitherName(t *testing.T) {
+	p := start(t, "--runtime", "simulated")
+	for _, group := range []string{"apps", "apps.orrery.dev"} {
+		manifest := filepath.Join(t.TempDir(), "web.yaml")
+		content := "apiVersion: " + group + `/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: other}}
+    spec: {containers: [{name: web, image: "web:1"}]}
+`
+		if err := os.WriteFile(manifest, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		said := p.fails("kubectl", "apply", "--server-side", "-f", manifest)
+		if !strings.Contains(said, "`selector` does not match template `labels`") {
+			t.Errorf("under %s: %s", group, said)
+		}
+		unknown := strings.Replace(content, "selector:", "selectors:", 1)
+		if err := os.WriteFile(manifest, []byte(unknown), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if said := p.fails("kubectl", "create", "-f", manifest); !strings.Contains(said, `unknown field "spec.selectors"`) {
+			t.Errorf("an unknown field under %s: %s", group, said)
+		}
+	}
+}

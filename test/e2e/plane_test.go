@@ -1,0 +1,184 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	// patience is how long a test waits for what has to happen. It is long, since many tests share the machine, and a
+	// test that passes does not wait for it.
+	patience = 3 * time.Minute
+	// look is how often it looks.
+	look = 100 * time.Millisecond
+)
+
+// binary is the program under test.
+var binary = func() string {
+	path, err := filepath.Abs("../../bin/orrery")
+	if err != nil {
+		panic(err)
+	}
+	return path
+}()
+
+func TestMain(m *testing.M) {
+	if _, err := os.Stat(binary); err != nil {
+		fmt.Fprintf(os.Stderr, "there is no %s to test: run `make build` first\n", binary)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// plane is a control plane of one test.
+type plane struct {
+	t    *testing.T
+	dir  string
+	name string
+}
+
+// newPlane is a control plane that has not been started. It is removed when the test ends.
+func newPlane(t *testing.T) *plane {
+	t.Helper()
+	p := &plane{t: t, dir: t.TempDir(), name: "test"}
+	t.Cleanup(func() {
+		if t.Failed() {
+			p.show("status")
+			p.show("kubectl", "get", "pods", "-A", "-o", "wide")
+			p.show("kubectl", "get", "events", "-A")
+			p.show("logs", "--tail", "60")
+		}
+		p.orrery("down")
+		p.orrery("reset", "--yes")
+	})
+	return p
+}
+
+// start starts a new control plane, and returns when it is ready.
+func start(t *testing.T, flags ...string) *plane {
+	t.Helper()
+	p := newPlane(t)
+	p.up(flags...)
+	return p
+}
+
+func (p *plane) up(flags ...string) string {
+	p.t.Helper()
+	return p.orrery(append([]string{"up"}, flags...)...)
+}
+
+// command is the program with arguments, about this control plane.
+func (p *plane) command(args ...string) *exec.Cmd {
+	c := exec.Command(binary, args...)
+	c.Env = append(os.Environ(), "ORRERY_DATA_DIR="+p.dir, "ORRERY_NAME="+p.name, "KUBECONFIG=")
+	return c
+}
+
+// orrery runs the program, which has to succeed, and returns what it printed.
+func (p *plane) orrery(args ...string) string {
+	p.t.Helper()
+	out, err := p.try(args...)
+	if err != nil {
+		p.t.Fatalf("orrery %s: %v", strings.Join(args, " "), err)
+	}
+	return out
+}
+
+// fails runs the program, which has to fail, and returns what it said.
+func (p *plane) fails(args ...string) string {
+	p.t.Helper()
+	out, err := p.command(args...).CombinedOutput()
+	if err == nil {
+		p.t.Fatalf("orrery %s succeeded, and should not have:\n%s", strings.Join(args, " "), out)
+	}
+	return string(out)
+}
+
+// try runs the program, and returns what it printed and how it ended.
+func (p *plane) try(args ...string) (string, error) {
+	var out, said bytes.Buffer
+	c := p.command(args...)
+	c.Stdout, c.Stderr = &out, &said
+	if err := c.Run(); err != nil {
+		return out.String(), fmt.Errorf("%w\n%s%s", err, out.String(), said.String())
+	}
+	return out.String(), nil
+}
+
+func (p *plane) show(args ...string) {
+	out, err := p.command(args...).CombinedOutput()
+	p.t.Logf("orrery %s: %v\n%s", strings.Join(args, " "), err, out)
+}
+
+// kubectl runs the program's kubectl, which has to succeed.
+func (p *plane) kubectl(args ...string) string {
+	p.t.Helper()
+	return p.orrery(append([]string{"kubectl"}, args...)...)
+}
+
+// get is what kubectl's jsonpath prints of a resource; empty where it does not exist or does not answer.
+func (p *plane) get(resource, path string, args ...string) string {
+	out, err := p.try(append([]string{"kubectl", "get", resource, "-o", "jsonpath=" + path}, args...)...)
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// apply applies a manifest.
+func (p *plane) apply(manifest string) {
+	p.t.Helper()
+	file := filepath.Join(p.t.TempDir(), "manifest.yaml")
+	if err := os.WriteFile(file, []byte(manifest), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	p.kubectl("apply", "-f", file)
+}
+
+// rolledOut waits until a Deployment has rolled out.
+func (p *plane) rolledOut(deployment string) {
+	p.t.Helper()
+	p.kubectl("rollout", "status", "deployment/"+deployment, "--timeout="+patience.String())
+}
+
+// eventually waits until something is as wanted. The last that was seen is shown when it never is.
+func (p *plane) eventually(what string, seen func() (string, bool)) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	defer cancel()
+	for {
+		last, ok := seen()
+		if ok {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			p.t.Fatalf("waited %s for %s; last seen:\n%s", patience, what, last)
+		case <-time.After(look):
+		}
+	}
+}
+
+// becomes waits until kubectl's jsonpath of a resource prints a value.
+func (p *plane) becomes(want, resource, path string, args ...string) {
+	p.t.Helper()
+	p.eventually(fmt.Sprintf("%s %s of %s to be %q", resource, path, strings.Join(args, " "), want), func() (string, bool) {
+		got := p.get(resource, path, args...)
+		return got, got == want
+	})
+}
+
+// needsContainers leaves a test out where containers cannot run.
+func needsContainers(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("containers need root")
+	}
+}

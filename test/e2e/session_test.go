@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// The session of the README, on each runtime.
+func TestADeploymentFromApplyToDelete(t *testing.T) {
+	for _, runtime := range []string{"simulated", "containerd"} {
+		t.Run(runtime, func(t *testing.T) {
+			if runtime == "containerd" {
+				needsContainers(t)
+			}
+			p := newPlane(t)
+			if said := p.up("--runtime", runtime); !strings.Contains(said, "ready") || !strings.Contains(said, "KUBECONFIG") {
+				t.Errorf("up does not say what to do next:\n%s", said)
+			}
+			p.kubectl("apply", "-f", "../../examples/web/deployment.yaml")
+			p.rolledOut("web")
+			p.becomes("Running Running Running", "pods", "{.items[*].status.phase}", "-l", "app=web")
+			if ips := strings.Fields(p.get("pods", "{.items[*].status.podIP}", "-l", "app=web")); len(ips) != 3 {
+				t.Errorf("pod IPs = %q, want three", ips)
+			}
+
+			p.kubectl("scale", "deployment/web", "--replicas=5")
+			p.becomes("5", "deployment/web", "{.status.readyReplicas}")
+			second := p.kubectl("get", "deployments.apps.orrery.dev", "web", "-o", "jsonpath={.status.readyReplicas} {.metadata.uid}")
+			if want := "5 " + p.get("deployment/web", "{.metadata.uid}"); second != want {
+				t.Errorf("under its second name the Deployment has %q, want %q", second, want)
+			}
+			if runtime == "containerd" {
+				talkToContainers(t, p)
+			}
+
+			p.kubectl("set", "env", "deployment/web", "GREETING=again")
+			p.rolledOut("web")
+			p.kubectl("rollout", "undo", "deployment/web")
+			p.rolledOut("web")
+			if history := p.kubectl("rollout", "history", "deployment/web"); !strings.Contains(history, "3") {
+				t.Errorf("history after an undo:\n%s\nwant revision 3", history)
+			}
+			if plan := p.orrery("plan", "deployment/web"); !strings.Contains(plan, "nothing to do") {
+				t.Errorf("plan of a settled Deployment:\n%s", plan)
+			}
+
+			p.kubectl("delete", "deployment/web")
+			p.becomes("", "replicasets,pods", "{.items[*].metadata.name}", "-l", "app=web")
+		})
+	}
+}
+
+// talkToContainers uses what needs a container that really runs.
+func talkToContainers(t *testing.T, p *plane) {
+	t.Helper()
+	pod := strings.Fields(p.get("pods", "{.items[*].metadata.name}", "-l", "app=web"))[0]
+	if logs := p.kubectl("logs", pod); !strings.Contains(logs, "listening") {
+		t.Errorf("logs of %s: %q", pod, logs)
+	}
+	if hostname := strings.TrimSpace(p.kubectl("exec", pod, "--", "/web", "cat", "/etc/hostname")); hostname != pod {
+		t.Errorf("hostname of %s = %q", pod, hostname)
+	}
+	server := p.kubectl("exec", pod, "--", "/web", "env")
+	if !strings.Contains(server, "KUBERNETES_SERVICE_HOST=") {
+		t.Errorf("environment of %s has no address of the API server:\n%s", pod, server)
+	}
+	if _, err := os.Stat("/proc/self/ns/net"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTwoControlPlanesSideBySide(t *testing.T) {
+	first, second := start(t, "--runtime", "simulated"), newPlane(t)
+	second.dir, second.name = first.dir, "second"
+	second.up("--runtime", "simulated")
+	first.kubectl("create", "configmap", "mine")
+	if found := second.get("configmap/mine", "{.metadata.name}"); found != "" {
+		t.Error("the second control plane has the first one's object")
+	}
+	second.orrery("down")
+	first.kubectl("get", "configmap", "mine")
+}
+
+func TestStatusTellsEachComponent(t *testing.T) {
+	p := start(t, "--runtime", "simulated")
+	status := p.orrery("status")
+	for _, component := range []string{"apiserver", "controllers", "scheduler", "simulated-nodes"} {
+		if !strings.Contains(status, component) {
+			t.Errorf("status does not tell of %s:\n%s", component, status)
+		}
+	}
+	p.orrery("down")
+	if said := p.fails("status"); !strings.Contains(said, "not running") || !strings.Contains(said, "orrery up") {
+		t.Errorf("status of a stopped control plane: %s", said)
+	}
+	p.up("--runtime", "simulated")
+	p.orrery("status")
+}

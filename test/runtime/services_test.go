@@ -1,0 +1,193 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	k8scorev1 "k8s.io/api/core/v1"
+	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/orrery-dev/orrery/apis"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	"github.com/orrery-dev/orrery/network/proxy"
+)
+
+// cluster is the API as far as the proxy reads it.
+func cluster(t *testing.T) client.Client {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
+		t.Fatal(err)
+	}
+	return fake.NewClientBuilder().WithScheme(scheme).Build()
+}
+
+// expose creates a Service with a cluster IP and a node port, and its endpoints.
+func expose(t *testing.T, api client.Client, name string, ip netip.Addr, nodePort int32, endpoints ...netip.AddrPort) {
+	t.Helper()
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
+		Spec: k8scorev1.ServiceSpec{
+			Type: k8scorev1.ServiceTypeNodePort, ClusterIP: ip.String(), ClusterIPs: []string{ip.String()},
+			Ports: []k8scorev1.ServicePort{{Port: 80, NodePort: nodePort}},
+		},
+	}
+	if err := api.Create(t.Context(), service); err != nil {
+		t.Fatal(err)
+	}
+	for i, endpoint := range endpoints {
+		slice := &discoveryv1.EndpointSlice{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: "default", Name: fmt.Sprintf("%s-%d", name, i), Labels: map[string]string{k8sdiscoveryv1.LabelServiceName: name},
+			},
+			AddressType: k8sdiscoveryv1.AddressTypeIPv4,
+			Ports:       []k8sdiscoveryv1.EndpointPort{{Name: ptr.To(""), Port: ptr.To(int32(endpoint.Port()))}},
+			Endpoints:   []k8sdiscoveryv1.Endpoint{{Addresses: []string{endpoint.Addr().String()}, NodeName: ptr.To("here")}},
+		}
+		if err := api.Create(t.Context(), slice); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// nth is an address of a range.
+func nth(p netip.Prefix, n int) netip.Addr {
+	a := p.Addr().As4()
+	a[3] += byte(n)
+	return netip.AddrFrom4(a)
+}
+
+func TestServices(t *testing.T) { onEachHost(t, testServices) }
+
+func testServices(t *testing.T) {
+	n := newNode(t)
+	api := cluster(t)
+	p, err := proxy.New(proxy.Options{Name: n.name, NodeName: "here", ClusterCIDR: n.pods, ServiceCIDR: n.services}, api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Remove(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+
+	one, two := n.runPod("one"), n.runPod("two")
+	web := func(p pod) netip.AddrPort { return netip.AddrPortFrom(netip.MustParseAddr(p.ip), 8080) }
+	api443 := serveOnGateway(t, n.network.Gateway())
+	nodePort := freePort(t)
+	expose(t, api, "web", nth(n.services, 10), nodePort, web(one), web(two))
+	expose(t, api, "self", nth(n.services, 11), 0, web(one))
+	expose(t, api, "nobody", nth(n.services, 12), 0)
+	expose(t, api, "kubernetes", nth(n.services, 1), 0, api443)
+	if err := p.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("a cluster IP reaches every endpoint, from this node", func(t *testing.T) {
+		reachesBoth(t, "http://"+nth(n.services, 10).String()+"/")
+	})
+	t.Run("a node port reaches every endpoint, on the node's own addresses", func(t *testing.T) {
+		reachesBoth(t, fmt.Sprintf("http://%s:%d/", n.network.Gateway(), nodePort))
+	})
+	t.Run("a pod reaches another through a service, and is seen under its own address", func(t *testing.T) {
+		said, err := n.exec(two, "/web", "wget", nth(n.services, 11).String())
+		if err != nil || !strings.Contains(said, "Hello from one") || !strings.Contains(said, "From: "+two.ip+":") {
+			t.Errorf("the service said %q (%v), want one to see %s", said, err, two.ip)
+		}
+	})
+	t.Run("a pod reaches itself through its service", func(t *testing.T) {
+		if said, err := n.exec(one, "/web", "wget", nth(n.services, 11).String()); err != nil || !strings.Contains(said, "Hello from one") {
+			t.Errorf("the service said %q (%v)", said, err)
+		}
+	})
+	t.Run("a pod reaches a server on the gateway's address through a service, as the API server is", func(t *testing.T) {
+		if said, err := n.exec(one, "/web", "wget", nth(n.services, 1).String()); err != nil || !strings.Contains(said, "the server of the node") {
+			t.Errorf("the service said %q (%v)", said, err)
+		}
+	})
+	for name, ip := range map[string]netip.Addr{"without endpoints": nth(n.services, 12), "that does not exist": nth(n.services, 99)} {
+		t.Run("a service "+name+" refuses at once", func(t *testing.T) {
+			started := time.Now()
+			if _, err := n.exec(one, "/web", "wget", ip.String()); err == nil || !strings.Contains(err.Error(), "refused") {
+				t.Errorf("from a pod: %v", err)
+			}
+			if _, err := net.DialTimeout("tcp", ip.String()+":80", patience); err == nil || !strings.Contains(err.Error(), "refused") {
+				t.Errorf("from the node: %v", err)
+			}
+			if took := time.Since(started); took > 5*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+	t.Run("an endpoint that goes away gets no new connection", func(t *testing.T) {
+		slice := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web-0"}}
+		if err := api.Delete(t.Context(), slice); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			if said := get(t, "http://"+nth(n.services, 10).String()+"/"); !strings.Contains(said, "Hello from two") {
+				t.Fatalf("it said %q", said)
+			}
+		}
+	})
+}
+
+// reachesBoth asks until both pods have answered.
+func reachesBoth(t *testing.T, url string) {
+	t.Helper()
+	seen := map[string]bool{}
+	eventually(t, func() error {
+		for _, name := range []string{"one", "two"} {
+			if strings.Contains(get(t, url), "Hello from "+name) {
+				seen[name] = true
+			}
+		}
+		if len(seen) < 2 {
+			return fmt.Errorf("only %v have answered", seen)
+		}
+		return nil
+	})
+}
+
+// serveOnGateway serves HTTP on an address of the node, and says where.
+func serveOnGateway(t *testing.T, gateway netip.Addr) netip.AddrPort {
+	t.Helper()
+	listener, err := net.Listen("tcp", netip.AddrPortFrom(gateway, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "the server of the node") // the client sees when it is missing
+	})}
+	go func() { _ = server.Serve(listener) }() // it ends with Close
+	t.Cleanup(func() { _ = server.Close() })
+	return netip.MustParseAddrPort(listener.Addr().String())
+}
+
+// freePort is a port for nodes that nobody listens on.
+func freePort(t *testing.T) int32 {
+	t.Helper()
+	listener, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }() // its number is all that we want
+	return int32(listener.Addr().(*net.TCPAddr).Port)
+}
