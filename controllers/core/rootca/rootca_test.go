@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/orrery-dev/orrery/apis"
-	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	corev1 "k8s.io/api/core/v1"
@@ -15,9 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestEveryNamespaceGetsWhatPodsNeed lets users delete and change what every namespace has, under both namings: in the end
-// each has its ServiceAccount and the certificates, whoever did what to them.
-func TestEveryNamespaceGetsWhatPodsNeed(t *testing.T) {
+// TestEveryNamespaceHasTheCertificates lets users delete and change what is published, under both namings: in the end
+// each namespace has it as it should be.
+func TestEveryNamespaceHasTheCertificates(t *testing.T) {
 	for _, naming := range apis.Namings() {
 		t.Run(naming.String(), func(t *testing.T) {
 			scheme := runtime.NewScheme()
@@ -26,7 +25,7 @@ func TestEveryNamespaceGetsWhatPodsNeed(t *testing.T) {
 			}
 			looptest.Check(t, looptest.Spec{
 				Scheme: scheme,
-				Loops:  []loop.Loop{Loop([]byte("bundle")), serviceaccount.Loop()},
+				Loops:  []loop.Loop{Loop([]byte("bundle"))},
 				Start: func(*rapid.T) []client.Object {
 					return []client.Object{
 						&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a"}},
@@ -44,11 +43,9 @@ func spoil(t *rapid.T, w *looptest.World) {
 	namespace := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "namespace")
 	published := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	var err error
-	switch rapid.IntRange(0, 2).Draw(t, "what") {
+	switch rapid.IntRange(0, 1).Draw(t, "what") {
 	case 0:
 		err = w.Client("user").Delete(t.Context(), published)
-	case 1:
-		err = w.Client("user").Delete(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "default"}})
 	default:
 		looptest.Edit(w, "user", published, func(published *corev1.ConfigMap) {
 			published.Data = map[string]string{key: "mine", "more": "x"}
@@ -61,9 +58,6 @@ func spoil(t *rapid.T, w *looptest.World) {
 }
 
 func allIsThere(w *looptest.World) error {
-	if n := len(looptest.All[*corev1.ServiceAccount](w)); n != 2 {
-		return fmt.Errorf("there are %d ServiceAccounts", n)
-	}
 	published := looptest.All[*corev1.ConfigMap](w)
 	if len(published) != 2 {
 		return fmt.Errorf("there are %d ConfigMaps", len(published))
