@@ -57,6 +57,7 @@ func (f *Fleet) member(c *connection, source *objects.Source, i int, prefix neti
 	f.runtimes[name] = rt
 	ips := []string{o.NodeIP}
 	return &member{
+		runtime: rt,
 		loop: pods.New(pods.Options{
 			Agent: name, Runtime: rt, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
 			Graceful: o.Naming == apis.Kubernetes,

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/orrery-dev/orrery/apis"
 	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
@@ -25,7 +24,7 @@ import (
 func both() []loop.Loop { return []loop.Loop{deployment.Loop(), replicaset.Loop()} }
 
 func TestRollingUpdatesKeepWithinTheirFences(t *testing.T) {
-	eachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		var world fenced
 		looptest.Check(t, looptest.Spec{
 			Scheme: scheme,
@@ -45,7 +44,7 @@ func TestRollingUpdatesKeepWithinTheirFences(t *testing.T) {
 }
 
 func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
-	eachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
 			Scheme: scheme,
 			Loops:  both(),
@@ -79,7 +78,7 @@ func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 }
 
 func TestRecreateNeverRunsOldAndNewPodsTogether(t *testing.T) {
-	eachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
 			Scheme: scheme,
 			Loops:  both(),
@@ -93,18 +92,6 @@ func TestRecreateNeverRunsOldAndNewPodsTogether(t *testing.T) {
 			Converged:   rolledOut,
 		})
 	})
-}
-
-func eachNaming(t *testing.T, test func(*testing.T, *runtime.Scheme)) {
-	for _, naming := range apis.Namings() {
-		t.Run(naming.String(), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			test(t, scheme)
-		})
-	}
 }
 
 func drawRolling(t *rapid.T) *appsv1.Deployment {

@@ -28,9 +28,9 @@ type Collector struct {
 	kinds served.Source
 }
 
-// New returns a collector for the kinds of a source.
-//
 // +kubebuilder:rbac:groups=*,resources=*,verbs=get;list;watch;patch;delete
+
+// New returns a collector for the kinds of a source.
 func New(kinds served.Source) *Collector { return &Collector{kinds: kinds} }
 
 // Name is the collector's name in metrics and logs, as that of a loop.Loop.
