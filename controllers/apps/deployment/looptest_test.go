@@ -119,7 +119,7 @@ func edit(w *looptest.World, change func(*appsv1.Deployment)) {
 type fenced struct {
 	size               int32
 	surge, unavailable *intstr.IntOrString
-	available          bool // the Deployment has reported once that all pods are
+	available          bool // the Deployment has been complete once: until then nothing is known to be available
 }
 
 func (f *fenced) neverTooMany(w *looptest.World, write looptest.Write) error {
@@ -133,10 +133,11 @@ func (f *fenced) neverTooMany(w *looptest.World, write looptest.Write) error {
 func (f *fenced) neverTooFew(w *looptest.World, write looptest.Write) error {
 	have := count(w, func(pod *corev1.Pod) bool { return replicas.Active(pod) && replicas.Ready(pod) })
 	for _, d := range looptest.All[*appsv1.Deployment](w) {
-		f.available = f.available || d.Status.AvailableReplicas >= f.size
+		s := d.Status
+		f.available = f.available || s.Replicas == f.size && s.UpdatedReplicas == f.size && s.AvailableReplicas == f.size
 	}
 	_, unavailable := f.fences()
-	if f.available && write.Verb == "delete" && have < f.size-unavailable {
+	if f.available && write.Verb == "delete" && write.By == "replicaset-controller" && have < f.size-unavailable {
 		return fmt.Errorf("%d pods ready, at least %d - %d required", have, f.size, unavailable)
 	}
 	return nil
