@@ -36,8 +36,8 @@ func TestNamesItsRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(version.GitVersion, "v1.") || version.GitVersion != apiserver.KubernetesVersion() {
-		t.Errorf("the server calls itself %s, want %s", version.GitVersion, apiserver.KubernetesVersion())
+	if want := apiserver.KubernetesVersion() + apiserver.Mark; !strings.HasPrefix(want, "v1.") || version.GitVersion != want {
+		t.Errorf("the server calls itself %s, want %s", version.GitVersion, want)
 	}
 }
 

@@ -3,9 +3,11 @@ package e2e
 import (
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -48,6 +50,50 @@ func TestMistakesAreExplained(t *testing.T) {
 				t.Errorf("said %d lines, want one message:\n%s", lines, said)
 			}
 		})
+	}
+}
+
+func TestARuntimeThatDoesNotAnswerIsToldAtOnce(t *testing.T) {
+	needsContainers(t)
+	silent := filepath.Join(t.TempDir(), "silent.sock")
+	listener, err := net.Listen("unix", silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for endpoint, want := range map[string]string{
+		"unix:///nowhere/containerd.sock": "there is no such socket",
+		"unix://" + silent:                "does not answer",
+		"tcp://127.0.0.1:1":               "unix socket",
+	} {
+		p := newPlane(t)
+		if said := p.fails("up", "--runtime-endpoint", endpoint); !strings.Contains(said, endpoint) || !strings.Contains(said, want) {
+			t.Errorf("up with %s said %q, want it to contain %q", endpoint, said, want)
+		}
+	}
+}
+
+func TestContainersWithoutRootAreToldWhatToDo(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become somebody else")
+	}
+	program := filepath.Join(t.TempDir(), "orrery")
+	if err := os.Link(binary, program); err != nil {
+		t.Skipf("the program cannot be put where nobody may run it: %v", err)
+	}
+	for dir := filepath.Dir(program); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nobody := exec.Command(program, "up", "--runtime", "containerd")
+	nobody.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := nobody.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "needs root") || !strings.Contains(string(out), "--runtime simulated") {
+		t.Errorf("up as nobody = %v, and said %q; want that it needs root, and what does not", err, out)
 	}
 }
 
