@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -117,6 +118,22 @@ func TestFleet(t *testing.T) {
 				return ""
 			})
 		}
+	})
+
+	t.Run("puts a status right that somebody else has changed", func(t *testing.T) {
+		pod := create(t, client, "slandered", "node-2", nil)
+		eventually(t, "the pod is ready", func() string { return notReady(t, client, pod.Name) })
+		slander := []byte(`{"status":{"conditions":[{"type":"Ready","status":"False","reason":"NodeNotReady"}]}}`)
+		changed, err := client.CoreV1().Pods("default").Patch(t.Context(), pod.Name, types.StrategicMergePatchType, slander, metav1.PatchOptions{}, "status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the pod is ready again", func() string {
+			if get(t, client, pod.Name).ResourceVersion == changed.ResourceVersion {
+				return "it is as it was left"
+			}
+			return notReady(t, client, pod.Name)
+		})
 	})
 
 	t.Run("runs a pod with an address, and lets go of it when it is deleted", func(t *testing.T) {

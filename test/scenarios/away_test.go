@@ -30,7 +30,7 @@ func (c hasty) AfterFunc(d time.Duration, f func()) clock.Timer {
 func TestANodeThatWasAwayComesBackWithItsPods(t *testing.T) {
 	t.Parallel()
 	admin, server := startEmbedded(t)
-	p := newProxy(t, admin, faults{}, 1)
+	p := newProxy(t, admin, 1)
 	(&loops{
 		naming: apis.Kubernetes,
 		as:     identities(t, server),

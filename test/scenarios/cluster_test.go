@@ -78,6 +78,20 @@ func (c *cluster) pods(t *testing.T) []corev1.Pod {
 	return list.Items
 }
 
+// describe says how the pods are, a line each.
+func (c *cluster) describe(t *testing.T) string {
+	t.Helper()
+	var lines []string
+	for _, pod := range c.pods(t) {
+		line := fmt.Sprintf("%s of %s on %q is %s", pod.Name, pod.Spec.Containers[0].Image, pod.Spec.NodeName, pod.Status.Phase)
+		for _, condition := range pod.Status.Conditions {
+			line += fmt.Sprintf(", %s %s %s", condition.Type, condition.Status, condition.Message)
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // podUIDs are the identities of the pods, sorted.
 func (c *cluster) podUIDs(t *testing.T) []string {
 	t.Helper()

@@ -38,11 +38,12 @@ func TestRolloutsCompleteOnABadDay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			admin, naming, options := start(t)
-			p := newProxy(t, admin, badDay, 1)
+			p := newProxy(t, admin, 1)
 			fleets := (&loops{
 				naming: naming, as: func(identity.Identity) *rest.Config { return p.config() }, controllers: options,
 				fleets: []nodeagent.FleetOptions{{Nodes: 3}},
 			}).start(t)
+			p.begin(badDay)
 			c := (&target{naming: naming, admin: admin}).cluster(t)
 
 			creates(replicas(8), rolling("3", "2"))(t, c)

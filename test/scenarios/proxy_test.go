@@ -48,8 +48,9 @@ type proxy struct {
 	away bool
 }
 
-// newProxy is a proxy to the API server, with the rights of its administrator. The same seed rolls the same dice.
-func newProxy(t *testing.T, admin *rest.Config, f faults, seed uint64) *proxy {
+// newProxy is a proxy to the API server, with the rights of its administrator. Nothing goes wrong before begin. The same
+// seed rolls the same dice.
+func newProxy(t *testing.T, admin *rest.Config, seed uint64) *proxy {
 	t.Helper()
 	transport, err := rest.TransportFor(admin)
 	if err != nil {
@@ -59,7 +60,7 @@ func newProxy(t *testing.T, admin *rest.Config, f faults, seed uint64) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{faults: f, random: rand.New(rand.NewPCG(seed, 0)), counts: map[string]int{}}
+	p := &proxy{random: rand.New(rand.NewPCG(seed, 0)), counts: map[string]int{}}
 	p.life, p.end = context.WithCancel(context.Background())
 	p.backend = &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(to) },
@@ -79,6 +80,15 @@ func newProxy(t *testing.T, admin *rest.Config, f faults, seed uint64) *proxy {
 // config is how components reach the API server by the proxy.
 func (p *proxy) config() *rest.Config { return &rest.Config{Host: p.server.URL, QPS: -1} }
 
+// begin lets things go wrong from now on.
+func (p *proxy) begin(f faults) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = f
+	p.end() // so that watches begin again, and are cut
+	p.life, p.end = context.WithCancel(context.Background())
+}
+
 // cut ends every connection, and lets none through until mend.
 func (p *proxy) cut() {
 	p.mu.Lock()
@@ -97,7 +107,7 @@ func (p *proxy) mend() {
 
 // ServeHTTP implements http.Handler.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	life := p.alive()
+	life, f := p.state()
 	if life == nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -106,45 +116,42 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer context.AfterFunc(life, cancel)()
 	r = r.WithContext(ctx)
 	if r.URL.Query().Get("watch") != "" {
-		p.watch(w, r, cancel)
+		if p.happens("watches cut", f.cut) {
+			defer time.AfterFunc(time.Second, cancel).Stop()
+		}
+		p.backend.ServeHTTP(w, r)
 		return
 	}
-	p.request(w, r)
+	p.request(w, r, f)
 }
 
-func (p *proxy) alive() context.Context {
+// state is how long connections live, and what happens to them; nil when the proxy is cut off.
+func (p *proxy) state() (context.Context, faults) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.away {
-		return nil
+		return nil, faults{}
 	}
-	return p.life
+	return p.life, p.faults
 }
 
-func (p *proxy) watch(w http.ResponseWriter, r *http.Request, cancel func()) {
-	if p.happens("watches cut", p.faults.cut) {
-		defer time.AfterFunc(time.Second, cancel).Stop()
-	}
-	p.backend.ServeHTTP(w, r)
-}
-
-func (p *proxy) request(w http.ResponseWriter, r *http.Request) {
+func (p *proxy) request(w http.ResponseWriter, r *http.Request, f faults) {
 	write := !slices.Contains([]string{http.MethodGet, http.MethodHead}, r.Method)
-	if p.happens("late", p.faults.late) {
+	if p.happens("late", f.late) {
 		select {
-		case <-time.After(time.Duration(p.roll() * float64(p.faults.lateness))):
+		case <-time.After(time.Duration(p.roll() * float64(f.lateness))):
 		case <-r.Context().Done():
 		}
 	}
 	switch {
-	case write && p.happens("409", p.faults.conflict):
+	case write && p.happens("409", f.conflict):
 		refuse(w, apierrors.NewConflict(schema.GroupResource{Resource: "things"}, "thing", fmt.Errorf("somebody else was faster")))
-	case p.happens("429", p.faults.tooMany):
+	case p.happens("429", f.tooMany):
 		w.Header().Set("Retry-After", "1")
 		refuse(w, apierrors.NewTooManyRequests("too many requests, please try again later", 1))
-	case p.happens("500", p.faults.broken):
+	case p.happens("500", f.broken):
 		refuse(w, apierrors.NewInternalError(fmt.Errorf("a fault")))
-	case write && p.happens("answers lost", p.faults.lost):
+	case write && p.happens("answers lost", f.lost):
 		p.backend.ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
 	default:

@@ -150,7 +150,13 @@ func isRefused(try func(t *testing.T, c *cluster) error, words string) step {
 
 func rollsOut(t *testing.T, c *cluster) {
 	t.Helper()
-	eventually(t, "the Deployment to be complete", func() (string, bool) { return complete(c.deployment(t)) })
+	eventually(t, "the Deployment to be complete", func() (string, bool) {
+		seen, ok := complete(c.deployment(t))
+		if !ok {
+			seen += "\n" + c.describe(t)
+		}
+		return seen, ok
+	})
 }
 
 // has waits until the ReplicaSets of the revisions have these sizes.
