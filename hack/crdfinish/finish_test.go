@@ -41,6 +41,10 @@ func TestFinish(t *testing.T) {
 			given: `{type: object, properties: {a: {type: string, x-kubernetes-validations: [{rule: self != ""}]}, b: {type: string}}}`,
 			want:  `{type: object, properties: {a: {type: string, maxLength: 253, x-kubernetes-validations: [{rule: self != ""}]}, b: {type: string}}}`,
 		},
+		"gives a pod the default scheduler": {
+			given: `{type: object, properties: {spec: {type: object, properties: {schedulerName: {type: string}}}}}`,
+			want:  `{type: object, properties: {spec: {type: object, properties: {schedulerName: {type: string, default: default-scheduler}}}}}`,
+		},
 		"leaves the metadata of the object itself alone": {
 			given: `{type: object, properties: {metadata: {type: object}}}`,
 			want:  `{type: object, properties: {metadata: {type: object}}}`,

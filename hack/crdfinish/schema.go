@@ -35,6 +35,7 @@ func finish(root object) {
 		allowNullLists(schema)
 		boundRuledStrings(schema)
 		completeMetadata(schema)
+		defaultScheduler(schema)
 	})
 	walk(root.at("properties").at("status"), requireNothing)
 	walk(root, func(schema object) {
@@ -112,6 +113,14 @@ func boundRuledStrings(schema object) {
 	_, bounded := schema["maxLength"]
 	if schema["type"] == "string" && schema["x-kubernetes-validations"] != nil && !bounded {
 		schema["maxLength"] = longestName
+	}
+}
+
+// defaultScheduler names the scheduler of a pod, as Kubernetes does: without a name none takes it, also where nobody has
+// set up the webhooks that know all the other defaults.
+func defaultScheduler(schema object) {
+	if name := schema.at("properties").at("schedulerName"); name["type"] == "string" {
+		name["default"] = "default-scheduler"
 	}
 }
 
