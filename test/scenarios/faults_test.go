@@ -66,14 +66,12 @@ func nothingIsLostOrDoubled(t *testing.T, c *cluster, fleet *nodeagent.Fleet) {
 	eventually(t, "the nodes to run just the pods that there are", func() (string, bool) {
 		var run []string
 		for i := range 3 {
-			sandboxes, err := fleet.Runtime("node-"+strconv.Itoa(i)).ListPodSandbox(t.Context(), &runtimeapi.PodSandboxFilter{
-				State: &runtimeapi.PodSandboxStateValue{State: runtimeapi.PodSandboxState_SANDBOX_READY},
-			})
+			sandboxes, err := fleet.Runtime("node-"+strconv.Itoa(i)).ListPodSandbox(t.Context(), nil)
 			if err != nil {
 				return err.Error(), false
 			}
 			for _, sandbox := range sandboxes {
-				if sandbox.Metadata.Namespace == c.namespace {
+				if sandbox.Metadata.Namespace == c.namespace && sandbox.State == runtimeapi.PodSandboxState_SANDBOX_READY {
 					run = append(run, sandbox.Metadata.Uid)
 				}
 			}
