@@ -69,7 +69,7 @@ a whole control plane for them.`,
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "`address` of the metrics, as in :8443; 0 for none")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", "0", "`address` of /healthz and /readyz, as in :8081; 0 for none")
 	flags.StringVar(&o.webhookCertDir, "webhook-cert-path", "", "`directory` with tls.crt and tls.key, to serve defaulting and validation as webhooks; empty for none")
-	flags.StringVar(&o.webhookHost, "webhook-bind-host", "", "`address` to serve webhooks at; empty for all")
+	flags.StringVar(&o.webhookHost, "webhook-host", "", "`address` to serve webhooks at; empty for all")
 	flags.IntVar(&o.webhookPort, "webhook-port", webhook.DefaultPort, "`port` to serve webhooks at")
 	flags.StringVar(&o.clusterCIDR, "cluster-cidr", "10.244.0.0/16", "`range` that nodes get their pod addresses from")
 	flags.BoolVar(&o.scheduler, "scheduler", false, "run the scheduler too")

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // orreryDeployment is a Deployment of the demo image as a custom resource.
@@ -69,6 +71,7 @@ func TestWebhooksRefuseAnInvalidCustomResource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	log.SetLogger(logr.Discard()) // the installer's
 	hooks := envtest.WebhookInstallOptions{Paths: []string{"../../config/webhook/manifests.yaml"}}
 	if err := hooks.Install(config); err != nil {
 		t.Fatal(err)
