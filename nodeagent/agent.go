@@ -59,6 +59,7 @@ func (a *Agent) member(c *connection, groups *cgroups.FS) *member {
 		cidrs = []string{o.PodCIDR}
 	}
 	return &member{
+		runtime: o.Runtime,
 		loop: pods.New(pods.Options{
 			Agent: o.NodeName, Runtime: o.Runtime, HostIPs: ips, API: c.pods, Clock: o.Clock,
 			Graceful: o.Naming == apis.Kubernetes,

@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/clock"
 
 	orrerycorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
 )
@@ -22,8 +23,9 @@ const adoptEvery = time.Minute
 
 // member is one node of the process.
 type member struct {
-	loop *pods.Loop
-	node *node.Member
+	loop    *pods.Loop
+	node    *node.Member
+	runtime cri.Runtime
 }
 
 // members are the nodes of one process, with all that they share.
@@ -66,6 +68,9 @@ func (m *members) run(ctx context.Context) error {
 	group.Go(func() error { return m.cache.Start(ctx) })
 	group.Go(func() error { return m.beat(ctx) })
 	group.Go(func() error { return m.work(ctx) })
+	if m.serving.Listener != nil {
+		group.Go(func() error { return m.serve(ctx) })
+	}
 	err := group.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil

@@ -10,18 +10,18 @@ mkdir -p "$out"
 say() { printf 'runtime: %s\n' "$*"; }
 die() { say "$*" >&2; exit 1; }
 
-# install_package PROGRAM PACKAGE: the package that has the program, unless the program is there.
+# install_package PROGRAM PACKAGES: the packages that make the program work, unless it is there.
 install_package() {
     command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] && return
     install "$2" "$1"
 }
 
-# install PACKAGE WHAT: the package, by apt, for the sake of what is missing.
+# install PACKAGES WHAT: the packages, by apt, for the sake of what is missing.
 install() {
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "$2 is missing: install the package $1 of your distribution and try again"
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "$2 is missing: install $1 of your distribution and try again"
     say "installing $1, for $2"
-    apt-get install -y --no-install-recommends "$1" >"$out/apt.log" 2>&1 ||
-        { apt-get update && apt-get install -y --no-install-recommends "$1"; } >"$out/apt.log" 2>&1 ||
+    apt-get install -y --no-install-recommends $1 >"$out/apt.log" 2>&1 ||
+        { apt-get update && apt-get install -y --no-install-recommends $1; } >"$out/apt.log" 2>&1 ||
         die "installing $1 did not succeed, see $out/apt.log"
     rm -f "$out/apt.log"
 }
@@ -41,7 +41,7 @@ build() {
 }
 
 [ "$(go env GOOS)" = linux ] || die "containers need Linux; use the simulated runtime here"
-install_package gcc gcc
+install_package gcc 'gcc libc6-dev'
 install_package nft nftables
 install_package pkg-config pkg-config
 pkg-config --exists libseccomp || install libseccomp-dev libseccomp

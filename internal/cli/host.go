@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/network/bridge"
+	"github.com/orrery-dev/orrery/network/proxy"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 )
 
@@ -76,11 +79,26 @@ func removeInstance(ctx context.Context, inst *instance.Instance) error {
 	return nil
 }
 
+// removeFromHost removes what an instance made outside of its directory: containers, the bridge and the tables in the kernel.
 func removeFromHost(ctx context.Context, inst *instance.Instance, settings instance.Settings) error {
-	if runtime, err := newRuntime(inst, ""); err == nil {
+	if _, err := os.Stat(inst.Path("containerd")); err == nil {
+		runtime, err := newRuntime(inst, "")
+		if err != nil {
+			return fmt.Errorf("removing containers: %w", err)
+		}
 		if err := runtime.Reset(ctx); err != nil {
 			return fmt.Errorf("removing containers: %w", err)
 		}
+	}
+	if _, err := os.Stat(networkDir(inst)); errors.Is(err, fs.ErrNotExist) {
+		return nil // it never ran containers
+	}
+	services, err := proxy.New(proxy.Options{Name: inst.ID()}, nil)
+	if err != nil {
+		return err
+	}
+	if err := services.Remove(ctx); err != nil {
+		return fmt.Errorf("removing the table of services: %w", err)
 	}
 	network, err := newNetwork(inst, settings)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
@@ -35,7 +36,28 @@ func (m *machine) runRuntime(ctx context.Context, ready func(string)) error {
 		}
 		ready(m.runtime.Endpoint())
 	}()
-	return m.runtime.Run(ctx)
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	context.AfterFunc(ctx, func() {
+		defer end()
+		m.stopPods(running)
+	})
+	return m.runtime.Run(running)
+}
+
+// podGrace is how long containers have to end by themselves when the machine's instance is stopped. stopPatience bounds all of it.
+const (
+	podGrace     = 10 * time.Second
+	stopPatience = 30 * time.Second
+)
+
+// stopPods ends all pods: who stops an instance wants nothing of it to go on. The next start brings them back.
+func (m *machine) stopPods(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, stopPatience)
+	defer cancel()
+	if err := m.runtime.RemovePods(ctx, podGrace); err != nil {
+		logger().Error(err, "Some pods were left running")
+	}
 }
 
 // loadImages puts the images that came with this program into the runtime: the pods' first container, and the demo.
@@ -93,6 +115,8 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 		Discovery: kinds,
 		Canonical: apis.Kubernetes.GroupKind,
 		RootCA:    p.server.CA(),
+		// There is one API server: what it admitted before it knew of a deletion is there at once.
+		NamespaceSettle: time.Second,
 	})
 	if err != nil {
 		return err

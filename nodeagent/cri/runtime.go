@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	internalapi "k8s.io/cri-api/pkg/apis"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	criclient "k8s.io/cri-client/pkg"
+	crilogs "k8s.io/cri-client/pkg/logs"
 )
 
 // Sandboxes are the calls about pod sandboxes.
@@ -62,13 +65,22 @@ type Notifier interface {
 	Notify(changed func(podUID string))
 }
 
+// LogReader is implemented by a runtime whose containers' logs can be read. With options.Follow it writes until the
+// container ends or ctx does.
+type LogReader interface {
+	ReadLog(ctx context.Context, containerID string, options *corev1.PodLogOptions, out io.Writer) error
+}
+
 // Client is a Runtime over a CRI socket.
 type Client struct {
 	internalapi.RuntimeService
 	images internalapi.ImageManagerService
 }
 
-var _ Runtime = (*Client)(nil)
+var (
+	_ Runtime   = (*Client)(nil)
+	_ LogReader = (*Client)(nil)
+)
 
 // connectTimeout is how long one attempt to reach the runtime, and each short call, may take; upstream's default.
 const connectTimeout = 2 * time.Minute
@@ -106,4 +118,28 @@ func (c *Client) ImageStatus(ctx context.Context, image *runtimeapi.ImageSpec, v
 // PullImage fetches an image and returns the reference to give to CreateContainer.
 func (c *Client) PullImage(ctx context.Context, image *runtimeapi.ImageSpec, auth *runtimeapi.AuthConfig, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
 	return c.images.PullImage(ctx, image, auth, sandbox)
+}
+
+// ReadLog reads the file that the runtime writes.
+func (c *Client) ReadLog(ctx context.Context, containerID string, options *corev1.PodLogOptions, out io.Writer) error {
+	status, err := c.ContainerStatus(ctx, containerID, false)
+	if err != nil {
+		return fmt.Errorf("reading container %s: %w", containerID, err)
+	}
+	read := &crilogs.LogOptions{
+		TailLines: options.TailLines, LimitBytes: options.LimitBytes, Follow: options.Follow, Timestamp: options.Timestamps,
+	}
+	switch {
+	case options.SinceSeconds != nil:
+		read.Since = time.Now().Add(-time.Duration(*options.SinceSeconds) * time.Second)
+	case options.SinceTime != nil:
+		read.Since = options.SinceTime.Time
+	}
+	stdout, stderr := out, out
+	if options.Stream != nil && *options.Stream == corev1.LogStreamStdout {
+		stderr = io.Discard
+	} else if options.Stream != nil && *options.Stream == corev1.LogStreamStderr {
+		stdout = io.Discard
+	}
+	return crilogs.ReadLogs(ctx, status.GetStatus().GetLogPath(), containerID, read, c.RuntimeService, stdout, stderr)
 }

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/cert"
+	"k8s.io/utils/clock"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+)
+
+// Node is a node that the server speaks for.
+type Node struct {
+	Name    string
+	Runtime cri.Runtime
+}
+
+// Options configure a Server.
+type Options struct {
+	Listener net.Listener
+	// Certificate is the server's own; nil makes a self-signed one.
+	Certificate *tls.Certificate
+	// ClientCAs sign the certificates of clients. Nil lets nobody in.
+	ClientCAs *x509.CertPool
+	// Reviewer decides what a client may do.
+	Reviewer Reviewer
+	// Pods returns the pods of all nodes with their newest statuses.
+	Pods func() []*corev1.Pod
+	// Node returns a node by name.
+	Node func(name string) (Node, bool)
+	// Metrics answers /metrics; nil has none.
+	Metrics http.Handler
+	Clock   clock.PassiveClock
+	Log     logr.Logger
+}
+
+// Server answers for nodes.
+type Server struct {
+	options Options
+	access  *access
+}
+
+// New returns a server that does not listen yet.
+func New(options Options) *Server {
+	if options.Clock == nil {
+		options.Clock = clock.RealClock{}
+	}
+	return &Server{options: options, access: newAccess(options.Reviewer, options.Clock)}
+}
+
+// Handler answers requests of clients that have been let in.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", ok)
+	mux.HandleFunc("GET /pods", s.pods)
+	mux.HandleFunc("GET /runningpods/", s.pods)
+	mux.HandleFunc("GET /stats/summary", s.summary)
+	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", s.logs)
+	for _, uid := range []string{"", "/{uid}"} {
+		mux.HandleFunc("/exec/{namespace}/{pod}"+uid+"/{container}", s.exec)
+		mux.HandleFunc("/attach/{namespace}/{pod}"+uid+"/{container}", s.attach)
+		mux.HandleFunc("/portForward/{namespace}/{pod}"+uid, s.portForward)
+	}
+	if s.options.Metrics != nil {
+		mux.Handle("GET /metrics", s.options.Metrics)
+	}
+	return mux
+}
+
+func ok(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") }
+
+// Run serves until ctx ends; streams that are open then are cut.
+func (s *Server) Run(ctx context.Context) error {
+	certificate, err := s.certificate()
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           s.access.guard(s.Handler()),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          nil,
+		TLSConfig: &tls.Config{
+			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate},
+			ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: s.authorities(),
+			NextProtos: []string{"http/1.1"}, // SPDY streams cannot pass through HTTP/2
+		},
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // what is left of requests has nobody to answer to
+	defer stop()
+	err = server.ServeTLS(s.options.Listener, "", "")
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serving the node's API: %w", err)
+}
+
+// authorities are never nil: a nil pool would stand for those that the machine trusts.
+func (s *Server) authorities() *x509.CertPool {
+	if s.options.ClientCAs == nil {
+		return x509.NewCertPool()
+	}
+	return s.options.ClientCAs
+}
+
+func (s *Server) certificate() (tls.Certificate, error) {
+	if s.options.Certificate != nil {
+		return *s.options.Certificate, nil
+	}
+	host, _, err := net.SplitHostPort(s.options.Listener.Addr().String())
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("reading the server's address: %w", err)
+	}
+	chain, key, err := cert.GenerateSelfSignedCertKey(host, nil, nil)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("making the server's certificate: %w", err)
+	}
+	return tls.X509KeyPair(chain, key)
+}
+
+// refuse answers with an error.
+func refuse(w http.ResponseWriter, code int, format string, args ...any) {
+	http.Error(w, fmt.Sprintf(format, args...), code)
+}
+
+// find returns the pod that a request is about, and the runtime that has it; without one it answers and returns false.
+func (s *Server) find(w http.ResponseWriter, r *http.Request) (*corev1.Pod, cri.Runtime, bool) {
+	namespace, name, uid := r.PathValue("namespace"), r.PathValue("pod"), r.PathValue("uid")
+	for _, pod := range s.options.Pods() {
+		if pod.Namespace != namespace || pod.Name != name || uid != "" && string(pod.UID) != uid {
+			continue
+		}
+		if node, ok := s.options.Node(pod.Spec.NodeName); ok {
+			return pod, node.Runtime, true
+		}
+	}
+	refuse(w, http.StatusNotFound, "pod %q not found", namespace+"/"+name)
+	return nil, nil, false
+}
