@@ -14,6 +14,8 @@ SHELL = /usr/bin/env bash -o pipefail
 
 LOCALBIN ?= $(CURDIR)/bin
 ORRERY ?= $(LOCALBIN)/orrery
+# What `make run` runs besides the controllers: without a scheduler and nodes no pod would run.
+RUN_FLAGS ?= --scheduler --simulated-nodes 2
 KUBECTL ?= $(ORRERY) kubectl
 CONTROLLER_GEN ?= go tool controller-gen
 GOLANGCI_LINT ?= $(LOCALBIN)/golangci-lint
@@ -71,9 +73,10 @@ bench-up: build runtime ## Measure a control plane: seconds to ready and to the 
 ##@ Development
 
 .PHONY: manifests
-manifests: ## Generate CustomResourceDefinition and ClusterRole objects.
+manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configuration objects.
 	$(CONTROLLER_GEN) crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./apis/... output:crd:dir=config/crd/bases
 	go run ./hack/crdfinish config/crd/bases
+	$(CONTROLLER_GEN) webhook paths=./webhooks/... output:webhook:dir=config/webhook
 	@$(call component-role,controllers,controllers)
 	@$(call component-role,scheduler,scheduler)
 	@$(call component-role,network,proxy)
@@ -122,7 +125,7 @@ build: manifests generate fmt vet ## Build bin/orrery.
 	go build -ldflags '$(LDFLAGS)' -o $(ORRERY) .
 
 .PHONY: run
-run: build ## Run the controllers and the scheduler from this host, on the custom resources of the cluster of KUBECONFIG.
+run: build ## Run controllers, scheduler and simulated nodes from this host, on the custom resources of the cluster of KUBECONFIG. RUN_FLAGS says what else, or less.
 	$(ORRERY) manager $(RUN_FLAGS)
 
 .PHONY: build-installer

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -105,6 +106,7 @@ func TestFleet(t *testing.T) {
 			}
 			f := &fixture{client, prefix}
 			t.Run("runs a pod with an address, and lets go of it when it is deleted", f.runsPod)
+			t.Run("puts a status right that somebody else has changed", f.rightsStatus)
 			t.Run("runs a pod to its end", f.runsToTheEnd)
 			t.Run("starts a container again that crashed", func(t *testing.T) { f.restarts(t, fleet) })
 			t.Run("says why an image cannot be had", f.noImage)
@@ -139,6 +141,22 @@ func registered(t *testing.T, client kubernetes.Interface, name string) {
 type fixture struct {
 	client kubernetes.Interface
 	prefix string
+}
+
+func (f *fixture) rightsStatus(t *testing.T) {
+	pod := create(t, f.client, "slandered-"+f.prefix+"pod", f.prefix+"2", nil)
+	eventually(t, "the pod is ready", func() string { return notReady(t, f.client, pod.Name) })
+	slander := []byte(`{"status":{"conditions":[{"type":"Ready","status":"False","reason":"NodeNotReady"}]}}`)
+	changed, err := f.client.CoreV1().Pods("default").Patch(t.Context(), pod.Name, types.StrategicMergePatchType, slander, metav1.PatchOptions{}, "status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pod is ready again", func() string {
+		if get(t, f.client, pod.Name).ResourceVersion == changed.ResourceVersion {
+			return "it is as it was left"
+		}
+		return notReady(t, f.client, pod.Name)
+	})
 }
 
 func (f *fixture) runsPod(t *testing.T) {

@@ -87,10 +87,21 @@ func (a *podAPI) Delete(ctx context.Context, pod *corev1.Pod) error {
 	err := a.client.Delete(ctx, (*orrerycorev1.Pod)(pod.DeepCopy()), &client.DeleteOptions{
 		GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &pod.UID},
 	})
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) { // a conflict: this name is another pod's now
+	if apierrors.IsConflict(err) && a.replaced(ctx, pod) {
+		return nil
+	}
+	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("deleting pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	return nil
+}
+
+// replaced says whether the API server has no such pod any more, or another one of its name. A conflict alone does not say
+// so: it may as well have been about a change by somebody else.
+func (a *podAPI) replaced(ctx context.Context, pod *corev1.Pod) bool {
+	now := &orrerycorev1.Pod{}
+	err := a.client.Get(ctx, client.ObjectKeyFromObject(pod), now)
+	return apierrors.IsNotFound(err) || err == nil && now.UID != pod.UID
 }
 
 // newest returns the pod as it was written or seen last.

@@ -19,9 +19,18 @@ func TestFinish(t *testing.T) {
 			given: `{type: object, required: [drivers, name], properties: {drivers: {type: array}, name: {type: string}}}`,
 			want:  `{type: object, required: [drivers, name], properties: {drivers: {type: array, nullable: true}, name: {type: string}}}`,
 		},
-		"requires nothing at the top of a status": {
-			given: `{type: object, required: [spec], properties: {status: {type: object, required: [replicas]}}}`,
-			want:  `{type: object, required: [spec], properties: {status: {type: object}}}`,
+		"requires nothing in a status": {
+			given: `{type: object, required: [spec], properties: {status: {type: object, required: [nodeInfo], properties: {
+        nodeInfo: {type: object, required: [kubeProxyVersion]}}}}}`,
+			want: `{type: object, required: [spec], properties: {status: {type: object, properties: {nodeInfo: {type: object}}}}}`,
+		},
+		"requires in a status only the keys of its list maps": {
+			given: `{type: object, properties: {status: {type: object, properties: {conditions: {type: array,
+        x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [type],
+        items: {type: object, required: [status, type], properties: {type: {type: string}, status: {type: string}}}}}}}}`,
+			want: `{type: object, properties: {status: {type: object, properties: {conditions: {type: array,
+        x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [type],
+        items: {type: object, required: [type], properties: {type: {type: string}, status: {type: string}}}}}}}}`,
 		},
 		"types the elements of a list that nests itself": {
 			given: `{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {}}`,
@@ -31,6 +40,10 @@ func TestFinish(t *testing.T) {
 		"bounds a string that has rules": {
 			given: `{type: object, properties: {a: {type: string, x-kubernetes-validations: [{rule: self != ""}]}, b: {type: string}}}`,
 			want:  `{type: object, properties: {a: {type: string, maxLength: 253, x-kubernetes-validations: [{rule: self != ""}]}, b: {type: string}}}`,
+		},
+		"gives a pod the default scheduler": {
+			given: `{type: object, properties: {spec: {type: object, properties: {schedulerName: {type: string}}}}}`,
+			want:  `{type: object, properties: {spec: {type: object, properties: {schedulerName: {type: string, default: default-scheduler}}}}}`,
 		},
 		"leaves the metadata of the object itself alone": {
 			given: `{type: object, properties: {metadata: {type: object}}}`,

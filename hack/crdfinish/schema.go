@@ -28,17 +28,26 @@ func list(value any) []object {
 
 // finish changes the root schema of one version in place.
 func finish(root object) {
-	delete(root.at("properties").at("status"), "required")
 	walk(root, func(schema object) {
 		if isListMap(schema) {
 			typeNested(schema)
-			requireKeys(schema)
 		}
 		allowNullLists(schema)
 		boundRuledStrings(schema)
 		completeMetadata(schema)
+		defaultScheduler(schema)
+	})
+	walk(root.at("properties").at("status"), requireNothing)
+	walk(root, func(schema object) {
+		if isListMap(schema) {
+			requireKeys(schema)
+		}
 	})
 }
+
+// requireNothing lets a writer leave a field out. In a status the Go types call required what they always write, if only as
+// an empty string; but a patch leaves out what is empty before and after.
+func requireNothing(schema object) { delete(schema, "required") }
 
 // walk calls visit for every schema below root, outer ones first.
 func walk(schema object, visit func(object)) {
@@ -104,6 +113,14 @@ func boundRuledStrings(schema object) {
 	_, bounded := schema["maxLength"]
 	if schema["type"] == "string" && schema["x-kubernetes-validations"] != nil && !bounded {
 		schema["maxLength"] = longestName
+	}
+}
+
+// defaultScheduler names the scheduler of a pod, as Kubernetes does: without a name none takes it, also where nobody has
+// set up the webhooks that know all the other defaults.
+func defaultScheduler(schema object) {
+	if name := schema.at("properties").at("schedulerName"); name["type"] == "string" {
+		name["default"] = "default-scheduler"
 	}
 }
 

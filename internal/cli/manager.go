@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/webhooks"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,15 +24,18 @@ import (
 
 // managerOptions are how the controllers run on a cluster.
 type managerOptions struct {
-	access         access
-	leaderElect    bool
-	metricsAddress string
-	probeAddress   string
-	webhookCertDir string
-	clusterCIDR    string
-	scheduler      bool
-	nodes          int
-	verbosity      int
+	access          access
+	leaderElect     bool
+	leaderNamespace string
+	metricsAddress  string
+	probeAddress    string
+	webhookCertDir  string
+	webhookHost     string
+	webhookPort     int
+	clusterCIDR     string
+	scheduler       bool
+	nodes           int
+	verbosity       int
 }
 
 func newManager() *cobra.Command {
@@ -61,9 +65,12 @@ a whole control plane for them.`,
 	flags := c.Flags()
 	o.access.addFlags(flags)
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "run only while this process holds the lease, so that several can stand by")
+	flags.StringVar(&o.leaderNamespace, "leader-elect-namespace", "", "`namespace` of the lease; by default that of the pod this runs in, or else kube-system")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "`address` of the metrics, as in :8443; 0 for none")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", "0", "`address` of /healthz and /readyz, as in :8081; 0 for none")
 	flags.StringVar(&o.webhookCertDir, "webhook-cert-path", "", "`directory` with tls.crt and tls.key, to serve defaulting and validation as webhooks; empty for none")
+	flags.StringVar(&o.webhookHost, "webhook-host", "", "`address` to serve webhooks at; empty for all")
+	flags.IntVar(&o.webhookPort, "webhook-port", webhook.DefaultPort, "`port` to serve webhooks at")
 	flags.StringVar(&o.clusterCIDR, "cluster-cidr", "10.244.0.0/16", "`range` that nodes get their pod addresses from")
 	flags.BoolVar(&o.scheduler, "scheduler", false, "run the scheduler too")
 	flags.IntVar(&o.nodes, "simulated-nodes", 0, "`number` of simulated nodes to run too")
@@ -76,48 +83,73 @@ func (o *managerOptions) run(ctx context.Context, config *rest.Config, naming ap
 	if err != nil {
 		return fmt.Errorf("--cluster-cidr %q is not a range of addresses such as 10.244.0.0/16: %w", o.clusterCIDR, err)
 	}
-	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return o.runControllers(ctx, config, naming, cidr) })
-	if o.scheduler {
-		parts.Go(func() error { return runScheduler(ctx, config, naming, nil, func() {}) })
-	}
-	if o.nodes > 0 {
-		parts.Go(func() error { return runFleet(ctx, simulatedNodes(config, naming, o.nodes), func() {}) })
-	}
-	if err := parts.Wait(); !errors.Is(err, context.Canceled) {
+	mgr, err := newManagerFor(config, naming, o.configure)
+	if err != nil {
 		return err
 	}
-	return nil
-}
-
-func (o *managerOptions) runControllers(ctx context.Context, config *rest.Config, naming apis.Naming, cidr netip.Prefix) error {
-	mgr, err := newManagerFor(config, naming, func(m *manager.Options) {
-		m.LeaderElection = o.leaderElect
-		m.LeaderElectionID = "controllers.orrery.dev"
-		m.LeaderElectionReleaseOnCancel = true
-		m.Metrics = metricsserver.Options{BindAddress: o.metricsAddress}
-		m.HealthProbeBindAddress = o.probeAddress
-		if o.webhookCertDir != "" {
-			m.WebhookServer = webhook.NewServer(webhook.Options{CertDir: o.webhookCertDir})
-		}
-	})
-	if err != nil {
+	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return err
 	}
 	if o.webhookCertDir != "" {
 		webhooks.AddTo(mgr)
+		if err := mgr.AddReadyzCheck("webhooks", mgr.GetWebhookServer().StartedChecker()); err != nil {
+			return err
+		}
 	}
-	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
+	if err := o.addParts(mgr, config, naming); err != nil {
 		return err
 	}
 	kinds, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return fmt.Errorf("asking for the kinds of the cluster at %s: %w", config.Host, err)
 	}
-	if err := controllers.AddTo(mgr, controllers.Options{Discovery: kinds}); err != nil {
+	if err := controllers.AddTo(mgr, controllers.Options{Discovery: kinds, ClusterCIDRs: []netip.Prefix{cidr}}); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
+}
+
+// configure sets what the flags say about the manager itself.
+func (o *managerOptions) configure(m *manager.Options) {
+	m.LeaderElection = o.leaderElect
+	m.LeaderElectionID = "controllers.orrery.dev"
+	m.LeaderElectionNamespace = o.electionNamespace()
+	m.LeaderElectionReleaseOnCancel = true
+	m.Metrics = metricsserver.Options{BindAddress: o.metricsAddress}
+	m.HealthProbeBindAddress = o.probeAddress
+	if o.webhookCertDir != "" {
+		m.WebhookServer = webhook.NewServer(webhook.Options{Host: o.webhookHost, Port: o.webhookPort, CertDir: o.webhookCertDir})
+	}
+}
+
+// addParts adds what was asked for besides the controllers. Like them it runs only while this process holds the lease.
+func (o *managerOptions) addParts(mgr manager.Manager, config *rest.Config, naming apis.Naming) error {
+	var parts []manager.RunnableFunc
+	if o.scheduler {
+		parts = append(parts, func(ctx context.Context) error { return runScheduler(ctx, config, naming, nil, func() {}) })
+	}
+	if o.nodes > 0 {
+		parts = append(parts, func(ctx context.Context) error {
+			return runFleet(ctx, simulatedNodes(config, naming, o.nodes), func() {})
+		})
+	}
+	for _, part := range parts {
+		if err := mgr.Add(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// electionNamespace is where the lease is. Empty means the namespace of the pod that this runs in.
+func (o *managerOptions) electionNamespace() string {
+	if o.leaderNamespace != "" {
+		return o.leaderNamespace
+	}
+	if _, err := os.Stat("/var/run/secrets/kubernetes.io/serviceaccount/namespace"); err == nil {
+		return ""
+	}
+	return metav1.NamespaceSystem
 }
 
 // newManagerFor is a manager of our kinds under a naming, without servers unless options adds them.

@@ -26,7 +26,7 @@ type statuses struct {
 type statusEntry struct {
 	pod      *corev1.Pod // as the API server had it last
 	wanted   *corev1.PodStatus
-	written  *corev1.PodStatus
+	written  *corev1.PodStatus // what the API server is known to have
 	failures int
 	writing  sync.Mutex
 }
@@ -37,12 +37,13 @@ func newStatuses(api API, clock clock.WithDelayedExecution, log logr.Logger) *st
 	return s
 }
 
-// seen says what the API server has.
+// seen says what the API server has. It need not be what was written: the pods of a node that falls silent, for one, are
+// made not ready by others, and the next set puts that right.
 func (s *statuses) seen(pod *corev1.Pod) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if entry := s.entries[pod.UID]; entry != nil {
-		entry.pod = pod
+		entry.pod, entry.written = pod, &pod.Status
 	}
 }
 

@@ -1,0 +1,103 @@
+package scenarios
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/go-logr/logr"
+
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/controllers"
+	"github.com/orrery-dev/orrery/nodeagent"
+)
+
+// target is a server with the loops, seen by users under a naming.
+type target struct {
+	name   string
+	naming apis.Naming
+	admin  *rest.Config
+}
+
+// targets are the ways to run the control plane. The embedded server is one: its second names are of the same objects, which
+// its loops know under Kubernetes' names.
+func targets(t *testing.T) []*target {
+	t.Helper()
+	embedded, server := startEmbedded(t)
+	plain := startPlain(t)
+	nodes := []nodeagent.FleetOptions{{Nodes: 2}}
+	(&loops{
+		naming:      apis.Kubernetes,
+		as:          identities(t, server),
+		controllers: controllers.Options{Canonical: apis.Kubernetes.GroupKind, RootCA: server.CA(), NamespaceSettle: time.Second},
+		fleets:      nodes,
+	}).start(t)
+	(&loops{
+		naming:   apis.Orrery,
+		as:       func(identity.Identity) *rest.Config { return rest.CopyConfig(plain) },
+		fleets:   nodes,
+		webhooks: newWebhooks(t, plain),
+	}).start(t)
+	return []*target{
+		{"the embedded server", apis.Kubernetes, embedded},
+		{"the embedded server by its second names", apis.Orrery, embedded},
+		{"a plain server", apis.Orrery, plain},
+	}
+}
+
+// startEmbedded starts our API server with both namings, and returns how an administrator reaches it.
+func startEmbedded(t *testing.T) (*rest.Config, *apiserver.Server) {
+	t.Helper()
+	server, err := apiserver.Start(context.WithoutCancel(t.Context()), apiserver.Options{Ephemeral: true, TwoNames: true, Logger: logr.Discard()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := server.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return identities(t, server)(identity.Admin), server
+}
+
+// identities is how components reach our own API server.
+func identities(t *testing.T, server *apiserver.Server) func(identity.Identity) *rest.Config {
+	return func(who identity.Identity) *rest.Config {
+		config, err := server.Config(who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.QPS = -1
+		return config
+	}
+}
+
+// cluster is a namespace of a target, as one test uses it.
+type cluster struct {
+	client.WithWatch
+	naming    apis.Naming
+	namespace string
+}
+
+func (tt *target) cluster(t *testing.T) *cluster {
+	t.Helper()
+	c, err := client.NewWithWatch(tt.admin, client.Options{Scheme: newScheme(t, tt.naming)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "scenario-"}}
+	if err := c.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	return &cluster{WithWatch: c, naming: tt.naming, namespace: namespace.Name}
+}
