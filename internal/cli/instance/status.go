@@ -46,8 +46,11 @@ type Status struct {
 	Components []Component `json:"components"`
 }
 
-// Serve tells the status on the instance's socket until ctx ends.
-func (i *Instance) Serve(ctx context.Context, status func() Status) error {
+// Handlers are what else the instance's socket answers, by path, as in "/metrics".
+type Handlers map[string]http.Handler
+
+// Serve tells the status on the instance's socket, at /status, until ctx ends. Nil handlers add nothing.
+func (i *Instance) Serve(ctx context.Context, status func() Status, handlers Handlers) error {
 	path := i.socket()
 	_ = os.Remove(path) // of a process that was killed: we hold the lock
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
@@ -62,6 +65,9 @@ func (i *Instance) Serve(ctx context.Context, status func() Status) error {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(status()) // a client that has gone away needs no answer
 	})
+	for path, handler := range handlers {
+		mux.Handle("GET "+path, handler)
+	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // it only closes connections
 	defer stop()
