@@ -150,31 +150,14 @@ func TestTheSocketAnswersWhatElseItIsGiven(t *testing.T) {
 	for err != nil && deadline.Err() == nil {
 		_, err = inst.Status(deadline) // until it listens
 	}
-	got, err := overSocket(deadline, filepath.Join(inst.Dir, "orrery.sock"), "http://orrery/metrics")
-	if err != nil || got != "passes 7" {
+	answer, err := inst.get(deadline, "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }() // read to its end
+	if got, err := io.ReadAll(answer.Body); err != nil || string(got) != "passes 7" {
 		t.Errorf("the socket answers %q (%v), want the metrics", got, err)
 	}
-}
-
-// overSocket is what a unix socket answers to a GET.
-func overSocket(ctx context.Context, socket, url string) (string, error) {
-	client := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-		},
-	}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = response.Body.Close() }() // read to its end
-	body, err := io.ReadAll(response.Body)
-	return string(body), err
 }
 
 func prepared(t *testing.T, dir, name string) *Instance {

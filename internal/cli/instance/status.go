@@ -80,17 +80,7 @@ func (i *Instance) Serve(ctx context.Context, status func() Status, handlers Han
 // Status asks the running instance how it is.
 func (i *Instance) Status(ctx context.Context) (Status, error) {
 	var status Status
-	client := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", i.socket())
-		},
-	}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://orrery/status", nil)
-	if err != nil {
-		return status, err
-	}
-	response, err := client.Do(request)
+	response, err := i.get(ctx, "/status")
 	if err != nil {
 		return status, fmt.Errorf("asking instance %s how it is: %w", i.Name, err)
 	}
@@ -99,6 +89,21 @@ func (i *Instance) Status(ctx context.Context) (Status, error) {
 		return status, fmt.Errorf("reading the status of instance %s: %w", i.Name, err)
 	}
 	return status, nil
+}
+
+// get asks the instance's socket for a path.
+func (i *Instance) get(ctx context.Context, path string) (*http.Response, error) {
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", i.socket())
+		},
+	}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://orrery"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return client.Do(request)
 }
 
 // socket is the path of the status socket. A unix socket's path has at most 107 bytes, so one in a deep directory is
