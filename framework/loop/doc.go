@@ -18,7 +18,7 @@
 //     A write whose answer was lost counts as well: the API server is asked what became of it. A cache that does not
 //     show a write within five minutes, as one with selectors may not, is waited for no longer.
 //   - The steps of a plan are taken in order; the first failure ends it, but for its status steps.
-//   - A conflict is a quiet new pass. An error made by plan.Wait looks again after its time, one made by plan.Stop when
+//   - A conflict is a quiet new pass, be it with a change or with a deletion. An error made by plan.Wait looks again after its time, one made by plan.Stop when
 //     something changes, any other with exponential back-off.
 //   - A create that is refused because its namespace is being deleted ends the pass without an error.
 //   - A panic is an error of that one object, and counted in controller_runtime_reconcile_panics_total.

@@ -42,7 +42,6 @@ func (l *loop[T, W]) Indexes() []Index { return l.indexes }
 func (l *loop[T, W]) Recent(key client.ObjectKey) []Pass { return l.history.of(key) }
 
 func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
-	registerMetrics()
 	if err := Declare(context.Background(), mgr.GetFieldIndexer(), l); err != nil {
 		return err
 	}
@@ -76,6 +75,7 @@ func (l *loop[T, W]) workers(options Options) int {
 }
 
 func (l *loop[T, W]) Reconciler(cluster Cluster) reconcile.Reconciler {
+	registerMetrics()
 	cluster = cluster.withDefaults()
 	return &passes[T, W]{loop: l, Cluster: cluster, reads: newReads(cluster), ledger: newLedger(l.oneByOne)}
 }

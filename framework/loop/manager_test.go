@@ -1,18 +1,25 @@
 package loop_test
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
-	"net/http"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
+
+var names atomic.Int64
+
+// uniqueName is a name for a loop that no other loop of the process has, as controller-runtime wants it.
+func uniqueName(word string) string { return fmt.Sprintf("%s-%d", word, names.Add(1)) }
 
 // newManager is a manager that is never started, and so needs no API server.
 func newManager(t *testing.T) manager.Manager {
@@ -44,13 +51,14 @@ func TestLoopsOfOneManager(t *testing.T) {
 			loop.Indexes(&corev1.ConfigMap{}, "tier", byLabel))
 	}
 	mgr := newManager(t)
-	if err := tiers("first").AddTo(mgr, loop.Options{}); err != nil {
+	first, second := uniqueName("first"), uniqueName("second")
+	if err := tiers(first).AddTo(mgr, loop.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := tiers("second").AddTo(mgr, loop.Options{Workers: 1}); err != nil {
+	if err := tiers(second).AddTo(mgr, loop.Options{Workers: 1}); err != nil {
 		t.Errorf("a second loop with the same index: %v", err)
 	}
-	if err := tiers("second").AddTo(mgr, loop.Options{}); err == nil || !strings.Contains(err.Error(), "adding loop second to the manager: ") {
+	if err := tiers(second).AddTo(mgr, loop.Options{}); err == nil || !strings.Contains(err.Error(), "adding loop "+second+" to the manager: ") {
 		t.Errorf("a second loop of the same name ends with %v, want an error that names it", err)
 	}
 }

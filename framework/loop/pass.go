@@ -72,7 +72,7 @@ func (p *passes[T, W]) act(ctx context.Context, key client.ObjectKey, decided *p
 	for _, step := range decided.All() {
 		status, isStatus := step.(*plan.Status)
 		if isStatus {
-			status.Failed(failed)
+			status.After(failed)
 		} else if failed != nil {
 			continue
 		}

@@ -19,9 +19,7 @@ type Create struct {
 	objs  []client.Object
 	owner client.Object
 	why   string
-
-	succeeded func(client.Object) Event
-	failed    func(client.Object, error) Event
+	hooks hooks
 }
 
 // OwnedBy makes owner the controller of every object that is created, under the API group of the loop's naming.
@@ -32,13 +30,13 @@ func (s *Create) OwnedBy(owner client.Object) *Create {
 
 // Succeeded records an event for each object, once it has been created (and so has its name).
 func (s *Create) Succeeded(event func(created client.Object) Event) *Create {
-	s.succeeded = event
+	s.hooks.succeeded = event
 	return s
 }
 
-// Failed records an event for each object that could not be created.
+// Failed records an event for each object that could not be created. That its namespace is being deleted is no failure.
 func (s *Create) Failed(event func(obj client.Object, err error) Event) *Create {
-	s.failed = event
+	s.hooks.failed = event
 	return s
 }
 
@@ -57,12 +55,7 @@ func (s *Create) Do(ctx context.Context, act Actor) error {
 	return slowStart(len(s.objs), act.SideBySide(), func(i int) error {
 		obj := s.objs[i].DeepCopyObject().(client.Object)
 		err := s.create(ctx, act, obj)
-		switch {
-		case err == nil && s.succeeded != nil:
-			act.Record(s.succeeded(obj))
-		case err != nil && s.failed != nil && !NamespaceTerminating(err):
-			act.Record(s.failed(obj, err))
-		}
+		s.hooks.record(act, obj, err)
 		if err != nil {
 			return fmt.Errorf("creating %s: %w", name(obj), err)
 		}

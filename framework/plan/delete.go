@@ -16,9 +16,7 @@ type Delete struct {
 	unchanged bool
 	options   []client.DeleteOption
 	why       string
-
-	succeeded func(client.Object) Event
-	failed    func(client.Object, error) Event
+	hooks     hooks
 }
 
 // Unchanged deletes only what still has the observed resourceVersion. It is for a decision that any change of the
@@ -36,13 +34,13 @@ func (s *Delete) With(options ...client.DeleteOption) *Delete {
 
 // Succeeded records an event for each object that was deleted.
 func (s *Delete) Succeeded(event func(deleted client.Object) Event) *Delete {
-	s.succeeded = event
+	s.hooks.succeeded = event
 	return s
 }
 
-// Failed records an event for each object that could not be deleted.
+// Failed records an event for each object that could not be deleted. A conflict is no failure.
 func (s *Delete) Failed(event func(obj client.Object, err error) Event) *Delete {
-	s.failed = event
+	s.hooks.failed = event
 	return s
 }
 
@@ -58,12 +56,7 @@ func (s *Delete) Do(ctx context.Context, act Actor) error {
 	return parallel(0, len(s.objs), act.SideBySide(), func(i int) error {
 		obj := s.objs[i].DeepCopyObject().(client.Object)
 		err := s.delete(ctx, act, obj)
-		switch {
-		case err == nil && s.succeeded != nil:
-			act.Record(s.succeeded(obj))
-		case err != nil && s.failed != nil:
-			act.Record(s.failed(obj, err))
-		}
+		s.hooks.record(act, obj, err)
 		if err != nil {
 			return fmt.Errorf("deleting %s: %w", name(obj), err)
 		}

@@ -14,11 +14,24 @@ import (
 )
 
 // Patch turns an observed object into a wanted one by a JSON merge patch, locked to the observed resourceVersion. It
-// leaves the status alone.
+// leaves the status alone. That the object has changed since, or is gone, is a conflict.
 type Patch struct {
 	observed, wanted client.Object
 	data             []byte
 	why              string
+	hooks            hooks
+}
+
+// Succeeded records an event once the patch is written.
+func (s *Patch) Succeeded(event func(patched client.Object) Event) *Patch {
+	s.hooks.succeeded = event
+	return s
+}
+
+// Failed records an event when the patch could not be written. A conflict is no failure.
+func (s *Patch) Failed(event func(obj client.Object, err error) Event) *Patch {
+	s.hooks.failed = event
+	return s
 }
 
 // Observed is the object as it was read; Wanted is as it shall be. Neither must be changed.
@@ -38,14 +51,17 @@ func (s *Patch) Do(ctx context.Context, act Actor) error {
 	if err != nil {
 		return err
 	}
-	if err := act.Patch(ctx, obj, patch, act.FieldOwner()); err != nil {
+	err = patched(act.Patch(ctx, obj, patch, act.FieldOwner()))
+	s.hooks.record(act, obj, err)
+	if err != nil {
 		return fmt.Errorf("patching %s: %w", name(obj), err)
 	}
 	return nil
 }
 
 // Status brings an object's status to the wanted one, by a merge patch of the status subresource that is locked to the
-// observed resourceVersion.
+// observed resourceVersion. That the object has changed since, or is gone, is a conflict; that its kind has no status
+// subresource, which the API server answers just the same, is an error that says so.
 type Status struct {
 	observed client.Object
 	wanted   func(failed error) client.Object
@@ -55,7 +71,7 @@ type Status struct {
 
 func newStatus(observed client.Object, wanted func(failed error) client.Object) *Status {
 	s := &Status{observed: observed, wanted: wanted}
-	s.Failed(nil)
+	s.After(nil)
 	return s
 }
 
@@ -65,13 +81,13 @@ func (s *Status) Observed() client.Object { return s.observed }
 // Wanted is the object with the status that it shall have if the steps before this one succeed.
 func (s *Status) Wanted() client.Object { return s.wanted(nil) }
 
-// Failed tells the step how the steps before it went. The loop calls it once, before Do.
-func (s *Status) Failed(err error) {
-	if s.data != nil && err == nil && s.failed == nil {
+// After tells the step how the steps before it went. The loop calls it before Do.
+func (s *Status) After(failed error) {
+	if s.data != nil && failed == nil && s.failed == nil {
 		return
 	}
-	s.failed = err
-	s.data = sync.OnceValue(func() []byte { return difference(s.observed, s.wanted(err), ofStatus) })
+	s.failed = failed
+	s.data = sync.OnceValue(func() []byte { return difference(s.observed, s.wanted(failed), ofStatus) })
 }
 
 func (s *Status) settled() bool { return s.data() == nil }
@@ -96,7 +112,8 @@ func (s *Status) Do(ctx context.Context, act Actor) error {
 	if err != nil {
 		return err
 	}
-	if err := act.Status().Patch(ctx, obj, patch, act.FieldOwner()); err != nil {
+	err = act.Status().Patch(ctx, obj, patch, act.FieldOwner())
+	if err := statusPatched(ctx, act, s.observed, err); err != nil {
 		return fmt.Errorf("writing the status of %s: %w", name(obj), err)
 	}
 	return nil

@@ -78,11 +78,14 @@ func (p *Plan) Create(why string, objs ...client.Object) *Create {
 }
 
 // Patch adds a step that turns the observed object into the wanted one, by a merge patch that is locked to the
-// observed resourceVersion. Where the two do not differ it adds nothing. It does not touch the status subresource.
-func (p *Plan) Patch(why string, observed, wanted client.Object) {
-	if data := difference(observed, wanted, butOfStatus); data != nil {
-		p.Do(&Patch{observed: observed, wanted: wanted, data: data, why: why})
+// observed resourceVersion. Where the two do not differ it adds nothing. It does not touch the status subresource. See
+// [Patch].
+func (p *Plan) Patch(why string, observed, wanted client.Object) *Patch {
+	step := &Patch{observed: observed, wanted: wanted, data: difference(observed, wanted, butOfStatus), why: why}
+	if step.data != nil {
+		p.Do(step)
 	}
+	return step
 }
 
 // Status adds a step that brings the observed object's status to that of the wanted one. Where they do not differ it

@@ -59,7 +59,7 @@ a whole control plane for them.`,
 			if err != nil {
 				return err
 			}
-			return o.run(c.Context(), config, naming)
+			return traced(c.Context(), func() error { return o.run(c.Context(), config, naming) })
 		},
 	}
 	flags := c.Flags()

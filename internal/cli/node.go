@@ -42,7 +42,9 @@ With --runtime simulated there are --nodes nodes that run nothing.`,
 			}
 			if options.runtime == simulatedRuntime {
 				setUpLogging(verbosity)
-				return runFleet(c.Context(), simulatedNodes(config, naming, nodes), func() {})
+				return traced(c.Context(), func() error {
+					return runFleet(c.Context(), simulatedNodes(config, naming, nodes), func() {})
+				})
 			}
 			inst, err := t.instance()
 			if err != nil {

@@ -40,7 +40,9 @@ another name in the profiles of this one.`,
 			if err != nil {
 				return err
 			}
-			return runScheduler(c.Context(), rest, naming, configuration, func() {})
+			return traced(c.Context(), func() error {
+				return runScheduler(c.Context(), rest, naming, configuration, func() {})
+			})
 		},
 	}
 	access.addFlags(c.Flags())

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"runtime/debug"
 	"time"
@@ -9,7 +10,9 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/version"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
 // restingGCPercent is how much garbage may gather once all runs, in percent of what is in use.
@@ -56,18 +59,23 @@ func serve(ctx context.Context, inst *instance.Instance, assemble assembler, ver
 	telling, stopTelling := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTelling()
 	since := time.Now()
+	status := func() instance.Status {
+		return instance.Status{
+			Name: inst.Name, Version: version.Get().Version, PID: os.Getpid(), Since: since,
+			Server: server, Components: p.Status(),
+		}
+	}
 	go func() {
-		err := inst.Serve(telling, func() instance.Status {
-			return instance.Status{
-				Name: inst.Name, Version: version.Get().Version, PID: os.Getpid(), Since: since,
-				Server: server, Components: p.Status(),
-			}
-		})
-		if err != nil {
+		if err := inst.Serve(telling, status, instance.Handlers{"/metrics": metricsOfProcess()}); err != nil {
 			logger().Error(err, "The status is not told")
 		}
 	}()
-	return p.Run(ctx, ready)
+	return traced(ctx, func() error { return p.Run(ctx, ready) })
+}
+
+// metricsOfProcess tells the metrics of all loops, the scheduler and the node agents of this process, and those of Go.
+func metricsOfProcess() http.Handler {
+	return promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{})
 }
 
 // giveBack returns to the machine what only the start needed, and makes the collector keep less in reserve: most of the time

@@ -40,7 +40,12 @@ func newUp(t *target) *cobra.Command {
 server, the controllers, the scheduler, and a node. What was stored before is there again.
 
 With --runtime containerd (the default for root on Linux) the node runs containers; with
---runtime simulated it only says that it does, which needs neither root nor Linux.`,
+--runtime simulated it only says that it does, which needs neither root nor Linux.
+
+Metrics are on the socket of the instance, in its folder of the data directory:
+  curl --unix-socket DIR/orrery.sock http://orrery/metrics
+With OTEL_EXPORTER_OTLP_ENDPOINT set, as in http://127.0.0.1:4317, each pass of a
+control loop is sent there as a span, by OTLP over gRPC.`,
 		Example: `  orrery up
   orrery up --runtime simulated --nodes 100
   orrery up --name second --port 7443

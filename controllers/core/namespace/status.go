@@ -8,10 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orrery-dev/orrery/framework/conditions"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
+
+var ofNamespace = conditions.Of[corev1.NamespaceCondition](func(c *corev1.NamespaceCondition) (string, string, *metav1.Time) {
+	return string(c.Type), string(c.Status), &c.LastTransitionTime
+})
 
 // status is the namespace with the status that it shall have after the plan for it, where failed is what went wrong.
 func status(namespace *corev1.Namespace, w world, failed error, now time.Time) *corev1.Namespace {
@@ -24,7 +29,7 @@ func status(namespace *corev1.Namespace, w world, failed error, now time.Time) *
 		contentRemaining(w),
 		finalizersRemaining(w),
 	} {
-		setCondition(&wanted.Status, condition, now)
+		wanted.Status.Conditions = ofNamespace.Set(wanted.Status.Conditions, condition, now)
 	}
 	return wanted
 }
@@ -137,19 +142,4 @@ func fine(kind corev1.NamespaceConditionType, reason, message string) corev1.Nam
 
 func trouble(kind corev1.NamespaceConditionType, reason, format string, args ...any) corev1.NamespaceCondition {
 	return corev1.NamespaceCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, Message: fmt.Sprintf(format, args...)}
-}
-
-// setCondition puts a condition in the place of the one of its type. Its transition time moves with its status only.
-func setCondition(status *corev1.NamespaceStatus, condition corev1.NamespaceCondition, now time.Time) {
-	condition.LastTransitionTime = metav1.NewTime(now)
-	for i := range status.Conditions {
-		if old := &status.Conditions[i]; old.Type == condition.Type {
-			if old.Status == condition.Status {
-				condition.LastTransitionTime = old.LastTransitionTime
-			}
-			*old = condition
-			return
-		}
-	}
-	status.Conditions = append(status.Conditions, condition)
 }

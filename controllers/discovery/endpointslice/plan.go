@@ -26,7 +26,7 @@ func (Controller) Plan(service *corev1.Service, w world, _ time.Time) *plan.Plan
 		p.Create(why, l.created()...).OwnedBy(service).Failed(failed(service))
 	}
 	for _, d := range l.kept() {
-		p.Patch(why, d.observed, d.wanted)
+		p.Patch(why, d.observed, d.wanted).Failed(failed(service))
 	}
 	p.Delete(why, l.obsolete()...).Failed(failed(service))
 	return p

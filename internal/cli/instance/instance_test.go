@@ -3,12 +3,15 @@ package instance
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -112,7 +115,7 @@ func TestTheRunningInstanceTellsItsStatus(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	want := Status{Name: "orrery", Components: []Component{{Name: "etcd", State: Running}}}
-	go func() { served <- inst.Serve(ctx, func() Status { return want }) }()
+	go func() { served <- inst.Serve(ctx, func() Status { return want }, nil) }()
 	defer func() {
 		cancel()
 		if err := <-served; err != nil {
@@ -126,6 +129,34 @@ func TestTheRunningInstanceTellsItsStatus(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheSocketAnswersWhatElseItIsGiven(t *testing.T) {
+	inst := prepared(t, t.TempDir(), "orrery")
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("passes 7")) })
+	go func() { served <- inst.Serve(ctx, func() Status { return Status{} }, Handlers{"/metrics": metrics}) }()
+	defer func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Errorf("Serve = %v", err)
+		}
+	}()
+	deadline, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	_, err := inst.Status(deadline)
+	for err != nil && deadline.Err() == nil {
+		_, err = inst.Status(deadline) // until it listens
+	}
+	answer, err := inst.get(deadline, "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }() // read to its end
+	if got, err := io.ReadAll(answer.Body); err != nil || string(got) != "passes 7" {
+		t.Errorf("the socket answers %q (%v), want the metrics", got, err)
 	}
 }
 

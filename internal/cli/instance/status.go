@@ -46,8 +46,11 @@ type Status struct {
 	Components []Component `json:"components"`
 }
 
-// Serve tells the status on the instance's socket until ctx ends.
-func (i *Instance) Serve(ctx context.Context, status func() Status) error {
+// Handlers are what else the instance's socket answers, by path, as in "/metrics".
+type Handlers map[string]http.Handler
+
+// Serve tells the status on the instance's socket, at /status, until ctx ends. Nil handlers add nothing.
+func (i *Instance) Serve(ctx context.Context, status func() Status, handlers Handlers) error {
 	path := i.socket()
 	_ = os.Remove(path) // of a process that was killed: we hold the lock
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
@@ -62,6 +65,9 @@ func (i *Instance) Serve(ctx context.Context, status func() Status) error {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(status()) // a client that has gone away needs no answer
 	})
+	for path, handler := range handlers {
+		mux.Handle("GET "+path, handler)
+	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // it only closes connections
 	defer stop()
@@ -74,17 +80,7 @@ func (i *Instance) Serve(ctx context.Context, status func() Status) error {
 // Status asks the running instance how it is.
 func (i *Instance) Status(ctx context.Context) (Status, error) {
 	var status Status
-	client := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", i.socket())
-		},
-	}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://orrery/status", nil)
-	if err != nil {
-		return status, err
-	}
-	response, err := client.Do(request)
+	response, err := i.get(ctx, "/status")
 	if err != nil {
 		return status, fmt.Errorf("asking instance %s how it is: %w", i.Name, err)
 	}
@@ -93,6 +89,21 @@ func (i *Instance) Status(ctx context.Context) (Status, error) {
 		return status, fmt.Errorf("reading the status of instance %s: %w", i.Name, err)
 	}
 	return status, nil
+}
+
+// get asks the instance's socket for a path.
+func (i *Instance) get(ctx context.Context, path string) (*http.Response, error) {
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", i.socket())
+		},
+	}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://orrery"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return client.Do(request)
 }
 
 // socket is the path of the status socket. A unix socket's path has at most 107 bytes, so one in a deep directory is
