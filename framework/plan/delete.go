@@ -49,8 +49,12 @@ func (s *Delete) Failed(event func(obj client.Object, err error) Event) *Delete 
 // Objects are what is to be deleted. They must not be changed.
 func (s *Delete) Objects() []client.Object { return s.objs }
 
-func (s *Delete) Verb() string   { return "delete" }
-func (s *Delete) Why() string    { return s.why }
+// Verb is "delete".
+func (s *Delete) Verb() string { return "delete" }
+
+// Why is the reason that was given.
+func (s *Delete) Why() string { return s.why }
+
 func (s *Delete) String() string { return "delete " + describe(s.objs) }
 
 // Do deletes the objects.
