@@ -26,7 +26,7 @@ func TestNoTwoNodesAreEmptiedAtOnce(t *testing.T) {
 			Start: func(t *rapid.T) []client.Object {
 				var nodes []client.Object
 				for i := range rapid.IntRange(1, 6).Draw(t, "nodes") {
-					nodes = append(nodes, node(fmt.Sprintf("n%d", i), isReady))
+					nodes = append(nodes, gen.Node(fmt.Sprintf("n%d", i), gen.NodeReady))
 				}
 				return nodes
 			},
