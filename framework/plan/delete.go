@@ -84,8 +84,16 @@ func (s *Delete) delete(ctx context.Context, act Actor, obj client.Object) error
 	}
 	options := append([]client.DeleteOption{client.PropagationPolicy(metav1.DeletePropagationBackground)}, s.options...)
 	err := act.Delete(ctx, obj, append(options, condition)...)
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) && !s.unchanged {
-		return nil // only the UID can be in conflict: the observed object is gone, and another has its name
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) && !s.unchanged && replaced(ctx, act, obj) {
+		return nil
 	}
 	return err
+}
+
+// replaced tells whether the object is gone, and maybe another has its name. Only then was a conflict about the UID; a
+// server has other reasons for one.
+func replaced(ctx context.Context, act Actor, obj client.Object) bool {
+	now := obj.DeepCopyObject().(client.Object)
+	err := act.Live().Get(ctx, client.ObjectKeyFromObject(obj), now)
+	return apierrors.IsNotFound(err) || err == nil && now.GetUID() != obj.GetUID()
 }
