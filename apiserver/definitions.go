@@ -190,7 +190,7 @@ func waitDiscovered(ctx context.Context, clients apiextensions.Interface) error 
 	err := wait.PollUntilContextCancel(ctx, definitionPoll, true, func(context.Context) (bool, error) {
 		_, lists, err := clients.Discovery().ServerGroupsAndResources()
 		if err != nil {
-			return false, nil
+			return false, nil //nolint:nilerr // the server is still taking the definitions in
 		}
 		for _, list := range lists {
 			gv, err := schema.ParseGroupVersion(list.GroupVersion)

@@ -2,6 +2,7 @@ package nodeagent
 
 import (
 	"context"
+
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"

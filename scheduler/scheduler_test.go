@@ -279,7 +279,7 @@ func (p *plane) gone(object client.Object) error {
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
-	return fmt.Errorf("%s is still there (%v)", object.GetName(), err)
+	return fmt.Errorf("%s is still there (reading it: %v)", object.GetName(), err) //nolint:errorlint // err is nil unless the read failed
 }
 
 var dedicated = k8scorev1.Taint{Key: "dedicated", Value: "db", Effect: k8scorev1.TaintEffectNoSchedule}

@@ -52,10 +52,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{dir: o.Dir, socket: socket, fault: newFault(o.Dir)}
-	config, err := s.config(o)
-	if err != nil {
-		return nil, err
-	}
+	config := s.config(o)
 
 	started := make(chan struct{})
 	go func() {
@@ -86,7 +83,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 }
 
-func (s *Server) config(o Options) (*embed.Config, error) {
+func (s *Server) config(o Options) *embed.Config {
 	client := url.URL{Scheme: "unix", Path: s.socket}
 	// A single member has no peers to listen for; the address only names it in its own cluster.
 	peer := url.URL{Scheme: "http", Host: "127.0.0.1:2380"}
@@ -108,7 +105,7 @@ func (s *Server) config(o Options) (*embed.Config, error) {
 	config.AutoCompactionRetention = "0" // the API server compacts
 	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&logCore{LevelEnabler: zapcore.WarnLevel, logger: o.Logger.WithName("etcd"), quiet: &s.stopping},
 		zap.WithFatalHook(s.fault), zap.WithPanicHook(s.fault)))
-	return config, nil
+	return config
 }
 
 // Endpoint is the URL under which a client in this process or of this user reaches the member.

@@ -58,7 +58,7 @@ func main() {
 
 // measure takes the figures of one control plane.
 func measure(ctx context.Context, orrery, runtime string, idle time.Duration, replicas int) (f figures, err error) {
-	p, err := start(ctx, orrery, runtime)
+	p, err := start(orrery, runtime)
 	if err != nil {
 		return f, err
 	}

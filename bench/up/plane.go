@@ -36,7 +36,7 @@ type plane struct {
 	client  *kubernetes.Clientset
 }
 
-func start(ctx context.Context, orrery, runtime string) (*plane, error) {
+func start(orrery, runtime string) (*plane, error) {
 	dir, err := os.MkdirTemp("", "orrery-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("making a directory: %w", err)

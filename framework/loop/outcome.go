@@ -29,7 +29,7 @@ type outcome struct {
 // side, one that has to be reported counts, or else the first.
 func judge(err error) outcome {
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		switch e := e.(type) {
+		switch e := e.(type) { //nolint:errorlint // the chain is followed here, link by link
 		case *plan.WaitError, *plan.StopError:
 			return judgeOne(err) // whatever is below has been judged by the controller
 		case interface{ Unwrap() []error }:

@@ -187,7 +187,11 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 				tt.spec(&spec)
 			}
 			var failure failure
-			t.Cleanup(func() { os.RemoveAll("testdata/rapid/" + failure.Name()) })
+			t.Cleanup(func() {
+				if err := os.RemoveAll("testdata/rapid/" + failure.Name()); err != nil {
+					t.Error(err)
+				}
+			})
 			failure.of(func() { looptest.Check(&failure, spec) })
 			if !failure.failed || !strings.Contains(failure.log.String(), tt.want) {
 				t.Errorf("want a failure that says %q; failed %t and said:\n%s", tt.want, failure.failed, &failure.log)

@@ -54,10 +54,7 @@ func (r reader) List(_ context.Context, list client.ObjectList, opts ...client.L
 	options := (&client.ListOptions{}).ApplyOptions(opts)
 	var items []runtime.Object
 	for _, stored := range r.matching(k, options) {
-		item, err := itemOf(list, stored)
-		if err != nil {
-			return err
-		}
+		item := itemOf(list, stored)
 		if err := deliver(k.gvk, stored, item); err != nil {
 			return err
 		}
@@ -71,14 +68,14 @@ func (r reader) List(_ context.Context, list client.ObjectList, opts ...client.L
 }
 
 // itemOf is a new object of the form that a list holds.
-func itemOf(list client.ObjectList, stored client.Object) (client.Object, error) {
+func itemOf(list client.ObjectList, stored client.Object) client.Object {
 	switch list.(type) {
 	case *metav1.PartialObjectMetadataList:
-		return &metav1.PartialObjectMetadata{}, nil
+		return &metav1.PartialObjectMetadata{}
 	case *unstructured.UnstructuredList:
-		return &unstructured.Unstructured{}, nil
+		return &unstructured.Unstructured{}
 	default:
-		return emptyLike(stored), nil
+		return emptyLike(stored)
 	}
 }
 

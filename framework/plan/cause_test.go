@@ -24,7 +24,7 @@ func TestCauseIsTheServersOwnAnswer(t *testing.T) {
 		{"unless nothing failed", nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := plan.Cause(tt.err); got != tt.want {
+			if got := plan.Cause(tt.err); got != tt.want { //nolint:errorlint // it has to be that very error, not one that wraps it
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})

@@ -46,8 +46,12 @@ func (s *Create) Objects() []client.Object { return s.objs }
 // Owner is the controller of what is created; nil means that it has none.
 func (s *Create) Owner() client.Object { return s.owner }
 
-func (s *Create) Verb() string   { return "create" }
-func (s *Create) Why() string    { return s.why }
+// Verb is "create".
+func (s *Create) Verb() string { return "create" }
+
+// Why is the reason that was given.
+func (s *Create) Why() string { return s.why }
+
 func (s *Create) String() string { return "create " + describe(s.objs) }
 
 // Do creates the objects.

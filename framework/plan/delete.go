@@ -47,8 +47,12 @@ func (s *Delete) Failed(event func(obj client.Object, err error) Event) *Delete 
 // Objects are what is to be deleted. They must not be changed.
 func (s *Delete) Objects() []client.Object { return s.objs }
 
-func (s *Delete) Verb() string   { return "delete" }
-func (s *Delete) Why() string    { return s.why }
+// Verb is "delete".
+func (s *Delete) Verb() string { return "delete" }
+
+// Why is the reason that was given.
+func (s *Delete) Why() string { return s.why }
+
 func (s *Delete) String() string { return "delete " + describe(s.objs) }
 
 // Do deletes the objects.
@@ -73,8 +77,16 @@ func (s *Delete) delete(ctx context.Context, act Actor, obj client.Object) error
 	}
 	options := append([]client.DeleteOption{client.PropagationPolicy(metav1.DeletePropagationBackground)}, s.options...)
 	err := act.Delete(ctx, obj, append(options, condition)...)
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) && !s.unchanged {
-		return nil // only the UID can be in conflict: the observed object is gone, and another has its name
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) && !s.unchanged && replaced(ctx, act, obj) {
+		return nil
 	}
 	return err
+}
+
+// replaced tells whether the object is gone, and maybe another has its name. Only then was a conflict about the UID; a
+// server has other reasons for one.
+func replaced(ctx context.Context, act Actor, obj client.Object) bool {
+	now := obj.DeepCopyObject().(client.Object)
+	err := act.Live().Get(ctx, client.ObjectKeyFromObject(obj), now)
+	return apierrors.IsNotFound(err) || err == nil && now.GetUID() != obj.GetUID()
 }

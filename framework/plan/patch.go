@@ -34,14 +34,18 @@ func (s *Patch) Failed(event func(obj client.Object, err error) Event) *Patch {
 	return s
 }
 
-// Observed is the object as it was read; Wanted is as it shall be. Neither must be changed.
+// Observed is the object as it was read. It must not be changed.
 func (s *Patch) Observed() client.Object { return s.observed }
 
-// Wanted is the object as it shall be.
+// Wanted is the object as it shall be. It must not be changed.
 func (s *Patch) Wanted() client.Object { return s.wanted }
 
-func (s *Patch) Verb() string   { return "patch" }
-func (s *Patch) Why() string    { return s.why }
+// Verb is "patch".
+func (s *Patch) Verb() string { return "patch" }
+
+// Why is the reason that was given.
+func (s *Patch) Why() string { return s.why }
+
 func (s *Patch) String() string { return "patch " + name(s.observed) + " " + string(s.data) }
 
 // Do writes the patch.
@@ -92,6 +96,7 @@ func (s *Status) After(failed error) {
 
 func (s *Status) settled() bool { return s.data() == nil }
 
+// Verb is "status".
 func (s *Status) Verb() string { return "status" }
 
 // Why is empty: a status says what is, and its difference is its own reason.
@@ -128,8 +133,12 @@ type Apply struct {
 // Config is what is applied.
 func (s *Apply) Config() runtime.ApplyConfiguration { return s.config }
 
-func (s *Apply) Verb() string   { return "apply" }
-func (s *Apply) Why() string    { return s.why }
+// Verb is "apply".
+func (s *Apply) Verb() string { return "apply" }
+
+// Why is the reason that was given.
+func (s *Apply) Why() string { return s.why }
+
 func (s *Apply) String() string { return fmt.Sprintf("apply %s", appliedName(s.config)) }
 
 // Do applies the configuration.

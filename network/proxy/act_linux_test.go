@@ -78,8 +78,8 @@ func randomWorld(t *rapid.T) World {
 
 		var endpoints []discoveryv1.Endpoint
 		for j := range rapid.IntRange(0, 4).Draw(t, "endpoints") {
-			make := rapid.SampledFrom([]func(ip, node string) discoveryv1.Endpoint{at, terminating, unready}).Draw(t, "condition")
-			endpoints = append(endpoints, make(fmt.Sprintf("10.84.0.%d", 4*i+j), rapid.SampledFrom([]string{"here", "there"}).Draw(t, "node")))
+			endpoint := rapid.SampledFrom([]func(ip, node string) discoveryv1.Endpoint{at, terminating, unready}).Draw(t, "condition")
+			endpoints = append(endpoints, endpoint(fmt.Sprintf("10.84.0.%d", 4*i+j), rapid.SampledFrom([]string{"here", "there"}).Draw(t, "node")))
 		}
 		w.Slices = append(w.Slices, of(name, slice(endpoints...)))
 	}

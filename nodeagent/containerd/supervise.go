@@ -76,7 +76,7 @@ func (r *Runtime) supervise(ctx context.Context) error {
 		err := r.runOnce(ctx)
 		r.ended(err, ctx.Err() == nil)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it ended because it was told to
 		}
 		if time.Since(started) > settled {
 			pause = firstPause

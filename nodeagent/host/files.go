@@ -126,7 +126,7 @@ func tail(name string, limit int64) string {
 	if err != nil {
 		return ""
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	if info, err := file.Stat(); err == nil && info.Size() > limit {
 		if _, err := file.Seek(-limit, io.SeekEnd); err != nil {
 			return ""

@@ -108,7 +108,7 @@ func (h *Host) subPath(volume, sub string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // nothing is under way in it
 	if _, err := root.Stat(sub); os.IsNotExist(err) {
 		if err := root.MkdirAll(sub, 0o750); err != nil {
 			return "", err

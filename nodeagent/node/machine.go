@@ -55,7 +55,7 @@ func memoryBytes(path string) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("reading the memory's size: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		if rest, ok := strings.CutPrefix(lines.Text(), "MemTotal:"); ok {

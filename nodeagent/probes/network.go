@@ -68,7 +68,7 @@ func (n *Network) Probe(ctx context.Context, target Target, probe *corev1.Probe)
 	case probe.Exec != nil:
 		return n.exec(ctx, target.ID, probe.Exec.Command, timeout(probe))
 	case probe.HTTPGet != nil:
-		return n.get(ctx, probe.HTTPGet, target.Container, target.IP, timeout(probe))
+		return n.get(ctx, probe.HTTPGet, target.Container, target.IP)
 	case probe.TCPSocket != nil:
 		return dial(ctx, probe.TCPSocket, target)
 	case probe.GRPC != nil:
@@ -93,7 +93,7 @@ func (n *Network) exec(ctx context.Context, id string, command []string, limit t
 }
 
 // get asks by HTTP; an answer from 200 to 399 is good.
-func (n *Network) get(ctx context.Context, action *corev1.HTTPGetAction, spec *corev1.Container, ip string, limit time.Duration) error {
+func (n *Network) get(ctx context.Context, action *corev1.HTTPGetAction, spec *corev1.Container, ip string) error {
 	request, err := Request(ctx, action, spec, ip)
 	if err != nil {
 		return err
@@ -101,11 +101,11 @@ func (n *Network) get(ctx context.Context, action *corev1.HTTPGetAction, spec *c
 	response, err := n.client.Do(request)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("Get %q: context deadline exceeded (Client.Timeout exceeded while awaiting headers)", request.URL)
+			return fmt.Errorf("Get %q: context deadline exceeded (Client.Timeout exceeded while awaiting headers)", request.URL) //nolint:staticcheck // the kubelet's words
 		}
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // the answer is known
 	if _, err := io.Copy(io.Discard, io.LimitReader(response.Body, maxBody)); err != nil {
 		return err
 	}

@@ -38,10 +38,9 @@ func (in *Input) containers(specs []corev1.Container, last []corev1.ContainerSta
 func (in *Input) container(spec *corev1.Container, last *corev1.ContainerStatus, role role) corev1.ContainerStatus {
 	s := corev1.ContainerStatus{Name: spec.Name, Image: spec.Image, VolumeMounts: mounts(spec)}
 	latest := in.Runtime.Latest(spec.Name)
-	switch {
-	case latest == nil:
+	if latest == nil {
 		in.absent(&s, last, role)
-	default:
+	} else {
 		in.observed(&s, latest, last)
 	}
 	in.waiting(&s, spec, role)

@@ -52,7 +52,7 @@ func mountsBelow(dir string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the mounts: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
 	}

@@ -28,7 +28,8 @@ func call(ctx context.Context, state measured, point string, plugin fwk.Plugin, 
 	return run()
 }
 
-// Recovered, deferred directly, turns a panic of a plugin into an Error status that names the plugin and the point.
+// Recovered turns a panic of a plugin into an Error status that names the plugin and the point. It has to be
+// deferred directly.
 func Recovered(ctx context.Context, point, plugin string, status **fwk.Status) {
 	reason := recover()
 	if reason == nil {

@@ -38,10 +38,10 @@ func (w *world) chance(percent int) bool { return w.IntN(100) < percent }
 
 func pick[T any](w *world, choices ...T) T { return choices[w.IntN(len(choices))] }
 
-func some[T any](w *world, most int, make func() T) []T {
+func some[T any](w *world, most int, one func() T) []T {
 	var list []T
 	for range w.IntN(most + 1) {
-		list = append(list, make())
+		list = append(list, one())
 	}
 	return list
 }

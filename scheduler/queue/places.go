@@ -95,10 +95,10 @@ func (q *Queue) move(entry *Entry, to place, event string) {
 		gauge(entry).Dec()
 	}
 	entry.place = to
-	switch {
-	case to == nowhere:
+	switch to {
+	case nowhere:
 		return
-	case to == unschedulable:
+	case unschedulable:
 		q.waiting[entry.GetPod().UID] = entry
 	default:
 		q.heapOf(to).add(entry)

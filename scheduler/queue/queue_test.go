@@ -177,13 +177,14 @@ func TestBackoff(t *testing.T) {
 	t.Run("doubles from 1 s to 10 s", func(t *testing.T) {
 		q, clock := newTestQueue(t)
 		q.Add(newPod("web"))
-		for attempt, want := range []time.Duration{1, 2, 4, 8, 10, 10} {
+		for attempt, seconds := range []int{1, 2, 4, 8, 10, 10} {
+			want := time.Duration(seconds) * time.Second
 			entry := refuse(t, q, "Room")
-			if got := entry.GetBackoffExpiration().Sub(clock.Now()); got != want*time.Second {
-				t.Errorf("after refusal %d the back-off is %v, want %v", attempt+1, got, want*time.Second)
+			if got := entry.GetBackoffExpiration().Sub(clock.Now()); got != want {
+				t.Errorf("after refusal %d the back-off is %v, want %v", attempt+1, got, want)
 			}
 			q.Move(nodeAdded, nil, nil, nil)
-			clock.Step(want*time.Second - time.Millisecond)
+			clock.Step(want - time.Millisecond)
 			q.flushBackoff()
 			expect(t, q, Counts{Backoff: 1})
 			clock.Step(time.Millisecond)

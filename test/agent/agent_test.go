@@ -189,13 +189,14 @@ func (w *world) noImage(t *testing.T) {
 	p.create("imageless", func(pod *corev1.Pod) { pod.Spec.Containers[0].Image = "registry.invalid/nothing:1" })
 	for _, reason := range []string{"ErrImagePull", "ImagePullBackOff"} {
 		p.eventually("the container waits because of "+reason, func() error {
-			for _, s := range p.get("imageless").Status.ContainerStatuses {
-				if s.State.Waiting != nil && s.State.Waiting.Reason == reason {
-					return nil
-				}
-				return fmt.Errorf("%+v", s.State)
+			statuses := p.get("imageless").Status.ContainerStatuses
+			if len(statuses) == 0 {
+				return fmt.Errorf("there is no status")
 			}
-			return fmt.Errorf("there is no status")
+			if s := statuses[0].State; s.Waiting == nil || s.Waiting.Reason != reason {
+				return fmt.Errorf("%+v", s)
+			}
+			return nil
 		})
 	}
 	p.remove("imageless")
@@ -253,7 +254,7 @@ func (w *world) deletedMeanwhile(t *testing.T) {
 		client := http.Client{Timeout: time.Second}
 		response, err := client.Get("http://" + pod.Status.PodIP + ":8080/")
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // that is what is waited for
 		}
 		return fmt.Errorf("it answers (%w)", response.Body.Close())
 	})

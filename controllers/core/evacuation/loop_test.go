@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orrery-dev/orrery/apis"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	k8scorev1 "k8s.io/api/core/v1"
@@ -19,35 +19,29 @@ import (
 // TestNoTwoNodesAreEmptiedAtOnce lets random nodes fail and come back, under both namings: no two of them begin to be
 // emptied within 10 s, whatever the loop sees of the world; and in the end those that are ready are not emptied.
 func TestNoTwoNodesAreEmptiedAtOnce(t *testing.T) {
-	for _, naming := range apis.Namings() {
-		t.Run(naming.String(), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			looptest.Check(t, looptest.Spec{
-				Scheme: scheme,
-				Loops:  []loop.Loop{Loop()},
-				Start: func(t *rapid.T) []client.Object {
-					var nodes []client.Object
-					for i := range rapid.IntRange(1, 6).Draw(t, "nodes") {
-						nodes = append(nodes, node(fmt.Sprintf("n%d", i), isReady))
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		looptest.Check(t, looptest.Spec{
+			Scheme: scheme,
+			Loops:  []loop.Loop{Loop()},
+			Start: func(t *rapid.T) []client.Object {
+				var nodes []client.Object
+				for i := range rapid.IntRange(1, 6).Draw(t, "nodes") {
+					nodes = append(nodes, gen.Node(fmt.Sprintf("n%d", i), gen.NodeReady))
+				}
+				return nodes
+			},
+			Change:     failOrRecover,
+			Invariants: []looptest.Invariant{oneAtATime},
+			Converged: func(w *looptest.World) error {
+				for _, n := range looptest.All[*corev1.Node](w) {
+					if key := has(n); key != "" && key != due(n) {
+						return fmt.Errorf("node %s has the taint %s", n.Name, key)
 					}
-					return nodes
-				},
-				Change:     failOrRecover,
-				Invariants: []looptest.Invariant{oneAtATime},
-				Converged: func(w *looptest.World) error {
-					for _, n := range looptest.All[*corev1.Node](w) {
-						if key := has(n); key != "" && key != due(n) {
-							return fmt.Errorf("node %s has the taint %s", n.Name, key)
-						}
-					}
-					return nil
-				},
-			})
+				}
+				return nil
+			},
 		})
-	}
+	})
 }
 
 func failOrRecover(t *rapid.T, w *looptest.World) {

@@ -52,9 +52,9 @@ func taint(p *plan.Plan, why string, node *corev1.Node, now time.Time, keys ...s
 // the one that has not been ready for the longest.
 func turn(node *corev1.Node, nodes []corev1.Node, now time.Time) (wait time.Duration, why string) {
 	zone := look(zoneOf(node), nodes)
-	between, any := zone.interval()
+	between, some := zone.interval()
 	switch {
-	case !any:
+	case !some:
 		return recheck, fmt.Sprintf("%d of %d nodes of its zone are not ready, and none is emptied", zone.unready, zone.total)
 	case zone.first != nil && zone.first.Name != node.Name:
 		return recheck, fmt.Sprintf("it is the turn of node %s", zone.first.Name)

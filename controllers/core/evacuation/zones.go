@@ -61,8 +61,8 @@ func (z *zone) add(node *corev1.Node) {
 	}
 }
 
-// interval is the time between two nodes of the zone that are emptied; any is false if none is.
-func (z *zone) interval() (between time.Duration, any bool) {
+// interval is the time between two nodes of the zone that are emptied; some is false if none is.
+func (z *zone) interval() (between time.Duration, some bool) {
 	inTrouble := z.unready < z.total && z.unready > few && float64(z.unready)/float64(z.total) >= troubled
 	switch {
 	case !inTrouble:

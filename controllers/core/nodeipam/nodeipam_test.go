@@ -6,8 +6,8 @@ import (
 	"net/netip"
 	"testing"
 
-	"github.com/orrery-dev/orrery/apis"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,42 +56,36 @@ func TestFirstFree(t *testing.T) {
 // TestNoTwoNodesShareAddresses lets nodes come and go, under both namings, and checks after every write that no two have
 // ranges that overlap, and in the end that each has one of each family.
 func TestNoTwoNodesShareAddresses(t *testing.T) {
-	for _, naming := range apis.Namings() {
-		t.Run(naming.String(), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			looptest.Check(t, looptest.Spec{
-				Scheme: scheme,
-				Loops: []loop.Loop{Loop(Options{
-					Cluster: prefixes("10.0.0.0/20", "fd00::/56"), Service: prefixes("10.0.1.0/24"),
-				})},
-				Start: func(t *rapid.T) []client.Object {
-					var nodes []client.Object
-					for i := range rapid.IntRange(0, 4).Draw(t, "nodes") {
-						n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("n%d", i)}}
-						if rapid.Bool().Draw(t, "has") {
-							n.Spec.PodCIDR = fmt.Sprintf("10.0.%d.0/24", i+2)
-							n.Spec.PodCIDRs = []string{n.Spec.PodCIDR, fmt.Sprintf("fd00:0:0:%d::/64", i)}
-						}
-						nodes = append(nodes, n)
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		looptest.Check(t, looptest.Spec{
+			Scheme: scheme,
+			Loops: []loop.Loop{Loop(Options{
+				Cluster: prefixes("10.0.0.0/20", "fd00::/56"), Service: prefixes("10.0.1.0/24"),
+			})},
+			Start: func(t *rapid.T) []client.Object {
+				var nodes []client.Object
+				for i := range rapid.IntRange(0, 4).Draw(t, "nodes") {
+					n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("n%d", i)}}
+					if rapid.Bool().Draw(t, "has") {
+						n.Spec.PodCIDR = fmt.Sprintf("10.0.%d.0/24", i+2)
+						n.Spec.PodCIDRs = []string{n.Spec.PodCIDR, fmt.Sprintf("fd00:0:0:%d::/64", i)}
 					}
-					return nodes
-				},
-				Change:     comeOrGo,
-				Invariants: []looptest.Invariant{noOverlap},
-				Converged: func(w *looptest.World) error {
-					for _, n := range looptest.All[*corev1.Node](w) {
-						if len(n.Spec.PodCIDRs) != 2 {
-							return fmt.Errorf("node %s has %v", n.Name, n.Spec.PodCIDRs)
-						}
+					nodes = append(nodes, n)
+				}
+				return nodes
+			},
+			Change:     comeOrGo,
+			Invariants: []looptest.Invariant{noOverlap},
+			Converged: func(w *looptest.World) error {
+				for _, n := range looptest.All[*corev1.Node](w) {
+					if len(n.Spec.PodCIDRs) != 2 {
+						return fmt.Errorf("node %s has %v", n.Name, n.Spec.PodCIDRs)
 					}
-					return nil
-				},
-			})
+				}
+				return nil
+			},
 		})
-	}
+	})
 }
 
 func comeOrGo(t *rapid.T, w *looptest.World) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orrery-dev/orrery/apis"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
@@ -24,23 +24,17 @@ import (
 // even by a loop that sees the world as it was; and in the end, when nobody has said anything for long, all are unknown
 // and unreachable, and their pods are not ready.
 func TestNodesThatComeAndGoSilent(t *testing.T) {
-	for _, naming := range apis.Namings() {
-		t.Run(naming.String(), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			looptest.Check(t, looptest.Spec{
-				Scheme:     scheme,
-				Loops:      []loop.Loop{Loop(Options{GracePeriod: grace, StartupGracePeriod: grace})},
-				Start:      someNodes,
-				Change:     heartbeat,
-				Invariants: []looptest.Invariant{silentOnes},
-				Converged:  allUnknown,
-				Patience:   400,
-			})
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		looptest.Check(t, looptest.Spec{
+			Scheme:     scheme,
+			Loops:      []loop.Loop{Loop(Options{GracePeriod: grace, StartupGracePeriod: grace})},
+			Start:      someNodes,
+			Change:     heartbeat,
+			Invariants: []looptest.Invariant{silentOnes},
+			Converged:  allUnknown,
+			Patience:   400,
 		})
-	}
+	})
 }
 
 // grace is short, so that it ends before a world in which nothing happens counts as one at rest.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orrery-dev/orrery/apis"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	k8scorev1 "k8s.io/api/core/v1"
@@ -111,25 +111,19 @@ func TestTheOldestGoFirst(t *testing.T) {
 // TestLostPodsGo lets random nodes and pods come and go, under both namings: no pod is deleted that has a node, unless it
 // has ended and there are too many; and in the end none is left without a node, and no more than may be.
 func TestLostPodsGo(t *testing.T) {
-	for _, naming := range apis.Namings() {
-		t.Run(naming.String(), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			looptest.Check(t, looptest.Spec{
-				Scheme: scheme,
-				Loops:  []loop.Loop{Loop(Options{Ended: 2})},
-				Start:  someNodesAndPods,
-				Prepare: func(w *looptest.World) {
-					w.Graceful = func(obj client.Object) bool { _, ok := obj.(*corev1.Pod); return ok }
-				},
-				Change:     change,
-				Invariants: []looptest.Invariant{keepsWhatRuns},
-				Converged:  noneIsLost,
-			})
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		looptest.Check(t, looptest.Spec{
+			Scheme: scheme,
+			Loops:  []loop.Loop{Loop(Options{Ended: 2})},
+			Start:  someNodesAndPods,
+			Prepare: func(w *looptest.World) {
+				w.Graceful = func(obj client.Object) bool { _, ok := obj.(*corev1.Pod); return ok }
+			},
+			Change:     change,
+			Invariants: []looptest.Invariant{keepsWhatRuns},
+			Converged:  noneIsLost,
 		})
-	}
+	})
 }
 
 func someNodesAndPods(t *rapid.T) []client.Object {

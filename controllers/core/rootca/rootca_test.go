@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	corev1 "k8s.io/api/core/v1"
@@ -17,26 +17,20 @@ import (
 // TestEveryNamespaceHasTheCertificates lets users delete and change what is published, under both namings: in the end
 // each namespace has it as it should be.
 func TestEveryNamespaceHasTheCertificates(t *testing.T) {
-	for _, naming := range apis.Namings() {
-		t.Run(naming.String(), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			looptest.Check(t, looptest.Spec{
-				Scheme: scheme,
-				Loops:  []loop.Loop{Loop([]byte("bundle"))},
-				Start: func(*rapid.T) []client.Object {
-					return []client.Object{
-						&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a"}},
-						&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "b"}},
-					}
-				},
-				Change:    spoil,
-				Converged: allIsThere,
-			})
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		looptest.Check(t, looptest.Spec{
+			Scheme: scheme,
+			Loops:  []loop.Loop{Loop([]byte("bundle"))},
+			Start: func(*rapid.T) []client.Object {
+				return []client.Object{
+					&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a"}},
+					&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "b"}},
+				}
+			},
+			Change:    spoil,
+			Converged: allIsThere,
 		})
-	}
+	})
 }
 
 func spoil(t *rapid.T, w *looptest.World) {

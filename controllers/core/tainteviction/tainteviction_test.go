@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orrery-dev/orrery/apis"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	k8scorev1 "k8s.io/api/core/v1"
@@ -89,22 +89,16 @@ func TestAnEvictionSaysWhy(t *testing.T) {
 // TestPodsLeaveTaintedNodes taints and clears nodes at random, under both namings: no pod goes before its time, and in
 // the end none is left on a node that it does not tolerate for ever.
 func TestPodsLeaveTaintedNodes(t *testing.T) {
-	for _, naming := range apis.Namings() {
-		t.Run(naming.String(), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			looptest.Check(t, looptest.Spec{
-				Scheme:     scheme,
-				Loops:      []loop.Loop{Loop()},
-				Start:      someNodesAndPods,
-				Change:     taintOrClear,
-				Invariants: []looptest.Invariant{neverTooSoon},
-				Converged:  noneIsLeft,
-			})
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		looptest.Check(t, looptest.Spec{
+			Scheme:     scheme,
+			Loops:      []loop.Loop{Loop()},
+			Start:      someNodesAndPods,
+			Change:     taintOrClear,
+			Invariants: []looptest.Invariant{neverTooSoon},
+			Converged:  noneIsLeft,
 		})
-	}
+	})
 }
 
 func someNodesAndPods(t *rapid.T) []client.Object {

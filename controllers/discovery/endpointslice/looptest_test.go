@@ -39,7 +39,7 @@ func start(t *rapid.T) []client.Object {
 	handmade := &discoveryv1.EndpointSlice{AddressType: k8sdiscoveryv1.AddressTypeIPv4}
 	handmade.Name, handmade.Namespace = "handmade", gen.Namespace
 	handmade.Labels = map[string]string{k8sdiscoveryv1.LabelServiceName: "web"}
-	objs := []client.Object{gen.Service("web", gen.TargetPort("http")), gen.Node("node", "zone"), handmade}
+	objs := []client.Object{gen.Service("web", gen.TargetPort("http")), gen.Node("node", gen.InZone("zone")), handmade}
 	for i := range rapid.IntRange(0, 4).Draw(t, "pods") {
 		objs = append(objs, drawPod(t, i))
 	}

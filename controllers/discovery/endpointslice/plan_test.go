@@ -181,7 +181,7 @@ func slice(name string, service *corev1.Service, pods []*corev1.Pod) *discoveryv
 
 // behind is a world of pods and slices, and of the node a.
 func behind(pods []*corev1.Pod, there []*discoveryv1.EndpointSlice) world {
-	w := world{nodes: map[string]*corev1.Node{"a": gen.Node("a", "zone-a")}}
+	w := world{nodes: map[string]*corev1.Node{"a": gen.Node("a", gen.InZone("zone-a"))}}
 	for _, pod := range pods {
 		w.pods = append(w.pods, *pod)
 	}

@@ -45,7 +45,7 @@ func TestSlicesSayWhatThoseOfKubernetesSay(t *testing.T) {
 
 func slicesOfKubernetes(t *rapid.T, service *corev1.Service, pods []*corev1.Pod) map[string]k8sdiscoveryv1.Endpoint {
 	nodes := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
-	if err := nodes.Add((*k8scorev1.Node)(gen.Node("a", "zone-a"))); err != nil {
+	if err := nodes.Add((*k8scorev1.Node)(gen.Node("a", gen.InZone("zone-a")))); err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]k8sdiscoveryv1.Endpoint{}

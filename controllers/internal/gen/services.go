@@ -41,14 +41,6 @@ func TargetPort(target string) func(*corev1.Service) {
 	return func(service *corev1.Service) { service.Spec.Ports[0].TargetPort = intstr.Parse(target) }
 }
 
-// Node builds a Node in a zone.
-func Node(name, zone string) *corev1.Node {
-	node := &corev1.Node{ObjectMeta: meta(name)}
-	node.Namespace = ""
-	node.Labels = map[string]string{k8scorev1.LabelTopologyZone: zone}
-	return node
-}
-
 // IP gives a pod addresses.
 func IP(addresses ...string) func(*corev1.Pod) {
 	return func(pod *corev1.Pod) {

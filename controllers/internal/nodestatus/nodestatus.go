@@ -1,4 +1,7 @@
 // Package nodestatus reads what a node says about itself, and sets taints that follow from it.
+//
+// It is pure, and promises that nothing it is given is changed and that the taints of others stay. Which taints follow from
+// what is the caller's to say.
 package nodestatus
 
 import (

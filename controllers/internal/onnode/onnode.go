@@ -1,4 +1,6 @@
 // Package onnode finds the pods of a node.
+//
+// It owns the index of pods by spec.nodeName, and promises that a pod of a node is found by it alone. It decides nothing.
 package onnode
 
 import (

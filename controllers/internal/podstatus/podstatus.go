@@ -1,4 +1,7 @@
 // Package podstatus sets conditions of pods, for loops that speak for a pod whose node does not.
+//
+// It owns the words of a disruption, and promises that a time of change moves with the status only. It never says why a
+// pod is disrupted: reasons and messages are the caller's.
 package podstatus
 
 import (

@@ -214,7 +214,7 @@ func (g *graph) vanished(n *node) []id {
 func (g *graph) changed(before, after *node) []id {
 	same := equality.Semantic.DeepEqual(before.owners, after.owners)
 	var woken []id
-	if after.matters() && !(same && slices.Equal(before.finalizers, after.finalizers) && (before.deleted == nil) == (after.deleted == nil)) {
+	if after.matters() && (!same || !slices.Equal(before.finalizers, after.finalizers) || (before.deleted == nil) != (after.deleted == nil)) {
 		woken = append(woken, after.id)
 	}
 	if after.waits() && !before.waits() {

@@ -111,7 +111,7 @@ func (c *controller) observeOwner(ctx context.Context, read client.Reader, obj *
 	o := owner{OwnerReference: ref, state: unknown}
 	gv, err := schema.ParseGroupVersion(ref.APIVersion)
 	if err != nil {
-		return o, nil // a kind that cannot be, and so one that the server does not have
+		return o, nil //nolint:nilerr // a kind that cannot be, and so one that the server does not have
 	}
 	if c.known.died(ref.UID) {
 		o.state = dead

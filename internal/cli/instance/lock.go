@@ -78,8 +78,13 @@ func (i *Instance) Stop(patience time.Duration) error {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("stopping process %d of instance %s: %w", pid, i.Name, err)
 	}
-	for deadline := time.Now().Add(patience); i.Running(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	timeout := time.After(patience)
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for i.Running() {
+		select {
+		case <-look.C:
+		case <-timeout:
 			return fmt.Errorf("process %d of instance %s has not stopped within %s: see %s", pid, i.Name, patience, i.Log())
 		}
 	}
