@@ -65,6 +65,7 @@ func (m *Member) Register(ctx context.Context) error {
 	switch {
 	case err == nil:
 		m.node = created
+		m.node.Status = k8scorev1.NodeStatus{} // a custom resource is created without it; the first beat writes it
 		return nil
 	case !apierrors.IsAlreadyExists(err):
 		return fmt.Errorf("registering node %s: %w", m.Name, err)
