@@ -137,7 +137,8 @@ func (m *Member) report(ctx context.Context) error {
 	}
 	updated := m.node.DeepCopy()
 	updated.Status = status
-	err := m.Client.Status().Patch(ctx, updated, client.MergeFromWithOptions(m.node, client.MergeFromWithOptimisticLock{}))
+	// An update, not a patch: a custom resource requires fields that a patch leaves out when they are empty.
+	err := m.Client.Status().Update(ctx, updated)
 	if apierrors.IsConflict(err) {
 		return m.reread(ctx)
 	}
