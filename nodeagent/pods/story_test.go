@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"pgregory.net/rapid"
@@ -224,6 +225,25 @@ func TestStories(t *testing.T) {
 		}
 		if s.phase(second) != corev1.PodRunning {
 			t.Errorf("the second one is %s", s.phase(second))
+		}
+	})
+
+	t.Run("a custom resource that a finalizer holds gets the grace of its spec", func(t *testing.T) {
+		s := newStage(false)
+		uid := s.create("held", nil)
+		if err := s.turn(t.Context(), 5); err != nil {
+			t.Fatal(err)
+		}
+		pod := s.server.pods[uid].DeepCopy()
+		pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &metav1.Time{Time: s.clock.Now()}, new(int64)
+		s.loop.Set(pod)
+		world, err := s.loop.observe(t.Context(), uid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps := Decide(world, s.clock.Now()).Steps
+		if len(steps) != 1 || steps[0].Why() != "stop main with 30s of grace" {
+			t.Errorf("the plan is %+v", steps)
 		}
 	})
 
