@@ -100,15 +100,24 @@ func readDefinitions() ([]definition, error) {
 	return definitions, nil
 }
 
+// decode returns the definition with its checksum.
+func (d *definition) decode() (*apiextensionsv1.CustomResourceDefinition, error) {
+	decoded := &apiextensionsv1.CustomResourceDefinition{}
+	if err := yaml.Unmarshal(d.data, decoded); err != nil {
+		return nil, fmt.Errorf("reading definition %s: %w", d.file, err)
+	}
+	metav1.SetMetaDataAnnotation(&decoded.ObjectMeta, checksumAnnotation, d.checksum)
+	return decoded, nil
+}
+
 // write creates the definition or replaces the spec of the one that is there.
 func (d *definition) write(ctx context.Context, client apiextensionsclient.CustomResourceDefinitionInterface) error {
-	var wanted apiextensionsv1.CustomResourceDefinition
-	if err := yaml.Unmarshal(d.data, &wanted); err != nil {
-		return fmt.Errorf("reading definition %s: %w", d.file, err)
+	wanted, err := d.decode()
+	if err != nil {
+		return err
 	}
-	metav1.SetMetaDataAnnotation(&wanted.ObjectMeta, checksumAnnotation, d.checksum)
 	return retryTransient("CustomResourceDefinition "+wanted.Name, func() error {
-		_, err := client.Create(ctx, &wanted, metav1.CreateOptions{})
+		_, err := client.Create(ctx, wanted, metav1.CreateOptions{})
 		if !apierrors.IsAlreadyExists(err) {
 			return err
 		}

@@ -150,6 +150,14 @@ func TestWhatIsWrongIsOneClearError(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	t.Run("a port in use", func(t *testing.T) {
+		address := strings.TrimPrefix(shared(t).URL(), "https://")
+		_, err := apiserver.Listen(t.Context(), address)
+		var inUse *apiserver.PortInUseError
+		if !errors.As(err, &inUse) || inUse.Address != address {
+			t.Errorf("got %v, want a PortInUseError for %s", err, address)
+		}
+	})
 	t.Run("a damaged certificate authority", func(t *testing.T) {
 		dir := t.TempDir()
 		if err := os.Mkdir(dir+"/pki", 0o700); err != nil {

@@ -1,10 +1,36 @@
 package apiserver
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
+	"syscall"
 )
+
+// PortInUseError says that somebody else listens where the server was to.
+type PortInUseError struct {
+	// Address is host and port.
+	Address string
+}
+
+func (e *PortInUseError) Error() string {
+	return fmt.Sprintf("address %s is in use: stop whoever listens there, or choose another port", e.Address)
+}
+
+// Listen opens a listener for Options.Listener. Port 0 is any free one. When the port is taken the error is a
+// *PortInUseError.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, &PortInUseError{Address: address}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s for the API server: %w", address, err)
+	}
+	return listener, nil
+}
 
 // joined is several listeners as one. It remembers its connections, so that a stop can end those whose clients do not.
 type joined struct {

@@ -24,7 +24,7 @@ type Options struct {
 	// directory that Stop removes.
 	Ephemeral bool
 
-	// Listener is where clients connect to. The server closes it. Nil means a free port of 127.0.0.1.
+	// Listener is where clients connect to, see [Listen]. The server closes it. Nil means a free port of 127.0.0.1.
 	Listener net.Listener
 	// Also are further listeners, for instance on the address under which pods reach the server. The server closes
 	// them. They should have the port of Listener, since the `kubernetes` Service knows one port only.
@@ -99,9 +99,7 @@ func (o *Options) complete() (removeDir string, err error) {
 		}
 	}
 	if o.Listener == nil {
-		if o.Listener, err = new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0"); err != nil {
-			err = fmt.Errorf("listening for the API server: %w", err)
-		}
+		o.Listener, err = Listen(context.Background(), "127.0.0.1:0")
 	}
 	return removeDir, err
 }

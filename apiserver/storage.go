@@ -40,7 +40,7 @@ func (s *Server) storage() ExternalEtcd {
 	return storage
 }
 
-// claim asks etcd for the form in which objects are stored, and records ours when there is none. So a wrong endpoint
+// claim asks etcd for the form in which objects are stored, and when there are none records ours. So a wrong endpoint
 // or certificate is one clear error at the start; and so is a form other than ours, in which none of the objects with
 // two names would be seen.
 func (e ExternalEtcd) claim(ctx context.Context, twoNames bool) (err error) {
@@ -72,8 +72,10 @@ func (e ExternalEtcd) claim(ctx context.Context, twoNames bool) (err error) {
 	case wanted:
 		return nil
 	case "":
-		_, err = client.Put(ctx, e.formKey(), wanted)
-		return err
+		if _, err = client.Put(ctx, e.formKey(), wanted); err != nil || !twoNames {
+			return err
+		}
+		return e.seedDefinitions(ctx, client)
 	default:
 		return fmt.Errorf("the objects there are stored for %s each, and this server is to serve %s: change that, or choose another place for the data", stored, wanted)
 	}

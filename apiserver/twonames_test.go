@@ -19,6 +19,7 @@ import (
 	applyappsv1 "k8s.io/client-go/applyconfigurations/apps/v1"
 
 	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 )
 
@@ -71,6 +72,10 @@ func TestADeploymentIsOneObjectUnderBothNames(t *testing.T) {
 		return one
 	}
 
+	// The storage under the second name is made at its first use, and can watch from then on.
+	if _, err := orrery.List(t.Context(), metav1.ListOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	created, err := kubernetes.Create(t.Context(), deployment("web"), metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -302,6 +307,40 @@ func TestTheDefinitionOfASecondNameCannotBeDeleted(t *testing.T) {
 	list, err := custom.List(t.Context(), metav1.ListOptions{})
 	if err != nil || len(list.Items) != len(apis.Kinds()) {
 		t.Errorf("there are %d definitions left (%v), want %d", len(list.Items), err, len(apis.Kinds()))
+	}
+}
+
+func TestAServerKeepsTheDefinitionsThatItWasSeededWith(t *testing.T) {
+	custom := untyped(t, shared(t), identity.Admin).Resource(definitions)
+	list, err := custom.List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, definition := range list.Items {
+		if fields := definition.GetManagedFields(); len(fields) != 0 {
+			t.Errorf("%s was written again by %s", definition.GetName(), fields[0].Manager)
+		}
+	}
+}
+
+func TestADefinitionOfAnotherReleaseIsBroughtUpToDate(t *testing.T) {
+	options := apiserver.Options{DataDir: t.TempDir(), Ephemeral: true, TwoNames: true}
+	const name = "ingressclasses.networking.orrery.dev"
+	first := start(t, options)
+	old := `{"metadata":{"annotations":{"orrery.dev/definition-checksum":"another"}},"spec":{"names":{"shortNames":["old"]}}}`
+	if _, err := untyped(t, first, identity.Admin).Resource(definitions).Patch(t.Context(), name, types.MergePatchType, []byte(old), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	found, err := untyped(t, start(t, options), identity.Admin).Resource(definitions).Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shortNames, _, err := unstructured.NestedStringSlice(found.Object, "spec", "names", "shortNames")
+	if err != nil || slices.Contains(shortNames, "old") || found.GetAnnotations()["orrery.dev/definition-checksum"] == "another" {
+		t.Errorf("it still is that of the other release: %v, %v", shortNames, found.GetAnnotations())
 	}
 }
 

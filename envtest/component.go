@@ -23,53 +23,6 @@ type Component struct {
 	Run func(ctx context.Context, config *rest.Config) error
 }
 
-// parts make the components behind the switches of Environment.
-type parts struct {
-	controllers    func(*Environment) Component
-	scheduler      func(*Environment) Component
-	simulatedNodes func(te *Environment, n int) Component
-}
-
-// ours are the parts of this module.
-var ours = parts{}
-
-// components returns all that the switches ask for, and those of the caller.
-func (te *Environment) components() ([]Component, error) {
-	var components []Component
-	for _, part := range []struct {
-		on   bool
-		name string
-		make func() Component
-	}{
-		{te.Controllers, "Controllers", bindPart(te, ours.controllers)},
-		{te.Scheduler, "Scheduler", bindPart(te, ours.scheduler)},
-		{te.SimulatedNodes > 0, "SimulatedNodes", bindNodes(te, ours.simulatedNodes)},
-	} {
-		if !part.on {
-			continue
-		}
-		if part.make == nil {
-			return nil, fmt.Errorf("starting the test environment: %s is set, but this build has no such part", part.name)
-		}
-		components = append(components, part.make())
-	}
-	return append(components, te.Components...), nil
-}
-
-func bindPart(te *Environment, part func(*Environment) Component) func() Component {
-	if part == nil {
-		return nil
-	}
-	return func() Component { return part(te) }
-}
-
-func bindNodes(te *Environment, part func(*Environment, int) Component) func() Component {
-	if part == nil {
-		return nil
-	}
-	return func() Component { return part(te, te.SimulatedNodes) }
-}
-
 // running are components that run.
 type running struct {
 	cancel context.CancelFunc

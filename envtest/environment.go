@@ -124,10 +124,6 @@ func (te *Environment) start() (*rest.Config, error) {
 	if err := te.defaults(); err != nil {
 		return nil, err
 	}
-	components, err := te.components()
-	if err != nil {
-		return nil, err
-	}
 	te.existing = te.useExistingCluster()
 	if !te.existing {
 		ctx, cancel := context.WithTimeoutCause(context.Background(), te.ControlPlaneStartTimeout,
@@ -141,7 +137,7 @@ func (te *Environment) start() (*rest.Config, error) {
 	if err := te.install(); err != nil {
 		return nil, err
 	}
-	te.running = te.run(components)
+	te.running = te.run(te.components())
 	return te.Config, nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/envtest"
 )
@@ -243,6 +244,18 @@ func TestAnExistingClusterIsUsedAndLeftRunning(t *testing.T) {
 	stop(t, te)
 	if _, err := typed(t, config).Discovery().ServerResourcesForGroupVersion("example.org/v1"); err != nil {
 		t.Errorf("the definition is gone, or the cluster is: %v", err)
+	}
+}
+
+func TestAPlainAPIServerTakesOurDefinitions(t *testing.T) {
+	te := &envtest.Environment{CRDDirectoryPaths: []string{"../config/crd/bases"}, ErrorIfCRDPathMissing: true}
+	te.CRDInstallOptions.MaxTime = time.Minute
+	config := start(t, te)
+	for _, kind := range apis.Kinds() {
+		gvr := kind.GroupVersionResource(apis.Orrery)
+		if _, err := typed(t, config).Discovery().ServerResourcesForGroupVersion(gvr.GroupVersion().String()); err != nil {
+			t.Errorf("discovery of %s: %v", gvr, err)
+		}
 	}
 }
 

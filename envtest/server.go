@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"sync"
 
@@ -33,9 +32,9 @@ func (te *Environment) startServer(ctx context.Context) error {
 	configured := te.ControlPlane.GetAPIServer()
 	options := apiserver.Options{Ephemeral: true, TwoNames: te.TwoNames, Flags: te.flags(configured)}
 	if address := configured.SecureServing.ListenAddr; address.Address != "" || address.Port != "" {
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address.HostPort())
+		listener, err := apiserver.Listen(ctx, address.HostPort())
 		if err != nil {
-			return fmt.Errorf("listening for the API server: %w", err)
+			return err
 		}
 		options.Listener = listener
 	}

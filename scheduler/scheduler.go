@@ -143,7 +143,7 @@ func (s *Scheduler) buildQueue() (err error) {
 	for _, profile := range s.profiles {
 		profile.Attach(s.queue, s.queue)
 	}
-	return nil
+	return s.listenForOthers(options.Hints)
 }
 
 // Explain returns the last attempt to schedule a pod, if it is among those remembered.

@@ -15,6 +15,8 @@
 //     the pass before them. One that is being deleted (with a deletionTimestamp) does not: finalizers are work.
 //   - Own writes are visible. After a pass has written something, the loop does not plan for the same object again
 //     until the cache shows what was written, for every kind that Observe reads. A controller needs no expectations.
+//     A write whose answer was lost counts as well: the API server is asked what became of it. A cache that does not
+//     show a write within five minutes, as one with selectors may not, is waited for no longer.
 //   - The steps of a plan are taken in order; the first failure ends it, but for its status steps.
 //   - A conflict is a quiet new pass. An error made by plan.Wait looks again after its time, one made by plan.Stop when
 //     something changes, any other with exponential back-off.

@@ -202,6 +202,32 @@ func TestACreateWhoseAnswerIsLostIsNotMadeAgain(t *testing.T) {
 	}
 }
 
+func TestAPatchWhoseAnswerIsLostHasToShow(t *testing.T) {
+	s := newStage(t)
+	s.Put(aConfigMap("a"))
+	s.cache.CatchUp()
+	s.Lose = func(looptest.Write) error {
+		s.Lose = nil
+		return errors.New("connection reset by peer")
+	}
+	s.plansOnce(func(p *plan.Plan, _ *corev1.Pod) {
+		p.Patch("changed", s.stored("a"), withData(s.stored("a"), map[string]string{"a": "b"}))
+	})
+	if _, err := s.pass(t); err == nil {
+		t.Fatal("the first pass succeeds although its answer was lost")
+	}
+	if s.mustPass(t); s.planned != 1 {
+		t.Error("planned again at once, although the patch may have had an effect")
+	}
+	s.Step(time.Second) // now the API server is asked, and knows the patch
+	if s.mustPass(t); s.planned != 1 {
+		t.Error("planned again, although the cache does not show the patch")
+	}
+	if s.passWithCache(t); s.planned != 2 {
+		t.Error("does not plan although the cache shows the patch")
+	}
+}
+
 func TestAWriteThatNeverArrivedIsMadeAgain(t *testing.T) {
 	s := newStage(t)
 	s.Refuse = func(looptest.Write) error {

@@ -45,6 +45,10 @@ type Spec struct {
 	// OwnCollector leaves the garbage collection by owner references to the loops. By default the world does it.
 	OwnCollector bool
 
+	// AlwaysAwake lets every loop pass over everything in every round, for loops that are woken by what their Watches do
+	// not say: a graph of their own, or another loop's reconciler. By default they are woken by their Watches alone.
+	AlwaysAwake bool
+
 	// Patience is how many rounds, in each of which every loop passes over what it was woken for, a world may take to
 	// come to rest once it is left alone; 0 means 200.
 	Patience int
@@ -165,7 +169,7 @@ func (r *run) settle() {
 		if quiet++; quiet > quietRounds && r.failing() == nil {
 			return
 		}
-		r.wait()
+		r.wait(quiet)
 	}
 	if err := r.failing(); err != nil {
 		r.fail("does not come to rest: after %d rounds, %v", r.spec.Patience, err)
@@ -191,33 +195,5 @@ func (r *run) round() {
 	}
 	for !r.spec.OwnCollector && r.world.Collect() {
 		r.stopIfBroken()
-	}
-}
-
-// rests checks a world that has come to rest.
-func (r *run) rests() {
-	for _, p := range r.players {
-		r.plansNothing(p)
-	}
-	if r.spec.Converged != nil {
-		if err := r.spec.Converged(r.world); err != nil {
-			r.fail("comes to rest too early: %v", err)
-		}
-	}
-	before := r.world.Version()
-	for _, p := range r.players {
-		r.tell("%s passes over everything once more, and again after a restart", p.loop.Name())
-		p.view.CatchUp()
-		keys := r.wokenByAll(p)
-		for range 2 {
-			for _, key := range keys {
-				r.pass(p, key)
-			}
-			r.restart(p)
-		}
-	}
-	r.stopIfBroken()
-	if r.world.Version() != before {
-		r.fail("is not idempotent: a world at rest was changed by another pass")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
@@ -83,6 +84,36 @@ func asManyAsWanted(w *looptest.World) error {
 
 func TestCheckAcceptsACorrectController(t *testing.T) {
 	looptest.Check(t, fleets(admiral{}))
+}
+
+func TestCheckAcceptsALoopThatIsWokenFromElsewhere(t *testing.T) {
+	spec := fleets(admiral{})
+	spec.Loops = []loop.Loop{loop.New("admiral", admiral{})} // it owns ships, and does not watch them
+	spec.AlwaysAwake = true
+	looptest.Check(t, spec)
+}
+
+// One fleet looks again every second for ever, the other only after an hour: the first must not make a rest of it.
+func TestCheckWaitsForALoopThatLooksAgainMuchLater(t *testing.T) {
+	patient := admiral{wrong: func(fleet *Fleet, _ []*Ship, p *plan.Plan) {
+		if fleet.Name == "north" {
+			p.After(time.Second, "restless")
+		} else if fleet.Labels == nil {
+			p.After(time.Hour, "patient")
+		}
+	}}
+	spec := fleets(patient)
+	spec.Change, spec.Faults = nil, []looptest.Fault{}
+	spec.Start = func(*rapid.T) []client.Object {
+		return []client.Object{newPirate(), newFleet("north", 1), newFleet("south", 1)}
+	}
+	spec.Converged = func(w *looptest.World) error {
+		if w.Now().Before(looptest.Begin.Add(time.Hour)) {
+			return errors.New("the hour has not passed")
+		}
+		return nil
+	}
+	looptest.Check(t, spec)
 }
 
 func TestCheckFindsWhatIsWrong(t *testing.T) {

@@ -2,13 +2,11 @@ package looptest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -138,75 +136,6 @@ func (c *worldClient) patch(verb string, obj client.Object, patch client.Patch, 
 			return nil, err
 		}
 		return c.world.replace(k, current, wanted, p)
-	})
-}
-
-func (c *worldClient) Apply(_ context.Context, config runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
-	options := (&client.ApplyOptions{}).ApplyOptions(opts)
-	if len(options.DryRun) > 0 {
-		return errDryRun
-	}
-	return c.applyConfig(config, main, options.FieldManager)
-}
-
-// applyConfig applies a configuration and, as a real client does, reads the answer into it.
-func (c *worldClient) applyConfig(config runtime.ApplyConfiguration, p part, manager string) error {
-	data, err := json.Marshal(config)
-	if err != nil {
-		return fmt.Errorf("encoding an apply configuration: %w", err)
-	}
-	obj := &unstructured.Unstructured{}
-	if err := obj.UnmarshalJSON(data); err != nil {
-		return apierrors.NewBadRequest(err.Error())
-	}
-	if err := c.apply(obj, data, p, manager); err != nil {
-		return err
-	}
-	answer, err := json.Marshal(obj)
-	if err != nil {
-		return fmt.Errorf("encoding %s: %w", client.ObjectKeyFromObject(obj), err)
-	}
-	return json.Unmarshal(answer, config)
-}
-
-func (c *worldClient) apply(obj client.Object, data []byte, p part, manager string) error {
-	if manager == "" {
-		return apierrors.NewBadRequest("fieldManager is required for apply patch")
-	}
-	w := c.world
-	verb := "apply"
-	if p == status {
-		verb += "/status"
-	}
-	return c.write(verb, obj, func(k *kind, current client.Object) (client.Object, error) {
-		if current == nil {
-			if p == status {
-				return nil, notFound(k, obj.GetName())
-			}
-			wanted, err := w.decode(k.gvk, data)
-			if err != nil {
-				return nil, err
-			}
-			created, err := w.create(k, wanted)
-			if err == nil {
-				w.applied[appliedKey{created.GetUID(), manager, p}] = data
-			}
-			return created, err
-		}
-		key := appliedKey{current.GetUID(), manager, p}
-		patch, err := w.applyPatchFor(key, current, data)
-		if err != nil {
-			return nil, err
-		}
-		wanted, err := w.patched(k, current, types.MergePatchType, patch)
-		if err != nil {
-			return nil, err
-		}
-		after, err := w.replace(k, current, wanted, p)
-		if err == nil {
-			w.applied[key] = data
-		}
-		return after, err
 	})
 }
 

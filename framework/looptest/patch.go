@@ -8,7 +8,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -44,26 +43,4 @@ func applyPatch(current client.Object, before []byte, kindOfPatch types.PatchTyp
 	default:
 		return nil, fmt.Errorf("a patch of type %q is not supported", kindOfPatch)
 	}
-}
-
-// appliedKey is what a field manager applied to an object or to its status.
-type appliedKey struct {
-	uid     types.UID
-	manager string
-	part    part
-}
-
-// applyPatchFor turns what a manager applies into a JSON merge patch. It is server-side apply in small: what the
-// manager applied before and no longer does is removed, maps are merged, lists are replaced as a whole, and other
-// managers' fields are taken over. Conflicts between managers do not exist here.
-func (w *World) applyPatchFor(key appliedKey, current client.Object, config []byte) ([]byte, error) {
-	now, err := json.Marshal(current)
-	if err != nil {
-		return nil, fmt.Errorf("encoding %T: %w", current, err)
-	}
-	patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(w.applied[key], config, now)
-	if err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
-	}
-	return patch, nil
 }

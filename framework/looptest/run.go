@@ -12,7 +12,6 @@ import (
 
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -180,63 +179,6 @@ func (r *run) stopIfBroken() {
 // environment lets the rest of the cluster take a step, and reports whether there was one to take.
 func (r *run) environment(pick func(n int) int) bool {
 	return r.spec.Environment != nil && r.spec.Environment(r.world, pick)
-}
-
-// plansNothing checks that a loop has no plan for any object. What it applies does not count: that it changes nothing
-// shows when it is done.
-func (r *run) plansNothing(p *player) {
-	for _, key := range r.wokenByAll(p) {
-		planned := r.planned(p, key)
-		if planned == "" {
-			continue
-		}
-		before := r.world.Version()
-		r.pass(p, key)
-		r.stopIfBroken()
-		if r.world.Version() != before {
-			r.fail("was asleep: in a world at rest %s would %s, but nothing that it watches woke it for %s", p.loop.Name(), planned, key)
-		}
-		r.fail("has no fixpoint: in a world at rest %s still plans for %s: %s", p.loop.Name(), key, planned)
-	}
-}
-
-// planned is the first thing that a loop plans for an object, in prose; empty if there is none.
-func (r *run) planned(p *player, key client.ObjectKey) string {
-	decided, err := p.loop.Preview(context.Background(), reader{world: r.world}, key, r.world.Now())
-	if err != nil && !apierrors.IsNotFound(err) {
-		r.fail("%s cannot plan for %s in a world at rest: %v", p.loop.Name(), key, err)
-	}
-	for _, step := range decided.Steps() {
-		if _, applies := step.(*plan.Apply); !applies {
-			return sentence(step)
-		}
-	}
-	return ""
-}
-
-// failing is an error that some pass ended with and that no later pass for the same object has done away with.
-func (r *run) failing() error {
-	for _, p := range r.players {
-		for _, key := range r.keys(p) {
-			if err := p.failed[key]; err != nil {
-				return fmt.Errorf("%s still fails for %s: %w", p.loop.Name(), key, err)
-			}
-		}
-	}
-	return nil
-}
-
-// wait lets time pass until some loop wants to look again, and for a second at least.
-func (r *run) wait() {
-	var next time.Time
-	for _, p := range r.players {
-		for _, due := range p.due {
-			if next.IsZero() || due.Before(next) {
-				next = due
-			}
-		}
-	}
-	r.world.Step(max(time.Second, next.Sub(r.world.Now())))
 }
 
 // tell adds a line to the story.

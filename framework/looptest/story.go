@@ -143,7 +143,7 @@ func (t *teller) chapter(c Chapter) {
 			}
 			return
 		} else {
-			t.wait()
+			t.wait(quiet)
 		}
 	}
 	t.fail("does not come to rest in its chapter %q", c.Title)

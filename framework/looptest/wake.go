@@ -53,7 +53,7 @@ func (r *run) inFormOf(form client.Object, k *kind, obj client.Object) client.Ob
 // keys are all objects that a loop may ever have been woken for, also those that are gone.
 func (r *run) keys(p *player) []client.ObjectKey {
 	known := maps.Clone(p.known)
-	if anySource(p.loop) {
+	if r.wokenByAnything(p.loop) {
 		r.world.mu.Lock()
 		defer r.world.mu.Unlock()
 		k, err := r.world.kindOf(p.loop.Object())
@@ -65,15 +65,15 @@ func (r *run) keys(p *player) []client.ObjectKey {
 	return sortedKeys(known)
 }
 
-// anySource reports whether a loop may be woken by what this package knows nothing of.
-func anySource(l loop.Loop) bool {
-	return slices.ContainsFunc(l.Watches(), func(w loop.Watch) bool { return w.Object == nil })
+// wokenByAnything reports whether a loop may be woken by what this package knows nothing of.
+func (r *run) wokenByAnything(l loop.Loop) bool {
+	return r.spec.AlwaysAwake || slices.ContainsFunc(l.Watches(), func(w loop.Watch) bool { return w.Object == nil })
 }
 
 // awake are the objects for which a loop has something to find out: it was woken, wanted to look again, or failed. A loop
 // that a source of controller-runtime may wake can be woken for anything at any time.
 func (r *run) awake(p *player) []client.ObjectKey {
-	if anySource(p.loop) {
+	if r.wokenByAnything(p.loop) {
 		return r.keys(p)
 	}
 	awake := map[client.ObjectKey]client.Object{}

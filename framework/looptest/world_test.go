@@ -286,6 +286,24 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+func TestCollectKeepsAnOwnerUntilItsLastDependentIsGone(t *testing.T) {
+	w, c := coreWorld(t)
+	family(w)
+	looptest.Edit(w, "somebody", newPod("child"), func(p *corev1.Pod) { p.Finalizers = []string{"example.org/hold"} })
+	must(t, c.Delete(t.Context(), newConfigMap("owner"), client.PropagationPolicy(metav1.DeletePropagationForeground)))
+	for w.Collect() {
+	}
+	if owners := looptest.All[*corev1.ConfigMap](w); len(owners) != 1 {
+		t.Fatal("the owner is gone before the dependent that blocks it")
+	}
+	looptest.Edit(w, "somebody", newPod("child"), func(p *corev1.Pod) { p.Finalizers = nil })
+	for w.Collect() {
+	}
+	if owners := looptest.All[*corev1.ConfigMap](w); len(owners) != 0 {
+		t.Error("the owner is still there, and nothing blocks it")
+	}
+}
+
 func TestSelectors(t *testing.T) {
 	w, c := coreWorld(t)
 	for name, node := range map[string]string{"a": "n1", "b": "n2", "c": "n1"} {

@@ -15,6 +15,8 @@
 //     users have to see how far a controller came.
 //   - A write is locked to what was observed: a patch carries the resourceVersion, a deletion the UID. A write that
 //     meets a changed object does nothing and ends in a conflict, after which the loop observes and plans anew.
+//   - What is written is one part of an object: a patch leaves the status alone, a status everything else.
+//   - A panic in a step is the caller's panic, also where requests run side by side.
 //
 // # What it never does
 //

@@ -1,6 +1,11 @@
 package plan
 
-import "time"
+import (
+	"errors"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
 
 // Wait marks err as something that time will mend: the loop looks again after d, and counts no failure. A nil err stays
 // nil. It is for what Observe and a step's Do return.
@@ -18,6 +23,16 @@ func Stop(err error) error {
 		return nil
 	}
 	return &StopError{Err: err}
+}
+
+// Cause is the API server's own answer, where err wraps one, and else err: what a condition or an event says of a step
+// that failed.
+func Cause(err error) error {
+	var answer *apierrors.StatusError
+	if errors.As(err, &answer) {
+		return answer
+	}
+	return err
 }
 
 // WaitError is what Wait returns.

@@ -10,14 +10,19 @@ mkdir -p "$out"
 say() { printf 'runtime: %s\n' "$*"; }
 die() { say "$*" >&2; exit 1; }
 
-# install_package PROGRAM PACKAGE: by apt where there is one, else a sentence that says what to do.
+# install_package PROGRAM PACKAGES: the packages that make the program work, unless it is there.
 install_package() {
     command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] && return
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "$1 is missing: install the package $2 of your distribution and try again"
-    say "installing $2, for $1"
-    apt-get install -y --no-install-recommends "$2" >"$out/apt.log" 2>&1 ||
-        { apt-get update && apt-get install -y --no-install-recommends "$2"; } >"$out/apt.log" 2>&1 ||
-        die "installing $2 did not succeed, see $out/apt.log"
+    install "$2" "$1"
+}
+
+# install PACKAGES WHAT: the packages, by apt, for the sake of what is missing.
+install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "$2 is missing: install $1 of your distribution and try again"
+    say "installing $1, for $2"
+    apt-get install -y --no-install-recommends $1 >"$out/apt.log" 2>&1 ||
+        { apt-get update && apt-get install -y --no-install-recommends $1; } >"$out/apt.log" 2>&1 ||
+        die "installing $1 did not succeed, see $out/apt.log"
     rm -f "$out/apt.log"
 }
 
@@ -36,23 +41,21 @@ build() {
 }
 
 [ "$(go env GOOS)" = linux ] || die "containers need Linux; use the simulated runtime here"
-install_package gcc gcc
+install_package gcc 'gcc libc6-dev'
 install_package nft nftables
+install_package pkg-config pkg-config
+pkg-config --exists libseccomp || install libseccomp-dev libseccomp
 
 built=0
 containerd=github.com/containerd/containerd/v2
 plugins=github.com/containernetworking/plugins
 lean='no_btrfs no_zfs no_devmapper no_tracing netgo osusergo'
 
-# runc enters namespaces from C before Go starts. Seccomp profiles need the C library's headers; without them every pod runs but
-# one that asks for a profile.
-seccomp=''
-if pkg-config --exists libseccomp 2>/dev/null; then seccomp='seccomp'; fi
-
 build containerd "$containerd/cmd/containerd" 0 "$lean" "-X $containerd/version.Version=VERSION"
 build containerd-shim-runc-v2 "$containerd/cmd/containerd-shim-runc-v2" 0 "$lean" "-X $containerd/version.Version=VERSION"
 build ctr "$containerd/cmd/ctr" 0 "$lean" "-X $containerd/version.Version=VERSION"
-build runc github.com/opencontainers/runc 1 "netgo osusergo $seccomp"
+# runc enters namespaces from C before Go starts, and hands seccomp profiles to the kernel through the C library.
+build runc github.com/opencontainers/runc 1 'netgo osusergo seccomp'
 for plugin in main/bridge main/loopback ipam/host-local meta/portmap; do
     build "cni/${plugin##*/}" "$plugins/plugins/$plugin" 0 'netgo osusergo' "-X $plugins/pkg/utils/buildversion.BuildVersion=VERSION"
 done

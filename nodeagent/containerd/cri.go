@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
@@ -62,9 +63,12 @@ func runtimeReady(ctx context.Context, runtime cri.RuntimeServiceClient) error {
 	return errors.New("it does not say whether it is ready")
 }
 
-// RemovePods stops and removes every pod sandbox of a runtime with its containers, whoever made them. Containers get no time to
-// end by themselves: an agent that wants to be polite has stopped its pods before.
-func (r *Runtime) RemovePods(ctx context.Context) error {
+// sideBySide is how many pods are stopped at once.
+const sideBySide = 16
+
+// RemovePods stops and removes every pod sandbox of a runtime with its containers, whoever made them. Containers are asked to
+// end, and killed after grace; with a grace of 0 they are killed at once.
+func (r *Runtime) RemovePods(ctx context.Context, grace time.Duration) error {
 	connection, err := dial(r.Endpoint())
 	if err != nil {
 		return err
@@ -75,20 +79,50 @@ func (r *Runtime) RemovePods(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listing pod sandboxes: %w", err)
 	}
-	var errs []error
-	for _, sandbox := range sandboxes.GetItems() {
-		if err := removeSandbox(ctx, runtime, sandbox.GetId()); err != nil {
-			name := strings.Join([]string{sandbox.GetMetadata().GetNamespace(), sandbox.GetMetadata().GetName()}, "/")
-			errs = append(errs, fmt.Errorf("removing the sandbox of pod %s: %w", name, err))
-		}
+	errs := make([]error, len(sandboxes.GetItems()))
+	var removing errgroup.Group
+	removing.SetLimit(sideBySide)
+	for i, sandbox := range sandboxes.GetItems() {
+		removing.Go(func() error {
+			if err := removeSandbox(ctx, runtime, sandbox.GetId(), grace); err != nil {
+				name := strings.Join([]string{sandbox.GetMetadata().GetNamespace(), sandbox.GetMetadata().GetName()}, "/")
+				errs[i] = fmt.Errorf("removing the sandbox of pod %s: %w", name, err)
+			}
+			return nil
+		})
 	}
+	_ = removing.Wait() // the errors are in errs: one pod's is no reason to leave another
 	return errors.Join(errs...)
 }
 
-func removeSandbox(ctx context.Context, runtime cri.RuntimeServiceClient, id string) error {
+func removeSandbox(ctx context.Context, runtime cri.RuntimeServiceClient, id string, grace time.Duration) error {
+	if grace > 0 {
+		if err := stopContainers(ctx, runtime, id, grace); err != nil {
+			return err
+		}
+	}
 	if _, err := runtime.StopPodSandbox(ctx, &cri.StopPodSandboxRequest{PodSandboxId: id}); err != nil {
 		return err
 	}
 	_, err := runtime.RemovePodSandbox(ctx, &cri.RemovePodSandboxRequest{PodSandboxId: id})
 	return err
+}
+
+// stopContainers asks the running containers of a sandbox to end, all at once.
+func stopContainers(ctx context.Context, runtime cri.RuntimeServiceClient, sandbox string, grace time.Duration) error {
+	containers, err := runtime.ListContainers(ctx, &cri.ListContainersRequest{Filter: &cri.ContainerFilter{
+		PodSandboxId: sandbox,
+		State:        &cri.ContainerStateValue{State: cri.ContainerState_CONTAINER_RUNNING},
+	}})
+	if err != nil {
+		return fmt.Errorf("listing containers: %w", err)
+	}
+	var stopping errgroup.Group
+	for _, container := range containers.GetContainers() {
+		stopping.Go(func() error {
+			_, err := runtime.StopContainer(ctx, &cri.StopContainerRequest{ContainerId: container.GetId(), Timeout: int64(grace.Seconds())})
+			return err
+		})
+	}
+	return stopping.Wait()
 }

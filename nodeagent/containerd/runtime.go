@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"sync"
 	"time"
@@ -65,8 +67,13 @@ type Status struct {
 // programs are those that we need, by name.
 var programs = []string{"containerd", "containerd-shim-runc-v2", "ctr", "runc", "cni/bridge", "cni/host-local", "cni/loopback", "cni/portmap"}
 
+var errNotLinux = errors.New("running containers needs Linux: choose the simulated runtime with --runtime simulated")
+
 // New checks that containers can run here: root, and the programs. Nothing is started or written.
 func New(o Options) (*Runtime, error) {
+	if goruntime.GOOS != "linux" {
+		return nil, errNotLinux
+	}
 	if os.Geteuid() != 0 {
 		return nil, fmt.Errorf("running containers needs root: run as root, or choose the simulated runtime with --runtime simulated")
 	}

@@ -19,8 +19,10 @@ func Complete(config *configv1.KubeSchedulerConfiguration, plugins []string) (*c
 	if err := decodeArgs(config); err != nil {
 		return nil, nil, fmt.Errorf("reading the scheduler's configuration: %w", err)
 	}
+	// Plugins are checked where the user put them; defaults move them.
+	errs := validateOwnPlugins(config, plugins)
 	setDefaults(config)
-	if err := validate(config, plugins).ToAggregate(); err != nil {
+	if err := append(errs, validate(config, plugins)...).ToAggregate(); err != nil {
 		return nil, nil, fmt.Errorf("checking the scheduler's configuration: %w", err)
 	}
 	profiles := make([]framework.Profile, len(config.Profiles))

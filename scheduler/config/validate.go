@@ -49,11 +49,20 @@ func validateProfiles(path *field.Path, profiles []configv1.KubeSchedulerProfile
 			seen[*profile.SchedulerName] = true
 		}
 		errs = append(errs, validatePercentage(path.Child("percentageOfNodesToScore"), profile.PercentageOfNodesToScore)...)
-		errs = append(errs, validatePlugins(path.Child("plugins"), profile.Plugins, plugins)...)
 		errs = append(errs, validatePluginConfig(path.Child("pluginConfig"), profile.PluginConfig, plugins)...)
 		if !equality.Semantic.DeepEqual(profile.Plugins.QueueSort, profiles[0].Plugins.QueueSort) {
 			errs = append(errs, field.Invalid(path.Child("plugins", "queueSort"), profile.Plugins.QueueSort,
 				"must be the same in all profiles, because they share one queue"))
+		}
+	}
+	return errs
+}
+
+func validateOwnPlugins(config *configv1.KubeSchedulerConfiguration, plugins []string) field.ErrorList {
+	var errs field.ErrorList
+	for i, profile := range config.Profiles {
+		if profile.Plugins != nil {
+			errs = append(errs, validatePlugins(field.NewPath("profiles").Index(i).Child("plugins"), profile.Plugins, plugins)...)
 		}
 	}
 	return errs

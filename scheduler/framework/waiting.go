@@ -30,7 +30,8 @@ func (w *waitingPods) add(pod *corev1.Pod, waits map[string]time.Duration) {
 	waiting.mutex.Lock() // A timer that fires at once finds all others in place.
 	for plugin, wait := range waits {
 		waiting.timers[plugin] = w.clock.AfterFunc(wait, func() {
-			waiting.Reject(plugin, fmt.Sprintf("rejected due to timeout after waiting %v at plugin %v", wait, plugin))
+			// A stepped clock calls this while it holds the lock that stopping the other timers needs.
+			go waiting.Reject(plugin, fmt.Sprintf("rejected due to timeout after waiting %v at plugin %v", wait, plugin))
 		})
 	}
 	waiting.mutex.Unlock()

@@ -65,7 +65,11 @@ func TestARunningInstanceIsNotStartedTwice(t *testing.T) {
 func TestADamagedDataDirectoryIsToldAndKept(t *testing.T) {
 	p := start(t, "--runtime", "simulated")
 	p.orrery("down")
-	database := filepath.Join(p.dir, p.name, "apiserver", "etcd", "member", "snap", "db")
+	databases, err := filepath.Glob(filepath.Join(p.dir, p.name, "apiserver", "etcd", "*", "member", "snap", "db"))
+	if err != nil || len(databases) != 1 {
+		t.Fatalf("databases = %q, %v; want one", databases, err)
+	}
+	database := databases[0]
 	if err := os.Truncate(database, 1000); err != nil {
 		t.Fatal(err)
 	}

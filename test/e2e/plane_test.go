@@ -50,10 +50,7 @@ func newPlane(t *testing.T) *plane {
 	p := &plane{t: t, dir: t.TempDir(), name: "test"}
 	t.Cleanup(func() {
 		if t.Failed() {
-			p.show("status")
-			p.show("kubectl", "get", "pods", "-A", "-o", "wide")
-			p.show("kubectl", "get", "events", "-A")
-			p.show("logs", "--tail", "60")
+			p.showAll()
 		}
 		p.orrery("down")
 		p.orrery("reset", "--yes")
@@ -110,6 +107,16 @@ func (p *plane) try(args ...string) (string, error) {
 		return out.String(), fmt.Errorf("%w\n%s%s", err, out.String(), said.String())
 	}
 	return out.String(), nil
+}
+
+// showAll shows how the control plane is, and what it said.
+func (p *plane) showAll() {
+	if _, err := p.try("status"); err == nil {
+		p.show("status")
+		p.show("kubectl", "get", "pods", "-A", "-o", "wide")
+		p.show("kubectl", "get", "events", "-A")
+	}
+	p.show("logs", "--tail", "60")
 }
 
 func (p *plane) show(args ...string) {

@@ -3,6 +3,7 @@ package system_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/controllers"
-	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,7 +43,7 @@ func run(m *testing.M) (code int, err error) {
 	ctrllog.SetLogger(klog.Background())
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	server, err := apiserver.Start(ctx, apiserver.Options{Ephemeral: true, Logger: logr.Discard()})
+	server, err := apiserver.Start(ctx, apiserver.Options{Ephemeral: true, TwoNames: true, Logger: logr.Discard()})
 	if err != nil {
 		return 1, err
 	}
@@ -98,19 +99,14 @@ func addLoops(mgr manager.Manager, ca []byte) error {
 		Canonical:       apis.Kubernetes.GroupKind,
 		RootCA:          ca,
 		NamespaceSettle: time.Second,
+		ClusterCIDRs:    []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")},
+		NodeLifecycle:   nodelifecycle.Options{GracePeriod: grace, StartupGracePeriod: grace},
 	}
-	for _, l := range controllers.All(options) {
-		if err := l.AddTo(mgr, loop.Options{}); err != nil {
-			return err
-		}
-	}
-	for _, r := range controllers.AcrossKinds(options) {
-		if err := r.AddTo(mgr, loop.Options{}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return controllers.AddTo(mgr, options)
 }
+
+// grace is how long nodes may be silent.
+const grace = 3 * time.Second
 
 // patience is how long a test waits for what it expects.
 const patience = 30 * time.Second

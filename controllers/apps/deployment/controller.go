@@ -8,20 +8,19 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/loop"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
-// Controller decides for Deployments.
-//
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments/status,verbs=patch
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+
+// Controller decides for Deployments.
 type Controller struct{}
 
 var _ loop.Controller[*appsv1.Deployment, world] = Controller{}
@@ -46,17 +45,16 @@ var onlyDeletions = predicate.Funcs{
 
 // selecting names the Deployments that might adopt a ReplicaSet.
 func selecting(ctx context.Context, read client.Reader, rs *appsv1.ReplicaSet) []client.ObjectKey {
-	if metav1.GetControllerOfNoCopy(rs) != nil || len(rs.Labels) == 0 {
+	if metav1.GetControllerOfNoCopy(rs) != nil {
 		return nil
 	}
 	var deployments appsv1.DeploymentList
-	if err := read.List(ctx, &deployments, client.InNamespace(rs.Namespace)); err != nil {
+	if err := read.List(ctx, &deployments, client.InNamespace(rs.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil // the cache is not running, and will show the ReplicaSet again when it is
 	}
 	var keys []client.ObjectKey
 	for _, d := range deployments.Items {
-		selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
-		if err == nil && !selector.Empty() && selector.Matches(labels.Set(rs.Labels)) {
+		if ownership.Adoptable(rs, d.Spec.Selector) {
 			keys = append(keys, client.ObjectKeyFromObject(&d))
 		}
 	}

@@ -36,5 +36,6 @@
 // # How to read it
 //
 // observe.go reads the world; rollout.go puts it into the terms of a rollout; plan.go decides which of the plan_*.go
-// applies; status.go reports. See https://kubernetes.io/docs/concepts/workloads/controllers/deployment/.
+// applies; status.go and progress.go report. template.go and revision.go know how ReplicaSets are named and numbered,
+// limits.go what the fields of a Deployment mean. See https://kubernetes.io/docs/concepts/workloads/controllers/deployment/.
 package deployment

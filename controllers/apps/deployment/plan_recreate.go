@@ -1,8 +1,7 @@
 package deployment
 
 import (
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"k8s.io/utils/ptr"
 )
 
@@ -39,14 +38,10 @@ func (r *rollout) oldPodsRun() bool {
 			return true
 		}
 		for i := range r.world.pods[m.UID] {
-			if !ended(&r.world.pods[m.UID][i]) {
+			if !replicas.Ended(&r.world.pods[m.UID][i]) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-func ended(pod *corev1.Pod) bool {
-	return pod.Status.Phase == k8scorev1.PodSucceeded || pod.Status.Phase == k8scorev1.PodFailed
 }

@@ -1,15 +1,11 @@
 package deployment
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
 	k8sappsv1 "k8s.io/api/apps/v1"
 	k8scorev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -86,41 +82,6 @@ func terminating(members []*member) *int32 {
 	return &total
 }
 
-// pausing says that the rollout was paused or resumed, and so takes the time that it stood still off the deadline. A
-// rollout that had failed before stays so.
-func (r *rollout) pausing(c *conditions) {
-	if _, limited := progressDeadline(r.d); !limited {
-		return
-	}
-	progressing := c.find(k8sappsv1.DeploymentProgressing)
-	paused := progressing != nil && progressing.Reason == reasonPaused
-	switch {
-	case progressing != nil && progressing.Reason == reasonDeadlineExceeded:
-	case r.d.Spec.Paused && !paused:
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionUnknown, reasonPaused, "Deployment is paused")
-	case !r.d.Spec.Paused && paused:
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionUnknown, reasonResumed, "Deployment is resumed")
-	}
-}
-
-// beginning says where the new ReplicaSet came from.
-func (r *rollout) beginning(c *conditions, failed error) {
-	if _, limited := progressDeadline(r.d); !limited {
-		return
-	}
-	switch {
-	case r.created != nil && failed == nil:
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonNewReplicaSet,
-			fmt.Sprintf("Created new replica set %q", r.created.Name))
-	case r.created != nil && !plan.NamespaceTerminating(failed):
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionFalse, reasonReplicaSetCreateError,
-			createError(r.created.Name, cause(failed)))
-	case r.current != nil && c.find(k8sappsv1.DeploymentProgressing) == nil:
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonFoundReplicaSet,
-			fmt.Sprintf("Found new replica set %q", r.current.Name))
-	}
-}
-
 // availability says whether enough pods are available, whatever their template.
 func (r *rollout) availability(c *conditions, s k8sappsv1.DeploymentStatus) {
 	if s.AvailableReplicas >= minAvailable(r.d) {
@@ -128,79 +89,6 @@ func (r *rollout) availability(c *conditions, s k8sappsv1.DeploymentStatus) {
 	} else {
 		c.set(k8sappsv1.DeploymentAvailable, k8scorev1.ConditionFalse, reasonUnavailable, "Deployment does not have minimum availability.")
 	}
-}
-
-// progress says how the rollout goes. One that has been completed stays so, whatever becomes of its pods later.
-func (r *rollout) progress(c *conditions, s k8sappsv1.DeploymentStatus) {
-	if _, limited := progressDeadline(r.d); !limited {
-		c.remove(k8sappsv1.DeploymentProgressing)
-		return
-	}
-	current := c.find(k8sappsv1.DeploymentProgressing)
-	switch {
-	case s.Replicas == s.UpdatedReplicas && current != nil && current.Reason == reasonNewReplicaSetAvailable:
-	case complete(r.d, s):
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonNewReplicaSetAvailable, r.subject()+" has successfully progressed.")
-	case progressed(r.d.Status, s):
-		c.renew(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonReplicaSetUpdated, r.subject()+" is progressing.")
-	case r.deadlinePassed(current):
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionFalse, reasonDeadlineExceeded, r.subject()+" has timed out progressing.")
-	}
-}
-
-// subject is what progresses.
-func (r *rollout) subject() string {
-	switch {
-	case r.current != nil:
-		return fmt.Sprintf("ReplicaSet %q", r.current.Name)
-	case r.created != nil:
-		return fmt.Sprintf("ReplicaSet %q", r.created.Name)
-	default:
-		return fmt.Sprintf("Deployment %q", r.d.Name)
-	}
-}
-
-// complete reports that all desired pods have the new template and are available, and no others are left.
-func complete(d *appsv1.Deployment, s k8sappsv1.DeploymentStatus) bool {
-	want := desired(d)
-	return s.UpdatedReplicas == want && s.Replicas == want && s.AvailableReplicas == want && s.ObservedGeneration >= d.Generation
-}
-
-// progressed reports that there are more new pods than before, or fewer old ones, or more that are ready or available.
-func progressed(before, now k8sappsv1.DeploymentStatus) bool {
-	return now.UpdatedReplicas > before.UpdatedReplicas ||
-		now.Replicas-now.UpdatedReplicas < before.Replicas-before.UpdatedReplicas ||
-		now.ReadyReplicas > before.ReadyReplicas ||
-		now.AvailableReplicas > before.AvailableReplicas
-}
-
-// deadlinePassed reports that nothing has progressed for too long. Before the first progress, and after the last,
-// nothing can be late.
-func (r *rollout) deadlinePassed(progressing *k8sappsv1.DeploymentCondition) bool {
-	deadline, limited := progressDeadline(r.d)
-	switch {
-	case !limited || progressing == nil || progressing.Reason == reasonNewReplicaSetAvailable:
-		return false
-	case progressing.Reason == reasonDeadlineExceeded:
-		return true
-	default:
-		return progressing.LastUpdateTime.Add(deadline).Before(r.now)
-	}
-}
-
-// untilDeadline is how long the rollout may still stand where it is; false means that no deadline runs.
-func (r *rollout) untilDeadline(s k8sappsv1.DeploymentStatus) (time.Duration, bool) {
-	deadline, limited := progressDeadline(r.d)
-	c := conditions{list: s.Conditions}
-	progressing := c.find(k8sappsv1.DeploymentProgressing)
-	if !r.rolling || !limited || progressing == nil || complete(r.d, s) {
-		return 0, false
-	}
-	switch progressing.Reason {
-	case reasonDeadlineExceeded, reasonNewReplicaSetAvailable:
-		return 0, false
-	}
-	return progressing.LastUpdateTime.Add(deadline).Sub(r.now), true
 }
 
 // replicaFailure passes on what keeps a ReplicaSet from its pods, the new one's first.
@@ -225,13 +113,4 @@ func (r *rollout) replicaFailure(c *conditions) {
 		}
 	}
 	c.remove(k8sappsv1.DeploymentReplicaFailure)
-}
-
-// cause is the API server's own answer, where the error has one.
-func cause(err error) error {
-	var answer *apierrors.StatusError
-	if errors.As(err, &answer) {
-		return answer
-	}
-	return err
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orrery-dev/orrery/apis"
 	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
@@ -15,7 +14,6 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	k8sappsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -85,7 +83,7 @@ func TestRollouts(t *testing.T) {
 	} {
 		for turns, order := range map[string]looptest.Order{"in turn": looptest.InTurn, "seeded": looptest.Seeded(42)} {
 			t.Run(story.name+", "+turns, func(t *testing.T) {
-				bothNamings(t, func(t *testing.T, scheme *runtime.Scheme) {
+				for _, scheme := range gen.Schemes(t) { // the same story, and so the same file
 					looptest.Tell(t, looptest.Story{
 						Scheme:      scheme,
 						Loops:       both(),
@@ -96,20 +94,9 @@ func TestRollouts(t *testing.T) {
 						Show:        replicaSetsAndPods,
 						Order:       order,
 					})
-				})
+				}
 			})
 		}
-	}
-}
-
-// bothNamings tells one story under both namings. The test has one name, and so one file.
-func bothNamings(t *testing.T, tell func(*testing.T, *runtime.Scheme)) {
-	for _, naming := range apis.Namings() {
-		scheme := runtime.NewScheme()
-		if err := apis.AddToScheme(scheme, naming); err != nil {
-			t.Fatal(err)
-		}
-		tell(t, scheme)
 	}
 }
 

@@ -8,17 +8,16 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/loop"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Controller decides for ReplicaSets.
-//
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets,verbs=get;list;watch
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets/status,verbs=patch
 // +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets/finalizers,verbs=update
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=pods,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+
+// Controller decides for ReplicaSets.
 type Controller struct{}
 
 var _ loop.Controller[*appsv1.ReplicaSet, world] = Controller{}
@@ -35,17 +34,16 @@ func Loop() loop.Loop {
 
 // selecting names the ReplicaSets that might adopt a pod.
 func selecting(ctx context.Context, read client.Reader, pod *corev1.Pod) []client.ObjectKey {
-	if metav1.GetControllerOfNoCopy(pod) != nil || len(pod.Labels) == 0 {
+	if metav1.GetControllerOfNoCopy(pod) != nil {
 		return nil
 	}
 	var sets appsv1.ReplicaSetList
-	if err := read.List(ctx, &sets, client.InNamespace(pod.Namespace)); err != nil {
+	if err := read.List(ctx, &sets, client.InNamespace(pod.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil // the cache is not running, and will show the pod again when it is
 	}
 	var keys []client.ObjectKey
 	for _, rs := range sets.Items {
-		selector, err := metav1.LabelSelectorAsSelector(rs.Spec.Selector)
-		if err == nil && !selector.Empty() && selector.Matches(labels.Set(pod.Labels)) {
+		if ownership.Adoptable(pod, rs.Spec.Selector) {
 			keys = append(keys, client.ObjectKeyFromObject(&rs))
 		}
 	}

@@ -16,24 +16,28 @@ const (
 
 func created(rs *appsv1.ReplicaSet) func(client.Object) plan.Event {
 	return func(pod client.Object) plan.Event {
-		return plan.Event{Regarding: rs, Type: plan.Normal, Reason: reasonSuccessfulCreate, Message: "Created pod: " + pod.GetName()}
+		return about(rs, plan.Normal, reasonSuccessfulCreate, "Created pod: "+pod.GetName())
 	}
 }
 
 func notCreated(rs *appsv1.ReplicaSet) func(client.Object, error) plan.Event {
 	return func(_ client.Object, err error) plan.Event {
-		return plan.Event{Regarding: rs, Type: plan.Warning, Reason: reasonFailedCreate, Message: "Error creating: " + err.Error()}
+		return about(rs, plan.Warning, reasonFailedCreate, "Error creating: "+err.Error())
 	}
 }
 
 func deleted(rs *appsv1.ReplicaSet) func(client.Object) plan.Event {
 	return func(pod client.Object) plan.Event {
-		return plan.Event{Regarding: rs, Type: plan.Normal, Reason: reasonSuccessfulDelete, Message: "Deleted pod: " + pod.GetName()}
+		return about(rs, plan.Normal, reasonSuccessfulDelete, "Deleted pod: "+pod.GetName())
 	}
 }
 
 func notDeleted(rs *appsv1.ReplicaSet) func(client.Object, error) plan.Event {
 	return func(_ client.Object, err error) plan.Event {
-		return plan.Event{Regarding: rs, Type: plan.Warning, Reason: reasonFailedDelete, Message: "Error deleting: " + err.Error()}
+		return about(rs, plan.Warning, reasonFailedDelete, "Error deleting: "+err.Error())
 	}
+}
+
+func about(rs *appsv1.ReplicaSet, kind plan.EventType, reason, message string) plan.Event {
+	return plan.Event{Regarding: rs, Type: kind, Reason: reason, Message: message}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/orrery-dev/orrery/apis"
 	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
@@ -26,7 +25,7 @@ const (
 )
 
 func TestReplicaSetsOfAnySizeConverge(t *testing.T) {
-	eachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
 			Scheme:      scheme,
 			Loops:       []loop.Loop{replicaset.Loop()},
@@ -41,7 +40,7 @@ func TestReplicaSetsOfAnySizeConverge(t *testing.T) {
 }
 
 func TestReplicaSetsConvergeWhateverHappensToPods(t *testing.T) {
-	eachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
 			Scheme:  scheme,
 			Loops:   []loop.Loop{replicaset.Loop()},
@@ -59,18 +58,6 @@ func TestReplicaSetsConvergeWhateverHappensToPods(t *testing.T) {
 			Converged:   asManyAsDesired,
 		})
 	})
-}
-
-func eachNaming(t *testing.T, test func(*testing.T, *runtime.Scheme)) {
-	for _, naming := range apis.Namings() {
-		t.Run(naming.String(), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			test(t, scheme)
-		})
-	}
 }
 
 // start has a ReplicaSet, pods that it may adopt, and pods that are nobody's business.

@@ -1,7 +1,6 @@
 package replicaset
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/orrery-dev/orrery/framework/plan"
 	k8sappsv1 "k8s.io/api/apps/v1"
 	k8scorev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -72,20 +70,11 @@ func replicaFailure(creating bool, failed error, now time.Time) k8sappsv1.Replic
 		Status:             k8scorev1.ConditionTrue,
 		LastTransitionTime: metav1.NewTime(now),
 		Reason:             reasonFailedCreate,
-		Message:            cause(failed).Error(),
+		Message:            plan.Cause(failed).Error(),
 	}
 	if !creating {
 		c.Reason = reasonFailedDelete
 		c.Message = "unable to delete pods: " + c.Message
 	}
 	return c
-}
-
-// cause is the API server's own answer, where the error has one.
-func cause(err error) error {
-	var answer *apierrors.StatusError
-	if errors.As(err, &answer) {
-		return answer
-	}
-	return err
 }

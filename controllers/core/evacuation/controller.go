@@ -13,9 +13,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
-// Loop begins to empty nodes that are not ready.
-//
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch;patch
+
+// Loop begins to empty nodes that are not ready.
 func Loop() loop.Loop {
 	return loop.New[*corev1.Node, world]("evacuation", controller{}, loop.OneByOne(), loop.When(turned))
 }

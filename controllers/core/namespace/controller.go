@@ -20,12 +20,12 @@ type Options struct {
 // settle is the default of Options.Settle.
 const settle = 5 * time.Second
 
-// Loop deletes the content of Namespaces that are being deleted.
-//
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=namespaces/finalize,verbs=update
 // +kubebuilder:rbac:groups=*,resources=*,verbs=list;delete;deletecollection
+
+// Loop deletes the content of Namespaces that are being deleted.
 func Loop(options Options) loop.Loop {
 	if options.Settle == 0 {
 		options.Settle = settle

@@ -34,9 +34,9 @@ func (o Options) bits(cluster netip.Prefix) int {
 	return bits
 }
 
-// Loop allocates ranges to nodes.
-//
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch;patch
+
+// Loop allocates ranges to nodes.
 func Loop(options Options) loop.Loop {
 	return loop.New[*corev1.Node, world]("nodeipam", controller{options}, loop.OneByOne())
 }

@@ -20,13 +20,13 @@ type Options struct {
 	StartupGracePeriod time.Duration
 }
 
-// Loop watches over nodes.
-//
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups="",resources=nodes/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;list;watch
+
+// Loop watches over nodes.
 func Loop(options Options) loop.Loop {
 	if options.GracePeriod == 0 {
 		options.GracePeriod = 50 * time.Second

@@ -18,11 +18,11 @@ type Options struct {
 	Ended int
 }
 
-// Loop deletes pods that nobody else will.
-//
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;delete
 // +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
+
+// Loop deletes pods that nobody else will.
 func Loop(options Options) loop.Loop {
 	if options.Ended == 0 {
 		options.Ended = 12500

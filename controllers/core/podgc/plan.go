@@ -64,7 +64,7 @@ func orphaned(pod *corev1.Pod, now time.Time) *corev1.Pod {
 }
 
 // oldest are the n pods that were created first, those that were evicted before all others. It leaves alone those that
-// are being deleted already, and counts them.
+// have been deleted at once already, and counts them.
 func oldest(pods []corev1.Pod, n int) []client.Object {
 	byAge := make([]*corev1.Pod, len(pods))
 	for i := range pods {
@@ -80,7 +80,7 @@ func oldest(pods []corev1.Pod, n int) []client.Object {
 	})
 	var chosen []client.Object
 	for _, pod := range byAge[:n] {
-		if pod.DeletionTimestamp == nil {
+		if !forced(pod) {
 			chosen = append(chosen, pod)
 		}
 	}

@@ -23,10 +23,10 @@ const (
 		"No other usage is guaranteed across distributions of Kubernetes clusters."
 )
 
-// Loop publishes a bundle of certificates, in PEM, in each Namespace. An empty bundle it does not publish.
-//
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;patch
+
+// Loop publishes a bundle of certificates, in PEM, in each Namespace. An empty bundle it does not publish.
 func Loop(bundle []byte) loop.Loop {
 	return loop.New[*corev1.Namespace, world]("rootca", controller{bundle: string(bundle)},
 		loop.Watches(func(_ context.Context, _ client.Reader, published *corev1.ConfigMap) []client.ObjectKey {

@@ -16,10 +16,10 @@ import (
 // name is the ServiceAccount that every Namespace has.
 const name = "default"
 
-// Loop creates the ServiceAccount "default" in each Namespace.
-//
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;list;watch;create
+
+// Loop creates the ServiceAccount "default" in each Namespace.
 func Loop() loop.Loop {
 	return loop.New[*corev1.Namespace, world]("serviceaccount", controller{},
 		loop.Watches(func(_ context.Context, _ client.Reader, account *corev1.ServiceAccount) []client.ObjectKey {

@@ -13,11 +13,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
-// Loop evicts pods from tainted nodes.
-//
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;delete
 // +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
+
+// Loop evicts pods from tainted nodes.
 func Loop() loop.Loop {
 	return loop.New[*corev1.Pod, world]("tainteviction", controller{},
 		onnode.Indexed(),

@@ -19,12 +19,12 @@ const managedBy = "endpointslice-controller.k8s.io"
 // byNode is the index that finds pods by their node.
 const byNode = "spec.nodeName"
 
-// Controller decides for Services.
-//
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=services;pods;nodes,verbs=get;list;watch
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=services/finalizers,verbs=update
 // +kubebuilder:rbac:groups=discovery.k8s.io;discovery.orrery.dev,resources=endpointslices,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+
+// Controller decides for Services.
 type Controller struct{}
 
 var _ loop.Controller[*corev1.Service, world] = Controller{}
@@ -52,7 +52,7 @@ var placeOfNode = predicate.Funcs{
 // selecting names the Services that select a pod.
 func selecting(ctx context.Context, read client.Reader, pod *corev1.Pod) []client.ObjectKey {
 	var services corev1.ServiceList
-	if err := read.List(ctx, &services, client.InNamespace(pod.Namespace)); err != nil {
+	if err := read.List(ctx, &services, client.InNamespace(pod.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil // the cache is not running, and will show the pod again when it is
 	}
 	var keys []client.ObjectKey

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	k8scorev1 "k8s.io/api/core/v1"
 	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -43,10 +44,10 @@ func headless(service *corev1.Service) bool {
 func (w *world) endpoint(service *corev1.Service, pod *corev1.Pod, f family) (k8sdiscoveryv1.Endpoint, bool) {
 	node := w.nodes[pod.Spec.NodeName]
 	addresses := addresses(pod, f)
-	if ended(pod) || len(addresses) == 0 || node == nil && !service.Spec.PublishNotReadyAddresses {
+	if replicas.Ended(pod) || len(addresses) == 0 || node == nil && !service.Spec.PublishNotReadyAddresses {
 		return k8sdiscoveryv1.Endpoint{}, false
 	}
-	serving, terminating := isReady(pod), pod.DeletionTimestamp != nil
+	serving, terminating := replicas.Ready(pod), pod.DeletionTimestamp != nil
 	ready := service.Spec.PublishNotReadyAddresses || serving && !terminating
 	e := k8sdiscoveryv1.Endpoint{
 		Addresses:  addresses,
@@ -87,25 +88,6 @@ func hints(service *corev1.Service, e k8sdiscoveryv1.Endpoint) *k8sdiscoveryv1.E
 		return nil
 	}
 	return &h
-}
-
-func ended(pod *corev1.Pod) bool {
-	return pod.Status.Phase == k8scorev1.PodFailed || pod.Status.Phase == k8scorev1.PodSucceeded
-}
-
-func isReady(pod *corev1.Pod) bool {
-	c := readiness(pod)
-	return c != nil && c.Status == k8scorev1.ConditionTrue
-}
-
-// readiness is a pod's condition Ready; nil where it has none yet.
-func readiness(pod *corev1.Pod) *k8scorev1.PodCondition {
-	for i := range pod.Status.Conditions {
-		if pod.Status.Conditions[i].Type == k8scorev1.PodReady {
-			return &pod.Status.Conditions[i]
-		}
-	}
-	return nil
 }
 
 // addresses are a pod's of one family, in their usual form.

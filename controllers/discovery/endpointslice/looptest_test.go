@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/orrery-dev/orrery/apis"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
@@ -21,33 +20,30 @@ import (
 )
 
 func TestSlicesConvergeOnThePodsThatThereAre(t *testing.T) {
-	for _, naming := range apis.Namings() {
-		t.Run(naming.String(), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			looptest.Check(t, looptest.Spec{
-				Scheme: scheme,
-				Loops:  []loop.Loop{endpointslice.Loop()},
-				Start: func(t *rapid.T) []client.Object {
-					handmade := &discoveryv1.EndpointSlice{AddressType: k8sdiscoveryv1.AddressTypeIPv4}
-					handmade.Name, handmade.Namespace = "handmade", gen.Namespace
-					handmade.Labels = map[string]string{k8sdiscoveryv1.LabelServiceName: "web"}
-					objs := []client.Object{gen.Service("web", gen.TargetPort("http")), gen.Node("node", "zone"), handmade}
-					for i := range rapid.IntRange(0, 4).Draw(t, "pods") {
-						objs = append(objs, drawPod(t, i))
-					}
-					return objs
-				},
-				Prepare:     pretend.Pods,
-				Change:      change,
-				Environment: pretend.Kubelet,
-				Invariants:  []looptest.Invariant{keepsOffHandmadeSlices},
-				Converged:   listsEveryPod,
-			})
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		looptest.Check(t, looptest.Spec{
+			Scheme:      scheme,
+			Loops:       []loop.Loop{endpointslice.Loop()},
+			Start:       start,
+			Prepare:     pretend.Pods,
+			Change:      change,
+			Environment: pretend.Kubelet,
+			Invariants:  []looptest.Invariant{keepsOffHandmadeSlices},
+			Converged:   listsEveryPod,
 		})
+	})
+}
+
+// start has a Service, some of its pods, their node, and a slice that somebody made by hand.
+func start(t *rapid.T) []client.Object {
+	handmade := &discoveryv1.EndpointSlice{AddressType: k8sdiscoveryv1.AddressTypeIPv4}
+	handmade.Name, handmade.Namespace = "handmade", gen.Namespace
+	handmade.Labels = map[string]string{k8sdiscoveryv1.LabelServiceName: "web"}
+	objs := []client.Object{gen.Service("web", gen.TargetPort("http")), gen.Node("node", "zone"), handmade}
+	for i := range rapid.IntRange(0, 4).Draw(t, "pods") {
+		objs = append(objs, drawPod(t, i))
 	}
+	return objs
 }
 
 func drawPod(t *rapid.T, i int) *corev1.Pod {

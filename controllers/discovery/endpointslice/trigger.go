@@ -4,6 +4,7 @@ import (
 	"time"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	k8scorev1 "k8s.io/api/core/v1"
 	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -35,13 +36,11 @@ func (l *layout) date(d *draft) {
 	d.wanted.Annotations[k8scorev1.EndpointsLastChangeTriggerTime] = earliest.UTC().Format(time.RFC3339Nano)
 }
 
-// turned are the times at which pods became ready or stopped being so, by name, where that is known.
+// turned are the times at which pods became ready or stopped being so, by name; zero where that is not known.
 func turned(pods []corev1.Pod) map[string]time.Time {
 	times := make(map[string]time.Time, len(pods))
 	for i := range pods {
-		if c := readiness(&pods[i]); c != nil {
-			times[pods[i].Name] = c.LastTransitionTime.Time
-		}
+		times[pods[i].Name], _ = replicas.Readiness(&pods[i])
 	}
 	return times
 }

@@ -40,6 +40,16 @@ func Claim[T client.Object](owner client.Object, selector labels.Selector, objs 
 	return c
 }
 
+// Adoptable reports whether an owner with this selector would adopt obj, unless the owner or obj is being deleted. It
+// says whom to wake when an object without a controller is in sight. An empty selector adopts nothing.
+func Adoptable(obj client.Object, selector *metav1.LabelSelector) bool {
+	if metav1.GetControllerOfNoCopy(obj) != nil || len(obj.GetLabels()) == 0 {
+		return false
+	}
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	return err == nil && !s.Empty() && s.Matches(labels.Set(obj.GetLabels()))
+}
+
 // Open reports whether there is anything to adopt or to release.
 func (c Claims[T]) Open() bool { return len(c.Wanted)+len(c.Unwanted) > 0 }
 

@@ -8,23 +8,25 @@ import (
 )
 
 // Active reports that a pod counts as a replica: it has not ended and is not being deleted.
-func Active(pod *corev1.Pod) bool { return !ended(pod) && pod.DeletionTimestamp == nil }
+func Active(pod *corev1.Pod) bool { return !Ended(pod) && pod.DeletionTimestamp == nil }
 
 // Terminating reports that a pod is being deleted and has not ended yet.
-func Terminating(pod *corev1.Pod) bool { return !ended(pod) && pod.DeletionTimestamp != nil }
+func Terminating(pod *corev1.Pod) bool { return !Ended(pod) && pod.DeletionTimestamp != nil }
 
-func ended(pod *corev1.Pod) bool {
+// Ended reports that all containers of a pod have ended for good.
+func Ended(pod *corev1.Pod) bool {
 	return pod.Status.Phase == k8scorev1.PodSucceeded || pod.Status.Phase == k8scorev1.PodFailed
 }
 
 // Ready reports that a pod has the condition Ready.
 func Ready(pod *corev1.Pod) bool {
-	_, ready := readySince(pod)
+	_, ready := Readiness(pod)
 	return ready
 }
 
-// readySince is when a ready pod became so; the zero time, where its condition does not say.
-func readySince(pod *corev1.Pod) (time.Time, bool) {
+// Readiness reports whether a pod is ready, and since when it is or is not; the zero time, where its condition does not
+// say.
+func Readiness(pod *corev1.Pod) (time.Time, bool) {
 	for _, c := range pod.Status.Conditions {
 		if c.Type == k8scorev1.PodReady {
 			return c.LastTransitionTime.Time, c.Status == k8scorev1.ConditionTrue
@@ -35,7 +37,7 @@ func readySince(pod *corev1.Pod) (time.Time, bool) {
 
 // Available reports that a pod has been ready for minReadySeconds.
 func Available(pod *corev1.Pod, minReadySeconds int32, now time.Time) bool {
-	since, ready := readySince(pod)
+	since, ready := Readiness(pod)
 	if !ready || minReadySeconds == 0 {
 		return ready
 	}
@@ -50,7 +52,7 @@ func UntilAvailable(pods []*corev1.Pod, minReadySeconds int32, now time.Time) (t
 	}
 	var shortest time.Duration
 	for _, pod := range pods {
-		since, ready := readySince(pod)
+		since, ready := Readiness(pod)
 		if !ready || since.IsZero() {
 			continue
 		}

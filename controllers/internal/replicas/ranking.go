@@ -40,8 +40,8 @@ type ranking struct {
 
 // compare is negative where a goes before b.
 func (r ranking) compare(a, b *corev1.Pod) int {
-	sinceA, readyA := readySince(a)
-	sinceB, readyB := readySince(b)
+	sinceA, readyA := Readiness(a)
+	sinceB, readyB := Readiness(b)
 	if order := cmp.Or(
 		falseFirst(a.Spec.NodeName != "", b.Spec.NodeName != ""),
 		cmp.Compare(phaseRank[a.Status.Phase], phaseRank[b.Status.Phase]),

@@ -51,6 +51,7 @@ func TestCollectsRandomGraphs(t *testing.T) {
 		Scheme:       kubernetes(t),
 		Loops:        loops(),
 		OwnCollector: true,
+		AlwaysAwake:  true,
 		Start:        graphOf,
 		Change:       createOrDelete,
 		Environment:  letGoOfDeleted,

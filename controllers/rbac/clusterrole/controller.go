@@ -15,9 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Loop aggregates ClusterRoles.
-//
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=get;list;watch;patch;escalate
+
+// Loop aggregates ClusterRoles.
 func Loop() loop.Loop {
 	return loop.New[*rbacv1.ClusterRole, world]("clusterrole", controller{},
 		loop.Watches(func(ctx context.Context, read client.Reader, _ *rbacv1.ClusterRole) []client.ObjectKey {

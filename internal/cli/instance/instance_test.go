@@ -67,8 +67,8 @@ func TestAPlaceThatCannotBeWrittenSaysWhatToDo(t *testing.T) {
 
 func TestAPortIsRememberedAndAnAddressIsNeverShared(t *testing.T) {
 	dir := t.TempDir()
-	first, firstPort := settled(t, prepared(t, dir, "first"), 0)
-	second, secondPort := settled(t, prepared(t, dir, "second"), 0)
+	first, firstPort := settled(t, prepared(t, dir, "first"))
+	second, secondPort := settled(t, prepared(t, dir, "second"))
 	if first.Addresses.Pods.Overlaps(second.Addresses.Pods) || first.Addresses.Services.Overlaps(second.Addresses.Services) {
 		t.Errorf("first has %v and second %v: they overlap", first.Addresses, second.Addresses)
 	}
@@ -85,24 +85,25 @@ func TestAPortInUseIsAnErrorThatNamesIt(t *testing.T) {
 	}
 	defer func() { _ = other.Close() }()
 	port := other.Addr().(*net.TCPAddr).Port
-	_, _, err = inst.Settle(t.Context(), port)
+	_, err = inst.Listen(t.Context(), port)
 	if err == nil || !strings.Contains(err.Error(), "--port "+strconv.Itoa(port)) {
-		t.Errorf("Settle = %v, want an error that names --port %d", err, port)
+		t.Errorf("Listen = %v, want an error that names --port %d", err, port)
 	}
 }
 
 func TestSettlingTwiceChoosesTheSame(t *testing.T) {
 	inst := prepared(t, t.TempDir(), "orrery")
-	once, _ := settled(t, inst, 0)
-	again, listener, err := inst.Settle(t.Context(), 0)
-	if err == nil {
-		t.Fatal("the port is open already: want an error that says so")
+	once, port := settled(t, inst)
+	again, err := inst.Settle()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if listener != nil {
-		t.Error("an error came with a listener")
+	once.Port = port
+	if once != again {
+		t.Errorf("first %+v, then %+v", once, again)
 	}
-	if diff := cmp.Diff(once.Port, again.Port); diff != "" {
-		t.Errorf("port (-first +second):\n%s", diff)
+	if _, err := inst.Listen(t.Context(), 0); err == nil || !strings.Contains(err.Error(), strconv.Itoa(port)) {
+		t.Errorf("Listen on the remembered port, which is taken = %v, want an error that names it", err)
 	}
 }
 
@@ -140,13 +141,17 @@ func prepared(t *testing.T, dir, name string) *Instance {
 	return inst
 }
 
-// settled settles an instance and keeps its port open until the test ends.
-func settled(t *testing.T, inst *Instance, port int) (Settings, int) {
+// settled settles an instance and opens its port until the test ends.
+func settled(t *testing.T, inst *Instance) (Settings, int) {
 	t.Helper()
-	s, listener, err := inst.Settle(t.Context(), port)
+	s, err := inst.Settle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := inst.Listen(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	return s, s.Port
+	return s, listener.Addr().(*net.TCPAddr).Port
 }

@@ -38,27 +38,34 @@ func (i *Instance) Settings() (Settings, error) {
 	return s, nil
 }
 
-// Settle chooses what has not been chosen yet, remembers it, and opens the port of the API server. A port of 0 means the one
-// that the instance had, at first DefaultPort or any other that is free. The instance must be acquired.
-func (i *Instance) Settle(ctx context.Context, port int) (Settings, net.Listener, error) {
+// Settle chooses what has not been chosen yet, and remembers it. The instance must be acquired.
+func (i *Instance) Settle() (Settings, error) {
+	s, err := i.Settings()
+	if err != nil || s.Addresses.Pods.IsValid() {
+		return s, err
+	}
+	if s.Addresses, err = i.chooseAddresses(); err != nil {
+		return s, err
+	}
+	return s, i.save(s)
+}
+
+// Listen opens the port of the API server. A port of 0 means the one that the instance had, at first DefaultPort or any other
+// that is free. It is remembered in the settings, which must be settled.
+func (i *Instance) Listen(ctx context.Context, port int) (net.Listener, error) {
 	s, err := i.Settings()
 	if err != nil {
-		return s, nil, err
-	}
-	if !s.Addresses.Pods.IsValid() {
-		if s.Addresses, err = i.chooseAddresses(); err != nil {
-			return s, nil, err
-		}
+		return nil, err
 	}
 	listener, err := listen(ctx, port, s.Port)
 	if err != nil {
-		return s, nil, err
+		return nil, err
 	}
 	s.Port = listener.Addr().(*net.TCPAddr).Port
 	if err := i.save(s); err != nil {
-		return s, nil, errors.Join(err, listener.Close())
+		return nil, errors.Join(err, listener.Close())
 	}
-	return s, listener, nil
+	return listener, nil
 }
 
 // listen opens the chosen port, or else the remembered one, or else the first that is free.

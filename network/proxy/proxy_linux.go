@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -32,16 +31,6 @@ const (
 	// lookAgain is how often we see whether somebody else has removed our table.
 	lookAgain = time.Minute
 )
-
-// Options say for whom a proxy works.
-type Options struct {
-	// Name is the control plane's name; the table is called after it.
-	Name string
-	// NodeName is the node that we run on.
-	NodeName string
-	// ClusterCIDR and ServiceCIDR are the ranges of all pods and of services. See World.
-	ClusterCIDR, ServiceCIDR netip.Prefix
-}
 
 // Proxy keeps the kernel's table as Services and EndpointSlices want it.
 type Proxy struct {

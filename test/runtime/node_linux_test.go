@@ -190,7 +190,10 @@ func (n *node) runPod(name string, options ...func(*cri.PodSandboxConfig)) pod {
 			Metadata: &cri.ContainerMetadata{Name: "web"},
 			Image:    &cri.ImageSpec{Image: images.Web},
 			LogPath:  "web.log",
-			Linux:    &cri.LinuxContainerConfig{Resources: &cri.LinuxContainerResources{MemoryLimitInBytes: 64 << 20}},
+			Linux: &cri.LinuxContainerConfig{
+				Resources:       &cri.LinuxContainerResources{MemoryLimitInBytes: 64 << 20},
+				SecurityContext: &cri.LinuxContainerSecurityContext{Seccomp: config.GetLinux().GetSecurityContext().GetSeccomp()},
+			},
 		},
 		SandboxConfig: config,
 	})

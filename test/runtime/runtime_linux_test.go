@@ -99,6 +99,17 @@ func TestRuntime(t *testing.T) {
 		}
 	})
 
+	t.Run("a pod that asks for the default seccomp profile is confined by it", func(t *testing.T) {
+		confined := n.runPod("confined", func(c *cri.PodSandboxConfig) {
+			profile := &cri.SecurityProfile{ProfileType: cri.SecurityProfile_RuntimeDefault}
+			c.Linux.SecurityContext = &cri.LinuxSandboxSecurityContext{Seccomp: profile}
+		})
+		said, err := n.exec(confined, "/web", "cat", "/proc/1/status")
+		if err != nil || !strings.Contains(said, "\nSeccomp:\t2\n") {
+			t.Errorf("the status of its first process is %q (%v), want Seccomp: 2", said, err)
+		}
+	})
+
 	t.Run("the runtime's images are known by name", func(t *testing.T) {
 		list, err := n.runtime.Images().List(t.Context())
 		var tags []string
@@ -120,7 +131,7 @@ func TestRuntime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		image, err := images.Program{Reference: tag.Name(), Binary: "runtime_test.go", Path: "/saved", Architecture: goruntime.GOARCH}.Image()
+		image, err := images.Program{Reference: tag.Name(), Binary: "runtime_linux_test.go", Path: "/saved", Architecture: goruntime.GOARCH}.Image()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +147,7 @@ func TestRuntime(t *testing.T) {
 	})
 
 	t.Run("what is no archive is refused with its reason", func(t *testing.T) {
-		if _, err := n.runtime.Images().Load(t.Context(), "runtime_test.go"); err == nil || !strings.Contains(err.Error(), "not a tar archive") {
+		if _, err := n.runtime.Images().Load(t.Context(), "runtime_linux_test.go"); err == nil || !strings.Contains(err.Error(), "not a tar archive") {
 			t.Errorf("the error is %v", err)
 		}
 	})

@@ -1,0 +1,187 @@
+// Package live lets the loops of Deployments, ReplicaSets and EndpointSlices run against an API server, under both
+// namings: built-in kinds, and custom resources on a server that knows nothing of them.
+package live
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orrery-dev/orrery/apis"
+	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/apps/deployment"
+	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
+	"github.com/orrery-dev/orrery/controllers/internal/gen"
+	"github.com/orrery-dev/orrery/envtest"
+	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/framework/plan"
+	k8scorev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+)
+
+// patience is how long the world may take to become what a test waits for.
+const patience = 60 * time.Second
+
+var env = &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "..", "config", "crd", "bases")}}
+
+func TestMain(m *testing.M) { os.Exit(envtest.Main(m, env)) }
+
+// cluster is a namespace of the server, seen under one naming, with the loops running.
+type cluster struct {
+	client.Client
+	naming    apis.Naming
+	namespace string
+}
+
+// eachNaming runs a test under both namings.
+func eachNaming(t *testing.T, test func(*testing.T, *cluster)) {
+	for _, naming := range apis.Namings() {
+		t.Run(naming.String(), func(t *testing.T) { test(t, start(t, naming)) })
+	}
+}
+
+func start(t *testing.T, naming apis.Naming) *cluster {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := apis.AddToScheme(scheme, naming); err != nil {
+		t.Fatal(err)
+	}
+	mgr, err := ctrl.NewManager(env.Config, ctrl.Options{
+		Scheme:     scheme,
+		Metrics:    server.Options{BindAddress: "0"},
+		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []loop.Loop{deployment.Loop(), replicaset.Loop(), endpointslice.Loop(), kubelet()} {
+		if err := l.AddTo(mgr, loop.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- mgr.Start(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			t.Errorf("running the loops: %v", err)
+		}
+	})
+	c, err := client.New(env.Config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cluster{Client: c, naming: naming, namespace: env.Namespace(t)}
+}
+
+// broken is an image that runs and never gets ready.
+const broken = "broken"
+
+// pretender plays the kubelet: pods run and get ready where they are, and end when they are told to.
+type pretender struct{}
+
+func kubelet() loop.Loop { return loop.New[*corev1.Pod, struct{}]("kubelet", pretender{}) }
+
+func (pretender) Observe(context.Context, client.Reader, *corev1.Pod) (struct{}, error) {
+	return struct{}{}, nil
+}
+
+func (pretender) Plan(pod *corev1.Pod, _ struct{}, now time.Time) *plan.Plan {
+	p := plan.New()
+	if pod.DeletionTimestamp != nil {
+		p.Delete("it has ended", pod).With(client.GracePeriodSeconds(0))
+		return p
+	}
+	if len(pod.Status.PodIPs) > 0 || strings.Contains(pod.Spec.Containers[0].Image, broken) {
+		return p
+	}
+	ready := pod.DeepCopy()
+	ready.Status.Phase = k8scorev1.PodRunning
+	ready.Status.PodIP = "10.1.2.3"
+	ready.Status.PodIPs = []k8scorev1.PodIP{{IP: "10.1.2.3"}}
+	ready.Status.Conditions = append(ready.Status.Conditions, k8scorev1.PodCondition{
+		Type: k8scorev1.PodReady, Status: k8scorev1.ConditionTrue, LastTransitionTime: metav1.NewTime(now),
+	})
+	p.Status(pod, ready)
+	return p
+}
+
+// create creates the Deployment web.
+func (c *cluster) create(t *testing.T, changes ...func(*appsv1.Deployment)) {
+	t.Helper()
+	d := gen.Deployment("web", changes...)
+	d.Namespace, d.UID = c.namespace, ""
+	if err := c.Create(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// change changes it.
+func (c *cluster) change(t *testing.T, change func(*appsv1.Deployment)) {
+	t.Helper()
+	observed := c.deployment(t)
+	wanted := observed.DeepCopy()
+	change(wanted)
+	if err := c.Patch(t.Context(), wanted, client.MergeFrom(observed)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *cluster) deployment(t *testing.T) *appsv1.Deployment {
+	t.Helper()
+	var d appsv1.Deployment
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: c.namespace, Name: "web"}, &d); err != nil {
+		t.Fatal(err)
+	}
+	return &d
+}
+
+func (c *cluster) replicaSets(t *testing.T) []appsv1.ReplicaSet {
+	t.Helper()
+	var list appsv1.ReplicaSetList
+	if err := c.List(t.Context(), &list, client.InNamespace(c.namespace)); err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+// rolledOut waits until the Deployment is complete.
+func (c *cluster) rolledOut(t *testing.T) *appsv1.Deployment {
+	t.Helper()
+	c.eventually(t, "the Deployment is complete", func() error {
+		d := c.deployment(t)
+		want := *d.Spec.Replicas
+		if s := d.Status; s.ObservedGeneration != d.Generation || s.Replicas != want || s.UpdatedReplicas != want || s.AvailableReplicas != want {
+			return fmt.Errorf("generation %d, %+v", d.Generation, s)
+		}
+		return nil
+	})
+	return c.deployment(t)
+}
+
+// eventually waits until a check succeeds, and says at the end what it said last.
+func (c *cluster) eventually(t *testing.T, what string, check func() error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+		last = check()
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("waiting until %s: %v; last seen: %v", what, err, last)
+	}
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// access is how a command reaches a cluster.
+type access struct {
+	kubeconfig string
+	context    string
+	naming     string
+}
+
+func (a *access) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&a.kubeconfig, "kubeconfig", "", "`file` with the access to the cluster; by default KUBECONFIG, then that of the running instance, then ~/.kube/config, then the pod that this runs in")
+	flags.StringVar(&a.context, "context", "", "`name` of the context in it; by default the current one")
+	flags.StringVar(&a.naming, "naming", "", "which names of the kinds to use: kubernetes (apps/v1) or orrery (apps.orrery.dev/v1); by default what the cluster is made for")
+}
+
+// config is the client configuration, and the naming to use with it. t may be nil, for a command that knows no instance.
+func (a *access) config(t *target) (*rest.Config, apis.Naming, error) {
+	config, err := a.rest(t)
+	if err != nil {
+		return nil, "", err
+	}
+	config.QPS = -1 // the server's priority and fairness decides, and not a guess made here
+	naming, err := a.chooseNaming(config)
+	return config, naming, err
+}
+
+func (a *access) rest(t *target) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	switch {
+	case a.kubeconfig != "":
+		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: a.kubeconfig}
+	case t != nil && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "":
+		if inst, err := t.instance(); err == nil && inst.Running() {
+			rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: inst.Kubeconfig()}
+		}
+	}
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: a.context}
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	if clientcmd.IsEmptyConfig(err) || errors.Is(err, rest.ErrNotInCluster) {
+		return nil, errors.New("no cluster is known: start one with 'orrery up', or name its access with --kubeconfig")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the access to the cluster: %w", err)
+	}
+	return config, nil
+}
+
+// chooseNaming takes the naming that was asked for, or finds out which one the cluster is made for: our own planes keep the
+// built-in kinds themselves, and say so in their version; on any other cluster our kinds are custom resources.
+func (a *access) chooseNaming(config *rest.Config) (apis.Naming, error) {
+	if a.naming != "" {
+		naming, err := apis.ParseNaming(a.naming)
+		if err != nil {
+			return "", fmt.Errorf("--naming: %w", err)
+		}
+		return naming, nil
+	}
+	client, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return "", fmt.Errorf("reaching the cluster at %s: %w", config.Host, err)
+	}
+	version, err := client.ServerVersion()
+	if err != nil {
+		return "", fmt.Errorf("asking the cluster at %s for its version: %w", config.Host, err)
+	}
+	if strings.HasSuffix(version.GitVersion, apiserver.Mark) {
+		return apis.Kubernetes, nil
+	}
+	group := apis.Orrery.Group("apps")
+	if _, err := client.ServerResourcesForGroupVersion(group + "/v1"); err != nil {
+		return "", fmt.Errorf("the cluster at %s does not serve %s (%w): install the custom resources with 'make install', or choose with --naming",
+			config.Host, group, err)
+	}
+	return apis.Orrery, nil
+}
+
+// newScheme is the scheme of our parts under a naming.
+func newScheme(naming apis.Naming) (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	if err := apis.AddToScheme(scheme, naming); err != nil {
+		return nil, fmt.Errorf("building the scheme: %w", err)
+	}
+	return scheme, nil
+}

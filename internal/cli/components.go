@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/network/bridge"
+	"github.com/orrery-dev/orrery/nodeagent/containerd"
+	"k8s.io/client-go/rest"
+)
+
+// The names of the components, as status shows them.
+const (
+	networkComponent     = "network"
+	runtimeComponent     = "runtime"
+	apiserverComponent   = "apiserver"
+	controllersComponent = "controllers"
+	schedulerComponent   = "scheduler"
+	nodeComponent        = "node"
+	simulatedComponent   = "simulated-nodes"
+	proxyComponent       = "proxy"
+)
+
+// machine is what the components on one machine share while they run.
+type machine struct {
+	inst     *instance.Instance
+	settings instance.Settings
+	naming   apis.Naming
+
+	// network and runtime are nil where no containers run; runtime alone is, where somebody else's is used.
+	network  *bridge.Network
+	runtime  *containerd.Runtime
+	endpoint string // of the runtime
+
+	// as is how a component reaches the API server.
+	as func(identity.Identity) (*rest.Config, error)
+	// server is the API server, while it runs in this process; nil where it is somebody else's.
+	server *apiserver.Server
+}
+
+// newMachine prepares what the components share. Nothing runs yet.
+func newMachine(ctx context.Context, inst *instance.Instance, o runtimeOptions) (*machine, error) {
+	m := &machine{inst: inst, endpoint: o.endpoint}
+	var err error
+	switch {
+	case o.runtime == simulatedRuntime:
+	case o.endpoint != "":
+		err = answers(ctx, o.endpoint)
+	default:
+		if m.runtime, err = newRuntime(inst, o.bin); err == nil {
+			m.endpoint = m.runtime.Endpoint()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if m.settings, err = inst.Settle(); err != nil {
+		return nil, err
+	}
+	if o.runtime != simulatedRuntime {
+		m.network, err = newNetwork(inst, m.settings)
+	}
+	return m, err
+}
+
+// hostComponents are those that run containers; none, where all is simulated. Those that use the API server need it.
+func (m *machine) hostComponents(apiserver ...string) []plane.Component {
+	if m.network == nil {
+		return nil
+	}
+	components := []plane.Component{{Name: networkComponent, Run: m.runNetwork}}
+	needs := append([]string{networkComponent}, apiserver...)
+	node := plane.Component{Name: nodeComponent, Needs: needs, Run: m.runNode}
+	if m.runtime != nil {
+		components = append(components, plane.Component{Name: runtimeComponent, Needs: []string{networkComponent}, Run: m.runRuntime})
+		node.Needs = append([]string{runtimeComponent}, needs...)
+	}
+	return append(components, node, plane.Component{Name: proxyComponent, Needs: needs, Run: m.runProxy})
+}
+
+// controlPlane is a machine with an API server of its own.
+type controlPlane struct {
+	*machine
+	options  upOptions
+	listener net.Listener
+}
+
+// newControlPlane makes the components of a control plane, and says where its API server will be.
+func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) ([]plane.Component, string, error) {
+	p, err := prepareControlPlane(ctx, inst, o)
+	if err != nil {
+		return nil, "", err
+	}
+	server := plane.Component{Name: apiserverComponent, Vital: true, Run: p.runAPIServer}
+	host := p.hostComponents(apiserverComponent)
+	if p.network != nil {
+		server.Needs = []string{networkComponent} // pods reach the API server at the bridge's address
+		host = append(host[:1:1], append([]plane.Component{server}, host[1:]...)...)
+	} else {
+		host = []plane.Component{server}
+	}
+	components := append(host,
+		plane.Component{Name: controllersComponent, Needs: []string{apiserverComponent}, Run: p.runControllers},
+		plane.Component{Name: schedulerComponent, Needs: []string{apiserverComponent}, Run: p.runScheduler})
+	if o.nodes > 0 {
+		components = append(components,
+			plane.Component{Name: simulatedComponent, Needs: []string{apiserverComponent}, Run: p.runSimulatedNodes})
+	}
+	return components, p.url(), nil
+}
+
+// newBareControlPlane is a control plane in which nothing happens by itself: only the API server.
+func newBareControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) ([]plane.Component, string, error) {
+	p, err := prepareControlPlane(ctx, inst, o)
+	if err != nil {
+		return nil, "", err
+	}
+	return []plane.Component{{Name: apiserverComponent, Vital: true, Run: p.runAPIServer}}, p.url(), nil
+}
+
+func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) (*controlPlane, error) {
+	m, err := newMachine(ctx, inst, o.runtimeOptions)
+	if err != nil {
+		return nil, err
+	}
+	p := &controlPlane{machine: m, options: o}
+	p.naming, p.as = apis.Kubernetes, p.signedConfig
+	p.listener, err = inst.Listen(ctx, o.port)
+	return p, err
+}
+
+func (p *controlPlane) url() string { return "https://" + p.listener.Addr().String() }
+
+func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) error {
+	options := apiserver.Options{
+		DataDir:     p.inst.Path("apiserver"),
+		Listener:    p.listener,
+		ServiceCIDR: p.settings.Addresses.Services.String(),
+		TwoNames:    true,
+		Etcd:        p.options.etcd.external(),
+		Logger:      logger(),
+	}
+	if p.network != nil {
+		port := p.listener.Addr().(*net.TCPAddr).Port
+		forPods, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(p.network.Gateway().String(), strconv.Itoa(port)))
+		if err != nil {
+			return fmt.Errorf("listening for pods: %w", err)
+		}
+		options.Also, options.AdvertiseAddress = []net.Listener{forPods}, p.network.Gateway()
+	}
+	server, err := apiserver.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	if err := server.WaitReady(ctx); err != nil {
+		_ = server.Stop() // why it is not ready says more
+		return err
+	}
+	if err := p.writeKubeconfig(server); err != nil {
+		return err
+	}
+	p.server = server
+	ready(server.URL())
+	<-server.Ended()
+	return server.Err()
+}
+
+func (p *controlPlane) writeKubeconfig(server *apiserver.Server) error {
+	kubeconfig, err := server.Kubeconfig(identity.Admin, p.inst.Name)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(p.inst.Kubeconfig(), kubeconfig, 0o600); err != nil {
+		return fmt.Errorf("writing the kubeconfig: %w", err)
+	}
+	return nil
+}
+
+// signedConfig is how a component reaches our API server: with a certificate of its own.
+func (p *controlPlane) signedConfig(who identity.Identity) (*rest.Config, error) {
+	config, err := p.server.Config(who)
+	if err != nil {
+		return nil, fmt.Errorf("making the certificate of %s: %w", who.User, err)
+	}
+	return config, nil
+}
+
+// external is the etcd that the options name; nil means the embedded one.
+func (o etcdOptions) external() *apiserver.ExternalEtcd {
+	if len(o.servers) == 0 {
+		return nil
+	}
+	return &apiserver.ExternalEtcd{Endpoints: o.servers, CAFile: o.caFile, CertFile: o.certFile, KeyFile: o.keyFile}
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/spf13/cobra"
+)
+
+// followEvery is how often a followed log is looked at.
+const followEvery = 200 * time.Millisecond
+
+func newLogs(t *target) *cobra.Command {
+	var (
+		follow bool
+		tail   int
+	)
+	c := &cobra.Command{
+		Use:   "logs [PART]",
+		Short: "Show what the control plane says",
+		Long: `Show the log of the control plane, or of a program that it runs, such as containerd.
+Logs of pods are 'orrery kubectl logs'.`,
+		Example: `  orrery logs
+  orrery logs --follow
+  orrery logs containerd --tail 20`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			inst, err := t.instance()
+			if err != nil {
+				return err
+			}
+			part := "orrery"
+			if len(args) > 0 {
+				part = args[0]
+			}
+			file, err := openLog(inst, part)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = file.Close() }() // read only
+			if err := writeTail(c.OutOrStdout(), file, tail); err != nil || !follow {
+				return err
+			}
+			return copyAsItGrows(c.Context(), c.OutOrStdout(), file)
+		},
+	}
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on showing what is added, until interrupted")
+	c.Flags().IntVar(&tail, "tail", -1, "how many `lines` from the end to begin with; -1 for all")
+	return c
+}
+
+func openLog(inst *instance.Instance, part string) (*os.File, error) {
+	if part != filepath.Base(part) {
+		return nil, fmt.Errorf("%q is not the name of a part", part)
+	}
+	file, err := os.Open(inst.Path("log", part+".log"))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return file, err
+	}
+	logs, err := filepath.Glob(inst.Path("log", "*.log"))
+	if err != nil || len(logs) == 0 {
+		return nil, notRunning(inst)
+	}
+	for i := range logs {
+		logs[i] = strings.TrimSuffix(filepath.Base(logs[i]), ".log")
+	}
+	return nil, fmt.Errorf("instance %s has no log of %q: it has %s", inst.Name, part, strings.Join(logs, ", "))
+}
+
+// writeTail writes the last n lines of a file, all of them for n below zero, and leaves it at its end.
+func writeTail(out io.Writer, file *os.File, n int) error {
+	if n < 0 {
+		_, err := io.Copy(out, file)
+		return err
+	}
+	var lines []string
+	scanner := bufio.NewScanner(file)
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		lines = append(lines, scanner.Text())
+		if len(lines) > n {
+			lines = lines[1:]
+		}
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+	}
+	return scanner.Err()
+}
+
+func copyAsItGrows(ctx context.Context, out io.Writer, file *os.File) error {
+	for {
+		if _, err := io.Copy(out, file); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(followEvery):
+		}
+	}
+}

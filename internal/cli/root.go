@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/spf13/cobra"
+)
+
+// Main runs the orrery command with the arguments of the process, and returns its exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "orrery:", err)
+		return 1
+	}
+	return 0
+}
+
+// defaultName is the instance of a person who needs only one.
+const defaultName = "orrery"
+
+// target is the instance that a command is about.
+type target struct {
+	dataDir, name string
+}
+
+func (t *target) instance() (*instance.Instance, error) {
+	return instance.Open(t.dataDir, t.name)
+}
+
+func newRoot() *cobra.Command {
+	var t target
+	root := &cobra.Command{
+		Use:   "orrery",
+		Short: "A Kubernetes control plane in which every behaviour is an ordinary control loop",
+		Long: `Orrery is a Kubernetes control plane in one binary: etcd, the API server, the
+controllers, the scheduler and the node agent.
+
+  orrery up                    start a control plane on this machine
+  orrery kubectl get pods -A   use it
+  orrery status                see how its parts are
+  orrery down                  stop it; what it stores stays
+
+On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
+'orrery node' are the same parts over custom resources.`,
+		SilenceUsage:     true,
+		SilenceErrors:    true,
+		TraverseChildren: true,
+		Args:             cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			return unknownCommand(c, args[0])
+		},
+	}
+	root.SetOut(os.Stdout)
+	flags := root.PersistentFlags()
+	flags.StringVar(&t.dataDir, "data-dir", fromEnv("ORRERY_DATA_DIR", instance.DefaultDataDir()), "`directory` with all instances of this machine (ORRERY_DATA_DIR)")
+	flags.StringVar(&t.name, "name", fromEnv("ORRERY_NAME", defaultName), "`name` of the instance, to run several side by side (ORRERY_NAME)")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())
+	})
+
+	root.AddGroup(
+		&cobra.Group{ID: "instance", Title: "A control plane on this machine:"},
+		&cobra.Group{ID: "parts", Title: "Its parts, on any cluster:"},
+		&cobra.Group{ID: "upstream", Title: "Upstream's programs:"},
+	)
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("instance", newUp(&t), newDown(&t), newStatus(&t), newLogs(&t), newReset(&t), newPlan(&t), newImage(&t))
+	add("parts", newManager(), newScheduler(), newNode(&t), newAPIServer(&t))
+	add("upstream", upstreamCommands(&t)...)
+	root.AddCommand(newVersion())
+	return root
+}
+
+// unknownCommand says which commands a person may have meant.
+func unknownCommand(root *cobra.Command, name string) error {
+	root.SuggestionsMinimumDistance = 2
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		return fmt.Errorf("unknown command %q: did you mean %s?", name, strings.Join(near, " or "))
+	}
+	return fmt.Errorf("unknown command %q: see 'orrery --help'", name)
+}
+
+func fromEnv(name, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}

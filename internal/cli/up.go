@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/internal/cli/progress"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// upOptions are what a person can choose about a control plane.
+type upOptions struct {
+	runtimeOptions
+	foreground bool
+	port       int
+	nodes      int
+	etcd       etcdOptions
+	verbosity  int
+}
+
+// etcdOptions are how an etcd outside of the process is reached; none of them means the embedded one.
+type etcdOptions struct {
+	servers                   []string
+	caFile, certFile, keyFile string
+}
+
+func newUp(t *target) *cobra.Command {
+	o := upOptions{}
+	c := &cobra.Command{
+		Use:   "up",
+		Short: "Start a control plane on this machine",
+		Long: `Start a control plane on this machine, and return when it is ready: etcd, the API
+server, the controllers, the scheduler, and a node. What was stored before is there again.
+
+With --runtime containerd (the default for root on Linux) the node runs containers; with
+--runtime simulated it only says that it does, which needs neither root nor Linux.`,
+		Example: `  orrery up
+  orrery up --runtime simulated --nodes 100
+  orrery up --name second --port 7443
+  orrery up --runtime-endpoint unix:///run/containerd/containerd.sock
+  orrery up --etcd-servers https://10.0.0.1:2379 --etcd-cafile ca.crt --etcd-certfile client.crt --etcd-keyfile client.key`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.complete(c.Flags().Changed("nodes")); err != nil {
+				return err
+			}
+			inst, err := t.instance()
+			if err != nil {
+				return err
+			}
+			if !o.foreground {
+				return runInBackground(c, inst)
+			}
+			assemble := func(ctx context.Context, inst *instance.Instance) ([]plane.Component, string, error) {
+				return newControlPlane(ctx, inst, o)
+			}
+			return runInForeground(c, inst, assemble, o.verbosity, whatNext(inst))
+		},
+	}
+	flags := c.Flags()
+	flags.BoolVar(&o.foreground, "foreground", false, "stay, and stop on Ctrl-C, as a service manager wants it")
+	o.runtimeOptions.addFlags(flags)
+	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, besides one that runs containers; 1 by default with --runtime simulated")
+	o.addServerFlags(flags)
+	return c
+}
+
+// addServerFlags adds the flags about the API server.
+func (o *upOptions) addServerFlags(flags *pflag.FlagSet) {
+	flags.IntVar(&o.port, "port", 0, "`port` of the API server; by default the one it had before, at first 6443 or any other that is free")
+	flags.StringSliceVar(&o.etcd.servers, "etcd-servers", nil, "`addresses` of an etcd cluster to store the state in, instead of the embedded one")
+	flags.StringVar(&o.etcd.caFile, "etcd-cafile", "", "`file` with the authority that signed the etcd servers' certificates")
+	flags.StringVar(&o.etcd.certFile, "etcd-certfile", "", "`file` with the certificate to show to etcd")
+	flags.StringVar(&o.etcd.keyFile, "etcd-keyfile", "", "`file` with its key")
+	flags.IntVarP(&o.verbosity, "v", "v", 0, "how much the log says, from 0 to 10")
+}
+
+// complete checks the options, and fills in what follows from them.
+func (o *upOptions) complete(nodesChosen bool) error {
+	if err := o.runtimeOptions.check(); err != nil {
+		return err
+	}
+	switch {
+	case o.port < 0 || o.port > 65535:
+		return fmt.Errorf("--port %d: want 1 to 65535, or 0 for one that is free", o.port)
+	case o.nodes < 0:
+		return fmt.Errorf("--nodes %d: want 0 or more", o.nodes)
+	case len(o.etcd.servers) == 0 && o.etcd.caFile+o.etcd.certFile+o.etcd.keyFile != "":
+		return errors.New("--etcd-cafile, --etcd-certfile and --etcd-keyfile go with --etcd-servers")
+	}
+	if o.runtime == simulatedRuntime && !nodesChosen {
+		o.nodes = 1
+	}
+	return nil
+}
+
+// runInBackground launches this same command with --foreground, and returns when it is ready.
+func runInBackground(c *cobra.Command, inst *instance.Instance) error {
+	if err := inst.Prepare(); err != nil {
+		return err
+	}
+	if inst.Running() {
+		_, err := inst.Acquire() // says who runs it, and what to do
+		return err
+	}
+	view := progress.New(c.OutOrStdout())
+	err := launch(c.Context(), inst, append(slices.Clone(os.Args[1:]), "--foreground"), view)
+	view.Close()
+	if err != nil {
+		return err
+	}
+	c.Print(whatNext(inst))
+	return nil
+}
+
+// whatNext says what to type now.
+func whatNext(inst *instance.Instance) string {
+	self := os.Args[0]
+	if inst.Name != defaultName {
+		self += " --name " + inst.Name
+	}
+	return strings.ReplaceAll(fmt.Sprintf(`
+The control plane is ready. Next:
+
+  SELF kubectl apply -f examples/web/deployment.yaml
+  SELF kubectl get pods -o wide
+  SELF status
+  SELF down
+
+An installed kubectl works too: export KUBECONFIG=%s
+`, inst.Kubeconfig()), "SELF", self)
+}

@@ -1,0 +1,24 @@
+package cli
+
+import (
+	"runtime"
+
+	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/internal/version"
+	"github.com/spf13/cobra"
+)
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Show the version of this program and of the Kubernetes API that it serves",
+		Example: `  orrery version`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			info := version.Get()
+			c.Printf("orrery %s %s\nkubernetes %s\n%s %s/%s\n",
+				info.Version, info.Commit, apiserver.KubernetesVersion(), info.Go, runtime.GOOS, runtime.GOARCH)
+			return nil
+		},
+	}
+}
