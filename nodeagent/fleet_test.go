@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/go-logr/logr/testr"
+
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
@@ -96,7 +98,7 @@ func TestFleet(t *testing.T) {
 	for _, naming := range apis.Namings() {
 		t.Run("under the naming "+naming.String(), func(t *testing.T) {
 			prefix := naming.String() + "-"
-			fleet, err := nodeagent.NewFleet(nodeagent.FleetOptions{Config: config, Nodes: 3, NamePrefix: prefix, Naming: naming})
+			fleet, err := nodeagent.NewFleet(nodeagent.FleetOptions{Config: config, Nodes: 3, NamePrefix: prefix, Naming: naming, Log: testr.New(t)})
 			if err != nil {
 				t.Fatal(err)
 			}

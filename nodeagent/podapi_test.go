@@ -2,51 +2,91 @@ package nodeagent
 
 import (
 	"context"
-	"errors"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
+	k8scorev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/orrery-dev/orrery/apis"
-	orrerycorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
-// An API server answers 409 to a deletion for more reasons than that the pod is another one.
-func TestADeletionIsOverOnlyWhenThePodIsGone(t *testing.T) {
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
-		t.Fatal(err)
-	}
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "1"}}
-	other := pod.DeepCopy()
-	other.UID = "2"
-	for name, c := range map[string]struct {
-		stored *corev1.Pod
-		over   bool
-	}{
-		"the pod is there":    {pod, false},
-		"the pod is gone":     {nil, true},
-		"the name is another": {other, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			builder := fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(interceptor.Funcs{
-				Delete: func(context.Context, client.WithWatch, client.Object, ...client.DeleteOption) error {
-					return apierrors.NewConflict(schema.GroupResource{Resource: "pods"}, "web", errors.New("somebody else was faster"))
-				},
-			})
-			if c.stored != nil {
-				builder = builder.WithObjects((*orrerycorev1.Pod)(c.stored.DeepCopy()))
+func TestStatusIsWrittenThroughFaults(t *testing.T) {
+	for _, naming := range apis.Namings() {
+		t.Run("under the naming "+naming.String(), func(t *testing.T) {
+			scheme := runtime.NewScheme()
+			if err := apis.AddToScheme(scheme, naming); err != nil {
+				t.Fatal(err)
 			}
-			api := &podAPI{client: builder.Build()}
-			if err := api.Delete(t.Context(), pod); (err == nil) != c.over {
-				t.Errorf("the deletion answered %v, want it to be over: %v", err, c.over)
+			stored := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "uid"}}
+			var fault error
+			var meanwhile func(client.Client)
+			c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(stored).WithStatusSubresource(stored).WithInterceptorFuncs(interceptor.Funcs{
+				SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+					if fault != nil {
+						return fault
+					}
+					if meanwhile != nil {
+						change := meanwhile
+						meanwhile = nil
+						change(c)
+					}
+					return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
+				},
+			}).Build()
+			api := &podAPI{client: c, written: map[types.UID]*corev1.Pod{}}
+			seen := &corev1.Pod{}
+			if err := c.Get(t.Context(), client.ObjectKeyFromObject(stored), seen); err != nil {
+				t.Fatal(err)
+			}
+			pod := (*k8scorev1.Pod)(seen)
+			wanted := &k8scorev1.PodStatus{Phase: k8scorev1.PodRunning, Conditions: []k8scorev1.PodCondition{{Type: k8scorev1.PodReady, Status: k8scorev1.ConditionTrue}}}
+
+			for _, err := range []error{apierrors.NewTooManyRequests("later", 1), apierrors.NewInternalError(context.DeadlineExceeded)} {
+				fault = err
+				if got := api.WriteStatus(t.Context(), pod, wanted); got == nil {
+					t.Errorf("a write that ended with %v was taken for done", err)
+				}
+			}
+			fault = nil
+			// Another controller adds a condition after we have read the pod: ours is written beside it, not over it.
+			meanwhile = func(c client.Client) {
+				other := seen.DeepCopy()
+				other.Status.Conditions = []k8scorev1.PodCondition{{Type: k8scorev1.DisruptionTarget, Status: k8scorev1.ConditionTrue}}
+				if err := c.Status().Update(t.Context(), other); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := api.WriteStatus(t.Context(), pod, wanted); err != nil {
+				t.Fatal(err)
+			}
+			got := &corev1.Pod{}
+			if err := c.Get(t.Context(), client.ObjectKeyFromObject(stored), got); err != nil {
+				t.Fatal(err)
+			}
+			if got.Status.Phase != k8scorev1.PodRunning || len(got.Status.Conditions) != 2 || got.Status.Conditions[0].Type != k8scorev1.DisruptionTarget {
+				t.Errorf("the status is %+v", got.Status)
+			}
+
+			// Another pod of that name is not ours to write to or to delete.
+			if err := c.Delete(t.Context(), got); err != nil {
+				t.Fatal(err)
+			}
+			next := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "next"}}
+			if err := c.Create(t.Context(), next); err != nil {
+				t.Fatal(err)
+			}
+			if err := api.WriteStatus(t.Context(), pod, &k8scorev1.PodStatus{Phase: k8scorev1.PodFailed}); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Get(t.Context(), client.ObjectKeyFromObject(stored), got); err != nil || got.Status.Phase == k8scorev1.PodFailed {
+				t.Errorf("the other pod is %+v (%v)", got.Status, err)
 			}
 		})
 	}

@@ -65,6 +65,7 @@ func (m *Member) Register(ctx context.Context) error {
 	switch {
 	case err == nil:
 		m.node = created
+		m.node.Status = k8scorev1.NodeStatus{} // a custom resource is created without it; the first beat writes it
 		return nil
 	case !apierrors.IsAlreadyExists(err):
 		return fmt.Errorf("registering node %s: %w", m.Name, err)
@@ -136,7 +137,8 @@ func (m *Member) report(ctx context.Context) error {
 	}
 	updated := m.node.DeepCopy()
 	updated.Status = status
-	err := m.Client.Status().Patch(ctx, updated, client.MergeFromWithOptions(m.node, client.MergeFromWithOptimisticLock{}))
+	// An update, not a patch: a custom resource requires fields that a patch leaves out when they are empty.
+	err := m.Client.Status().Update(ctx, updated)
 	if apierrors.IsConflict(err) {
 		return m.reread(ctx)
 	}

@@ -21,5 +21,6 @@
 // it. A pod that is a custom resource disappears at once when it is deleted, unless somebody's finalizer holds it. The
 // agent adds no finalizer of its own, for a pod must not become undeletable when its node is lost; it remembers the pod as
 // it was last seen, and stops its containers with the grace of its spec. A new pod with the same name waits on the same
-// node until that is done.
+// node until that is done. Where one server shows a pod under both names, one that was deleted by its Kubernetes name is
+// waiting to be removed, and the agent does so under either naming.
 package pods

@@ -84,7 +84,7 @@ func (d *decision) letGo() {
 			}
 		}
 		d.plan.Forget = len(d.plan.Steps) == 0
-	case d.Pod.DeletionTimestamp != nil && d.Graceful && !d.Memory.Deleted:
+	case d.Pod.DeletionTimestamp != nil && !d.Memory.Deleted:
 		d.step(&DeletePod{why: "remove the pod from the API server: nothing of it runs any more"})
 	case d.Pod.DeletionTimestamp != nil:
 		d.wait("waiting for the API server to remove the pod")

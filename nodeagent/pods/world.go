@@ -71,8 +71,9 @@ func (w *World) deleting() bool { return w.Gone || w.Orphan || w.Pod.DeletionTim
 // grace is how long containers get to end, counted from when the pod was asked to stop.
 func (w *World) grace() time.Duration {
 	seconds := w.Pod.Spec.TerminationGracePeriodSeconds
-	if w.Graceful && w.Pod.DeletionTimestamp != nil && w.Pod.DeletionGracePeriodSeconds != nil {
-		seconds = w.Pod.DeletionGracePeriodSeconds
+	// A custom resource that a finalizer holds says zero, which nobody asked for.
+	if asked := w.Pod.DeletionGracePeriodSeconds; w.Pod.DeletionTimestamp != nil && asked != nil && (w.Graceful || *asked > 0) {
+		seconds = asked
 	}
 	if seconds == nil {
 		return corev1.DefaultTerminationGracePeriodSeconds * time.Second

@@ -1,0 +1,117 @@
+package cgroups
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+)
+
+func container(cpu, memory string, sidecar ...bool) corev1.Container {
+	c := corev1.Container{}
+	c.Resources.Requests, c.Resources.Limits = corev1.ResourceList{}, corev1.ResourceList{}
+	for name, value := range map[corev1.ResourceName]string{corev1.ResourceCPU: cpu, corev1.ResourceMemory: memory} {
+		if value != "" {
+			c.Resources.Requests[name], c.Resources.Limits[name] = resource.MustParse(value), resource.MustParse(value)
+		}
+	}
+	if len(sidecar) > 0 {
+		c.RestartPolicy = ptr.To(corev1.ContainerRestartPolicyAlways)
+	}
+	return c
+}
+
+func TestLimitsOfAPod(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		init, app []corev1.Container
+		want      Limits
+	}{
+		{"one that asks for nothing", nil, []corev1.Container{{}}, Limits{Shares: 2}},
+		{"containers together", nil, []corev1.Container{container("250m", "64Mi"), container("250m", "64Mi")}, Limits{Shares: 512, Quota: 50000, Period: 100000, Memory: 128 << 20}},
+		{"no limit where one container has none", nil, []corev1.Container{container("500m", "64Mi"), container("", "64Mi")}, Limits{Shares: 512, Memory: 128 << 20}},
+		{"an init container that needs more", []corev1.Container{container("2", "1Gi")}, []corev1.Container{container("1", "64Mi")}, Limits{Shares: 2048, Quota: 200000, Period: 100000, Memory: 1 << 30}},
+		{"a sidecar beside the containers", []corev1.Container{container("1", "64Mi", true)}, []corev1.Container{container("1", "64Mi")}, Limits{Shares: 2048, Quota: 200000, Period: 100000, Memory: 128 << 20}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := Of(&corev1.PodSpec{InitContainers: test.init, Containers: test.app}); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestOOMScoreAdjust(t *testing.T) {
+	const gib = 1 << 30
+	for _, test := range []struct {
+		class         corev1.PodQOSClass
+		request, want int64
+	}{
+		{corev1.PodQOSGuaranteed, gib, -997}, {corev1.PodQOSBestEffort, 0, 1000},
+		{corev1.PodQOSBurstable, 0, 999}, {corev1.PodQOSBurstable, gib, 750}, {corev1.PodQOSBurstable, 4 * gib, 3},
+	} {
+		if got := OOMScoreAdjust(test.class, test.request, 4*gib); got != test.want {
+			t.Errorf("%s with %d bytes has %d, want %d", test.class, test.request, got, test.want)
+		}
+	}
+}
+
+func TestPathsAreTheKubelets(t *testing.T) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "x"}}
+	for want, c := range map[string]corev1.Container{
+		"/root/besteffort/podx": {}, "/root/podx": container("1", "1Gi"), "/root/burstable/podx": container("1", ""),
+	} {
+		pod.Spec.Containers = []corev1.Container{c}
+		if got := Path("/root", pod); got != want {
+			t.Errorf("the path is %s, want %s", got, want)
+		}
+	}
+}
+
+// TestGroupsAreMadeAndRemoved works on the kernel's own file system, in a group of its own.
+func TestGroupsAreMadeAndRemoved(t *testing.T) {
+	const mount = "/sys/fs/cgroup"
+	if os.Geteuid() != 0 {
+		t.Skip("making control groups needs root")
+	}
+	root := "/orrery-cgroups-test-" + strings.ReplaceAll(t.Name(), "/", "-")
+	fs, err := Open(mount, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		for _, top := range fs.hierarchies() {
+			if err := removeAll(filepath.Join(top, root)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "x"}}
+	pod.Spec.Containers = []corev1.Container{container("250m", "64Mi")}
+	path := Path(root, pod)
+	for range 2 { // again changes nothing
+		if err := fs.Create(path, Of(&pod.Spec)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, want := filepath.Join(mount, "memory", path, "memory.limit_in_bytes"), "67108864"
+	if fs.V2 {
+		file = filepath.Join(mount, path, "memory.max")
+	}
+	if got, err := os.ReadFile(file); err != nil || strings.TrimSpace(string(got)) != want {
+		t.Errorf("%s is %q (%v), want %s", file, got, err, want)
+	}
+	if err := fs.Remove("x"); err != nil {
+		t.Fatal(err)
+	}
+	for _, top := range fs.hierarchies() {
+		if _, err := os.Stat(filepath.Join(top, path)); !os.IsNotExist(err) {
+			t.Errorf("the group is left in %s (%v)", top, err)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package node
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+var now = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+func runtimeStatus(runtime, network bool) *runtimeapi.RuntimeStatus {
+	return &runtimeapi.RuntimeStatus{Conditions: []*runtimeapi.RuntimeCondition{
+		{Type: runtimeapi.RuntimeReady, Status: runtime, Reason: "R", Message: "m"},
+		{Type: runtimeapi.NetworkReady, Status: network, Reason: "NetworkPluginNotReady", Message: "cni plugin not initialized"},
+	}}
+}
+
+func TestReadyFollowsTheRuntime(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		o       Observed
+		status  corev1.ConditionStatus
+		message string
+	}{
+		{"all is well", Observed{Runtime: runtimeStatus(true, true)}, corev1.ConditionTrue, "kubelet is posting ready status"},
+		{"the runtime does not answer", Observed{RuntimeError: errors.New("x")}, corev1.ConditionFalse, "container runtime is down"},
+		{"there is no network yet", Observed{Runtime: runtimeStatus(true, false)}, corev1.ConditionFalse,
+			"container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized"},
+		{"neither", Observed{Runtime: runtimeStatus(false, false)}, corev1.ConditionFalse,
+			"[container runtime not ready: RuntimeReady=false reason:R message:m, container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := ready(&test.o)
+			if got.Status != test.status || got.Message != test.message {
+				t.Errorf("it is %s: %q, want %s: %q", got.Status, got.Message, test.status, test.message)
+			}
+		})
+	}
+}
+
+func TestStatusChangesOnlyWhenItSaysSomethingNew(t *testing.T) {
+	o := &Observed{
+		Name: "n", IPs: []string{"192.0.2.1"}, Port: 10250, Runtime: runtimeStatus(true, true),
+		Capacity: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi"), corev1.ResourcePods: resource.MustParse("110")},
+		Reserved: DefaultReserved(),
+		Images: []*runtimeapi.Image{
+			{Id: "small", RepoTags: []string{"s:1"}, Size: 1}, {Id: "large", RepoTags: []string{"l:1"}, RepoDigests: []string{"l@sha256:1"}, Size: 2}, {Id: "nameless", Size: 3},
+		},
+	}
+	foreign := corev1.NodeCondition{Type: "NetworkUnavailable", Status: corev1.ConditionFalse}
+	first := Status(o, &corev1.NodeStatus{Conditions: []corev1.NodeCondition{foreign}}, now)
+	second := Status(o, &first, now.Add(time.Hour))
+	if Changed(&first, &second) {
+		t.Errorf("an hour later it says\n%+v\nand before\n%+v", second, first)
+	}
+	if !second.Conditions[1].LastHeartbeatTime.Equal(&second.Conditions[4].LastHeartbeatTime) || second.Conditions[4].LastTransitionTime != first.Conditions[4].LastTransitionTime {
+		t.Errorf("the times are wrong: %+v", second.Conditions)
+	}
+	if second.Conditions[0] != foreign {
+		t.Errorf("another's condition became %+v", second.Conditions[0])
+	}
+	if got := second.Allocatable[corev1.ResourceMemory]; got.String() != "924Mi" {
+		t.Errorf("allocatable memory is %s", got.String())
+	}
+	if len(second.Images) != 2 || second.Images[0].Names[0] != "l@sha256:1" {
+		t.Errorf("the images are %+v", second.Images)
+	}
+	o.RuntimeError = errors.New("x")
+	if third := Status(o, &second, now.Add(2*time.Hour)); !Changed(&second, &third) {
+		t.Error("a node that is not ready any more says nothing new")
+	}
+}
+
+func TestMachineTellsWhatItHas(t *testing.T) {
+	capacity, err := MachineCapacity(t.TempDir())
+	if err != nil {
+		t.Skipf("this is not Linux: %v", err)
+	}
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage, corev1.ResourcePods} {
+		if quantity := capacity[name]; quantity.Sign() <= 0 {
+			t.Errorf("the machine has no %s", name)
+		}
+	}
+	if info := MachineInfo(); info.KernelVersion == "" || info.OSImage == "" || info.BootID == "" {
+		t.Errorf("the machine is %+v", info)
+	}
+}

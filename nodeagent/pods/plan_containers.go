@@ -1,0 +1,137 @@
+package pods
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/restart"
+	"github.com/orrery-dev/orrery/nodeagent/status"
+)
+
+// container brings one container that should keep running (of the pod, or a sidecar) closer to that.
+func (d *decision) container(sandbox *cri.Sandbox, spec *corev1.Container, sidecar bool) {
+	latest := d.Runtime.LatestIn(sandbox.ID, spec.Name)
+	switch {
+	case latest == nil:
+		d.start(sandbox, spec, nil, "it has not run yet")
+	case latest.Running():
+		d.check(latest, spec, sidecar)
+	case latest.Exited():
+		if sidecar || restart.Allowed(&d.Pod.Spec, spec, latest.ExitCode) {
+			d.start(sandbox, spec, latest, fmt.Sprintf("it ended with exit code %d", latest.ExitCode))
+		}
+	default:
+		d.step(&RemoveContainer{ID: latest.ID, why: fmt.Sprintf("remove container %s: it was created but never started", spec.Name)})
+		d.start(sandbox, spec, nil, "its last start was cut short")
+	}
+}
+
+// check stops a running container that a probe or a changed spec says must not go on.
+func (d *decision) check(c *cri.Container, spec *corev1.Container, sidecar bool) {
+	kind := "Container"
+	if sidecar {
+		kind = "Init container"
+	}
+	verdict := d.Probes[c.ID]
+	message := ""
+	switch {
+	case c.Hash != "" && c.Hash != Hash(spec):
+		message = fmt.Sprintf("%s %s definition changed", kind, spec.Name)
+	case verdict.Failed != "":
+		message = fmt.Sprintf("%s %s failed %s probe", kind, spec.Name, verdict.Failed)
+	default:
+		return
+	}
+	if restart.Allowed(&d.Pod.Spec, spec, 137) {
+		message += ", will be restarted"
+	}
+	stop := d.stopOf(c, d.probeGrace(spec, verdict.Failed), message)
+	d.step(&StopContainers{Containers: []Stop{stop}})
+}
+
+// start plans to start a container, unless a back-off says to wait. previous is how it ended in this sandbox, or nil.
+func (d *decision) start(sandbox *cri.Sandbox, spec *corev1.Container, previous *cri.Container, because string) {
+	crashes := d.Memory.Crashes[spec.Name]
+	if previous != nil {
+		if until := crashes.Until(previous.Finished); until.After(d.now) {
+			d.crashLoop(spec, crashes, until)
+			return
+		}
+		crashes = crashes.Next(previous.Finished, d.now)
+	}
+	if d.pullBackOff(spec) {
+		return
+	}
+	if failure, failed := d.Memory.Starts[spec.Name]; failed && d.Memory.Pulls[spec.Image].Error == "" {
+		if until := failure.At.Add(retryStart); until.After(d.now) && previous == nil {
+			d.again(until)
+			d.wait(fmt.Sprintf("starting container %s again in %s: %s", spec.Name, round(until.Sub(d.now)), failure.Reason))
+			return
+		}
+	}
+	d.step(&StartContainer{
+		Container: spec, SandboxID: sandbox.ID, Restarts: d.restarts(spec.Name), BackOff: crashes,
+		why: fmt.Sprintf("start container %s: %s", spec.Name, because),
+	})
+}
+
+func (d *decision) crashLoop(spec *corev1.Container, backOff restart.BackOff, until time.Time) {
+	message := fmt.Sprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
+		backOff.Delay, spec.Name, d.Pod.Name, d.Pod.Namespace, d.Pod.UID)
+	d.waiting[spec.Name] = status.Waiting{Reason: "CrashLoopBackOff", Message: message}
+	d.event(spec.Name, corev1.EventTypeWarning, "BackOff", fmt.Sprintf("Back-off restarting failed container %s in pod %s_%s(%s)",
+		spec.Name, d.Pod.Name, d.Pod.Namespace, d.Pod.UID))
+	d.again(until)
+	d.wait(fmt.Sprintf("starting container %s again in %s: it keeps failing", spec.Name, round(until.Sub(d.now))))
+}
+
+// pullBackOff says whether the image of the container is not to be pulled yet.
+func (d *decision) pullBackOff(spec *corev1.Container) bool {
+	failure, failed := d.Memory.Pulls[spec.Image]
+	if !failed {
+		return false
+	}
+	until := failure.At.Add(failure.BackOff.Delay)
+	if !until.After(d.now) {
+		return false
+	}
+	d.again(until)
+	d.wait(fmt.Sprintf("pulling image %s again in %s: %s", spec.Image, round(until.Sub(d.now)), failure.Error))
+	if shown := failure.At.Add(errorShown); shown.After(d.now) {
+		d.waiting[spec.Name] = status.Waiting{Reason: "ErrImagePull", Message: failure.Error}
+		d.again(shown)
+		return true
+	}
+	message := fmt.Sprintf("Back-off pulling image %q", spec.Image)
+	d.event(spec.Name, corev1.EventTypeNormal, "BackOff", message)
+	d.waiting[spec.Name] = status.Waiting{Reason: "ImagePullBackOff", Message: fmt.Sprintf("%s: ErrImagePull: %s", message, failure.Error)}
+	return true
+}
+
+// restarts is the count of the next instance of a container.
+func (d *decision) restarts(name string) int32 {
+	if latest := d.Runtime.Latest(name); latest != nil {
+		if latest.Created() {
+			return latest.Restarts
+		}
+		return latest.Restarts + 1
+	}
+	last := d.Memory.Status
+	if last == nil {
+		last = &d.Pod.Status
+	}
+	for _, statuses := range [][]corev1.ContainerStatus{last.ContainerStatuses, last.InitContainerStatuses} {
+		for i := range statuses {
+			s := &statuses[i]
+			if s.Name == name && (s.State.Running != nil || s.State.Terminated != nil) {
+				return s.RestartCount + 1
+			} else if s.Name == name {
+				return s.RestartCount
+			}
+		}
+	}
+	return 0
+}

@@ -1,0 +1,224 @@
+package pods
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/simulated"
+)
+
+var start = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+// server stands for an API server that can be away. It is the edge of our code, and nothing of it is under test.
+type server struct {
+	pods map[types.UID]*corev1.Pod
+	down bool
+}
+
+var errAway = errors.New("the API server is away")
+
+func (s *server) WriteStatus(_ context.Context, pod *corev1.Pod, wanted *corev1.PodStatus) error {
+	if s.down {
+		return errAway
+	}
+	if found := s.pods[pod.UID]; found != nil {
+		updated := found.DeepCopy()
+		updated.Status = *wanted.DeepCopy()
+		s.pods[pod.UID] = updated
+	}
+	return nil
+}
+
+func (s *server) Delete(_ context.Context, pod *corev1.Pod) error {
+	if s.down {
+		return errAway
+	}
+	delete(s.pods, pod.UID)
+	return nil
+}
+
+// plainHost has no disk.
+type plainHost struct{}
+
+func (plainHost) Prepare(context.Context, *corev1.Pod, []string) error { return nil }
+func (plainHost) CleanUp(context.Context, *corev1.Pod) error           { return nil }
+func (plainHost) Forget(*corev1.Pod) error                             { return nil }
+func (plainHost) Traces() ([]string, error)                            { return nil, nil }
+func (plainHost) Finish([]cri.Container)                               {}
+func (plainHost) Credentials(context.Context, *corev1.Pod, string) ([]*runtimeapi.AuthConfig, error) {
+	return nil, nil
+}
+
+func (plainHost) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, string, error) {
+	return &runtimeapi.PodSandboxConfig{
+		Metadata:    &runtimeapi.PodSandboxMetadata{Name: pod.Name, Namespace: pod.Namespace, Uid: string(pod.UID)},
+		Labels:      map[string]string{cri.LabelPodUID: string(pod.UID), cri.LabelPodName: pod.Name, cri.LabelPodNamespace: pod.Namespace},
+		Annotations: pod.Annotations,
+	}, "", nil
+}
+
+func (plainHost) Container(_ context.Context, pod *corev1.Pod, spec *corev1.Container, of ContainerOf) (*runtimeapi.ContainerConfig, error) {
+	return &runtimeapi.ContainerConfig{
+		Metadata:    &runtimeapi.ContainerMetadata{Name: spec.Name, Attempt: uint32(of.Restarts)},
+		Image:       &runtimeapi.ImageSpec{Image: of.Image, UserSpecifiedImage: spec.Image},
+		Labels:      map[string]string{cri.LabelPodUID: string(pod.UID), cri.LabelContainerName: spec.Name},
+		Annotations: map[string]string{cri.AnnotationRestartCount: fmt.Sprint(of.Restarts), cri.AnnotationHash: Hash(spec)},
+	}, nil
+}
+
+// stage is a node on a stepped clock, whose loop is driven by hand.
+type stage struct {
+	clock   *clocktesting.FakeClock
+	runtime *simulated.Runtime
+	server  *server
+	loop    *Loop
+	log     []string
+	grace   bool
+}
+
+func newStage(graceful bool) *stage {
+	s := &stage{clock: clocktesting.NewFakeClock(start), server: &server{pods: map[types.UID]*corev1.Pod{}}, grace: graceful}
+	s.runtime = simulated.New(simulated.Options{Clock: s.clock})
+	s.restart()
+	return s
+}
+
+// restart starts the agent anew: all that it remembered is lost.
+func (s *stage) restart() {
+	if s.loop != nil {
+		s.loop.probes.Stop()
+	}
+	s.loop = New(Options{
+		Agent: "node", Runtime: s.runtime, Host: plainHost{}, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
+		HostIPs: func() []string { return []string{"192.0.2.1"} }, Graceful: s.grace, Log: logr.Discard(),
+		Event: func(pod *corev1.Pod, container, _, reason, _ string) {
+			s.log = append(s.log, strings.TrimSpace(fmt.Sprintf("%s %s %s", pod.Name, reason, container)))
+		},
+	})
+	for _, pod := range s.server.pods {
+		s.loop.Set(pod)
+	}
+}
+
+// turn tells the loop what the server has and passes once over every pod, until nothing changes or the rounds are over.
+func (s *stage) turn(ctx context.Context, rounds int) error {
+	for range rounds {
+		if err := s.loop.Adopt(ctx); err != nil {
+			return nil // the runtime is away: nothing happens
+		}
+		for uid := range s.loop.workers {
+			if pod := s.server.pods[uid]; pod != nil {
+				s.loop.Set(pod)
+			} else if !s.loop.workers[uid].orphan {
+				s.loop.Remove(uid)
+			}
+		}
+		for uid, pod := range s.server.pods {
+			if s.loop.workers[uid] == nil {
+				s.loop.Set(pod)
+			}
+		}
+		for uid := range s.loop.workers {
+			s.loop.pass(ctx, uid)
+			s.loop.statuses.write(ctx, uid)
+			if err := s.single(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// single fails when a container of a pod has two running instances, or a sandbox is not the agent's own.
+func (s *stage) single(ctx context.Context) error {
+	containers, err := s.runtime.ListContainers(ctx, nil)
+	if err != nil {
+		return nil
+	}
+	seen := map[string]string{}
+	for _, c := range containers {
+		if c.State != runtimeapi.ContainerState_CONTAINER_RUNNING {
+			continue
+		}
+		key := c.Labels[cri.LabelPodUID] + "/" + c.Metadata.Name
+		if other := seen[key]; other != "" {
+			return fmt.Errorf("container %s runs twice: %s and %s", key, other, c.Id)
+		}
+		seen[key] = c.Id
+	}
+	return nil
+}
+
+func (s *stage) create(name string, change func(*corev1.Pod)) types.UID {
+	uid := types.UID(fmt.Sprintf("uid-%s-%d", name, len(s.server.pods)))
+	grace := int64(30)
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default", UID: uid}}
+	pod.Spec = corev1.PodSpec{
+		RestartPolicy: corev1.RestartPolicyAlways, TerminationGracePeriodSeconds: &grace,
+		Containers: []corev1.Container{{Name: "main", Image: "image:1"}},
+	}
+	if change != nil {
+		change(pod)
+	}
+	s.server.pods[uid] = pod
+	return uid
+}
+
+// delete asks for a pod's end as the API under the naming does.
+func (s *stage) delete(uid types.UID) {
+	pod := s.server.pods[uid]
+	if pod == nil {
+		return
+	}
+	if !s.grace {
+		delete(s.server.pods, uid)
+		return
+	}
+	updated := pod.DeepCopy()
+	now := metav1.NewTime(s.clock.Now())
+	updated.DeletionTimestamp, updated.DeletionGracePeriodSeconds = &now, updated.Spec.TerminationGracePeriodSeconds
+	s.server.pods[uid] = updated
+}
+
+func (s *stage) phase(uid types.UID) corev1.PodPhase {
+	if pod := s.server.pods[uid]; pod != nil {
+		return pod.Status.Phase
+	}
+	return ""
+}
+
+func (s *stage) running(ctx context.Context) []*runtimeapi.Container {
+	all, _ := s.runtime.ListContainers(ctx, nil)
+	var found []*runtimeapi.Container
+	for _, c := range all {
+		if c.State == runtimeapi.ContainerState_CONTAINER_RUNNING {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// told returns the events of some reasons, in order.
+func (s *stage) told(reasons ...string) string {
+	var found []string
+	for _, line := range s.log {
+		_, rest, _ := strings.Cut(line, " ")
+		for _, reason := range reasons {
+			if strings.HasPrefix(rest, reason+" ") {
+				found = append(found, rest)
+			}
+		}
+	}
+	return strings.Join(found, ", ")
+}
