@@ -21,7 +21,7 @@ var (
 	// Proxy is the service proxy, and whatever else programs a node's network.
 	Proxy = Identity{User: "orrery:proxy"}
 	// SimulatedNodes is the agent of all simulated nodes. It acts for many of them, so the Node authorizer cannot tell what
-	// it needs: it has the role that nodes had before there was one.
+	// it needs: it may do for every node what such a node does.
 	SimulatedNodes = Identity{User: "orrery:simulated-nodes"}
 	// APIServer is the API server itself, as it calls node agents.
 	APIServer = Identity{User: pki.KubeletClientUser}
