@@ -113,7 +113,7 @@ lint-config: $(GOLANGCI_LINT) ## Verify the linters' configuration.
 	$(GOLANGCI_LINT) config verify
 
 .PHONY: test
-test: manifests generate fmt vet runtime ## Run every test. As root, that includes the ones with real containers. TEST_FLAGS are passed to go test.
+test: build runtime ## Run every test. As root, that includes the ones with real containers. TEST_FLAGS are passed to go test.
 	go test -vet=off -timeout $(TEST_TIMEOUT) -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./...
 
 ##@ Build

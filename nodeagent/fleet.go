@@ -2,6 +2,7 @@ package nodeagent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -34,6 +35,7 @@ import (
 type Fleet struct {
 	options  FleetOptions
 	runtimes map[string]*simulated.Runtime
+	streams  *simulated.Streams
 	*members
 }
 
@@ -46,7 +48,8 @@ func NewFleet(options FleetOptions) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Fleet{options: options, runtimes: map[string]*simulated.Runtime{}, members: newMembers(c, options.Serving, options.Clock, options.Log)}
+	f := &Fleet{options: options, runtimes: map[string]*simulated.Runtime{}, streams: &simulated.Streams{}}
+	f.members = newMembers(c, options.Serving, options.Clock, options.Log)
 	source := objects.New(c.client, options.Clock)
 	for i := range options.Nodes {
 		prefix, err := network(options.ClusterCIDR, i)
@@ -62,12 +65,14 @@ func NewFleet(options FleetOptions) (*Fleet, error) {
 func (f *Fleet) Runtime(node string) *simulated.Runtime { return f.runtimes[node] }
 
 // Run works until ctx ends, and then returns nil. An error means that it could not start.
-func (f *Fleet) Run(ctx context.Context) error { return f.run(ctx) }
+func (f *Fleet) Run(ctx context.Context) error {
+	return errors.Join(f.run(ctx), f.streams.Close())
+}
 
 func (f *Fleet) member(c *connection, source *objects.Source, i int, prefix netip.Prefix) *member {
 	o := &f.options
 	name := fmt.Sprintf("%s%d", o.NamePrefix, i)
-	rt := simulated.New(simulated.Options{PodCIDR: prefix, Stages: o.Stages, Seed: uint64(i), Clock: o.Clock})
+	rt := simulated.New(simulated.Options{PodCIDR: prefix, Stages: o.Stages, Seed: uint64(i), Clock: o.Clock, Streams: f.streams})
 	f.runtimes[name] = rt
 	ips := []string{o.NodeIP}
 	return &member{

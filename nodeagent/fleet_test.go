@@ -3,6 +3,7 @@ package nodeagent_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/nodeagent"
@@ -40,7 +42,7 @@ func eventually(t *testing.T, what string, check func() string) {
 
 func startServer(t *testing.T) (*rest.Config, kubernetes.Interface) {
 	t.Helper()
-	server, err := apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true})
+	server, err := apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true, TwoNames: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,69 +88,137 @@ func run(t *testing.T, start func(context.Context) error) {
 	})
 }
 
+// TestFleet runs simulated nodes under both namings, on one server: the objects are the same, and are looked at under the names that
+// kubectl sees.
 func TestFleet(t *testing.T) {
 	config, client := startServer(t)
-	fleet, err := nodeagent.NewFleet(nodeagent.FleetOptions{Config: config, Nodes: 3})
-	if err != nil {
+	for _, naming := range apis.Namings() {
+		t.Run("under the naming "+naming.String(), func(t *testing.T) {
+			prefix := naming.String() + "-"
+			fleet, err := nodeagent.NewFleet(nodeagent.FleetOptions{Config: config, Nodes: 3, NamePrefix: prefix, Naming: naming})
+			if err != nil {
+				t.Fatal(err)
+			}
+			run(t, fleet.Run)
+			for i := range 3 {
+				registered(t, client, fmt.Sprintf("%s%d", prefix, i))
+			}
+			f := &fixture{client, prefix}
+			t.Run("runs a pod with an address, and lets go of it when it is deleted", f.runsPod)
+			t.Run("runs a pod to its end", f.runsToTheEnd)
+			t.Run("starts a container again that crashed", func(t *testing.T) { f.restarts(t, fleet) })
+			t.Run("says why an image cannot be had", f.noImage)
+			t.Run("waits for a ConfigMap that is not there", f.noConfig)
+		})
+	}
+}
+
+func registered(t *testing.T, client kubernetes.Interface, name string) {
+	t.Helper()
+	eventually(t, name+" is ready", func() string {
+		node, err := client.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			return err.Error()
+		}
+		for _, c := range node.Status.Conditions {
+			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue && c.Reason == "KubeletReady" {
+				return ""
+			}
+		}
+		return fmt.Sprint(node.Status.Conditions)
+	})
+	eventually(t, name+" has a lease", func() string {
+		_, err := client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+}
+
+type fixture struct {
+	client kubernetes.Interface
+	prefix string
+}
+
+func (f *fixture) runsPod(t *testing.T) {
+	pod := create(t, f.client, "web-"+f.prefix+"pod", f.prefix+"1", nil)
+	eventually(t, "the pod is ready", func() string { return notReady(t, f.client, pod.Name) })
+	found := get(t, f.client, pod.Name)
+	if found.Status.PodIP == "" || found.Status.HostIP != "127.0.0.1" || found.Status.QOSClass != corev1.PodQOSBestEffort {
+		t.Errorf("pod has address %q on %q", found.Status.PodIP, found.Status.HostIP)
+	}
+	if err := f.client.CoreV1().Pods("default").Delete(t.Context(), pod.Name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	run(t, fleet.Run)
-
-	t.Run("registers nodes that are ready and have leases", func(t *testing.T) {
-		for i := range 3 {
-			name := fmt.Sprintf("node-%d", i)
-			eventually(t, name+" is ready", func() string {
-				node, err := client.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
-				if err != nil {
-					return err.Error()
-				}
-				for _, c := range node.Status.Conditions {
-					if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
-						return ""
-					}
-				}
-				return fmt.Sprint(node.Status.Conditions)
-			})
-			eventually(t, name+" has a lease", func() string {
-				_, err := client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(t.Context(), name, metav1.GetOptions{})
-				if err != nil {
-					return err.Error()
-				}
-				return ""
-			})
-		}
-	})
-
-	t.Run("runs a pod with an address, and lets go of it when it is deleted", func(t *testing.T) {
-		pod := create(t, client, "web", "node-1", nil)
-		eventually(t, "the pod is ready", func() string { return notReady(t, client, pod.Name) })
-		found := get(t, client, pod.Name)
-		if found.Status.PodIP == "" || found.Status.HostIP != "127.0.0.1" {
-			t.Errorf("pod has address %q on %q", found.Status.PodIP, found.Status.HostIP)
-		}
-		if err := client.CoreV1().Pods("default").Delete(t.Context(), pod.Name, metav1.DeleteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, "the pod is gone", func() string {
-			_, err := client.CoreV1().Pods("default").Get(t.Context(), pod.Name, metav1.GetOptions{})
-			if apierrors.IsNotFound(err) {
-				return ""
-			}
-			return fmt.Sprintf("still there: %v", err)
-		})
-	})
-
-	t.Run("runs a pod to its end", func(t *testing.T) {
-		pod := create(t, client, "job", "node-2", func(p *corev1.Pod) {
-			p.Annotations = map[string]string{"simulated.orrery.dev/run-for": "100ms"}
-			p.Spec.RestartPolicy = corev1.RestartPolicyNever
-		})
-		eventually(t, "the pod succeeded", func() string {
-			if found := get(t, client, pod.Name); found.Status.Phase != corev1.PodSucceeded {
-				return fmt.Sprint(found.Status)
-			}
+	eventually(t, "the pod is gone", func() string {
+		_, err := f.client.CoreV1().Pods("default").Get(t.Context(), pod.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
 			return ""
-		})
+		}
+		return fmt.Sprintf("still there: %v", err)
+	})
+}
+
+func (f *fixture) runsToTheEnd(t *testing.T) {
+	pod := create(t, f.client, "job-"+f.prefix+"pod", f.prefix+"2", func(p *corev1.Pod) {
+		p.Annotations = map[string]string{"simulated.orrery.dev/run-for": "100ms"}
+		p.Spec.RestartPolicy = corev1.RestartPolicyNever
+	})
+	eventually(t, "the pod succeeded", func() string {
+		if found := get(t, f.client, pod.Name); found.Status.Phase != corev1.PodSucceeded {
+			return fmt.Sprint(found.Status)
+		}
+		return ""
+	})
+}
+
+func (f *fixture) restarts(t *testing.T, fleet *nodeagent.Fleet) {
+	node := f.prefix + "0"
+	pod := create(t, f.client, "crash-"+f.prefix+"pod", node, nil)
+	eventually(t, "the pod is ready", func() string { return notReady(t, f.client, pod.Name) })
+	_, id, _ := strings.Cut(get(t, f.client, pod.Name).Status.ContainerStatuses[0].ContainerID, "://")
+	fleet.Runtime(node).Kill(id, 137, "OOMKilled")
+	eventually(t, "the container runs again", func() string {
+		status := get(t, f.client, pod.Name).Status.ContainerStatuses[0]
+		last := status.LastTerminationState.Terminated
+		if status.RestartCount == 1 && status.Ready && last != nil && last.Reason == "OOMKilled" {
+			return ""
+		}
+		return fmt.Sprintf("%+v", status)
+	})
+}
+
+func (f *fixture) noImage(t *testing.T) {
+	pod := create(t, f.client, "imageless-"+f.prefix+"pod", f.prefix+"0", func(p *corev1.Pod) { p.Spec.Containers[0].Image = "registry.invalid/x:1" })
+	for _, reason := range []string{"ErrImagePull", "ImagePullBackOff"} {
+		f.waiting(t, pod.Name, reason)
+	}
+}
+
+func (f *fixture) noConfig(t *testing.T) {
+	name := "settings-" + f.prefix + "x"
+	pod := create(t, f.client, "config-"+f.prefix+"pod", f.prefix+"0", func(p *corev1.Pod) {
+		p.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{
+			LocalObjectReference: corev1.LocalObjectReference{Name: name},
+		}}}
+	})
+	f.waiting(t, pod.Name, "CreateContainerConfigError")
+	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if _, err := f.client.CoreV1().ConfigMaps("default").Create(t.Context(), settings, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pod is ready", func() string { return notReady(t, f.client, pod.Name) })
+}
+
+func (f *fixture) waiting(t *testing.T, pod, reason string) {
+	t.Helper()
+	eventually(t, "the container waits because of "+reason, func() string {
+		statuses := get(t, f.client, pod).Status.ContainerStatuses
+		if len(statuses) == 1 && statuses[0].State.Waiting != nil && statuses[0].State.Waiting.Reason == reason {
+			return ""
+		}
+		return fmt.Sprintf("%+v", statuses)
 	})
 }
 

@@ -115,6 +115,8 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 		Discovery: kinds,
 		Canonical: apis.Kubernetes.GroupKind,
 		RootCA:    p.server.CA(),
+		// There is one API server: what it admitted before it knew of a deletion is there at once.
+		NamespaceSettle: time.Second,
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -45,4 +47,43 @@ func (h *Host) CleanUp(_ context.Context, pod *corev1.Pod) error {
 		return fmt.Errorf("removing the pod's directory: %w", err)
 	}
 	return nil
+}
+
+// Forget implements pods.Host.
+func (h *Host) Forget(pod *corev1.Pod) error {
+	if h.RootDir == "" {
+		return nil
+	}
+	// The name and namespace of a pod that nobody knows are not known either.
+	dirs, err := filepath.Glob(filepath.Join(h.RootDir, logsDir, "*_"+string(pod.UID)))
+	if err != nil {
+		return fmt.Errorf("looking for the pod's logs: %w", err)
+	}
+	for _, dir := range dirs {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("removing the pod's logs: %w", err)
+		}
+	}
+	return nil
+}
+
+// Traces implements pods.Host.
+func (h *Host) Traces() ([]string, error) {
+	if h.RootDir == "" {
+		return nil, nil
+	}
+	var uids []string
+	for _, parent := range []string{podsDir, logsDir} {
+		entries, err := os.ReadDir(filepath.Join(h.RootDir, parent))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			uids = append(uids, entry.Name()[strings.LastIndex(entry.Name(), "_")+1:])
+		}
+	}
+	return uids, nil
 }

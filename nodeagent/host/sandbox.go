@@ -177,10 +177,16 @@ func (h *Host) logDir(pod *corev1.Pod) string {
 	if h.RootDir == "" {
 		return ""
 	}
-	return filepath.Join(h.RootDir, "logs", fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID))
+	return filepath.Join(h.RootDir, logsDir, fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID))
 }
 
 // podDir holds all else that belongs to one pod.
 func (h *Host) podDir(pod *corev1.Pod) string {
-	return filepath.Join(h.RootDir, "pods", string(pod.UID))
+	return filepath.Join(h.RootDir, podsDir, string(pod.UID))
 }
+
+// Directories below the root.
+const (
+	podsDir = "pods"
+	logsDir = "logs"
+)

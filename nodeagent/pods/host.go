@@ -24,8 +24,12 @@ type Host interface {
 	Credentials(ctx context.Context, pod *corev1.Pod, image string) ([]*runtimeapi.AuthConfig, error)
 	// Finish fills in what the runtime does not tell about containers that ended: their termination messages.
 	Finish(containers []cri.Container)
-	// CleanUp takes away what Prepare made. Nothing of the pod runs any more.
+	// CleanUp takes away what Prepare made, but for logs. Nothing of the pod runs any more.
 	CleanUp(ctx context.Context, pod *corev1.Pod) error
+	// Forget removes the last traces of a pod that is gone: its logs.
+	Forget(pod *corev1.Pod) error
+	// Traces are the UIDs of the pods that something of is left on the node.
+	Traces() ([]string, error)
 }
 
 // ContainerOf is what a new instance of a container follows from, besides its spec.

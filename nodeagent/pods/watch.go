@@ -90,7 +90,7 @@ func sum(id string, state int32) uint64 {
 	return (h ^ uint64(state+1)) * 1099511628211
 }
 
-// Adopt looks for sandboxes of this agent whose pods nobody has named, and stops them. Call it once all pods of the node have
+// Adopt looks for sandboxes of this agent, and for traces on the node, whose pods nobody has named, and stops and removes them. Call it once all pods of the node have
 // been Set; until then every pod would look like that.
 func (l *Loop) Adopt(ctx context.Context) error {
 	selector := map[string]string{cri.LabelAgent: l.Agent}
@@ -102,6 +102,15 @@ func (l *Loop) Adopt(ctx context.Context) error {
 		uid := types.UID(sandbox.Labels[cri.LabelPodUID])
 		if !l.knows(uid) {
 			l.adopt(uid, sandbox.Labels, l.graceOf(ctx, string(uid)))
+		}
+	}
+	traces, err := l.Host.Traces()
+	if err != nil {
+		return fmt.Errorf("looking for traces of pods: %w", err)
+	}
+	for _, uid := range traces {
+		if !l.knows(types.UID(uid)) {
+			l.adopt(types.UID(uid), map[string]string{cri.LabelPodUID: uid}, nil)
 		}
 	}
 	return nil

@@ -100,6 +100,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"back-off that shrinks", "podInitialBackoffSeconds: 5\npodMaxBackoffSeconds: 4", "podMaxBackoffSeconds: Invalid value: 4"},
 		{"an unknown plugin", "profiles: [{plugins: {filter: {enabled: [{name: Nope}]}}}]",
 			`profiles[0].plugins.filter.enabled[0].name: Unsupported value: "Nope": supported values: "DefaultBinder"`},
+		{"an unknown plugin for all points", "profiles: [{plugins: {multiPoint: {enabled: [{name: Nope}]}}}]",
+			`profiles[0].plugins.multiPoint.enabled[0].name: Unsupported value: "Nope"`},
 		{"a plugin twice", "profiles: [{plugins: {score: {enabled: [{name: Mine}, {name: Mine}]}}}]",
 			`profiles[0].plugins.score.enabled[1].name: Duplicate value: "Mine"`},
 		{"a negative weight", "profiles: [{plugins: {score: {enabled: [{name: Mine, weight: -1}]}}}]",

@@ -1,8 +1,10 @@
 package deployment_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -17,8 +19,10 @@ import (
 	k8scorev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	testingclock "k8s.io/utils/clock/testing"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
 func both() []loop.Loop { return []loop.Loop{deployment.Loop(), replicaset.Loop()} }
@@ -32,9 +36,12 @@ func TestRollingUpdatesKeepWithinTheirFences(t *testing.T) {
 			Start: func(t *rapid.T) []client.Object {
 				d := drawRolling(t)
 				world = fenced{surge: d.Spec.Strategy.RollingUpdate.MaxSurge, unavailable: d.Spec.Strategy.RollingUpdate.MaxUnavailable, size: *d.Spec.Replicas}
-				return []client.Object{d}
+				return rolledOutBefore(t, scheme, d)
 			},
-			Prepare:     pretend.Pods,
+			Prepare: func(w *looptest.World) {
+				pretend.Pods(w)
+				w.Step(time.Minute) // so that it is after what was before
+			},
 			Change:      roll,
 			Environment: pretend.Kubelet,
 			Invariants:  []looptest.Invariant{world.neverTooMany, world.neverTooFew},
@@ -119,7 +126,6 @@ func edit(w *looptest.World, change func(*appsv1.Deployment)) {
 type fenced struct {
 	size               int32
 	surge, unavailable *intstr.IntOrString
-	available          bool // the Deployment has reported once that all pods are
 }
 
 func (f *fenced) neverTooMany(w *looptest.World, write looptest.Write) error {
@@ -132,14 +138,70 @@ func (f *fenced) neverTooMany(w *looptest.World, write looptest.Write) error {
 
 func (f *fenced) neverTooFew(w *looptest.World, write looptest.Write) error {
 	have := count(w, func(pod *corev1.Pod) bool { return replicas.Active(pod) && replicas.Ready(pod) })
-	for _, d := range looptest.All[*appsv1.Deployment](w) {
-		f.available = f.available || d.Status.AvailableReplicas >= f.size
-	}
 	_, unavailable := f.fences()
-	if f.available && write.Verb == "delete" && have < f.size-unavailable {
+	if write.Verb == "delete" && write.By == "replicaset-controller" && have < f.size-unavailable {
 		return fmt.Errorf("%d pods ready, at least %d - %d required", have, f.size, unavailable)
 	}
 	return nil
+}
+
+// rolledOutBefore is a Deployment that has been rolled out, with its ReplicaSet and pods. Before that nothing is known to be
+// available, and so nothing can be kept.
+func rolledOutBefore(t *rapid.T, scheme *runtime.Scheme, d *appsv1.Deployment) []client.Object {
+	w := looptest.NewWorld(scheme)
+	w.Put(d)
+	clock, names := testingclock.NewFakePassiveClock(w.Now()), 0
+	name := func(prefix string) string {
+		names++
+		return fmt.Sprintf("%sbefore-%d", prefix, names)
+	}
+	for rolledOut(w) != nil {
+		for _, l := range both() {
+			for _, index := range l.Indexes() {
+				if err := w.Index(index.Object, index.Field, index.Values); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pass := l.Reconciler(loop.Cluster{Client: w.Client(l.Name()), Clock: clock, SideBySide: 1, Names: name})
+			for _, key := range append(keysOf(looptest.All[*appsv1.ReplicaSet](w)), client.ObjectKeyFromObject(d)) {
+				if _, err := pass.Reconcile(context.Background(), reconcile.Request{NamespacedName: key}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for pretend.Kubelet(w, func(int) int { return 0 }) {
+		}
+		w.Step(time.Second)
+		clock.SetTime(w.Now())
+	}
+	var objs []client.Object
+	objs = append(objs, moved(looptest.All[*appsv1.Deployment](w))...)
+	objs = append(objs, moved(looptest.All[*appsv1.ReplicaSet](w))...)
+	return append(objs, moved(looptest.All[*corev1.Pod](w))...)
+}
+
+func keysOf(sets []*appsv1.ReplicaSet) []client.ObjectKey {
+	var keys []client.ObjectKey
+	for _, rs := range sets {
+		keys = append(keys, client.ObjectKeyFromObject(rs))
+	}
+	return keys
+}
+
+// moved are copies of objects for another world, which gives UIDs of its own.
+func moved[T client.Object](objs []T) []client.Object {
+	var copies []client.Object
+	for _, obj := range objs {
+		moved := obj.DeepCopyObject().(client.Object)
+		moved.SetUID("before-" + moved.GetUID())
+		owners := moved.GetOwnerReferences()
+		for i := range owners {
+			owners[i].UID = "before-" + owners[i].UID
+		}
+		moved.SetOwnerReferences(owners)
+		copies = append(copies, moved)
+	}
+	return copies
 }
 
 // fences are the numbers that the documentation of Deployments gives for the percentages.

@@ -44,7 +44,7 @@ func TestNodesThatComeAndGoSilent(t *testing.T) {
 }
 
 // grace is short, so that it ends before a world in which nothing happens counts as one at rest.
-const grace = 12 * time.Second
+const grace = 3 * time.Second
 
 func someNodes(t *rapid.T) []client.Object {
 	var objs []client.Object

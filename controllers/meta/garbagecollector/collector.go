@@ -65,7 +65,7 @@ func (c *Collector) AddTo(mgr manager.Manager, options loop.Options) error {
 	if err != nil {
 		return fmt.Errorf("adding %s to the manager: %w", name, err)
 	}
-	if err := passes.Watch(source{queue, monitors}); err != nil {
+	if err := passes.Watch(feed{queue, monitors}); err != nil {
 		return fmt.Errorf("connecting the graph to the queue of %s: %w", name, err)
 	}
 	return mgr.Add(manager.RunnableFunc(monitors.run))
@@ -109,18 +109,18 @@ func (q *queue) open(queue workqueue.TypedRateLimitingInterface[id]) {
 	q.pending = nil
 }
 
-// source connects the graph to the queue of the controller, whose workers begin when all kinds have been read.
-type source struct {
+// feed connects the graph to the queue of the controller, whose workers begin when all kinds have been read.
+type feed struct {
 	queue    *queue
 	monitors *monitors
 }
 
-func (s source) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[id]) error {
+func (s feed) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[id]) error {
 	s.queue.open(queue)
 	return nil
 }
 
-func (s source) WaitForSync(ctx context.Context) error {
+func (s feed) WaitForSync(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	s.monitors.wait(ctx)

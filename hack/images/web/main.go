@@ -6,6 +6,7 @@
 //	web cat FILE...  print files
 //	web env          print the environment
 //	web ps           list the processes that share the container's process namespace
+//	web kill PID     send SIGTERM to a process: 1 is the server
 //	web ip           print the addresses of the pod
 //	web wget URL     print what a URL answers; the exit code says whether it answered 2xx
 //	web lookup NAME  resolve a name
@@ -24,6 +25,7 @@ var commands = map[string]func(args []string) error{
 	"cat":    cat,
 	"env":    env,
 	"ps":     processes,
+	"kill":   kill,
 	"ip":     addresses,
 	"wget":   wget,
 	"lookup": lookup,
@@ -37,7 +39,7 @@ func main() {
 	}
 	run, ok := commands[name]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "web: no command %q; there are serve, ls, cat, env, ps, ip, wget, lookup and sleep\n", name)
+		fmt.Fprintf(os.Stderr, "web: no command %q; there are serve, ls, cat, env, ps, kill, ip, wget, lookup and sleep\n", name)
 		os.Exit(2)
 	}
 	if err := run(args); err != nil {

@@ -156,6 +156,18 @@ func asServiceAccount(client *http.Client, request *http.Request) error {
 	return nil
 }
 
+// kill sends SIGTERM to a process of the container, as to its first one to see what becomes of the pod.
+func kill(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("give one process, such as 1")
+	}
+	pid, err := strconv.Atoi(args[0])
+	if err != nil {
+		return fmt.Errorf("%q is no process: %w", args[0], err)
+	}
+	return syscall.Kill(pid, syscall.SIGTERM)
+}
+
 func lookup(args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("give one name, such as kubernetes.default")
