@@ -39,3 +39,8 @@ func (i Identity) leaf() pki.Leaf { return pki.Leaf{CommonName: i.User, Organiza
 func (i Identity) Sign(authority *pki.Authority) (pki.KeyPair, error) {
 	return authority.Sign(i.leaf())
 }
+
+// Keep returns the paths of a client certificate for the identity and its key, which the store renews.
+func (i Identity) Keep(store *pki.Store) (certFile, keyFile string, err error) {
+	return store.KeepClient(i.leaf())
+}
