@@ -17,7 +17,7 @@ func audited(t *testing.T) (flags []string, log string) {
 	t.Helper()
 	dir := t.TempDir()
 	policy, log := filepath.Join(dir, "policy.yaml"), filepath.Join(dir, "audit.log")
-	everything := "{apiVersion: audit.k8s.io/v1, kind: Policy, omitStages: [RequestReceived], rules: [{level: Metadata}]}"
+	everything := "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n"
 	if err := os.WriteFile(policy, []byte(everything), 0o600); err != nil {
 		t.Fatal(err)
 	}

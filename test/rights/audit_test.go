@@ -25,7 +25,7 @@ type audit struct{ path string }
 func newAudit(t *testing.T, te *envtest.Environment) audit {
 	t.Helper()
 	policy, log := filepath.Join(t.TempDir(), "policy.yaml"), filepath.Join(t.TempDir(), "audit.log")
-	everything := "{apiVersion: audit.k8s.io/v1, kind: Policy, omitStages: [RequestReceived], rules: [{level: Metadata}]}"
+	everything := "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n"
 	if err := os.WriteFile(policy, []byte(everything), 0o600); err != nil {
 		t.Fatal(err)
 	}
