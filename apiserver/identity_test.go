@@ -33,7 +33,7 @@ func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		{identity.Scheduler, "reads Secrets", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets"}, false},
 		{identity.Scheduler, "writes Deployments", authorizationv1.ResourceAttributes{Verb: "update", Group: "apps", Resource: "deployments"}, false},
 		{identity.Controllers, "creates pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods"}, true},
-		{identity.Controllers, "scales ReplicaSets", authorizationv1.ResourceAttributes{Verb: "update", Group: "apps", Resource: "replicasets"}, true},
+		{identity.Controllers, "scales ReplicaSets", authorizationv1.ResourceAttributes{Verb: "patch", Group: "apps", Resource: "replicasets"}, true},
 		{identity.Controllers, "runs commands in pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods", Subresource: "exec"}, false},
 		{identity.Controllers, "gives itself rights", authorizationv1.ResourceAttributes{Verb: "create", Group: "rbac.authorization.k8s.io", Resource: "clusterrolebindings"}, false},
 		{identity.Proxy, "reads EndpointSlices", authorizationv1.ResourceAttributes{Verb: "watch", Group: "discovery.k8s.io", Resource: "endpointslices"}, true},
