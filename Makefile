@@ -80,9 +80,10 @@ manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configu
 	@$(call component-role,controllers,controllers)
 	@$(call component-role,scheduler,scheduler)
 	@$(call component-role,network,proxy)
+	@$(call component-role,nodeagent,simulated-nodes)
 	go run ./hack/managerrole config/rbac/components/{controllers,scheduler}.yaml > config/rbac/role.yaml
 
-# $(call component-role,FOLDER,NAME) writes the ClusterRole that the RBAC markers below FOLDER ask for.
+# $(call component-role,FOLDER,NAME) writes the roles that the RBAC markers below FOLDER ask for.
 define component-role
 if [ -d $(1) ]; then \
 	$(CONTROLLER_GEN) rbac:roleName=orrery:$(2),fileName=$(2).yaml paths=./$(1)/... output:rbac:dir=config/rbac/components; \

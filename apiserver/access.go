@@ -19,23 +19,27 @@ func (s *Server) URL() string { return s.url }
 // CA is the certificate, in PEM, that every certificate of this control plane was signed by.
 func (s *Server) CA() []byte { return s.store.Authority().Certificate() }
 
-// Config returns a client configuration for a component, with a certificate signed for it now and good for a year.
-// Requests are not rate limited on the client's side: the server's priority and fairness does that.
+// Config returns a client configuration for a component. Requests are not rate limited on the client's side: the
+// server's priority and fairness does that.
+//
+// The certificate lies in the data directory. It is good for a year, the server renews it in time, and clients made of
+// the configuration take up the new one while they run. An ephemeral server does not live that long: the
+// configuration then holds the certificate itself.
 func (s *Server) Config(who identity.Identity) (*rest.Config, error) {
-	pair, err := who.Sign(s.store.Authority())
-	if err != nil {
-		return nil, err
+	config := &rest.Config{
+		Host:            s.url,
+		QPS:             -1,
+		UserAgent:       rest.DefaultKubernetesUserAgent(),
+		TLSClientConfig: rest.TLSClientConfig{CAData: s.CA()},
 	}
-	return &rest.Config{
-		Host:      s.url,
-		QPS:       -1,
-		UserAgent: rest.DefaultKubernetesUserAgent(),
-		TLSClientConfig: rest.TLSClientConfig{
-			CAData:   s.CA(),
-			CertData: pair.Certificate,
-			KeyData:  pair.Key,
-		},
-	}, nil
+	if !s.options.Ephemeral {
+		var err error
+		config.CertFile, config.KeyFile, err = who.Keep(s.store)
+		return config, err
+	}
+	pair, err := who.Sign(s.store.Authority())
+	config.CertData, config.KeyData = pair.Certificate, pair.Key
+	return config, err
 }
 
 // Kubeconfig returns a kubeconfig file for a person or component. Its context and cluster are called name.

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -30,11 +31,14 @@ type roleBook struct {
 }
 
 func newRoleBook(twoNames bool) (roleBook, error) {
-	ours, err := identity.DefaultPolicy(twoNames)
+	policy, err := identity.DefaultPolicy(twoNames)
 	if err != nil {
 		return roleBook{}, err
 	}
-	book := roleBook{clusterRoles: ours.ClusterRoles, clusterBindings: ours.ClusterRoleBindings}
+	book := roleBook{
+		clusterRoles: policy.ClusterRoles, clusterBindings: policy.ClusterRoleBindings,
+		roles: policy.Roles, bindings: policy.RoleBindings,
+	}
 	book.clusterRoles = append(book.clusterRoles, bootstrappolicy.ClusterRoles()...)
 	book.clusterRoles = append(book.clusterRoles, bootstrappolicy.ControllerRoles()...)
 	book.clusterBindings = append(book.clusterBindings, bootstrappolicy.ClusterRoleBindings()...)
@@ -50,7 +54,8 @@ func newRoleBook(twoNames bool) (roleBook, error) {
 
 // ensureRoles creates the roles that are missing and adds to the others the rules they lack, as Kubernetes does at
 // every start: rules that a person added stay, and an object annotated rbac.authorization.kubernetes.io/autoupdate:
-// "false" is left alone.
+// "false" is left alone. Those of our components lose what the component does not need any more, and bindings that an
+// earlier release made for them are deleted: who wants a component to do more makes a binding of their own.
 func ensureRoles(ctx context.Context, config *rest.Config, twoNames bool) error {
 	book, err := newRoleBook(twoNames)
 	if err != nil {
@@ -73,8 +78,9 @@ func ensureRoles(ctx context.Context, config *rest.Config, twoNames bool) error 
 			}
 		}
 		return reconcileRole("ClusterRole "+role.Name, reconciliation.ReconcileRoleOptions{
-			Role:   reconciliation.ClusterRoleRuleOwner{ClusterRole: role},
-			Client: reconciliation.ClusterRoleModifier{Client: rbac.ClusterRoles()},
+			Role:                   reconciliation.ClusterRoleRuleOwner{ClusterRole: role},
+			Client:                 reconciliation.ClusterRoleModifier{Client: rbac.ClusterRoles()},
+			RemoveExtraPermissions: ours(role),
 		})
 	}); err != nil {
 		return err
@@ -87,10 +93,14 @@ func ensureRoles(ctx context.Context, config *rest.Config, twoNames bool) error 
 			}
 		}
 		return reconcileBinding("ClusterRoleBinding "+binding.Name, reconciliation.ReconcileRoleBindingOptions{
-			RoleBinding: reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: binding},
-			Client:      reconciliation.ClusterRoleBindingClientAdapter{Client: rbac.ClusterRoleBindings()},
+			RoleBinding:         reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: binding},
+			Client:              reconciliation.ClusterRoleBindingClientAdapter{Client: rbac.ClusterRoleBindings()},
+			RemoveExtraSubjects: ours(binding),
 		})
 	}); err != nil {
+		return err
+	}
+	if err := dropBindings(ctx, rbac, known.outdated(book)); err != nil {
 		return err
 	}
 	return ensureNamespacedRoles(ctx, clients, book)
@@ -100,16 +110,18 @@ func ensureNamespacedRoles(ctx context.Context, clients kubernetes.Interface, bo
 	rbac, namespaces := clients.RbacV1(), clients.CoreV1().Namespaces()
 	if err := each(ctx, book.roles, func(_ context.Context, role *rbacv1.Role) error {
 		return reconcileRole("Role "+role.Namespace+"/"+role.Name, reconciliation.ReconcileRoleOptions{
-			Role:   reconciliation.RoleRuleOwner{Role: role},
-			Client: reconciliation.RoleModifier{Client: rbac, NamespaceClient: namespaces},
+			Role:                   reconciliation.RoleRuleOwner{Role: role},
+			Client:                 reconciliation.RoleModifier{Client: rbac, NamespaceClient: namespaces},
+			RemoveExtraPermissions: ours(role),
 		})
 	}); err != nil {
 		return err
 	}
 	return each(ctx, book.bindings, func(_ context.Context, binding *rbacv1.RoleBinding) error {
 		return reconcileBinding("RoleBinding "+binding.Namespace+"/"+binding.Name, reconciliation.ReconcileRoleBindingOptions{
-			RoleBinding: reconciliation.RoleBindingAdapter{RoleBinding: binding},
-			Client:      reconciliation.RoleBindingClientAdapter{Client: rbac, NamespaceClient: namespaces},
+			RoleBinding:         reconciliation.RoleBindingAdapter{RoleBinding: binding},
+			Client:              reconciliation.RoleBindingClientAdapter{Client: rbac, NamespaceClient: namespaces},
+			RemoveExtraSubjects: ours(binding),
 		})
 	})
 }
@@ -152,9 +164,31 @@ func retryTransient(what string, write func() error) error {
 	return nil
 }
 
+// ours reports that a role or binding is one of our components'.
+func ours(obj metav1.Object) bool { return obj.GetLabels()[identity.ManagedBy] == identity.Manager }
+
+// dropBindings deletes bindings. One that is gone is fine.
+func dropBindings(ctx context.Context, rbac rbacclient.RbacV1Interface, names []string) error {
+	return each(ctx, names, func(ctx context.Context, name *string) error {
+		err := rbac.ClusterRoleBindings().Delete(ctx, *name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("deleting ClusterRoleBinding %s, which no component needs any more: %w", *name, err)
+		}
+		return nil
+	})
+}
+
 // known holds the names of the cluster's roles and bindings.
 type known struct {
 	roles, bindings map[string]bool
+	ours            []string // the bindings that an earlier start made for our components
+}
+
+// outdated are the bindings of our components that are not in the book.
+func (k known) outdated(book roleBook) []string {
+	return slices.DeleteFunc(slices.Clone(k.ours), func(name string) bool {
+		return slices.ContainsFunc(book.clusterBindings, func(binding rbacv1.ClusterRoleBinding) bool { return binding.Name == name })
+	})
 }
 
 func knownNames(ctx context.Context, rbac rbacclient.RbacV1Interface) (known, error) {
@@ -171,8 +205,12 @@ func knownNames(ctx context.Context, rbac rbacclient.RbacV1Interface) (known, er
 		for _, role := range roles.Items {
 			names.roles[role.Name] = true
 		}
-		for _, binding := range bindings.Items {
+		for i := range bindings.Items {
+			binding := &bindings.Items[i]
 			names.bindings[binding.Name] = true
+			if ours(binding) && binding.Annotations[rbacv1.AutoUpdateAnnotationKey] != "false" {
+				names.ours = append(names.ours, binding.Name)
+			}
 		}
 		return nil
 	})

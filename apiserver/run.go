@@ -153,15 +153,16 @@ func returnMemory(ctx context.Context) {
 	}
 }
 
-// renewCertificates signs the serving certificate anew in time. The API server picks up the new file by itself.
+// renewCertificates signs certificates anew in time. The API server, and clients made by Config, pick up the new files
+// by themselves.
 func (s *Server) renewCertificates(ctx context.Context) {
 	wait.UntilWithContext(ctx, func(context.Context) {
 		dns, ips, err := s.options.serverNames()
 		if err == nil {
 			_, _, err = s.store.RenewServer(dns, ips)
 		}
-		if err != nil {
-			s.logger().Error(err, "serving certificate not renewed")
+		if err := errors.Join(err, s.store.RenewClients()); err != nil {
+			s.logger().Error(err, "certificates not renewed")
 		}
 	}, certificateCheck)
 }

@@ -197,5 +197,5 @@ func (s *Server) fail(err error) {
 
 func (s *Server) logger() logr.Logger { return s.options.Logger.WithName("apiserver") }
 
-// certificateCheck is how often a running server looks whether its serving certificate nears its end.
+// certificateCheck is how often a running server looks whether certificates near their end.
 const certificateCheck = 24 * time.Hour

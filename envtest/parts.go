@@ -33,8 +33,7 @@ func (te *Environment) components() []Component {
 		components = append(components, Component{Name: "scheduler", Identity: identity.Scheduler, Run: runScheduler})
 	}
 	if te.SimulatedNodes > 0 {
-		// One client acts for all of the nodes, which the identity of a single node may not.
-		components = append(components, Component{Name: "simulated nodes", Run: runNodes(te.SimulatedNodes)})
+		components = append(components, Component{Name: "simulated nodes", Identity: identity.SimulatedNodes, Run: runNodes(te.SimulatedNodes)})
 	}
 	return append(components, te.Components...)
 }

@@ -17,6 +17,20 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
 
+// What simulated nodes need. They share one identity, so that the Node authorizer cannot tell which objects their pods refer
+// to: they may read any Secret and ConfigMap that they know by name, and list none. An Agent needs no role: it is known to the
+// Node authorizer, which lets it do this and more, for its own pods only.
+//
+// +kubebuilder:rbac:groups="",resources=nodes,verbs=get;create;patch
+// +kubebuilder:rbac:groups="",resources=nodes/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;delete
+// +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=configmaps;secrets,verbs=get
+// +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=kube-node-lease,resources=leases,verbs=get;create;update
+
 // Fleet is a number of simulated nodes in one process.
 type Fleet struct {
 	options  FleetOptions

@@ -16,14 +16,17 @@ import (
 	"github.com/orrery-dev/orrery/framework/naming"
 )
 
-// What the scheduler reads and writes. Leases are for leader election.
+// What the scheduler reads and writes. A custom resource has no binding subresource: there it binds by a patch. The lease
+// is for leader election, which is off unless the configuration turns it on; a plugin from outside that reads more
+// needs a binding of its own.
 //
 // +kubebuilder:rbac:groups="",resources=pods;nodes,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=pods,verbs=patch
-// +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=pods/binding,verbs=create
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch;update
-// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create;get;update
+// +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
+// +kubebuilder:rbac:groups=core.orrery.dev,resources=pods,verbs=patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=kube-scheduler,verbs=get;update
 
 // api reads pods from the cache and writes them to the API server.
 type api struct {

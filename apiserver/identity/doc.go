@@ -4,9 +4,10 @@
 // system:masters, whom no rule can restrict; the administrator's rights come from an ordinary binding to
 // cluster-admin, so they can be looked at and taken away.
 //
-// Rights have two sources: the roles that Kubernetes itself creates for its controllers, scheduler and proxy, and the
-// ClusterRoles that controller-gen writes from the RBAC markers of our rooms (package config/rbac). Markers name the
-// groups of the Kubernetes naming; the other name of the same objects is added to every rule here.
+// The rights of a component are the RBAC markers of its rooms, from which controller-gen writes its roles (package
+// config/rbac), and nothing besides. Markers name the groups of the Kubernetes naming; the other name of the same
+// objects is added to every rule here. A node that runs containers needs no role: the Node authorizer knows it by its
+// name, and lets it see what its own pods need.
 //
 // The package decides nothing about users of the cluster.
 package identity

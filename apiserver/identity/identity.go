@@ -21,7 +21,7 @@ var (
 	// Proxy is the service proxy, and whatever else programs a node's network.
 	Proxy = Identity{User: "orrery:proxy"}
 	// SimulatedNodes is the agent of all simulated nodes. It acts for many of them, so the Node authorizer cannot tell what
-	// it needs: it has the role that nodes had before there was one.
+	// it needs: it may do for every node what such a node does.
 	SimulatedNodes = Identity{User: "orrery:simulated-nodes"}
 	// APIServer is the API server itself, as it calls node agents.
 	APIServer = Identity{User: pki.KubeletClientUser}
@@ -38,4 +38,9 @@ func (i Identity) leaf() pki.Leaf { return pki.Leaf{CommonName: i.User, Organiza
 // Sign returns a client certificate for the identity.
 func (i Identity) Sign(authority *pki.Authority) (pki.KeyPair, error) {
 	return authority.Sign(i.leaf())
+}
+
+// Keep returns the paths of a client certificate for the identity and its key, which the store renews.
+func (i Identity) Keep(store *pki.Store) (certFile, keyFile string, err error) {
+	return store.KeepClient(i.leaf())
 }

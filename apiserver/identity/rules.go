@@ -1,7 +1,7 @@
 package identity
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -19,60 +19,28 @@ import (
 type Policy struct {
 	ClusterRoles        []rbacv1.ClusterRole
 	ClusterRoleBindings []rbacv1.ClusterRoleBinding
+	// Roles and RoleBindings are for what a component needs in one namespace only.
+	Roles        []rbacv1.Role
+	RoleBindings []rbacv1.RoleBinding
 }
 
-// grants lists the roles of each identity by name, besides the generated one.
-var grants = []struct {
+// ManagedBy is the label, and its value, of every role and binding in a Policy.
+const (
+	ManagedBy = "app.kubernetes.io/managed-by"
+	Manager   = "orrery"
+)
+
+// generated are the identities whose rights are the RBAC markers of a component: config/rbac/components has a file of
+// roles for each, which is named after it.
+var generated = []Identity{Controllers, Scheduler, Proxy, SimulatedNodes}
+
+// granted are the identities that do the same as somebody whom Kubernetes has a role for.
+var granted = []struct {
 	identity Identity
-	roles    []string
+	role     string
 }{
-	{Admin, []string{"cluster-admin"}},
-	{APIServer, []string{"system:kubelet-api-admin"}},
-	{Scheduler, []string{"system:kube-scheduler", "system:volume-scheduler"}},
-	{Proxy, []string{"system:node-proxier"}},
-	{SimulatedNodes, []string{"system:node", "system:auth-delegator"}},
-	{Controllers, []string{
-		"system:kube-controller-manager",
-		"system:controller:attachdetach-controller",
-		"system:controller:certificate-controller",
-		"system:controller:clusterrole-aggregation-controller",
-		"system:controller:cronjob-controller",
-		"system:controller:daemon-set-controller",
-		"system:controller:deployment-controller",
-		"system:controller:disruption-controller",
-		"system:controller:endpoint-controller",
-		"system:controller:endpointslice-controller",
-		"system:controller:endpointslicemirroring-controller",
-		"system:controller:ephemeral-volume-controller",
-		"system:controller:expand-controller",
-		"system:controller:generic-garbage-collector",
-		"system:controller:horizontal-pod-autoscaler",
-		"system:controller:job-controller",
-		"system:controller:namespace-controller",
-		"system:controller:node-controller",
-		"system:controller:persistent-volume-binder",
-		"system:controller:pod-garbage-collector",
-		"system:controller:pv-protection-controller",
-		"system:controller:pvc-protection-controller",
-		"system:controller:replicaset-controller",
-		"system:controller:replication-controller",
-		"system:controller:resourcequota-controller",
-		"system:controller:root-ca-cert-publisher",
-		"system:controller:service-account-controller",
-		"system:controller:statefulset-controller",
-		"system:controller:ttl-after-finished-controller",
-		"system:controller:ttl-controller",
-	}},
-}
-
-// generated says which file of config/rbac belongs to which identity: controllers.yaml to orrery:controllers.
-func generated(name string) (Identity, bool) {
-	for _, grant := range grants {
-		if "orrery:"+strings.TrimSuffix(name, ".yaml") == grant.identity.User {
-			return grant.identity, true
-		}
-	}
-	return Identity{}, false
+	{Admin, "cluster-admin"},
+	{APIServer, "system:kubelet-api-admin"},
 }
 
 // DefaultPolicy returns the roles and bindings of all components. With twoNames each rule about objects with two
@@ -83,49 +51,58 @@ func DefaultPolicy(twoNames bool) (Policy, error) {
 
 func policyFrom(files fs.FS, twoNames bool) (Policy, error) {
 	var policy Policy
-	for _, grant := range grants {
-		for _, role := range grant.roles {
-			policy.ClusterRoleBindings = append(policy.ClusterRoleBindings, bind(grant.identity, role))
-		}
+	for _, grant := range granted {
+		policy.ClusterRoleBindings = append(policy.ClusterRoleBindings, bind(grant.identity, grant.role))
 	}
-	names, err := fs.Glob(files, "components/*.yaml")
+	paths, err := fs.Glob(files, "components/*.yaml")
 	if err != nil {
 		return Policy{}, fmt.Errorf("listing generated roles: %w", err)
 	}
-	for _, path := range names {
-		role, err := readRole(files, path)
-		if err != nil {
-			return Policy{}, err
+	for _, path := range paths {
+		component := "orrery:" + strings.TrimSuffix(strings.TrimPrefix(path, "components/"), ".yaml")
+		at := slices.IndexFunc(generated, func(identity Identity) bool { return identity.User == component })
+		if at < 0 {
+			return Policy{}, fmt.Errorf("reading generated roles %s: no component has this name", path)
 		}
-		identity, ok := generated(strings.TrimPrefix(path, "components/"))
-		if !ok {
-			return Policy{}, fmt.Errorf("reading generated role %s: no component has this name", path)
+		if err := policy.add(files, path, generated[at], twoNames); err != nil {
+			return Policy{}, fmt.Errorf("reading generated roles %s: %w", path, err)
 		}
-		role.Name = identity.User
+	}
+	return policy, nil
+}
+
+// add reads the roles of an identity from a file, and binds them to it.
+func (p *Policy) add(files fs.FS, path string, identity Identity, twoNames bool) error {
+	data, err := fs.ReadFile(files, path)
+	if err != nil {
+		return err
+	}
+	// A ClusterRole is a Role without a namespace, as far as its fields are filled in here.
+	for _, document := range bytes.Split(data, []byte("\n---\n")) {
+		var role rbacv1.Role
+		if err := yaml.UnmarshalStrict(document, &role); err != nil {
+			return err
+		}
+		role.Name, role.Labels = identity.User, map[string]string{ManagedBy: Manager}
 		if twoNames {
 			for i := range role.Rules {
 				role.Rules[i].APIGroups = bothNames(role.Rules[i].APIGroups)
 			}
 		}
-		policy.ClusterRoles = append(policy.ClusterRoles, role)
-		policy.ClusterRoleBindings = append(policy.ClusterRoleBindings, bind(identity, role.Name))
+		switch {
+		case role.Kind == "ClusterRole" && role.Namespace == "":
+			role.TypeMeta = metav1.TypeMeta{}
+			p.ClusterRoles = append(p.ClusterRoles, rbacv1.ClusterRole{ObjectMeta: role.ObjectMeta, Rules: role.Rules})
+			p.ClusterRoleBindings = append(p.ClusterRoleBindings, bind(identity, role.Name))
+		case role.Kind == "Role" && role.Namespace != "":
+			role.TypeMeta = metav1.TypeMeta{}
+			p.Roles = append(p.Roles, role)
+			p.RoleBindings = append(p.RoleBindings, bindIn(role.Namespace, identity, role.Name))
+		default:
+			return fmt.Errorf("kind %q with namespace %q is neither a ClusterRole nor a Role", role.Kind, role.Namespace)
+		}
 	}
-	return policy, nil
-}
-
-func readRole(files fs.FS, path string) (rbacv1.ClusterRole, error) {
-	var role rbacv1.ClusterRole
-	data, err := fs.ReadFile(files, path)
-	if err == nil {
-		err = yaml.UnmarshalStrict(data, &role)
-	}
-	if err == nil && role.Kind != "ClusterRole" {
-		err = errors.New("it is not a ClusterRole")
-	}
-	if err != nil {
-		return role, fmt.Errorf("reading generated role %s: %w", path, err)
-	}
-	return role, nil
+	return nil
 }
 
 // bothNames adds to groups their Orrery names.
@@ -139,15 +116,28 @@ func bothNames(groups []string) []string {
 	return both
 }
 
-// bind makes a binding that is called after both of its ends, for instance orrery:scheduler:system:volume-scheduler.
+// bind makes a binding that is called after both of its ends, for instance orrery:apiserver:system:kubelet-api-admin.
 func bind(identity Identity, role string) rbacv1.ClusterRoleBinding {
 	name := identity.User
 	if role != name {
 		name += ":" + role
 	}
 	return rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app.kubernetes.io/managed-by": "orrery"}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{ManagedBy: Manager}},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: identity.User}},
+		Subjects:   []rbacv1.Subject{identity.subject()},
 	}
+}
+
+// bindIn binds a Role in its namespace.
+func bindIn(namespace string, identity Identity, role string) rbacv1.RoleBinding {
+	return rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: role, Labels: map[string]string{ManagedBy: Manager}},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role},
+		Subjects:   []rbacv1.Subject{identity.subject()},
+	}
+}
+
+func (i Identity) subject() rbacv1.Subject {
+	return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: i.User}
 }

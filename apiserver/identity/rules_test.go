@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	rbacv1 "k8s.io/api/rbac/v1"
 )
 
 func TestAGeneratedRoleBelongsToTheComponentItIsNamedAfter(t *testing.T) {
@@ -53,6 +55,44 @@ func TestAGeneratedRoleOfNobodyIsAnError(t *testing.T) {
 		_, err := policyFrom(fstest.MapFS{name: {Data: []byte(content)}}, false)
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want an error that names %s", err, name)
+		}
+	}
+}
+
+func TestARoleForOneNamespaceIsBoundThereAlone(t *testing.T) {
+	policy, err := policyFrom(fstest.MapFS{"components/simulated-nodes.yaml": {Data: []byte(`---
+kind: ClusterRole
+rules:
+- {apiGroups: [""], resources: [nodes], verbs: [create]}
+---
+kind: Role
+metadata: {namespace: kube-node-lease}
+rules:
+- {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [update]}
+`)}}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(policy.ClusterRoles) != 1 || len(policy.Roles) != 1 || len(policy.RoleBindings) != 1 {
+		t.Fatalf("got %d ClusterRoles, %d Roles and %d RoleBindings, want one of each", len(policy.ClusterRoles), len(policy.Roles), len(policy.RoleBindings))
+	}
+	role, binding := policy.Roles[0], policy.RoleBindings[0]
+	if role.Namespace != "kube-node-lease" || role.Rules[0].Resources[0] != "leases" {
+		t.Errorf("the Role is %v", role)
+	}
+	if binding.Namespace != role.Namespace || binding.RoleRef.Kind != "Role" || binding.RoleRef.Name != role.Name || binding.Subjects[0].Name != SimulatedNodes.User {
+		t.Errorf("it is bound by %v", binding)
+	}
+}
+
+func TestEveryComponentHasGeneratedRoles(t *testing.T) {
+	policy, err := DefaultPolicy(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, component := range generated {
+		if !slices.ContainsFunc(policy.ClusterRoles, func(role rbacv1.ClusterRole) bool { return role.Name == component.User && len(role.Rules) > 0 }) {
+			t.Errorf("%s has no generated role: run `make manifests`", component.User)
 		}
 	}
 }

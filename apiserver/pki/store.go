@@ -1,10 +1,13 @@
 package pki
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"k8s.io/utils/clock"
 )
@@ -17,6 +20,7 @@ const (
 	kubeletClientName = "apiserver-kubelet-client"
 	proxyClientName   = "front-proxy-client"
 	signingKeyName    = "service-account"
+	clientPrefix      = "client-"
 )
 
 // FrontProxyUser is the common name that extension API servers accept from ours.
@@ -26,10 +30,15 @@ const FrontProxyUser = "front-proxy-client"
 const KubeletClientUser = "orrery:apiserver"
 
 // Store is everything that one control plane signs and is known by.
+//
+// Its methods may be called concurrently.
 type Store struct {
 	dir        string
 	authority  *Authority
 	frontProxy *Authority
+
+	mu      sync.Mutex
+	clients map[string]Leaf // that Renew keeps, by the names of their files
 }
 
 // Files are the paths that an API server is configured with.
@@ -55,7 +64,7 @@ func Open(dir string, clk clock.PassiveClock) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{dir: dir, authority: authority, frontProxy: frontProxy}, nil
+	return &Store{dir: dir, authority: authority, frontProxy: frontProxy, clients: map[string]Leaf{}}, nil
 }
 
 // Authority signs clients and servers of the control plane.
@@ -71,10 +80,10 @@ func (s *Store) Files(dnsNames []string, ips []net.IP) (Files, error) {
 	if files.ServerCertificate, files.ServerKey, err = s.RenewServer(dnsNames, ips); err != nil {
 		return Files{}, err
 	}
-	if files.KubeletClientCertificate, files.KubeletKey, err = s.authority.Keep(kubeletClientName, Leaf{CommonName: KubeletClientUser}); err != nil {
+	if files.KubeletClientCertificate, files.KubeletKey, err = s.keepKubeletClient(); err != nil {
 		return Files{}, err
 	}
-	if files.ProxyClientCertificate, files.ProxyClientKey, err = s.frontProxy.Keep(proxyClientName, Leaf{CommonName: FrontProxyUser}); err != nil {
+	if files.ProxyClientCertificate, files.ProxyClientKey, err = s.keepProxyClient(); err != nil {
 		return Files{}, err
 	}
 	files.ServiceAccountKey, files.ServiceAccountPublic, err = keepSigningKey(s.dir, signingKeyName)
@@ -84,4 +93,36 @@ func (s *Store) Files(dnsNames []string, ips []net.IP) (Files, error) {
 // RenewServer makes or renews the serving certificate alone. An API server that runs picks up the new file by itself.
 func (s *Store) RenewServer(dnsNames []string, ips []net.IP) (certFile, keyFile string, err error) {
 	return s.authority.Keep(serverName, Leaf{CommonName: "kube-apiserver", DNSNames: dnsNames, IPs: ips})
+}
+
+func (s *Store) keepKubeletClient() (certFile, keyFile string, err error) {
+	return s.authority.Keep(kubeletClientName, Leaf{CommonName: KubeletClientUser})
+}
+
+func (s *Store) keepProxyClient() (certFile, keyFile string, err error) {
+	return s.frontProxy.Keep(proxyClientName, Leaf{CommonName: FrontProxyUser})
+}
+
+// KeepClient makes or renews the certificate of a client that reads it from its files, and reads them again as long as
+// it runs: RenewClients renews it from here on. There is one certificate for each common name.
+func (s *Store) KeepClient(leaf Leaf) (certFile, keyFile string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := clientPrefix + url.PathEscape(leaf.CommonName)
+	s.clients[name] = leaf
+	return s.authority.Keep(name, leaf)
+}
+
+// RenewClients renews, where it is time, every certificate that a client of this process reads from a file.
+func (s *Store) RenewClients() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, _, err := s.keepKubeletClient()
+	_, _, proxyErr := s.keepProxyClient()
+	errs := []error{err, proxyErr}
+	for name, leaf := range s.clients {
+		_, _, err := s.authority.Keep(name, leaf)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"net"
 	"os"
@@ -116,6 +117,42 @@ func TestRenewal(t *testing.T) {
 				t.Error("the authority changed")
 			}
 		})
+	}
+}
+
+func TestClientsThatReadTheirFilesAreRenewed(t *testing.T) {
+	dir, start := t.TempDir(), time.Now()
+	clk := testingclock.NewFakePassiveClock(start)
+	store, _ := open(t, dir, clk)
+	leaf := Leaf{CommonName: "system:node:a/../b", Organization: []string{"system:nodes"}}
+	certFile, keyFile, err := store.KeepClient(leaf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{certFile, keyFile} {
+		if filepath.Dir(file) != dir {
+			t.Errorf("%s is not in %s", file, dir)
+		}
+	}
+	names := []string{filepath.Base(certFile), "apiserver-kubelet-client.crt", "front-proxy-client.crt"}
+	for _, step := range []struct {
+		after time.Duration
+		want  bool
+	}{{300 * 24 * time.Hour, false}, {306 * 24 * time.Hour, true}} {
+		before := contents(t, dir)
+		clk.SetTime(start.Add(step.after))
+		if err := store.RenewClients(); err != nil {
+			t.Fatal(err)
+		}
+		after := contents(t, dir)
+		for _, name := range names {
+			if renewed := before[name] != after[name]; renewed != step.want {
+				t.Errorf("after %s, %s is renewed: %v, want %v", step.after, name, renewed, step.want)
+			}
+		}
+	}
+	if _, err := tls.LoadX509KeyPair(certFile, keyFile); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -146,6 +146,7 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		ServiceCIDR: p.settings.Addresses.Services.String(),
 		TwoNames:    true,
 		Etcd:        p.options.etcd.external(),
+		Flags:       p.options.serverArgs,
 		Logger:      logger(),
 	}
 	if p.network != nil {

@@ -22,6 +22,7 @@ type upOptions struct {
 	port       int
 	nodes      int
 	etcd       etcdOptions
+	serverArgs []string
 	verbosity  int
 }
 
@@ -84,6 +85,7 @@ func (o *upOptions) addServerFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.etcd.caFile, "etcd-cafile", "", "`file` with the authority that signed the etcd servers' certificates")
 	flags.StringVar(&o.etcd.certFile, "etcd-certfile", "", "`file` with the certificate to show to etcd")
 	flags.StringVar(&o.etcd.keyFile, "etcd-keyfile", "", "`file` with its key")
+	flags.StringArrayVar(&o.serverArgs, "apiserver-arg", nil, "a further `flag` of kube-apiserver, as in --apiserver-arg=--audit-log-path=/tmp/audit.log; may be given several times")
 	flags.IntVarP(&o.verbosity, "v", "v", 0, "how much the log says, from 0 to 10")
 }
 

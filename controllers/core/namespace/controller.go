@@ -20,6 +20,9 @@ type Options struct {
 // settle is the default of Options.Settle.
 const settle = 5 * time.Second
 
+// A namespace can hold objects of any kind, so no list of kinds would do. RBAC cannot say "in a namespace that is being
+// deleted"; the loop never looks into another.
+//
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=namespaces/finalize,verbs=update

@@ -28,7 +28,11 @@ type Collector struct {
 	kinds served.Source
 }
 
+// Any kind can have owners, one that is defined tomorrow too, so no list of kinds would do. The collector reads metadata
+// only, which RBAC has no word for. It never creates, and writes by patches of ownerReferences and finalizers alone.
+//
 // +kubebuilder:rbac:groups=*,resources=*,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // New returns a collector for the kinds of a source.
 func New(kinds served.Source) *Collector { return &Collector{kinds: kinds} }

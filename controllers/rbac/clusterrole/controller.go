@@ -15,6 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// Who writes a role must have the rights in it, or may escalate. An aggregated role can grant anything, on kinds that
+// nobody knows yet, so nothing less than escalate would do. It does not allow to bind a role to anybody.
+//
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=get;list;watch;patch;escalate
 
 // Loop aggregates ClusterRoles.
