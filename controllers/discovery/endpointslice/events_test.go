@@ -20,7 +20,7 @@ import (
 func TestASliceThatCannotBeWrittenIsAnEventOfItsService(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		w := looptest.NewWorld(scheme)
-		w.Put(gen.Service("web", gen.TargetPort("http")), gen.Node("node", "zone"))
+		w.Put(gen.Service("web", gen.TargetPort("http")), gen.Node("node", gen.InZone("zone")))
 		recorder := events.NewFakeRecorder(10)
 		l := endpointslice.Loop()
 		reconciler := l.Reconciler(loop.Cluster{Client: w.Client(l.Name()), Events: recorder, Clock: w.Clock()})
