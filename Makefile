@@ -119,6 +119,10 @@ lint-config: $(GOLANGCI_LINT) ## Verify the linters' configuration.
 test: build runtime ## Run every test. As root, that includes the ones with real containers. TEST_FLAGS are passed to go test.
 	go test -vet=off -timeout $(TEST_TIMEOUT) -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./...
 
+.PHONY: test-differential
+test-differential: ## Compare the scheduler's plugins with kube-scheduler's on 100,000 random clusters each.
+	go test -vet=off -timeout 2h ./scheduler/plugins -run Differential -args -differential.cases=100000
+
 ##@ Build
 
 .PHONY: build

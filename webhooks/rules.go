@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/orrery-dev/orrery/apis"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,6 +38,9 @@ func Default(obj *unstructured.Unstructured) error {
 		return err
 	}
 	legacyscheme.Scheme.Default(typed)
+	if pod, ok := typed.(*corev1.Pod); ok {
+		tolerateForAWhile(pod)
+	}
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
 	if err != nil {
 		return fmt.Errorf("encoding the defaulted %s: %w", kind.Kind, err)
@@ -48,6 +53,27 @@ func Default(obj *unstructured.Unstructured) error {
 	obj.SetUnstructuredContent(content)
 	obj.SetGroupVersionKind(kind)
 	return nil
+}
+
+// tolerationSeconds is how long a pod stays on a node that is not ready or not reachable, unless it says so itself. Kubernetes has
+// it from an admission plugin (DefaultTolerationSeconds), which sees the pods of its own name only.
+const tolerationSeconds = 300
+
+// tolerateForAWhile adds the tolerations of a pod that has none for the taints of a node in trouble.
+func tolerateForAWhile(pod *corev1.Pod) {
+	for _, taint := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
+		tolerated := slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool {
+			return (t.Key == taint || t.Key == "") && (t.Effect == corev1.TaintEffectNoExecute || t.Effect == "")
+		})
+		if !tolerated {
+			pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{
+				Key:               taint,
+				Operator:          corev1.TolerationOpExists,
+				Effect:            corev1.TaintEffectNoExecute,
+				TolerationSeconds: new(int64(tolerationSeconds)),
+			})
+		}
+	}
 }
 
 // ValidateCreate says what is wrong with an object that is to be created; nil if nothing is. Warnings go to the

@@ -69,6 +69,38 @@ func TestDefaultFillsInWhatTheAPIDocuments(t *testing.T) {
 	}
 }
 
+func TestAPodToleratesANodeInTroubleForAWhile(t *testing.T) {
+	for name, c := range map[string]struct {
+		tolerations string
+		want        int
+	}{
+		"one that says nothing":             {"[]", 2},
+		"one that does so for longer":       {"[{key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute, tolerationSeconds: 900}]", 2},
+		"one that tolerates everything":     {"[{operator: Exists}]", 1},
+		"one that tolerates something else": {"[{key: gpu, operator: Exists, effect: NoSchedule}]", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := parse(t, `
+apiVersion: core.orrery.dev/v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  tolerations: `+c.tolerations+`
+  containers: [{name: web, image: "web:1"}]
+`)
+			for range 2 { // the second time must not add more
+				if err := Default(pod); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, _, err := unstructured.NestedSlice(pod.Object, "spec", "tolerations")
+			if err != nil || len(got) != c.want {
+				t.Errorf("tolerations = %v (%v), want %d", got, err, c.want)
+			}
+		})
+	}
+}
+
 func TestDefaultingTwiceChangesNothing(t *testing.T) {
 	once := parse(t, webDeployment)
 	if err := Default(once); err != nil {

@@ -126,13 +126,14 @@ func (r *Runtime) socket() string     { return filepath.Join(r.run, "containerd.
 func (r *Runtime) configFile() string { return filepath.Join(r.options.Dir, "config.toml") }
 
 // environment is what containerd, and through it the shims and CNI plugins, find: our programs first, then the system's, such as
-// nft. A variable by which systemd would take containerd for the service itself is kept back.
+// nft. Variables that are meant for the control plane itself are kept back: by some systemd would take containerd for the service,
+// by others containerd would send traces of its own.
 func (r *Runtime) environment() []string {
 	path := r.options.Programs + ":" + os.Getenv("PATH") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 	env := []string{"PATH=" + path}
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
-		if name != "PATH" && name != "NOTIFY_SOCKET" && !strings.HasPrefix(name, "LISTEN_") {
+		if name != "PATH" && name != "NOTIFY_SOCKET" && !strings.HasPrefix(name, "LISTEN_") && !strings.HasPrefix(name, "OTEL_") {
 			env = append(env, variable)
 		}
 	}
