@@ -121,7 +121,7 @@ test: build runtime ## Run every test. As root, that includes the ones with real
 
 .PHONY: test-differential
 test-differential: ## Compare the scheduler's plugins with kube-scheduler's on 100,000 random clusters each.
-	go test -vet=off -timeout 2h ./scheduler/plugins -run Differential -args -differential.cases=100000
+	go test -vet=off -timeout 2h ./scheduler/plugins -run TestPluginsAgreeWithUpstream -args -differential.cases=100000
 
 ##@ Build
 
