@@ -137,8 +137,7 @@ func (m *Member) report(ctx context.Context) error {
 	}
 	updated := m.node.DeepCopy()
 	updated.Status = status
-	// An update, not a patch: a custom resource requires fields that a patch leaves out when they are empty.
-	err := m.Client.Status().Update(ctx, updated)
+	err := m.Client.Status().Patch(ctx, updated, client.MergeFromWithOptions(m.node, client.MergeFromWithOptimisticLock{}))
 	if apierrors.IsConflict(err) {
 		return m.reread(ctx)
 	}
