@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/orrery-dev/orrery/apiserver/upstream"
 	"github.com/spf13/cobra"
@@ -14,13 +17,13 @@ func upstreamCommands(t *target) []*cobra.Command {
 	commands := upstream.Commands()
 	for _, c := range commands {
 		if c.Name() == "kubectl" {
-			c.PreRunE = func(*cobra.Command, []string) error { return preferInstance(t) }
+			c.PreRunE = func(_ *cobra.Command, args []string) error { return preferInstance(t, args) }
 		}
 	}
 	return commands
 }
 
-func preferInstance(t *target) error {
+func preferInstance(t *target, args []string) error {
 	if os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != "" {
 		return nil
 	}
@@ -28,8 +31,23 @@ func preferInstance(t *target) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(inst.Kubeconfig()); err != nil {
-		return nil //nolint:nilerr // there is no instance: kubectl's own rules say which cluster is meant
+	if _, err := os.Stat(inst.Kubeconfig()); err == nil {
+		return os.Setenv(clientcmd.RecommendedConfigPathEnvVar, inst.Kubeconfig())
 	}
-	return os.Setenv(clientcmd.RecommendedConfigPathEnvVar, inst.Kubeconfig())
+	if !knowsCluster(args) {
+		// kubectl would only say that nobody listens on localhost:8080. What it does without a cluster it still does.
+		fmt.Fprintln(os.Stderr, "orrery: no cluster is known: start one with 'orrery up', or name one with KUBECONFIG or --kubeconfig")
+	}
+	return nil
+}
+
+// knowsCluster reports whether kubectl's own rules lead it to a cluster.
+func knowsCluster(args []string) bool {
+	if slices.ContainsFunc(args, func(arg string) bool {
+		return arg == "-s" || strings.HasPrefix(arg, "--server") || strings.HasPrefix(arg, "--kubeconfig")
+	}) {
+		return true
+	}
+	_, err := os.Stat(clientcmd.RecommendedHomeFile)
+	return err == nil || os.Getenv("KUBERNETES_SERVICE_HOST") != ""
 }
