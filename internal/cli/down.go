@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 )
 
 func newDown(t *target) *cobra.Command {
@@ -60,6 +62,7 @@ interface of it. There is no way back, so it asks for --yes.`,
 			case !yes:
 				return fmt.Errorf("this removes all of %s: say so with --yes", inst.Dir)
 			}
+			klog.SetLogger(logr.Discard()) // what libraries say while they wait for containerd is not for a person
 			if err := removeInstance(c.Context(), inst); err != nil {
 				return err
 			}
