@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -65,7 +66,6 @@ func (m *Member) Register(ctx context.Context) error {
 	switch {
 	case err == nil:
 		m.node = created
-		m.node.Status = k8scorev1.NodeStatus{} // a custom resource is created without it; the first beat writes it
 		return nil
 	case !apierrors.IsAlreadyExists(err):
 		return fmt.Errorf("registering node %s: %w", m.Name, err)
@@ -122,14 +122,21 @@ func (m *Member) observe(ctx context.Context) *Observed {
 	return &o
 }
 
-// Beat renews the lease, and reports the status if it changed or was not reported for long.
+// Beat renews the lease, and reports the status if the API server shows another one or was told nothing for long.
 func (m *Member) Beat(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return errors.Join(m.renew(ctx), m.report(ctx))
 }
 
+// report compares with what the API server shows and not with what was last said: others write to the status as well, and
+// above all say that the node is not ready when it was not heard of.
 func (m *Member) report(ctx context.Context) error {
+	if err := m.read(ctx, "0"); apierrors.IsNotFound(err) {
+		return errors.Join(errAgain, m.read(ctx, "")) // just made, and not in the watch cache yet
+	} else if err != nil {
+		return err
+	}
 	now := m.Clock.Now()
 	status := Status(m.observe(ctx), &m.node.Status, now)
 	if !Changed(&status, &m.node.Status) && now.Sub(m.reported) < reportEvery {
@@ -139,7 +146,7 @@ func (m *Member) report(ctx context.Context) error {
 	updated.Status = status
 	err := m.Client.Status().Patch(ctx, updated, client.MergeFromWithOptions(m.node, client.MergeFromWithOptimisticLock{}))
 	if apierrors.IsConflict(err) {
-		return m.reread(ctx)
+		return errors.Join(errAgain, m.read(ctx, ""))
 	}
 	if err != nil {
 		return fmt.Errorf("reporting the status of node %s: %w", m.Name, err)
@@ -151,13 +158,25 @@ func (m *Member) report(ctx context.Context) error {
 // errAgain asks for another beat soon.
 var errAgain = errors.New("the node was changed by somebody else")
 
-func (m *Member) reread(ctx context.Context) error {
+// read fetches the Node: with version "0" as the API server's watch cache has it, which costs etcd nothing; with "" the
+// latest. An older one than is known is dropped.
+func (m *Member) read(ctx context.Context, version string) error {
 	found := &corev1.Node{}
-	if err := m.Client.Get(ctx, client.ObjectKey{Name: m.Name}, found); err != nil {
+	options := &client.GetOptions{Raw: &metav1.GetOptions{ResourceVersion: version}}
+	if err := m.Client.Get(ctx, client.ObjectKey{Name: m.Name}, found, options); err != nil {
 		return fmt.Errorf("reading node %s: %w", m.Name, err)
 	}
+	if older(found, m.node) {
+		return nil
+	}
 	m.node = found
-	return errAgain
+	return nil
+}
+
+// older says whether a was read before b. Versions of one kind can be compared; what cannot is not older.
+func older(a, b *corev1.Node) bool {
+	order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
+	return err == nil && a.UID == b.UID && order < 0
 }
 
 func (m *Member) renew(ctx context.Context) error {
