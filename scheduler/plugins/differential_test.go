@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/informers"
 	"k8s.io/klog/v2"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -19,6 +20,7 @@ import (
 	upstreamconfig "k8s.io/kubernetes/pkg/scheduler/apis/config/v1"
 	upstreamcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	upstream "k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/parallelize"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
 	upstreamimagelocality "k8s.io/kubernetes/pkg/scheduler/framework/plugins/imagelocality"
 	upstreamnodeaffinity "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodeaffinity"
@@ -65,22 +67,33 @@ func withoutFeatures(factory framework.Factory) upstreamFactory {
 	}
 }
 
-var pairs = []struct {
+// pair is a plugin of ours and kube-scheduler's of the same name.
+type pair struct {
 	name     string
 	ours     framework.Factory
 	upstream upstreamFactory
 	args     func(w *world) runtime.Object // nil: none
-}{
-	{"PrioritySort", prioritysort.New, withoutFeatures(upstreamqueuesort.New), nil},
-	{"SchedulingGates", schedulinggates.New, upstreamschedulinggates.New, nil},
-	{"NodeName", nodename.New, upstreamnodename.New, nil},
-	{"NodeUnschedulable", nodeunschedulable.New, upstreamnodeunschedulable.New, nil},
-	{"TaintToleration", tainttoleration.New, upstreamtainttoleration.New, nil},
-	{"NodePorts", nodeports.New, upstreamnodeports.New, nil},
-	{"ImageLocality", imagelocality.New, withoutFeatures(upstreamimagelocality.New), nil},
-	{"NodeAffinity", nodeaffinity.New, upstreamnodeaffinity.New, affinityArgs},
-	{"NodeResourcesFit", noderesourcesfit.New, upstreamnoderesources.NewFit, fitArgs},
-	{"NodeResourcesBalancedAllocation", noderesourcesbalancedallocation.New, upstreamnoderesources.NewBalancedAllocation, balancedArgs},
+	// dress adds to a world what these plugins look at and others do not. Nil: nothing.
+	dress func(w *world)
+}
+
+var pairs = slices.Concat(nodePairs)
+
+// nodePairs look at nodes and at the pods on one node.
+var nodePairs = []pair{
+	{name: "PrioritySort", ours: prioritysort.New, upstream: withoutFeatures(upstreamqueuesort.New)},
+	{name: "SchedulingGates", ours: schedulinggates.New, upstream: upstreamschedulinggates.New},
+	{name: "NodeName", ours: nodename.New, upstream: upstreamnodename.New},
+	{name: "NodeUnschedulable", ours: nodeunschedulable.New, upstream: upstreamnodeunschedulable.New},
+	{name: "TaintToleration", ours: tainttoleration.New, upstream: upstreamtainttoleration.New},
+	{name: "NodePorts", ours: nodeports.New, upstream: upstreamnodeports.New},
+	{name: "ImageLocality", ours: imagelocality.New, upstream: withoutFeatures(upstreamimagelocality.New)},
+	{name: "NodeAffinity", ours: nodeaffinity.New, upstream: upstreamnodeaffinity.New, args: affinityArgs},
+	{name: "NodeResourcesFit", ours: noderesourcesfit.New, upstream: upstreamnoderesources.NewFit, args: fitArgs},
+	{
+		name: "NodeResourcesBalancedAllocation",
+		ours: noderesourcesbalancedallocation.New, upstream: upstreamnoderesources.NewBalancedAllocation, args: balancedArgs,
+	},
 }
 
 func affinityArgs(w *world) runtime.Object {
@@ -151,17 +164,23 @@ func internal(args runtime.Object) (runtime.Object, error) {
 // handle is what these plugins use of a Handle.
 type handle struct {
 	fwk.Handle
-	snapshot fwk.SharedLister
+	snapshot  fwk.SharedLister
+	informers informers.SharedInformerFactory
 }
 
-func (h handle) SnapshotSharedLister() fwk.SharedLister { return h.snapshot }
-func (h handle) SharedDRAManager() fwk.SharedDRAManager { return nil }
+func (h handle) SnapshotSharedLister() fwk.SharedLister                 { return h.snapshot }
+func (h handle) SharedInformerFactory() informers.SharedInformerFactory { return h.informers }
+func (h handle) SharedDRAManager() fwk.SharedDRAManager                 { return nil }
+func (h handle) Parallelizer() fwk.Parallelizer                         { return parallelize.NewParallelizer(1) }
 
 func TestPluginsAgreeWithUpstream(t *testing.T) {
 	for _, pair := range pairs {
 		t.Run(pair.name, func(t *testing.T) {
 			for seed := *first; seed < *first+uint64(*cases); seed++ {
 				w := newWorld(seed)
+				if pair.dress != nil {
+					pair.dress(w)
+				}
 				var args runtime.Object
 				if pair.args != nil {
 					args = pair.args(w)
@@ -170,8 +189,8 @@ func TestPluginsAgreeWithUpstream(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				ours, ourErr := pair.ours(t.Context(), args, handle{snapshot: w.ourSnapshot()})
-				theirs, theirErr := pair.upstream(t.Context(), converted, handle{snapshot: w.theirSnapshot()}, features())
+				ours, ourErr := pair.ours(t.Context(), args, handle{snapshot: w.ourSnapshot(), informers: w.informers(t)})
+				theirs, theirErr := pair.upstream(t.Context(), converted, handle{snapshot: w.theirSnapshot(), informers: w.informers(t)}, features())
 				if (ourErr == nil) != (theirErr == nil) {
 					t.Fatalf("seed %d: built with %v, upstream with %v", seed, ourErr, theirErr)
 				}

@@ -3,11 +3,17 @@ package plugins_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
 )
 
@@ -17,6 +23,8 @@ type world struct {
 	nodes   []*corev1.Node
 	running []*corev1.Pod
 	pod     *corev1.Pod
+	// objects are of other kinds. Plugins find them by informers.
+	objects []runtime.Object
 }
 
 func newWorld(seed uint64) *world {
@@ -32,6 +40,27 @@ func newWorld(seed uint64) *world {
 	}
 	w.pod = w.newPod("pending")
 	return w
+}
+
+// informers know the objects of the world, and never start: nothing in it changes.
+func (w *world) informers(t *testing.T) informers.SharedInformerFactory {
+	t.Helper()
+	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
+	for _, object := range w.objects {
+		kinds, _, err := scheme.Scheme.ObjectKinds(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resource, _ := meta.UnsafeGuessKindToResource(kinds[0])
+		informer, err := factory.ForResource(resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := informer.Informer().GetIndexer().Add(object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return factory
 }
 
 func (w *world) chance(percent int) bool { return w.IntN(100) < percent }
