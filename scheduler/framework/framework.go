@@ -20,7 +20,8 @@ import (
 
 // Environment is what the plugins of all profiles share.
 type Environment struct {
-	// Snapshot is the state of the cluster at the start of the current attempt. Required.
+	// Snapshot is the state of the cluster at the start of the current attempt. Required. Plugins can try changes on it
+	// if it is a fwk.MutableSnapshotSharedLister.
 	Snapshot fwk.SharedLister
 	// Clients of the API server for plugins, given out by the Handle as they are. Each may be nil when no plugin asks.
 	ClientSet  clientset.Interface

@@ -56,6 +56,9 @@ func (n *NodeInfo) GetNodeDeclaredFeatures() ndf.FeatureSet { return n.features 
 // Snapshot returns an independent copy. In its images only size and number of nodes are set.
 func (n *NodeInfo) Snapshot() fwk.NodeInfo { return n.Clone() }
 
+// CopyTo overwrites another NodeInfo with an independent copy.
+func (n *NodeInfo) CopyTo(other *NodeInfo) { *other = *n.Clone() }
+
 // Clone is Snapshot with the concrete type.
 func (n *NodeInfo) Clone() *NodeInfo {
 	copied := *n
