@@ -7,6 +7,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 )
 
 // roll is the nodes as they were last seen, each with a slot: a number that it keeps for as long as it is there.
@@ -17,14 +18,15 @@ type roll struct {
 	changed []int32
 
 	list        []fwk.NodeInfo
-	slotAt      []int32              // by position in the list
-	positions   []int32              // in the list, by slot; of no meaning where the slot is free
-	generations []int64              // by slot; 0 where it is free
-	nodes       vector[*corev1.Node] // by slot
-	slots       map[string]int32     // by name. Replaced, never changed: moments share it.
-	free        []int32              // slots without a node
-	source      changeTeller         // who was asked for changes last; nil if nobody
-	heard       cache.Version        // what it was asked up to
+	slotAt      []int32                      // by position in the list
+	positions   []int32                      // in the list, by slot; of no meaning where the slot is free
+	generations []int64                      // by slot; 0 where it is free
+	nodes       vector[*corev1.Node]         // by slot
+	slots       map[string]int32             // by name. Replaced, never changed: moments share it.
+	slotOf      map[*nodeinfo.NodeInfo]int32 // the same by what is on the list, which is quicker
+	free        []int32                      // slots without a node
+	source      changeTeller                 // who was asked for changes last; nil if nobody
+	heard       cache.Version                // what it was asked up to
 }
 
 // changeTeller is a list of nodes that can tell which of them changed, as *cache.Snapshot does.
@@ -112,6 +114,7 @@ func (r *roll) relist() []int32 {
 	var changed []int32
 	before := r.slots
 	r.slots = make(map[string]int32, len(r.list))
+	r.slotOf = make(map[*nodeinfo.NodeInfo]int32, len(r.list))
 	r.slotAt = make([]int32, len(r.list))
 	for position, info := range r.list {
 		if slot, known := before[info.Node().Name]; known {
@@ -134,6 +137,9 @@ func (r *roll) relist() []int32 {
 		}
 		slot := r.slotAt[position]
 		r.positions[slot] = int32(position)
+		if own, ok := info.(*nodeinfo.NodeInfo); ok {
+			r.slotOf[own] = slot
+		}
 		if r.generations[slot] != info.GetGeneration() {
 			r.fill(slot, info)
 			changed = append(changed, slot)
