@@ -50,11 +50,13 @@ type Profile struct {
 // Framework is one profile, ready to run. It is also the Handle that its plugins hold.
 type Framework struct {
 	points
+	steps
 	profile    Profile
 	env        Environment
 	plugins    map[string]fwk.Plugin
 	weights    map[string]int64
 	signers    []fwk.SignPlugin
+	shapers    []ShapePlugin
 	unsignable bool
 	waiting    *waitingPods
 	prebinding *prebindingPods
@@ -114,7 +116,12 @@ func (f *Framework) build(ctx context.Context, registry Registry) error {
 		return fmt.Errorf("enabling plugins at %s: at least one is needed", Bind)
 	}
 	f.findSigners()
-	return f.setWeights()
+	if err := f.setWeights(); err != nil {
+		return err
+	}
+	f.findSteps()
+	f.findShapers()
+	return nil
 }
 
 // setWeights takes the weight at the score point where there is one, else the one in multiPoint; 0 means 1.
