@@ -4,19 +4,23 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultbinder"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
+	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodename"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeports"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesbalancedallocation"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesfit"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeunschedulable"
+	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
 	"github.com/orrery-dev/orrery/scheduler/plugins/prioritysort"
 	"github.com/orrery-dev/orrery/scheduler/plugins/schedulinggates"
 	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
+	"github.com/orrery-dev/orrery/scheduler/tally"
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
 func builtIn(bind defaultbinder.Binding) framework.Registry {
+	keeper := tally.New()
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
@@ -26,6 +30,8 @@ func builtIn(bind defaultbinder.Binding) framework.Registry {
 		nodeaffinity.Name:                    nodeaffinity.New,
 		nodeports.Name:                       nodeports.New,
 		noderesourcesfit.Name:                noderesourcesfit.New,
+		podtopologyspread.Name:               podtopologyspread.Factory(keeper),
+		interpodaffinity.Name:                interpodaffinity.Factory(keeper),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		imagelocality.Name:                   imagelocality.New,
 		defaultbinder.Name:                   defaultbinder.Factory(bind),

@@ -24,6 +24,8 @@ func defaultPlugins() *configv1.Plugins {
 		{Name: "NodeAffinity", Weight: ptr.To[int32](2)},
 		{Name: "NodePorts"},
 		{Name: "NodeResourcesFit", Weight: ptr.To[int32](1)},
+		{Name: "PodTopologySpread", Weight: ptr.To[int32](2)},
+		{Name: "InterPodAffinity", Weight: ptr.To[int32](2)},
 		{Name: "NodeResourcesBalancedAllocation", Weight: ptr.To[int32](1)},
 		{Name: "ImageLocality", Weight: ptr.To[int32](1)},
 		{Name: "DefaultBinder"},
