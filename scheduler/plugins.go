@@ -10,13 +10,17 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesbalancedallocation"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesfit"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeunschedulable"
+	"github.com/orrery-dev/orrery/scheduler/plugins/nodevolumelimits"
 	"github.com/orrery-dev/orrery/scheduler/plugins/prioritysort"
 	"github.com/orrery-dev/orrery/scheduler/plugins/schedulinggates"
 	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumerestrictions"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumezone"
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
-func builtIn(bind defaultbinder.Binding) framework.Registry {
+func builtIn(bind defaultbinder.Binding, volumes volumebinding.API) framework.Registry {
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
@@ -27,6 +31,10 @@ func builtIn(bind defaultbinder.Binding) framework.Registry {
 		nodeports.Name:                       nodeports.New,
 		noderesourcesfit.Name:                noderesourcesfit.New,
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
+		volumerestrictions.Name:              volumerestrictions.New,
+		nodevolumelimits.Name:                nodevolumelimits.New,
+		volumebinding.Name:                   volumebinding.Factory(volumes),
+		volumezone.Name:                      volumezone.New,
 		imagelocality.Name:                   imagelocality.New,
 		defaultbinder.Name:                   defaultbinder.Factory(bind),
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/config"
+	"github.com/orrery-dev/orrery/scheduler/csi"
 	"github.com/orrery-dev/orrery/scheduler/cycle"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
@@ -48,7 +49,7 @@ func New(options Options, more ...Option) (*Scheduler, error) {
 	s := &Scheduler{options: options}
 	s.options.plugins = builtIn(func(ctx context.Context, pod *corev1.Pod, node string) error {
 		return s.api.Bind(ctx, pod, node)
-	})
+	}, volumes{s})
 	for _, option := range more {
 		if err := option(&s.options); err != nil {
 			return nil, fmt.Errorf("building the scheduler: %w", err)
@@ -109,6 +110,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
 			Snapshot: snapshot, ClientSet: s.clientSet, KubeConfig: s.options.Cluster.GetConfig(), Informers: s.informers,
 			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
+			CSI:         csi.NewManager(s.informers),
 			Parallelism: int(*s.config.Parallelism),
 			Clock:       s.options.Clock,
 		})
