@@ -18,6 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/clients"
 	"github.com/orrery-dev/orrery/scheduler/config"
+	"github.com/orrery-dev/orrery/scheduler/csi"
 	"github.com/orrery-dev/orrery/scheduler/cycle"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
@@ -49,7 +50,7 @@ func New(options Options, more ...Option) (*Scheduler, error) {
 	s := &Scheduler{options: options}
 	s.options.plugins = builtIn(func(ctx context.Context, pod *k8scorev1.Pod, node string) error {
 		return s.api.Bind(ctx, pod, node)
-	})
+	}, volumes{s})
 	for _, option := range more {
 		if err := option(&s.options); err != nil {
 			return nil, fmt.Errorf("building the scheduler: %w", err)
@@ -115,6 +116,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
 			Snapshot: snapshot, ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
 			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
+			CSI:         csi.NewManager(s.clients.Informers),
 			Parallelism: int(*s.config.Parallelism),
 			Clock:       s.options.Clock,
 		})

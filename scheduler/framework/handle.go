@@ -49,8 +49,14 @@ func (f *Framework) MutableSnapshotSharedLister() fwk.MutableSnapshotSharedListe
 // SharedDRAManager returns a manager whose methods report that dynamic resources are not supported.
 func (f *Framework) SharedDRAManager() fwk.SharedDRAManager { return noDynamicResources{} }
 
-// SharedCSIManager returns a manager whose methods report that volume limits are not supported.
-func (f *Framework) SharedCSIManager() fwk.CSIManager { return noVolumeLimits{} }
+// SharedCSIManager returns what is known of the CSI drivers on the nodes. Where the Environment has no manager, its methods
+// report that they are not supported.
+func (f *Framework) SharedCSIManager() fwk.CSIManager {
+	if f.env.CSI == nil {
+		return noVolumeLimits{}
+	}
+	return f.env.CSI
+}
 
 // PodGroupManager returns a manager whose methods report that pod groups are not supported.
 func (f *Framework) PodGroupManager() fwk.PodGroupManager { return NoPodGroups{} }
