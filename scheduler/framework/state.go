@@ -15,6 +15,7 @@ type CycleState struct {
 	skipScore        sets.Set[string]
 	skipPreBind      sets.Set[string]
 	parallelPreBinds sets.Set[string]
+	placement        *PlacementState // nil outside of the decision on a pod group
 }
 
 var _ fwk.CycleState = &CycleState{}
@@ -53,17 +54,8 @@ func (s *CycleState) SetParallelPreBindPlugins(plugins sets.Set[string]) {
 	s.parallelPreBinds = plugins
 }
 
-// ShouldSkipAllPostFilterPlugins is false: pods are scheduled one by one.
+// ShouldSkipAllPostFilterPlugins is false: for the members of a pod group PostFilter is not run in the first place.
 func (s *CycleState) ShouldSkipAllPostFilterPlugins() bool { return false }
-
-// IsPodGroupSchedulingCycle is false: pods are scheduled one by one.
-func (s *CycleState) IsPodGroupSchedulingCycle() bool { return false }
-
-// GetPodGroupSchedulingCycle returns nil: pods are scheduled one by one.
-func (s *CycleState) GetPodGroupSchedulingCycle() fwk.PodGroupCycleState { return nil }
-
-// GetPlacementCycleState returns nil: pods are scheduled one by one.
-func (s *CycleState) GetPlacementCycleState() fwk.PlacementCycleState { return nil }
 
 // Read returns what was written under the key, or ErrNotFound.
 func (s *CycleState) Read(key fwk.StateKey) (fwk.StateData, error) {
@@ -90,6 +82,7 @@ func (s *CycleState) Clone() fwk.CycleState {
 		skipScore:        s.skipScore,
 		skipPreBind:      s.skipPreBind,
 		parallelPreBinds: s.parallelPreBinds,
+		placement:        s.placement,
 	}
 	s.data.Range(func(key, value any) bool {
 		copied.data.Store(key, value.(fwk.StateData).Clone())
