@@ -69,7 +69,7 @@ func (c *Cache) copyChanged(s *Snapshot) {
 			s.byName[info.Node().Name] = own
 		}
 		s.countClaims(own, -1)
-		info.CopyTo(own)
+		info.CopyTo(own, c.images.version)
 		s.countClaims(own, +1)
 		s.changed(own)
 	}
