@@ -39,7 +39,7 @@ var others = map[fwk.EventResource]func(informers.SharedInformerFactory) toolsca
 // under Kubernetes' own names.
 func (s *Scheduler) listenForOthers(hints map[string][]framework.Hint) error {
 	listening := map[fwk.EventResource]bool{
-		fwk.Pod: true, fwk.AssignedPod: true, fwk.UnscheduledPod: true, fwk.TargetPod: true, fwk.Node: true, fwk.WildCard: true,
+		fwk.Pod: true, fwk.AssignedPod: true, fwk.UnscheduledPod: true, fwk.TargetPod: true, fwk.Node: true, fwk.PodGroup: true, fwk.WildCard: true,
 	}
 	for profile, all := range hints {
 		for _, hint := range all {

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultbinder"
+	"github.com/orrery-dev/orrery/scheduler/plugins/gangscheduling"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodename"
@@ -10,9 +11,11 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesbalancedallocation"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesfit"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeunschedulable"
+	"github.com/orrery-dev/orrery/scheduler/plugins/podgrouppodscount"
 	"github.com/orrery-dev/orrery/scheduler/plugins/prioritysort"
 	"github.com/orrery-dev/orrery/scheduler/plugins/schedulinggates"
 	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
+	"github.com/orrery-dev/orrery/scheduler/plugins/topologyplacementgenerator"
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
@@ -28,6 +31,9 @@ func builtIn(bind defaultbinder.Binding) framework.Registry {
 		noderesourcesfit.Name:                noderesourcesfit.New,
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		imagelocality.Name:                   imagelocality.New,
+		gangscheduling.Name:                  gangscheduling.New,
+		topologyplacementgenerator.Name:      topologyplacementgenerator.New,
+		podgrouppodscount.Name:               podgrouppodscount.New,
 		defaultbinder.Name:                   defaultbinder.Factory(bind),
 	}
 }

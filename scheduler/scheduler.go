@@ -93,7 +93,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 		return err
 	}
 	s.cycle = &cycle.Cycle{
-		Queue: s.queue, Cache: s.cache, Snapshot: snapshot, Profiles: s.profiles, API: s.api, Book: s.book,
+		Queue: s.queue, Cache: s.cache, Snapshot: snapshot, Profiles: s.profiles, API: s.api, Groups: s.api, Book: s.book,
 		Clock: s.options.Clock, PercentageOfNodesToScore: *s.config.PercentageOfNodesToScore,
 	}
 	return nil
@@ -107,7 +107,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 	s.profiles = map[string]*framework.Framework{}
 	for _, profile := range profiles {
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
-			Snapshot: snapshot, ClientSet: s.clientSet, KubeConfig: s.options.Cluster.GetConfig(), Informers: s.informers,
+			Snapshot: snapshot, PodGroups: s.cache.Groups(), ClientSet: s.clientSet, KubeConfig: s.options.Cluster.GetConfig(), Informers: s.informers,
 			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
 			Parallelism: int(*s.config.Parallelism),
 			Clock:       s.options.Clock,

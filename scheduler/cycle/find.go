@@ -45,7 +45,7 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 			return feasible, diagnosis, nil
 		}
 	}
-	nodes := c.Snapshot.Nodes()
+	nodes := c.nodes()
 	if !narrowed.AllNodes() {
 		nodes = c.named(narrowed.NodeNames)
 		diagnosis.Nodes.SetAbsent(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
@@ -53,14 +53,14 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 	}
 	feasible, err := c.filter(ctx, a, nodes, diagnosis)
 	looked := len(feasible) + len(diagnosis.Nodes.Own())
-	c.start = (c.start + looked) % len(c.Snapshot.Nodes())
+	c.start = (c.start + looked) % len(c.nodes())
 	return feasible, diagnosis, err
 }
 
 // tryNominated looks first at the node that was made free for the pod.
 func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagnosis *framework.Diagnosis) ([]fwk.NodeInfo, error) {
 	node, err := c.Snapshot.Get(name)
-	if err != nil {
+	if err != nil || !c.within.has(name) {
 		return nil, err
 	}
 	return c.filter(ctx, a, []fwk.NodeInfo{node}, diagnosis)
@@ -70,7 +70,7 @@ func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagn
 func (c *Cycle) named(names sets.Set[string]) []fwk.NodeInfo {
 	nodes := make([]fwk.NodeInfo, 0, len(names))
 	for _, name := range sets.List(names) {
-		if node, err := c.Snapshot.Get(name); err == nil {
+		if node, err := c.Snapshot.Get(name); err == nil && c.within.has(name) {
 			nodes = append(nodes, node)
 		}
 	}
