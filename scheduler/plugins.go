@@ -3,6 +3,7 @@ package scheduler
 import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultbinder"
+	"github.com/orrery-dev/orrery/scheduler/plugins/gangscheduling"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
 	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
@@ -12,10 +13,12 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesfit"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeunschedulable"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodevolumelimits"
+	"github.com/orrery-dev/orrery/scheduler/plugins/podgrouppodscount"
 	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
 	"github.com/orrery-dev/orrery/scheduler/plugins/prioritysort"
 	"github.com/orrery-dev/orrery/scheduler/plugins/schedulinggates"
 	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
+	"github.com/orrery-dev/orrery/scheduler/plugins/topologyplacementgenerator"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumerestrictions"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumezone"
@@ -42,6 +45,9 @@ func builtIn(bind defaultbinder.Binding, volumes volumebinding.API) framework.Re
 		volumebinding.Name:                   volumebinding.Factory(volumes),
 		volumezone.Name:                      volumezone.New,
 		imagelocality.Name:                   imagelocality.New,
+		gangscheduling.Name:                  gangscheduling.New,
+		topologyplacementgenerator.Name:      topologyplacementgenerator.New,
+		podgrouppodscount.Name:               podgrouppodscount.New,
 		defaultbinder.Name:                   defaultbinder.Factory(bind),
 	}
 }

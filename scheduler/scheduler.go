@@ -100,7 +100,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 		return err
 	}
 	s.cycle = &cycle.Cycle{
-		Queue: s.queue, Cache: s.cache, Snapshot: snapshot, Profiles: s.profiles, API: s.api, Book: s.book,
+		Queue: s.queue, Cache: s.cache, Snapshot: snapshot, Profiles: s.profiles, API: s.api, Groups: s.api, Book: s.book,
 		Clock: s.options.Clock, PercentageOfNodesToScore: *s.config.PercentageOfNodesToScore,
 	}
 	return nil
@@ -114,7 +114,8 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 	s.profiles = map[string]*framework.Framework{}
 	for _, profile := range profiles {
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
-			Snapshot: snapshot, ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
+			Snapshot: snapshot, PodGroups: s.cache.Groups(),
+			ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
 			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
 			CSI:         csi.NewManager(s.clients.Informers),
 			Parallelism: int(*s.config.Parallelism),

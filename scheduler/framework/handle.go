@@ -58,5 +58,11 @@ func (f *Framework) SharedCSIManager() fwk.CSIManager {
 	return f.env.CSI
 }
 
-// PodGroupManager returns a manager whose methods report that pod groups are not supported.
-func (f *Framework) PodGroupManager() fwk.PodGroupManager { return NoPodGroups{} }
+// PodGroupManager returns what is known of pod groups at this moment, beside the snapshot. Where the API server has no
+// pod groups, it knows none.
+func (f *Framework) PodGroupManager() fwk.PodGroupManager {
+	if f.env.PodGroups == nil {
+		return NoPodGroups{}
+	}
+	return f.env.PodGroups
+}
