@@ -3,6 +3,7 @@ package scheduler
 import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultbinder"
+	"github.com/orrery-dev/orrery/scheduler/plugins/defaultpreemption"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodename"
@@ -13,10 +14,11 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/prioritysort"
 	"github.com/orrery-dev/orrery/scheduler/plugins/schedulinggates"
 	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
+	"github.com/orrery-dev/orrery/scheduler/preemption"
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
-func builtIn(bind defaultbinder.Binding) framework.Registry {
+func builtIn(bind defaultbinder.Binding, evicting preemption.API) framework.Registry {
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
@@ -28,6 +30,7 @@ func builtIn(bind defaultbinder.Binding) framework.Registry {
 		noderesourcesfit.Name:                noderesourcesfit.New,
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		imagelocality.Name:                   imagelocality.New,
+		defaultpreemption.Name:               defaultpreemption.Factory(evicting),
 		defaultbinder.Name:                   defaultbinder.Factory(bind),
 	}
 }

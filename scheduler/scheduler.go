@@ -48,7 +48,7 @@ func New(options Options, more ...Option) (*Scheduler, error) {
 	s := &Scheduler{options: options}
 	s.options.plugins = builtIn(func(ctx context.Context, pod *corev1.Pod, node string) error {
 		return s.api.Bind(ctx, pod, node)
-	})
+	}, evicting{s})
 	for _, option := range more {
 		if err := option(&s.options); err != nil {
 			return nil, fmt.Errorf("building the scheduler: %w", err)

@@ -36,32 +36,31 @@ func NewVictim(kind fwk.EntityKeyType, priority int32, now time.Time, pods ...fw
 	return victim
 }
 
-// Victims returns all that could go from the nodes, whatever its priority, in the order of the nodes and of their pods.
-// Groups are those of the snapshot; a pod whose group is not there counts as being in none. Pods of a group that goes as a
-// whole are taken from all nodes of the snapshot.
-func Victims(snapshot fwk.SharedLister, nodes []fwk.NodeInfo, now time.Time) []*Victim {
-	victims := make([]*Victim, 0, podCount(nodes))
-	var seen map[fwk.EntityKey]bool
+// Victims returns all that could go from the nodes for a preemptor of the given priority, which is what has a lower one, in
+// the order of the nodes and of their pods. Groups are those of the snapshot; a pod whose group is not there counts as
+// being in none. Pods of a group that goes as a whole are taken from all nodes of the snapshot.
+func Victims(snapshot fwk.SharedLister, nodes []fwk.NodeInfo, preemptor int32, now time.Time) []*Victim {
+	var victims []*Victim
+	whole := map[fwk.EntityKey]bool{}
 	for _, node := range nodes {
 		for _, pod := range node.GetPods() {
 			group := groupOf(snapshot, pod.GetPod())
-			if group == nil {
-				victims = append(victims, NewVictim(fwk.PodKeyType, schedulinghelpers.PodPriority(pod.GetPod()), now, pod))
+			priority := priorityIn(group, pod.GetPod())
+			if priority >= preemptor {
 				continue
 			}
-			if mode := group.Spec.DisruptionMode; mode == nil || mode.All == nil {
-				victims = append(victims, NewVictim(fwk.PodGroupKeyType, GroupPriority(group), now, pod))
-				continue
+			kind, pods := fwk.PodKeyType, []fwk.PodInfo{pod}
+			if group != nil {
+				kind = fwk.PodGroupKeyType
 			}
-			key := fwk.PodGroupKey(group.Namespace, group.Name)
-			if seen[key] {
-				continue
+			if goesWhole(group) {
+				key := fwk.PodGroupKey(group.Namespace, group.Name)
+				if whole[key] {
+					continue
+				}
+				whole[key], pods = true, members(snapshot, group, pod)
 			}
-			if seen == nil {
-				seen = map[fwk.EntityKey]bool{}
-			}
-			seen[key] = true
-			victims = append(victims, NewVictim(fwk.PodGroupKeyType, GroupPriority(group), now, members(snapshot, group, pod)...))
+			victims = append(victims, NewVictim(kind, priority, now, pods...))
 		}
 	}
 	return victims
@@ -69,10 +68,18 @@ func Victims(snapshot fwk.SharedLister, nodes []fwk.NodeInfo, now time.Time) []*
 
 // PodPriority returns the priority with which a pod counts as a victim: that of its group, where it has one.
 func PodPriority(snapshot fwk.SharedLister, pod *corev1.Pod) int32 {
-	if group := groupOf(snapshot, pod); group != nil {
-		return GroupPriority(group)
+	return priorityIn(groupOf(snapshot, pod), pod)
+}
+
+func priorityIn(group *schedulingv1beta1.PodGroup, pod *corev1.Pod) int32 {
+	if group == nil {
+		return schedulinghelpers.PodPriority(pod)
 	}
-	return schedulinghelpers.PodPriority(pod)
+	return GroupPriority(group)
+}
+
+func goesWhole(group *schedulingv1beta1.PodGroup) bool {
+	return group != nil && group.Spec.DisruptionMode != nil && group.Spec.DisruptionMode.All != nil
 }
 
 // GroupPriority returns the priority of a group, which is 0 where it has none.
@@ -148,14 +155,6 @@ func members(snapshot fwk.SharedLister, group *schedulingv1beta1.PodGroup, known
 		pods = append(pods, info)
 	}
 	return pods
-}
-
-func podCount(nodes []fwk.NodeInfo) int {
-	count := 0
-	for _, node := range nodes {
-		count += len(node.GetPods())
-	}
-	return count
 }
 
 func started(pod *corev1.Pod, now time.Time) time.Time {
