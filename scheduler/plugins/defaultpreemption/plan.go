@@ -15,7 +15,21 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/preemption"
 )
 
-var endNomination = &fwk.PostFilterResult{NominatingInfo: &fwk.NominatingInfo{NominatingMode: fwk.ModeOverride}}
+var errNoNodes = errors.New("no nodes available")
+
+// Plan is what preemption would do for a pod, and what was found out on the way.
+type Plan struct {
+	// Choice is the node to nominate and the pods that go from it. Its Candidate is nil where nothing would be done.
+	Choice preemption.Choice
+	// Candidates are all nodes where preemption would help, as extenders left them.
+	Candidates []*preemption.Candidate
+	// Refused says why other nodes that were tried are no candidates. Nil means that none was tried.
+	Refused *framework.NodeStatuses
+	// Status is Success if something would be done. Otherwise it says why not: Unschedulable, or an Error.
+	Status *fwk.Status
+	// EndsNomination says that preemption helps on no node, so that an earlier nomination has no sense any more.
+	EndsNomination bool
+}
 
 // PostFilter preempts, if that helps. Success comes with the node to nominate. Unschedulable comes with the end of an
 // earlier nomination where preemption helps on no node, and with nothing where it is only not the time for it.
@@ -27,55 +41,65 @@ func (p *Plugin) PostFilter(ctx context.Context, state fwk.CycleState, pod *core
 	if current == nil || current.UID != pod.UID {
 		return nil, fwk.AsStatus(fmt.Errorf("preemption: pod %s has gone", klog.KObj(pod)))
 	}
-	choice, result, status := p.Plan(ctx, state, current, statuses)
-	if !status.IsSuccess() {
-		if status.Message() == "" {
-			return result, status
+	plan := p.Plan(ctx, state, current, statuses)
+	if !plan.Status.IsSuccess() {
+		status := fwk.NewStatus(plan.Status.Code(), "preemption: "+plan.Status.Message())
+		if plan.EndsNomination {
+			return nominate(""), status
 		}
-		return result, fwk.NewStatus(status.Code(), "preemption: "+status.Message())
+		return nil, status
 	}
-	klog.FromContext(ctx).V(2).Info("Pods have to go for a more important one", "node", choice.Place, "why", choice.String())
-	p.evictor.Evict(ctx, preemption.ForPod(current), choice.Candidate)
-	return &fwk.PostFilterResult{NominatingInfo: &fwk.NominatingInfo{NominatingMode: fwk.ModeOverride, NominatedNodeName: choice.Place}},
-		fwk.NewStatus(fwk.Success, fmt.Sprintf("preemption: found a potential placement for pod on node %v, preempting %d victims",
-			choice.Place, len(choice.Pods)))
+	node, victims := plan.Choice.Place, len(plan.Choice.Pods)
+	klog.FromContext(ctx).V(2).Info("Pods have to go for a more important one", "node", node, "why", plan.Choice.String())
+	p.evictor.Evict(ctx, preemption.ForPod(current), plan.Choice.Candidate)
+	return nominate(node), fwk.NewStatus(fwk.Success,
+		fmt.Sprintf("preemption: found a potential placement for pod on node %v, preempting %d victims", node, victims))
 }
 
-// Plan decides what PostFilter would do for the pod, and does nothing. Where the status is not Success, the result is
-// PostFilter's.
-func (p *Plugin) Plan(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (
-	choice preemption.Choice, result *fwk.PostFilterResult, status *fwk.Status,
-) {
+func nominate(node string) *fwk.PostFilterResult {
+	return &fwk.PostFilterResult{NominatingInfo: &fwk.NominatingInfo{NominatingMode: fwk.ModeOverride, NominatedNodeName: node}}
+}
+
+// Plan decides what PostFilter would do for the pod, and does nothing.
+func (p *Plugin) Plan(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) *Plan {
 	start := time.Now()
-	defer func() {
-		metrics.PreemptionEvaluationDuration.WithLabelValues(string(fwk.PodKeyType), status.Code().String()).
-			Observe(time.Since(start).Seconds())
-	}()
+	plan := &Plan{}
+	plan.Status = p.plan(ctx, plan, state, pod, statuses, start)
+	metrics.PreemptionEvaluationDuration.WithLabelValues(string(fwk.PodKeyType), plan.Status.Code().String()).
+		Observe(time.Since(start).Seconds())
+	return plan
+}
+
+func (p *Plugin) plan(ctx context.Context, plan *Plan, state fwk.CycleState, pod *corev1.Pod,
+	statuses fwk.NodeToStatusReader, now time.Time,
+) *fwk.Status {
 	if why := p.ineligible(pod, statuses); why != "" {
 		klog.FromContext(ctx).V(5).Info("Pod may not preempt others", "reason", why)
-		return choice, nil, fwk.NewStatus(fwk.Unschedulable, why)
+		return fwk.NewStatus(fwk.Unschedulable, why)
 	}
-	try, err := p.observe(ctx, state, pod, statuses, start)
+	try, err := p.observe(ctx, state, pod, statuses, now)
 	if err != nil {
-		return choice, nil, fwk.AsStatus(err)
+		return fwk.AsStatus(err)
 	}
-	candidates, refused, err := try.all()
+	plan.Candidates, plan.Refused, err = try.all()
 	switch {
-	case len(candidates) == 0 && err != nil:
-		return choice, nil, fwk.AsStatus(err)
-	case len(candidates) == 0:
+	case len(plan.Candidates) == 0 && err != nil:
+		return fwk.AsStatus(err)
+	case len(plan.Candidates) == 0:
 		klog.FromContext(ctx).V(2).Info("Preemption helps on no node")
-		return choice, endNomination, fwk.NewStatus(fwk.Unschedulable, noneHelps(pod, len(try.nodes), refused))
+		plan.EndsNomination = true
+		return fwk.NewStatus(fwk.Unschedulable, noneHelps(pod, len(try.nodes), plan.Refused))
 	case err != nil:
 		klog.FromContext(ctx).Error(err, "Preemption could not be tried out on some nodes; it goes on with the others")
 	}
-	if candidates, err = p.consult(ctx, pod, candidates); err != nil {
-		return choice, nil, fwk.AsStatus(err)
+	if plan.Candidates, err = p.consult(ctx, pod, plan.Candidates); err != nil {
+		return fwk.AsStatus(err)
 	}
-	if len(candidates) == 0 {
-		return choice, nil, fwk.NewStatus(fwk.Unschedulable, "no candidate node for preemption")
+	if len(plan.Candidates) == 0 {
+		return fwk.NewStatus(fwk.Unschedulable, "no candidate node for preemption")
 	}
-	return preemption.Choose(candidates, start), nil, nil
+	plan.Choice = preemption.Choose(plan.Candidates, now)
+	return nil
 }
 
 // ineligible says why a pod may not preempt others now, or "".
@@ -106,5 +130,3 @@ func noneHelps(pod *corev1.Pod, nodes int, refused *framework.NodeStatuses) stri
 	fit := &framework.FitError{Pod: pod, NodeCount: nodes, Diagnosis: &framework.Diagnosis{Nodes: refused}}
 	return fit.Error()
 }
-
-var errNoNodes = errors.New("no nodes available")
