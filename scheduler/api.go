@@ -14,6 +14,8 @@ import (
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
+	"github.com/orrery-dev/orrery/scheduler/preemption"
 )
 
 // What the scheduler and its plugins read, and what the scheduler writes; what a plugin writes stands in its room. A custom
@@ -34,20 +36,26 @@ import (
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=kube-scheduler,verbs=get;update
 
-// api reads pods from the cache and writes them to the API server.
+// api reads from the cache and writes to the API server. Plugins are given it before it is connected, and use it after.
 type api struct {
 	cached client.Reader
 	live   client.Client
 }
 
-func newAPI(cluster cluster.Cluster) (*api, error) {
+var (
+	_ volumebinding.API = &api{}
+	_ preemption.API    = &api{}
+)
+
+func (a *api) connect(cluster cluster.Cluster) error {
 	live, err := client.New(cluster.GetConfig(), client.Options{
 		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("building the scheduler's client: %w", err)
+		return fmt.Errorf("building the scheduler's client: %w", err)
 	}
-	return &api{cached: cluster.GetCache(), live: live}, nil
+	a.cached, a.live = cluster.GetCache(), live
+	return nil
 }
 
 // Pod returns a pod as the cache has it, or nil.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -47,10 +46,8 @@ type Scheduler struct {
 // New builds a scheduler. Everything that is wrong with the configuration is an error here and not later; nothing is
 // started, and the API server need not be there yet.
 func New(options Options, more ...Option) (*Scheduler, error) {
-	s := &Scheduler{options: options}
-	s.options.plugins = builtIn(func(ctx context.Context, pod *k8scorev1.Pod, node string) error {
-		return s.api.Bind(ctx, pod, node)
-	}, volumes{s})
+	s := &Scheduler{options: options, api: &api{}}
+	s.options.plugins = builtIn(s.api)
 	for _, option := range more {
 		if err := option(&s.options); err != nil {
 			return nil, fmt.Errorf("building the scheduler: %w", err)
@@ -76,7 +73,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if err := metrics.Register(ctrlmetrics.Registry); err != nil {
 		return err
 	}
-	if s.api, err = newAPI(s.options.Cluster); err != nil {
+	if err := s.api.connect(s.options.Cluster); err != nil {
 		return err
 	}
 	names := apis.Orrery
