@@ -17,6 +17,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/config"
 	"github.com/orrery-dev/orrery/scheduler/cycle"
+	"github.com/orrery-dev/orrery/scheduler/dra"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
@@ -30,6 +31,7 @@ type Scheduler struct {
 	config    *configv1.KubeSchedulerConfiguration
 	clientSet clientset.Interface
 	informers informers.SharedInformerFactory
+	dra       *dra.Manager
 	events    events.EventBroadcaster
 	api       *api
 	profiles  map[string]*framework.Framework
@@ -82,6 +84,9 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 		return fmt.Errorf("building the plugins' client: %w", err)
 	}
 	s.informers = informers.NewSharedInformerFactory(s.clientSet, 0)
+	if s.dra, err = dra.New(s.life, s.clientSet, s.informers); err != nil {
+		return err
+	}
 	s.events = events.NewBroadcaster(&events.EventSinkImpl{Interface: s.clientSet.EventsV1()})
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.book = explain.NewBook(s.options.ExplainPods)
@@ -108,9 +113,10 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 	for _, profile := range profiles {
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
 			Snapshot: snapshot, ClientSet: s.clientSet, KubeConfig: s.options.Cluster.GetConfig(), Informers: s.informers,
-			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
-			Parallelism: int(*s.config.Parallelism),
-			Clock:       s.options.Clock,
+			DynamicResources: s.dra,
+			Recorder:         func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
+			Parallelism:      int(*s.config.Parallelism),
+			Clock:            s.options.Clock,
 		})
 		if err != nil {
 			return err

@@ -34,6 +34,7 @@ func (s *Scheduler) watch(ctx context.Context) error {
 		}
 		synced = append(synced, registration.HasSynced)
 	}
+	synced = append(synced, s.dra.HasSynced)
 	s.informers.Start(s.life.Done())
 	for kind, done := range s.informers.WaitForCacheSync(ctx.Done()) {
 		if !done && ctx.Err() == nil {

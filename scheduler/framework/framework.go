@@ -26,6 +26,8 @@ type Environment struct {
 	ClientSet  clientset.Interface
 	KubeConfig *restclient.Config
 	Informers  informers.SharedInformerFactory
+	// DynamicResources knows claims and devices. Nil means that they are not supported.
+	DynamicResources fwk.SharedDRAManager
 	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
 	Recorder func(profile string) events.EventRecorderLogger
 	// Parallelism is the number of goroutines that filter and score nodes. 0 means 16.
