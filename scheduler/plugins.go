@@ -3,6 +3,7 @@ package scheduler
 import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultbinder"
+	"github.com/orrery-dev/orrery/scheduler/plugins/dynamicresources"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodename"
@@ -16,7 +17,7 @@ import (
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
-func builtIn(bind defaultbinder.Binding) framework.Registry {
+func builtIn(bind defaultbinder.Binding, report dynamicresources.Report) framework.Registry {
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
@@ -26,6 +27,7 @@ func builtIn(bind defaultbinder.Binding) framework.Registry {
 		nodeaffinity.Name:                    nodeaffinity.New,
 		nodeports.Name:                       nodeports.New,
 		noderesourcesfit.Name:                noderesourcesfit.New,
+		dynamicresources.Name:                dynamicresources.Factory(report),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		imagelocality.Name:                   imagelocality.New,
 		defaultbinder.Name:                   defaultbinder.Factory(bind),

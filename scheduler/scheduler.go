@@ -48,9 +48,10 @@ type Scheduler struct {
 // started, and the API server need not be there yet.
 func New(options Options, more ...Option) (*Scheduler, error) {
 	s := &Scheduler{options: options}
-	s.options.plugins = builtIn(func(ctx context.Context, pod *corev1.Pod, node string) error {
-		return s.api.Bind(ctx, pod, node)
-	})
+	s.options.plugins = builtIn(
+		func(ctx context.Context, pod *corev1.Pod, node string) error { return s.api.Bind(ctx, pod, node) },
+		func(ctx context.Context, old, new *corev1.Pod) error { return s.api.PatchStatus(ctx, old, new) },
+	)
 	for _, option := range more {
 		if err := option(&s.options); err != nil {
 			return nil, fmt.Errorf("building the scheduler: %w", err)

@@ -24,6 +24,7 @@ func defaultPlugins() *configv1.Plugins {
 		{Name: "NodeAffinity", Weight: ptr.To[int32](2)},
 		{Name: "NodePorts"},
 		{Name: "NodeResourcesFit", Weight: ptr.To[int32](1)},
+		{Name: "DynamicResources", Weight: ptr.To[int32](2)},
 		{Name: "NodeResourcesBalancedAllocation", Weight: ptr.To[int32](1)},
 		{Name: "ImageLocality", Weight: ptr.To[int32](1)},
 		{Name: "DefaultBinder"},
@@ -58,6 +59,7 @@ func setDefaults(config *configv1.KubeSchedulerConfiguration) {
 func setProfileDefaults(profile *configv1.KubeSchedulerProfile) {
 	profile.Plugins = mergePlugins(defaultPlugins(), profile.Plugins)
 	args := map[string]runtime.Object{
+		"DynamicResources":                &configv1.DynamicResourcesArgs{},
 		"NodeAffinity":                    &configv1.NodeAffinityArgs{},
 		"NodeResourcesFit":                &configv1.NodeResourcesFitArgs{},
 		"NodeResourcesBalancedAllocation": &configv1.NodeResourcesBalancedAllocationArgs{},

@@ -108,7 +108,9 @@ func (s slices) ListWithDeviceTaintRules() ([]*resourceapi.ResourceSlice, error)
 	return s.tracker.ListPatchedResourceSlices()
 }
 
-type classes struct{ lister resourcelisters.DeviceClassLister }
+type classes struct {
+	lister resourcelisters.DeviceClassLister
+}
 
 func (c classes) Get(name string) (*resourceapi.DeviceClass, error) { return c.lister.Get(name) }
 
