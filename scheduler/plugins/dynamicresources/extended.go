@@ -132,10 +132,11 @@ func (p *Plugin) extendedOn(w *world, pod *corev1.Pod, node fwk.NodeInfo) (*exte
 			return nil, refused("cannot fit resource")
 		}
 	}
-	if len(classes) == 0 {
-		return nil, nil
+	requests, uses := requestsFor(pod, classes)
+	if len(requests) == 0 {
+		return nil, nil // The node has everything, or only the pod's overhead asks for it, which can use no device.
 	}
-	result := &extendedClaim{claim: claim.DeepCopy()}
-	result.claim.Spec.Devices.Requests, result.uses = requestsFor(pod, classes)
-	return result, nil
+	claim = claim.DeepCopy()
+	claim.Spec.Devices.Requests = requests
+	return &extendedClaim{claim: claim, uses: uses}, nil
 }
