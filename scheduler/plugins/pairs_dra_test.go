@@ -107,13 +107,17 @@ func (r *recorder) SignalClaimPendingAllocation(uid types.UID, claim *resourceap
 	return r.ResourceClaimTracker.SignalClaimPendingAllocation(uid, claim)
 }
 
-type sliceLister struct{ informers.SharedInformerFactory }
+type sliceLister struct {
+	informers.SharedInformerFactory
+}
 
 func (l sliceLister) ListWithDeviceTaintRules() ([]*resourceapi.ResourceSlice, error) {
 	return listed[*resourceapi.ResourceSlice](l.Resource().V1().ResourceSlices().Informer()), nil
 }
 
-type classLister struct{ informers.SharedInformerFactory }
+type classLister struct {
+	informers.SharedInformerFactory
+}
 
 func (l classLister) Get(name string) (*resourceapi.DeviceClass, error) {
 	return l.Resource().V1().DeviceClasses().Lister().Get(name)
