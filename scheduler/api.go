@@ -90,7 +90,12 @@ func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8score
 	if !differs {
 		return nil
 	}
-	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(pod), (*corev1.Pod)(changed))
+	return a.PatchStatus(ctx, pod, changed)
+}
+
+// PatchStatus writes what differs between the status of old and new.
+func (a *api) PatchStatus(ctx context.Context, old, new *k8scorev1.Pod) error {
+	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(old), (*corev1.Pod)(new))
 }
 
 // setCondition reports whether it changed anything. The time is that of the last change of the condition's status.

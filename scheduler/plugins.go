@@ -4,6 +4,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultbinder"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultpreemption"
+	"github.com/orrery-dev/orrery/scheduler/plugins/dynamicresources"
 	"github.com/orrery-dev/orrery/scheduler/plugins/gangscheduling"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
 	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
@@ -40,6 +41,7 @@ func builtIn(api *api) framework.Registry {
 		noderesourcesfit.Name:                noderesourcesfit.New,
 		podtopologyspread.Name:               podtopologyspread.Factory(keeper),
 		interpodaffinity.Name:                interpodaffinity.Factory(keeper),
+		dynamicresources.Name:                dynamicresources.Factory(api.PatchStatus),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		volumerestrictions.Name:              volumerestrictions.New,
 		nodevolumelimits.Name:                nodevolumelimits.New,

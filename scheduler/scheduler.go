@@ -19,6 +19,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/config"
 	"github.com/orrery-dev/orrery/scheduler/csi"
 	"github.com/orrery-dev/orrery/scheduler/cycle"
+	"github.com/orrery-dev/orrery/scheduler/dra"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
@@ -31,6 +32,7 @@ type Scheduler struct {
 	own      bool // the Cluster is ours to run
 	config   *configv1.KubeSchedulerConfiguration
 	clients  *clients.Clients
+	dra      *dra.Manager
 	events   events.EventBroadcaster
 	api      *api
 	profiles map[string]*framework.Framework
@@ -86,6 +88,9 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.dra, err = dra.New(s.life, s.clients.Set, s.clients.Informers); err != nil {
+		return err
+	}
 	s.events = events.NewBroadcaster(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()})
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.book = explain.NewBook(s.options.ExplainPods)
@@ -113,10 +118,11 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
 			Snapshot: snapshot, PodGroups: s.cache.Groups(),
 			ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
-			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
-			CSI:         csi.NewManager(s.clients.Informers),
-			Parallelism: int(*s.config.Parallelism),
-			Clock:       s.options.Clock,
+			DynamicResources: s.dra,
+			Recorder:         func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
+			CSI:              csi.NewManager(s.clients.Informers),
+			Parallelism:      int(*s.config.Parallelism),
+			Clock:            s.options.Clock,
 		})
 		if err != nil {
 			return err

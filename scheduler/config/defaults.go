@@ -30,6 +30,7 @@ func defaultPlugins() *configv1.Plugins {
 		{Name: "VolumeZone"},
 		{Name: "PodTopologySpread", Weight: ptr.To[int32](2)},
 		{Name: "InterPodAffinity", Weight: ptr.To[int32](2)},
+		{Name: "DynamicResources", Weight: ptr.To[int32](2)},
 		{Name: "DefaultPreemption"},
 		{Name: "NodeResourcesBalancedAllocation", Weight: ptr.To[int32](1)},
 		{Name: "ImageLocality", Weight: ptr.To[int32](1)},
@@ -67,6 +68,7 @@ func setProfileDefaults(profile *configv1.KubeSchedulerProfile) {
 	profile.Plugins = mergePlugins(defaultPlugins(), profile.Plugins)
 	args := map[string]runtime.Object{
 		"DefaultPreemption":               &configv1.DefaultPreemptionArgs{},
+		"DynamicResources":                &configv1.DynamicResourcesArgs{},
 		"NodeAffinity":                    &configv1.NodeAffinityArgs{},
 		"NodeResourcesFit":                &configv1.NodeResourcesFitArgs{},
 		"NodeResourcesBalancedAllocation": &configv1.NodeResourcesBalancedAllocationArgs{},
