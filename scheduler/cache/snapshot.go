@@ -7,6 +7,7 @@ import (
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
+	"github.com/orrery-dev/orrery/scheduler/podgroups"
 )
 
 // Snapshot is the cluster at one moment. The zero value is an empty cluster; Cache.Update brings it up to date.
@@ -17,7 +18,7 @@ type Snapshot struct {
 	generation   int64
 	orderVersion int64
 	byName       map[string]*nodeinfo.NodeInfo
-	numbers      map[string]int
+	names        framework.Names
 	claims       map[string]int
 	// The lists hold the same NodeInfos as byName.
 	nodes            []fwk.NodeInfo
@@ -25,6 +26,7 @@ type Snapshot struct {
 	withAntiAffinity subset
 	log              changeLog
 	assumed, session *layer // of changes that are taken back; nil where there are none
+	groups           podgroups.View
 }
 
 var (
@@ -47,6 +49,7 @@ func (c *Cache) Update(s *Snapshot) {
 	if s.orderVersion != c.order.version {
 		c.relist(s)
 	}
+	c.groups.Update(&s.groups)
 }
 
 // copyChanged copies the nodes that changed.
@@ -67,7 +70,7 @@ func (c *Cache) copyChanged(s *Snapshot) {
 			s.byName[info.Node().Name] = own
 		}
 		s.countClaims(own, -1)
-		info.CopyTo(own)
+		info.CopyTo(own, c.images.version)
 		s.countClaims(own, +1)
 		s.changed(own)
 	}
@@ -78,14 +81,14 @@ func (c *Cache) copyChanged(s *Snapshot) {
 func (c *Cache) relist(s *Snapshot) {
 	names := c.order.list()
 	s.nodes = make([]fwk.NodeInfo, len(names))
-	s.numbers = make(map[string]int, len(names))
+	s.names = framework.Names{ByNumber: names, Number: make(map[string]int, len(names))}
 	s.withAffinity, s.withAntiAffinity = subset{}, subset{}
 	for i, name := range names {
-		s.nodes[i], s.numbers[name] = s.byName[name], i
+		s.nodes[i], s.names.Number[name] = s.byName[name], i
 		s.file(i, s.byName[name])
 	}
 	for name, info := range s.byName {
-		if _, still := s.numbers[name]; !still {
+		if _, still := s.names.Number[name]; !still {
 			s.countClaims(info, -1)
 			delete(s.byName, name)
 		}
@@ -99,7 +102,7 @@ func (s *Snapshot) changed(info *nodeinfo.NodeInfo) {
 	if info.Node() == nil {
 		return
 	}
-	number, numbered := s.numbers[info.Node().Name]
+	number, numbered := s.names.Number[info.Node().Name]
 	if !numbered {
 		return
 	}
@@ -124,11 +127,9 @@ func (s *Snapshot) countClaims(info *nodeinfo.NodeInfo, sign int) {
 // Nodes returns all nodes by number, zones in turn. Do not change the slice.
 func (s *Snapshot) Nodes() []fwk.NodeInfo { return s.nodes }
 
-// Number returns the number of a node, and whether it has one.
-func (s *Snapshot) Number(name string) (int, bool) {
-	number, found := s.numbers[name]
-	return number, found
-}
+// Names returns the names of the nodes by number, and the numbers by name. They are replaced and not changed when an
+// epoch ends.
+func (s *Snapshot) Names() framework.Names { return s.names }
 
 // NodeInfos returns the nodes.
 func (s *Snapshot) NodeInfos() fwk.NodeInfoLister { return s }
@@ -165,20 +166,18 @@ func (s *Snapshot) Get(name string) (fwk.NodeInfo, error) {
 // IsPVCUsedByPods reports whether a pod on any node uses the claim, which is named namespace/name.
 func (s *Snapshot) IsPVCUsedByPods(claim string) bool { return s.claims[claim] > 0 }
 
-// PodGroupStates returns a lister of errors: pods are scheduled one by one.
-func (s *Snapshot) PodGroupStates() fwk.PodGroupStateLister {
-	return framework.NoPodGroups{}.PodGroupStates()
-}
+// PodGroupStates returns how far the scheduling of pod groups has come.
+func (s *Snapshot) PodGroupStates() fwk.PodGroupStateLister { return s.groups.PodGroupStates() }
 
-// PodGroups returns a lister of errors: pods are scheduled one by one.
-func (s *Snapshot) PodGroups() fwk.PodGroupLister { return framework.NoPodGroups{}.PodGroups() }
+// PodGroups returns the pod groups.
+func (s *Snapshot) PodGroups() fwk.PodGroupLister { return s.groups.PodGroups() }
 
-// CompositePodGroupStates returns a lister of errors: pods are scheduled one by one.
+// CompositePodGroupStates returns a lister of errors: there are no groups of groups.
 func (s *Snapshot) CompositePodGroupStates() fwk.CompositePodGroupStateLister {
-	return framework.NoPodGroups{}.CompositePodGroupStates()
+	return s.groups.CompositePodGroupStates()
 }
 
-// CompositePodGroups returns a lister of errors: pods are scheduled one by one.
+// CompositePodGroups returns a lister of errors: there are no groups of groups.
 func (s *Snapshot) CompositePodGroups() fwk.CompositePodGroupLister {
-	return framework.NoPodGroups{}.CompositePodGroups()
+	return s.groups.CompositePodGroups()
 }

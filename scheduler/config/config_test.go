@@ -11,7 +11,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-var known = []string{"DefaultBinder", "ImageLocality", "Mine", "NodeAffinity", "NodeName", "NodePorts", "NodeResourcesBalancedAllocation",
+var known = []string{"DefaultBinder", "DynamicResources", "ImageLocality", "Mine", "NodeAffinity", "NodeName", "NodePorts", "NodeResourcesBalancedAllocation",
 	"NodeResourcesFit", "NodeUnschedulable", "PrioritySort", "SchedulingGates", "TaintToleration"}
 
 const header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
@@ -72,7 +72,7 @@ profiles:
 			t.Errorf("TaintToleration has the weight %d, want 7", *plugin.Weight)
 		}
 	}
-	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit PodTopologySpread InterPodAffinity NodeResourcesBalancedAllocation DefaultBinder Mine"
+	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit VolumeRestrictions NodeVolumeLimits VolumeBinding VolumeZone PodTopologySpread InterPodAffinity DynamicResources NodeResourcesBalancedAllocation DefaultBinder GangScheduling Mine"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("plugins are %s, want %s", got, want)
 	}
@@ -115,7 +115,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"a shape that falls back", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio, requestedToCapacityRatio: {shape: [{utilization: 50, score: 1}, {utilization: 40, score: 11}]}}}}]}]",
 			"shape[1].score: Invalid value: 11: not in valid range [0, 10]"},
 		{"extenders", "extenders: [{urlPrefix: http://127.0.0.1}]", "extenders: Forbidden"},
-		{"pod groups", "profiles: [{plugins: {placementScore: {enabled: [{name: Mine}]}}}]", "profiles[0].plugins.placementScore.enabled: Forbidden"},
+		{"an unknown plugin for pod groups", "profiles: [{plugins: {placementScore: {enabled: [{name: Yours}]}}}]",
+			`profiles[0].plugins.placementScore.enabled[0].name: Unsupported value: "Yours"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, _, err := load(t, test.text)
