@@ -141,6 +141,62 @@ func TestTrialsAgreeWithUpstream(t *testing.T) {
 	}
 }
 
+// TestPodWorldsHaveEveryOutcome guards the comparison: a reason that never occurs would not be compared.
+func TestPodWorldsHaveEveryOutcome(t *testing.T) {
+	wanted := map[string][]string{
+		interpodaffinity.Name: {
+			"PreFilter Success", "PreFilter Skip", "PreFilter UnschedulableAndUnresolvable",
+			"Filter Success", "Filter node(s) didn't match pod affinity rules", "Filter node(s) didn't match pod anti-affinity rules",
+			"Filter node(s) didn't satisfy existing pods anti-affinity rules",
+			"PreScore Success", "PreScore Skip", "PreScore Error", "score 0", "score 100", "score between",
+		},
+		podtopologyspread.Name: {
+			"PreFilter Success", "PreFilter Skip", "PreFilter Error",
+			"Filter Success", "Filter node(s) didn't match pod topology spread constraints",
+			"Filter node(s) didn't match pod topology spread constraints (missing required label)",
+			"PreScore Success", "PreScore Skip", "PreScore Error", "score 0", "score 100", "score between",
+		},
+	}
+	for _, pair := range podPairs {
+		t.Run(pair.name, func(t *testing.T) {
+			seen := map[string]int{}
+			for seed := *first; seed < *first+1000; seed++ {
+				w := newWorld(seed)
+				pair.dress(w)
+				ours, _ := bothSides(t, pair, w)
+				outcomes(observe(t, w, ours.plugin, ours.snapshot, framework.NewCycleState(false)), seen)
+			}
+			for _, outcome := range wanted[pair.name] {
+				if seen[outcome] < 3 {
+					t.Errorf("%q occurred %d times in 1,000 worlds, want at least 3", outcome, seen[outcome])
+				}
+			}
+		})
+	}
+}
+
+// outcomes counts what was observed, by kind.
+func outcomes(o observed, seen map[string]int) {
+	seen["PreFilter "+o.PreFilter.Code]++
+	seen["PreScore "+o.PreScore.Code]++
+	for _, verdict := range o.Filter {
+		if verdict.Reasons == nil {
+			seen["Filter "+verdict.Code]++
+		}
+		for _, reason := range verdict.Reasons {
+			seen["Filter "+reason]++
+		}
+	}
+	for _, score := range o.Normalized {
+		switch score {
+		case 0, fwk.MaxNodeScore:
+			seen[fmt.Sprint("score ", score)]++
+		default:
+			seen["score between"]++
+		}
+	}
+}
+
 // script is what is done to one node.
 type script struct {
 	node  string

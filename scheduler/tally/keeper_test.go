@@ -441,7 +441,7 @@ func TestKeeperCountsWhatARecountWould(t *testing.T) {
 }
 
 // aCluster is a snapshot with nodes in zones and a pod of app web on each.
-func aCluster(t *testing.T, nodes int) (*cache.Cache, *cache.Snapshot) {
+func aCluster(t testing.TB, nodes int) (*cache.Cache, *cache.Snapshot) {
 	t.Helper()
 	c, snapshot := cache.New(0), &cache.Snapshot{}
 	for i := range nodes {
@@ -453,7 +453,7 @@ func aCluster(t *testing.T, nodes int) (*cache.Cache, *cache.Snapshot) {
 	return c, snapshot
 }
 
-func put(t *testing.T, c *cache.Cache, node string) {
+func put(t testing.TB, c *cache.Cache, node string) {
 	t.Helper()
 	_, pods, _ := c.Size()
 	name := types.UID(fmt.Sprintf("%s-%d", node, pods))

@@ -2,6 +2,7 @@ package tally
 
 import (
 	"container/list"
+	"context"
 
 	fwk "k8s.io/kube-scheduler/framework"
 )
@@ -33,6 +34,14 @@ const worthSpreading = 256
 
 // Spread calls work for 0 to pieces-1, possibly on several goroutines, and returns when all are done.
 type Spread func(pieces int, work func(piece int))
+
+// SpreadOver returns a Spread over the goroutines of a parallelizer. operation labels them in the metrics. That ctx ends
+// does not stop it: counting half of the nodes would be worse than being late.
+func SpreadOver(ctx context.Context, parallelizer fwk.Parallelizer, operation string) Spread {
+	return func(pieces int, work func(piece int)) {
+		parallelizer.Until(context.WithoutCancel(ctx), pieces, work, operation)
+	}
+}
 
 // catchUp asks the nodes that changed.
 func (t *tally) catchUp(r *roll, spread Spread) {

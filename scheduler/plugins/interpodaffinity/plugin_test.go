@@ -25,14 +25,7 @@ const (
 
 // The cluster of all tests: two nodes in zone a, one in zone b and one in none.
 func nodes() []*corev1.Node {
-	node := func(name, zone string) *corev1.Node {
-		labels := map[string]string{corev1.LabelHostname: name, corev1.LabelTopologyZone: zone}
-		if zone == "" {
-			delete(labels, corev1.LabelTopologyZone)
-		}
-		return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
-	}
-	return []*corev1.Node{node("a1", "a"), node("a2", "a"), node("b1", "b"), node("nowhere", "")}
+	return []*corev1.Node{alone.Node("a1", "a"), alone.Node("a2", "a"), alone.Node("b1", "b"), alone.Node("nowhere", "")}
 }
 
 type option func(*corev1.Pod)

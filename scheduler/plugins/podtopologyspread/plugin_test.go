@@ -30,16 +30,9 @@ const (
 
 // The cluster of all tests: two nodes in zone a, one in zone b and one in none. The one in zone b is tainted.
 func nodes() []*corev1.Node {
-	node := func(name, zone string) *corev1.Node {
-		labels := map[string]string{corev1.LabelHostname: name, corev1.LabelTopologyZone: zone}
-		if zone == "" {
-			delete(labels, corev1.LabelTopologyZone)
-		}
-		return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
-	}
-	b1 := node("b1", "b")
+	b1 := alone.Node("b1", "b")
 	b1.Spec.Taints = []corev1.Taint{{Key: "dedicated", Effect: corev1.TaintEffectNoSchedule}}
-	return []*corev1.Node{node("a1", "a"), node("a2", "a"), b1, node("nowhere", "")}
+	return []*corev1.Node{alone.Node("a1", "a"), alone.Node("a2", "a"), b1, alone.Node("nowhere", "")}
 }
 
 func pod(name, app string, constraints ...corev1.TopologySpreadConstraint) *corev1.Pod {

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
@@ -27,6 +28,15 @@ type Cluster struct {
 	Pods []*corev1.Pod
 	// Objects are of other kinds, which plugins find by informers.
 	Objects []runtime.Object
+}
+
+// Node is a node with the labels of its host name and, unless that is empty, of its zone.
+func Node(name, zone string) *corev1.Node {
+	labels := map[string]string{corev1.LabelHostname: name}
+	if zone != "" {
+		labels[corev1.LabelTopologyZone] = zone
+	}
+	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
 }
 
 // Profile is a profile with one plugin, and the snapshot that it sees.
@@ -54,7 +64,7 @@ func New(t *testing.T, name string, factory framework.Factory, args runtime.Obje
 	p := &Profile{Snapshot: snapshotOf(t, cluster), t: t}
 	var err error
 	p.Framework, err = framework.New(t.Context(), registry, profile,
-		framework.Environment{Snapshot: p.Snapshot, Informers: informersOf(t, cluster.Objects)})
+		framework.Environment{Snapshot: p.Snapshot, Informers: Informers(t, cluster.Objects)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +86,8 @@ func snapshotOf(t *testing.T, cluster Cluster) *cache.Snapshot {
 	return snapshot
 }
 
-// informersOf returns informers that know the objects and never start.
-func informersOf(t *testing.T, objects []runtime.Object) informers.SharedInformerFactory {
+// Informers returns informers that know the objects and never start.
+func Informers(t *testing.T, objects []runtime.Object) informers.SharedInformerFactory {
 	t.Helper()
 	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
 	for _, object := range objects {
