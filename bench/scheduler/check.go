@@ -79,13 +79,13 @@ func onePerNode(p placements) error {
 	return nil
 }
 
-// evenly holds when no zone has many more blue pods than another.
+// evenly holds when no zone has many more of the measured pods than another.
 func evenly(p placements) error {
 	zones := map[string]int{}
 	for name, node := range p.nodes {
 		zones[node.Labels[corev1.LabelTopologyZone]] += 0
 		for _, pod := range p.pods[name] {
-			if pod.Labels[color] == "blue" {
+			if pod.Namespace == measured {
 				zones[node.Labels[corev1.LabelTopologyZone]]++
 			}
 		}

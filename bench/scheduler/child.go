@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 )
@@ -32,6 +33,7 @@ const (
 // order is what a child is told, as the first line of its input. It lives until its input ends, so that it never
 // survives the one who started it.
 type order struct {
+	Dir    string          // for files, removed afterwards
 	Server *connection     // to schedule end to end
 	Cycle  *cycleOrder     // to measure the cycle alone
 	Gates  map[string]bool // Kubernetes features that are switched
@@ -47,21 +49,21 @@ type reply struct {
 
 // connection is how to reach an API server.
 type connection struct {
-	Host          string
-	CA, Cert, Key []byte
+	Host  string
+	CA    []byte
+	Token string
 }
 
-// config returns a client configuration without a limit on requests, which speaks protobuf.
+// config returns a client configuration without a limit on requests.
 func (c *connection) config() *rest.Config {
-	return &rest.Config{
-		Host:            c.Host,
-		QPS:             -1,
-		TLSClientConfig: rest.TLSClientConfig{CAData: c.CA, CertData: c.Cert, KeyData: c.Key},
-		ContentConfig: rest.ContentConfig{
-			ContentType:        "application/vnd.kubernetes.protobuf",
-			AcceptContentTypes: "application/vnd.kubernetes.protobuf,application/json",
-		},
-	}
+	return &rest.Config{Host: c.Host, QPS: -1, BearerToken: c.Token, TLSClientConfig: rest.TLSClientConfig{CAData: c.CA}}
+}
+
+// inProtobuf makes a client speak protobuf, as kube-scheduler does by default.
+func inProtobuf(config *rest.Config) *rest.Config {
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	return config
 }
 
 // runChild is the whole life of a child.
@@ -118,6 +120,7 @@ type child struct {
 
 // spawn starts a child and waits until it is ready.
 func spawn(ctx context.Context, dir, role string, o order) (*child, error) {
+	o.Dir = dir
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)

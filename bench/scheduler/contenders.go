@@ -68,7 +68,7 @@ func scheduleUpstream(ctx context.Context, o order, ready func(reply) error) err
 // newUpstream builds a kube-scheduler whose caches are filled. The returned function schedules until ctx ends.
 func newUpstream(ctx context.Context, connect *rest.Config, configuration *config.KubeSchedulerConfiguration, plugins upstreamruntime.Registry) (func(), error) {
 	http.Handle("/metrics", legacyregistry.Handler())
-	connect.DisableCompression = true // as kube-scheduler's command has it
+	inProtobuf(connect).DisableCompression = true // as kube-scheduler's command has it
 	client, err := kubernetes.NewForConfig(connect)
 	if err != nil {
 		return nil, fmt.Errorf("building kube-scheduler's client: %w", err)

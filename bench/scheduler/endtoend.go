@@ -42,7 +42,7 @@ func measureEndToEnd(ctx context.Context, s settings, w workload, contender stri
 		err = errors.Join(err, stopErr)
 	}()
 	defer func() { err = errors.Join(err, g.dismiss()) }() // a scheduler that is still there after an error
-	if g.client, err = kubernetes.NewForConfig(g.server.Admin.config()); err != nil {
+	if g.client, err = kubernetes.NewForConfig(inProtobuf(g.server.Admin.config())); err != nil {
 		return f, fmt.Errorf("building a client: %w", err)
 	}
 	if err := g.prepare(ctx); err != nil {
@@ -60,8 +60,10 @@ func measureEndToEnd(ctx context.Context, s settings, w workload, contender stri
 
 // prepare creates everything but the measured pods, and has the earlier ones scheduled.
 func (g *stage) prepare(ctx context.Context) error {
-	if err := g.createNamespaces(ctx); err != nil {
-		return err
+	for _, name := range []string{earlier, measured} {
+		if err := g.createNamespace(ctx, name); err != nil {
+			return err
+		}
 	}
 	if err := g.createNodes(ctx); err != nil {
 		return err
@@ -140,7 +142,38 @@ func (g *stage) measure(ctx context.Context) (f figures, err error) {
 	f.Pods = n
 	f.times(seen, start)
 	f.costs(before, after)
-	return f, nil
+	f.Latency, err = g.oneByOne(ctx)
+	return f, err
+}
+
+// oneByOne measures how long a pod takes from the request that creates it to the watch that shows it bound, when the
+// scheduler has nothing else to do.
+func (g *stage) oneByOne(ctx context.Context) (spreadOf, error) {
+	n := min(100, g.workload.measured.pods/10)
+	if g.workload.gang > 0 || g.workload.fills || n == 0 {
+		return spreadOf{}, nil
+	}
+	g.say.phase(fmt.Sprintf("%d pods one by one", n))
+	if err := g.createNamespace(ctx, single); err != nil {
+		return spreadOf{}, err
+	}
+	seen, err := g.watchBound(ctx, single, n)
+	if err != nil {
+		return spreadOf{}, err
+	}
+	one := g.workload.measured
+	one.pods = 1
+	latencies := make([]float64, n)
+	for i := range latencies {
+		if err := g.createPods(ctx, single, one, i, seen); err != nil {
+			return spreadOf{}, err
+		}
+		if err := seen.waitForOne(ctx, g.settings.timeout); err != nil {
+			return spreadOf{}, err
+		}
+		latencies[i] = seen.bound[i].Sub(seen.sent[i]).Seconds()
+	}
+	return percentiles(latencies), nil
 }
 
 // hire starts the scheduler.

@@ -10,7 +10,7 @@ type figures struct {
 	Pods int `json:"pods"`
 	// Throughput is in pods a second, and of samples of a second each; a run of less than ten seconds has ten samples.
 	Throughput spreadOf `json:"throughput"`
-	// Latency is from the request that created a pod to the watch that showed it bound.
+	// Latency is from the request that creates a pod to the watch that shows it bound, for pods that come one by one.
 	Latency spreadOf `json:"latency"`
 	// Attempt is the scheduler's own scheduling_attempt_duration_seconds.
 	Attempt spreadOf `json:"attempt"`
@@ -20,6 +20,8 @@ type figures struct {
 	ServerMemory int64   `json:"serverMemory"`
 	CPU          float64 `json:"cpu"`
 	ServerCPU    float64 `json:"serverCPU"`
+	// BenchmarkCPU is what this program itself used meanwhile.
+	BenchmarkCPU float64 `json:"benchmarkCPU"`
 	// Requests is how many requests the server answered while the pods were measured, by verb and resource, without
 	// the benchmark's own.
 	Requests map[string]int `json:"requests,omitempty"`
@@ -34,7 +36,7 @@ type spreadOf struct {
 	P99     float64 `json:"p99"`
 }
 
-// times takes throughput and latency from when the pods were seen. The clock starts with the first creation or, where
+// times takes the throughput from when the pods were seen. The clock starts with the first creation or, where
 // the pods were there before, with the first binding.
 func (f *figures) times(seen *sightings, start time.Time) {
 	bound := slices.SortedFunc(slices.Values(seen.bound), time.Time.Compare)
@@ -54,11 +56,6 @@ func (f *figures) times(seen *sightings, start time.Time) {
 	}
 	f.Throughput = percentiles(counts)
 	f.Throughput.Average = float64(len(bound)) / max(total.Seconds(), 1e-9)
-	latencies := make([]float64, len(bound))
-	for i, t := range seen.bound {
-		latencies[i] = t.Sub(seen.sent[i]).Seconds()
-	}
-	f.Latency = percentiles(latencies)
 }
 
 func percentiles(values []float64) spreadOf {

@@ -4,11 +4,14 @@
 // End to end, each workload is run once by each scheduler, and who goes first alternates. For each run there is a fresh
 // API server with etcd, in a process of its own; the scheduler is a second process, so that its memory and CPU time can
 // be told from the server's; this process creates the objects and watches pods becoming bound. Both schedulers have their
-// default configuration, the same user and rights, and no limit on requests. As in scheduler_perf, some pods are scheduled
-// before the measurement, which warms up everything that is involved, and the measured ones are created by 30 workers
-// while the scheduler runs: so it is seen keeping up with a cluster in motion, and a latency means something. Where creating
-// pods is slower than scheduling them, and on few cores it is, that hides differences; -create before therefore creates them
-// while no scheduler runs and then measures one that starts with all of them pending.
+// default configuration, the same user and rights, and no limit on requests.
+//
+// As in scheduler_perf, some pods are scheduled before the measurement, which warms up what is involved. The measured pods
+// are created next, while no scheduler runs, and then a scheduler is started that finds all of them pending: the clock runs
+// from the first binding to the last, as a watch shows them. scheduler_perf creates them while the scheduler runs, but on
+// machines on which that is faster than scheduling them, so that there is always a pod that waits. On few cores it is not,
+// and one would measure how fast pods are created; -create during does so all the same, with scheduler_perf's 30 workers.
+// Latency is measured after that, with pods that are created one by one.
 //
 // After a run the placements are checked: a node that is overfull or a constraint that is broken is reported and fails
 // the run, however fast it was.
@@ -86,7 +89,7 @@ func parse() settings {
 	flag.IntVar(&s.pods, "pods", 0, "the `number` of measured pods (default what the workload says)")
 	flag.Float64Var(&s.scale, "scale", 1, "a `factor` for the numbers of nodes and pods of the workloads")
 	flag.IntVar(&s.rounds, "rounds", 1, "how `often` each scheduler runs each workload; the run of median throughput counts")
-	flag.StringVar(&s.create, "create", "during", "create the measured pods `during or before` the scheduler's run")
+	flag.StringVar(&s.create, "create", "before", "create the measured pods `before or during` the scheduler's run")
 	flag.BoolVar(&s.cycle, "cycle", false, "measure the scheduling cycle alone, in memory")
 	flag.StringVar(&s.json, "json", "", "write the figures to a `file` as well")
 	flag.StringVar(&s.profiles, "profiles", "", "write CPU and memory profiles of the measured part into a `directory`")

@@ -10,10 +10,12 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// The namespaces of the pods before the measurement and of those that are measured. Terms between pods look at both.
+// The namespaces of the pods before the measurement, of those that are measured, and of those that come one by one after
+// it. Terms between pods look at the first two.
 const (
 	earlier  = "sched-0"
 	measured = "sched-1"
+	single   = "sched-2"
 )
 
 const color = "color"

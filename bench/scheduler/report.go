@@ -81,7 +81,7 @@ func (r *report) print(w workload) {
 		fmt.Printf("%d nodes and %d pods and so on; %d cores; ms are milliseconds\n", w.nodes, w.measured.pods, runtime.NumCPU())
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "\n%s\tpods/s\tp5\tp50\tp90\tlatency p50\tp99\tattempt p50\tp99\tmemory\tCPU\tserver CPU\t\n", w.name)
+	fmt.Fprintf(table, "\n%s\tpods/s\tp5\tp50\tp90\tlatency p50\tp99\tattempt p50\tp99\tmemory\tCPU\tserver\tbenchmark\t\n", w.name)
 	for _, contender := range r.contenders {
 		at := r.of(w.name, contender)
 		if len(at.all) == 0 {
@@ -89,10 +89,10 @@ func (r *report) print(w workload) {
 			continue
 		}
 		f := at.figures
-		fmt.Fprintf(table, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%d MB\t%.2f ms/pod\t%.2f ms/pod\t\n", contender,
+		fmt.Fprintf(table, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%d MB\t%.2f ms/pod\t%.2f ms/pod\t%.2f ms/pod\t\n", contender,
 			f.Throughput.Average, f.Throughput.P5, f.Throughput.P50, f.Throughput.P90,
 			milliseconds(f.Latency.P50), milliseconds(f.Latency.P99), milliseconds(f.Attempt.P50), milliseconds(f.Attempt.P99),
-			f.Memory/1e6, 1000*f.CPU/float64(f.Pods), 1000*f.ServerCPU/float64(f.Pods))
+			f.Memory/1e6, 1000*f.CPU/float64(f.Pods), 1000*f.ServerCPU/float64(f.Pods), 1000*f.BenchmarkCPU/float64(f.Pods))
 	}
 	_ = table.Flush()
 	r.printRatio(w)

@@ -19,8 +19,8 @@ import (
 
 // readings are the metrics of both processes at one moment.
 type readings struct {
-	server, scheduler       families
-	serverCPU, schedulerCPU float64 // in seconds
+	server, scheduler               families
+	serverCPU, schedulerCPU, ownCPU float64 // in seconds
 }
 
 type families map[string]*dto.MetricFamily
@@ -39,6 +39,7 @@ func (g *stage) scrape(ctx context.Context) (r readings, err error) {
 	if r.serverCPU, err = g.server.cpu(ctx); err != nil {
 		return r, err
 	}
+	r.ownCPU = cpuTime()
 	r.schedulerCPU, err = g.scheduler.cpu(ctx)
 	return r, err
 }
@@ -85,6 +86,7 @@ func parseMetrics(text io.Reader) (families, error) {
 func (f *figures) costs(before, after readings) {
 	f.CPU = after.schedulerCPU - before.schedulerCPU
 	f.ServerCPU = after.serverCPU - before.serverCPU
+	f.BenchmarkCPU = after.ownCPU - before.ownCPU
 	f.Requests = after.server.requests()
 	for what, count := range before.server.requests() {
 		if f.Requests[what] -= count; f.Requests[what] == 0 {

@@ -22,6 +22,7 @@ type sightings struct {
 	sent      []time.Time
 	bound     []time.Time
 	missing   int
+	another   chan struct{} // has as many as were bound
 	done      chan struct{} // closed when all are bound, or when the watch has ended
 	err       error
 }
@@ -30,7 +31,7 @@ type sightings struct {
 func (g *stage) watchBound(ctx context.Context, namespace string, pods int) (*sightings, error) {
 	s := &sightings{
 		namespace: namespace, missing: pods, sent: make([]time.Time, pods), bound: make([]time.Time, pods),
-		done: make(chan struct{}),
+		another: make(chan struct{}, pods), done: make(chan struct{}),
 	}
 	list, err := g.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil {
@@ -74,6 +75,7 @@ func (s *sightings) saw(name string, when time.Time) int {
 	if i, err := strconv.Atoi(number); numbered && err == nil && i < len(s.bound) && s.bound[i].IsZero() {
 		s.bound[i] = when
 		s.missing--
+		s.another <- struct{}{}
 	}
 	return s.missing
 }
@@ -107,5 +109,19 @@ func (s *sightings) wait(ctx context.Context, patience time.Duration, say progre
 		case <-ticker.C:
 			say.count(len(s.bound)-s.left(), len(s.bound))
 		}
+	}
+}
+
+// waitForOne returns when one pod more is bound than at the last call.
+func (s *sightings) waitForOne(ctx context.Context, patience time.Duration) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-s.another:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return fmt.Errorf("waiting for a pod of namespace %s: it is not bound after %s", s.namespace, patience)
 	}
 }

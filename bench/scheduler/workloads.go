@@ -23,6 +23,8 @@ type workload struct {
 	measured batch
 	// gang is how many of the measured pods are one group; 0 means none.
 	gang int
+	// fills says that no more pods of the kind fit afterwards.
+	fills bool
 	// churn creates and deletes other objects meanwhile.
 	churn bool
 	// holds are the constraints that must hold of the placements, besides that no node is overfull.
@@ -91,7 +93,7 @@ var workloads = []workload{{
 }, {
 	name: "preemption", like: "PreemptionBasic/1000Nodes",
 	about: "pods that fit only where less important ones make room",
-	nodes: 1000, before: []batch{like(4000, filling)}, measured: like(1000, important),
+	nodes: 1000, before: []batch{like(4000, filling)}, measured: like(1000, important), fills: true,
 }, {
 	name: "gang", like: "GangScheduling/5000Nodes_3Gangs_3000Pods_1000PerGroup",
 	about: "three groups of 1,000 pods, each placed as a whole or not at all",
