@@ -21,8 +21,8 @@ func (f *Framework) KubeConfig() *restclient.Config { return f.env.KubeConfig }
 func (f *Framework) EventRecorder() events.EventRecorderLogger { return f.recorder }
 
 // SharedInformerFactory returns informers of the kinds that a plugin asks for while it is built. They are started and
-// synced before the first pod is scheduled. Under names other than Kubernetes' own, pods and nodes are not among them:
-// read those from the snapshot.
+// synced before the first pod is scheduled. Objects are of upstream's types under either naming, and a kind that the API
+// server does not serve has none.
 func (f *Framework) SharedInformerFactory() informers.SharedInformerFactory { return f.env.Informers }
 
 // Parallelizer spreads work over the scheduler's number of goroutines.
