@@ -3,6 +3,7 @@ package cache
 import (
 	"container/list"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/component-helpers/node/topology"
 	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 )
@@ -41,7 +43,7 @@ func New(assumedFor time.Duration) *Cache {
 		pods:       map[types.UID]*podState{},
 		nodes:      map[string]*list.Element{},
 		recent:     list.New(),
-		images:     images{},
+		images:     images{byName: map[string]*fwk.ImageStateSummary{}},
 	}
 }
 
@@ -54,9 +56,11 @@ func (c *Cache) AddNode(node *corev1.Node) {
 		c.order.remove(old)
 		c.order.add(node)
 	}
-	c.images.remove(info.Node())
+	if old := info.Node(); old == nil || !reflect.DeepEqual(old.Status.Images, node.Status.Images) {
+		c.images.remove(old)
+		info.SetImages(c.images.add(node))
+	}
 	info.SetNode(node)
-	info.SetImages(c.images.add(node))
 }
 
 // RemoveNode forgets a node. Pods on it stay until they are removed themselves.

@@ -20,7 +20,8 @@ import (
 
 // Environment is what the plugins of all profiles share.
 type Environment struct {
-	// Snapshot is the state of the cluster at the start of the current attempt. Required.
+	// Snapshot is the state of the cluster at the start of the current attempt. Required. Plugins can try changes on it
+	// if it is a fwk.MutableSnapshotSharedLister.
 	Snapshot fwk.SharedLister
 	// Clients of the API server for plugins, given out by the Handle as they are. Each may be nil when no plugin asks.
 	ClientSet  clientset.Interface
@@ -49,11 +50,13 @@ type Profile struct {
 // Framework is one profile, ready to run. It is also the Handle that its plugins hold.
 type Framework struct {
 	points
+	steps
 	profile    Profile
 	env        Environment
 	plugins    map[string]fwk.Plugin
 	weights    map[string]int64
 	signers    []fwk.SignPlugin
+	shapers    []ShapePlugin
 	unsignable bool
 	waiting    *waitingPods
 	prebinding *prebindingPods
@@ -113,7 +116,12 @@ func (f *Framework) build(ctx context.Context, registry Registry) error {
 		return fmt.Errorf("enabling plugins at %s: at least one is needed", Bind)
 	}
 	f.findSigners()
-	return f.setWeights()
+	if err := f.setWeights(); err != nil {
+		return err
+	}
+	f.findSteps()
+	f.findShapers()
+	return nil
 }
 
 // setWeights takes the weight at the score point where there is one, else the one in multiPoint; 0 means 1.

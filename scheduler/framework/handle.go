@@ -37,8 +37,12 @@ func (f *Framework) APIDispatcher() fwk.APIDispatcher { return nil }
 // APICacher returns nil, which stands for calls being made where they are needed.
 func (f *Framework) APICacher() fwk.APICacher { return nil }
 
-// MutableSnapshotSharedLister returns a lister that reads like the snapshot; changing it is an error.
+// MutableSnapshotSharedLister returns the snapshot as something that can be changed for a while. Where the Environment's
+// Snapshot cannot, changing it is an error.
 func (f *Framework) MutableSnapshotSharedLister() fwk.MutableSnapshotSharedLister {
+	if mutable, ok := f.env.Snapshot.(fwk.MutableSnapshotSharedLister); ok {
+		return mutable
+	}
 	return immutableSnapshot{f.env.Snapshot}
 }
 
