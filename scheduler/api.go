@@ -38,7 +38,13 @@ import (
 type api struct {
 	cached client.Reader
 	live   client.Client
+	// binding has as many entries as there are binding requests under way.
+	binding chan struct{}
 }
+
+// bindingsAtOnce is how many binding requests are under way at the same time. The server works on no more than about as
+// many of one client; those beyond would wait there, cost it more than they do here, and in the end be turned away.
+const bindingsAtOnce = 64
 
 func newAPI(cluster cluster.Cluster) (*api, error) {
 	live, err := client.New(cluster.GetConfig(), client.Options{
@@ -47,7 +53,7 @@ func newAPI(cluster cluster.Cluster) (*api, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the scheduler's client: %w", err)
 	}
-	return &api{cached: cluster.GetCache(), live: live}, nil
+	return &api{cached: cluster.GetCache(), live: live, binding: make(chan struct{}, bindingsAtOnce)}, nil
 }
 
 // Pod returns a pod as the cache has it, or nil.
@@ -66,10 +72,19 @@ func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {
 	return current == nil || current.Spec.NodeName != ""
 }
 
-// Bind assigns a pod to a node.
+// Bind assigns a pod to a node. It waits for its turn.
 func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
+	select {
+	case a.binding <- struct{}{}:
+		defer func() { <-a.binding }()
+	case <-ctx.Done():
+		return fmt.Errorf("binding pod %s/%s to node %s: %w", pod.Namespace, pod.Name, node, context.Cause(ctx))
+	}
 	return naming.Bind(ctx, a.live, (*corev1.Pod)(pod), node)
 }
+
+// isBinding reports whether a binding request is under way.
+func (a *api) isBinding() bool { return len(a.binding) > 0 }
 
 // Report sets a condition and the nominated node in a pod's status, if they differ from what is there.
 func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {

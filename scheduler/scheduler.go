@@ -32,6 +32,7 @@ type Scheduler struct {
 	config   *configv1.KubeSchedulerConfiguration
 	clients  *clients.Clients
 	events   events.EventBroadcaster
+	mail     *mail
 	api      *api
 	profiles map[string]*framework.Framework
 	cache    *cache.Cache
@@ -88,7 +89,8 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if err != nil {
 		return err
 	}
-	s.events = events.NewBroadcaster(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()})
+	s.mail = newMail(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
+	s.events = events.NewBroadcaster(s.mail)
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.book = explain.NewBook(s.options.ExplainPods)
 	snapshot := &cache.Snapshot{}
