@@ -111,13 +111,15 @@ func (g *stage) measure(ctx context.Context) (f figures, err error) {
 		if err := g.createPods(ctx, measured, g.workload.measured, 0, seen); err != nil {
 			return f, err
 		}
-		if err := g.hire(ctx); err != nil {
-			return f, err
-		}
 	}
 	before, err := g.scrape(ctx)
 	if err != nil {
 		return f, err
+	}
+	if g.scheduler == nil {
+		if err := g.hire(ctx); err != nil {
+			return f, err
+		}
 	}
 	endProfiles, err := g.profile(ctx)
 	if err != nil {

@@ -27,6 +27,9 @@ type figures struct {
 	Requests map[string]int `json:"requests,omitempty"`
 }
 
+// allCPU is what scheduler, server and benchmark used.
+func (f figures) allCPU() float64 { return f.CPU + f.ServerCPU + f.BenchmarkCPU }
+
 // spreadOf is an average with its percentiles.
 type spreadOf struct {
 	Average float64 `json:"average"`

@@ -16,7 +16,7 @@
 // After a run the placements are checked: a node that is overfull or a constraint that is broken is reported and fails
 // the run, however fast it was.
 //
-// The cycle alone (-cycle) is measured in memory, without an API server: see cycle.go for what is in the measured loop.
+// The cycle alone is measured in memory, without an API server: see cycle.go for what is in the measured loop.
 package main
 
 import (
@@ -43,7 +43,7 @@ Examples:
   scheduler -workloads basic,gang -rounds 3        two workloads, three times each; the median counts
   scheduler -workloads basic -nodes 1000 -pods 500 one workload at another size
   scheduler -only ours -profiles /tmp/profiles     one scheduler, with CPU and memory profiles of it and of the server
-  scheduler -cycle                                 the scheduling cycle alone, without an API server
+  scheduler -part cycle                            the scheduling cycle alone, without an API server
   scheduler -json result.json                      the figures, besides the table
 
 Workloads:
@@ -58,7 +58,7 @@ type settings struct {
 	scale     float64
 	rounds    int
 	create    string
-	cycle     bool
+	part      string
 	json      string
 	profiles  string
 	timeout   time.Duration
@@ -90,7 +90,7 @@ func parse() settings {
 	flag.Float64Var(&s.scale, "scale", 1, "a `factor` for the numbers of nodes and pods of the workloads")
 	flag.IntVar(&s.rounds, "rounds", 1, "how `often` each scheduler runs each workload; the run of median throughput counts")
 	flag.StringVar(&s.create, "create", "before", "create the measured pods `before or during` the scheduler's run")
-	flag.BoolVar(&s.cycle, "cycle", false, "measure the scheduling cycle alone, in memory")
+	flag.StringVar(&s.part, "part", "all", "what to measure: `cluster, cycle or all`: end to end, the scheduling cycle alone, or both")
 	flag.StringVar(&s.json, "json", "", "write the figures to a `file` as well")
 	flag.StringVar(&s.profiles, "profiles", "", "write CPU and memory profiles of the measured part into a `directory`")
 	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "how long the pods of one step may take to be bound")
@@ -122,29 +122,54 @@ func run(ctx context.Context, s settings) error {
 			return fmt.Errorf("making the directory for profiles: %w", err)
 		}
 	}
-	measure := measureEndToEnd
-	if s.cycle {
-		measure = measureCycle
-	}
 	report := newReport(s, contenders)
-	for i, w := range selected {
-		order := slices.Clone(contenders)
-		for round := range s.rounds {
-			if (i+round)%2 == 1 {
-				slices.Reverse(order)
-			}
-			for _, contender := range order {
-				figures, err := measure(ctx, s, w, contender)
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				report.add(w, contender, figures, err)
-			}
-			order = slices.Clone(contenders)
+	for _, p := range parts {
+		if s.part != "all" && s.part != p.name {
+			continue
 		}
-		report.print(w)
+		report.begin(p)
+		for i, w := range selected {
+			if p.cycle && !w.cycle {
+				continue
+			}
+			if err := compare(ctx, s, w, p, contenders, i, report); err != nil {
+				return err
+			}
+		}
 	}
 	return report.finish()
+}
+
+// part is one of the two kinds of measurement.
+type part struct {
+	name    string
+	about   string
+	cycle   bool
+	measure func(context.Context, settings, workload, string) (figures, error)
+}
+
+var parts = []part{
+	{name: "cluster", about: "End to end, on an API server", measure: measureEndToEnd},
+	{name: "cycle", about: "The scheduling cycle alone, in memory", cycle: true, measure: measureCycle},
+}
+
+// compare measures a workload with each contender, once a round. Who goes first alternates with turns and rounds.
+func compare(ctx context.Context, s settings, w workload, p part, contenders []string, turn int, report *report) error {
+	for round := range s.rounds {
+		order := slices.Clone(contenders)
+		if (turn+round)%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, contender := range order {
+			figures, err := p.measure(ctx, s, w, contender)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			report.add(w, contender, figures, err)
+		}
+	}
+	report.print(w)
+	return nil
 }
 
 // selected are the workloads to run, at the size that was asked for.
@@ -155,6 +180,9 @@ func (s settings) selected() ([]workload, error) {
 	if s.create != "during" && s.create != "before" {
 		return nil, fmt.Errorf("-create %q: it is either during or before", s.create)
 	}
+	if s.part != "all" && !slices.ContainsFunc(parts, func(p part) bool { return p.name == s.part }) {
+		return nil, fmt.Errorf("-part %q: it is cluster, cycle or all", s.part)
+	}
 	var result []workload
 	wanted := map[string]bool{}
 	for name := range strings.SplitSeq(s.workloads, ",") {
@@ -163,7 +191,7 @@ func (s settings) selected() ([]workload, error) {
 	for _, w := range workloads {
 		named := wanted[w.name]
 		delete(wanted, w.name)
-		if s.workloads == "" && (!s.cycle || w.cycle) || named {
+		if s.workloads == "" || named {
 			result = append(result, w.sized(s))
 		}
 	}

@@ -12,13 +12,13 @@ import (
 	"runtime/pprof"
 )
 
-// At cpuPath a child says how much CPU time it has used, in seconds; at the other paths it starts and ends a CPU profile of itself. pprof's own take one of a time known beforehand.
+// At cpuPath a child says how much CPU time it has used, in seconds; at the other paths it starts and ends a CPU profile
+// of itself, where pprof's own handler takes one of a time that is known beforehand.
 const (
+	cpuPath      = "/cpu"
 	startProfile = "/profile/start"
 	endProfile   = "/profile/end"
 )
-
-const cpuPath = "/cpu"
 
 func handleDebugging() {
 	http.HandleFunc(cpuPath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, cpuTime()) })

@@ -14,6 +14,7 @@ import (
 
 // result is what one scheduler did with one workload.
 type result struct {
+	Part      string `json:"part"`
 	Workload  string `json:"workload"`
 	Like      string `json:"like"`
 	Nodes     int    `json:"nodes"`
@@ -27,30 +28,40 @@ type result struct {
 	all []figures
 }
 
-// ratio is ours to upstream's; above 1, ours is the faster.
+// ratio is ours to upstream's: above 1, ours has more.
 type ratio struct {
+	Part       string  `json:"part"`
 	Workload   string  `json:"workload"`
 	Throughput float64 `json:"throughput"`
 	Memory     float64 `json:"memory"`
-	CPU        float64 `json:"cpu"`
+	// CPU is the scheduler's. All is that of scheduler, server and benchmark together: where they keep all cores busy, and
+	// nothing else does, it is the inverse of Throughput. It is the figure to trust on a machine that does other work, too.
+	CPU float64 `json:"cpu"`
+	All float64 `json:"all"`
 }
 
 type report struct {
 	settings   settings
 	contenders []string
+	part       part
 	results    []*result
 	ratios     []ratio
-	table      *tabwriter.Writer
 }
 
 func newReport(s settings, contenders []string) *report {
-	r := &report{settings: s, contenders: contenders, table: tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)}
-	return r
+	return &report{settings: s, contenders: contenders}
+}
+
+// begin starts a part.
+func (r *report) begin(p part) {
+	r.part = p
+	fmt.Printf("%s, on %d cores
+", p.about, runtime.NumCPU())
 }
 
 func (r *report) of(workload, contender string) *result {
 	for _, result := range r.results {
-		if result.Workload == workload && result.Scheduler == contender {
+		if result.Part == r.part.name && result.Workload == workload && result.Scheduler == contender {
 			return result
 		}
 	}
@@ -61,7 +72,7 @@ func (r *report) of(workload, contender string) *result {
 func (r *report) add(w workload, contender string, f figures, err error) {
 	at := r.of(w.name, contender)
 	if at == nil {
-		at = &result{Workload: w.name, Like: w.like, Nodes: w.nodes, Scheduler: contender}
+		at = &result{Part: r.part.name, Workload: w.name, Like: w.like, Nodes: w.nodes, Scheduler: contender}
 		r.results = append(r.results, at)
 	}
 	if err != nil {
@@ -77,26 +88,42 @@ func (r *report) add(w workload, contender string, f figures, err error) {
 
 // print shows a workload once all its runs are over, with the ratio.
 func (r *report) print(w workload) {
-	if len(r.ratios) == 0 && len(r.results) <= len(r.contenders) {
-		fmt.Printf("%d nodes and %d pods and so on; %d cores; ms are milliseconds\n", w.nodes, w.measured.pods, runtime.NumCPU())
-	}
+	fmt.Printf("\n%s: %d nodes, %d pods\n", w.name, w.nodes, w.measured.pods)
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "\n%s\tpods/s\tp5\tp50\tp90\tlatency p50\tp99\tattempt p50\tp99\tmemory\tCPU\tserver\tbenchmark\t\n", w.name)
+	if r.part.cycle {
+		fmt.Fprint(table, "\tpods/s\tmemory\tCPU ms/pod\t\n")
+	} else {
+		fmt.Fprint(table, "\tpods/s\tp5\tp50\tp90\tp99\tlatency p50\tp99\tattempt p50\tp99\tmemory\tCPU ms/pod\tserver\tbenchmark\t\n")
+	}
 	for _, contender := range r.contenders {
-		at := r.of(w.name, contender)
-		if len(at.all) == 0 {
-			fmt.Fprintf(table, "%s\tno figures: %s\t\n", contender, firstLine(at.Errors))
-			continue
+		if at := r.of(w.name, contender); len(at.all) > 0 {
+			fmt.Fprintln(table, r.row(contender, at.figures))
 		}
-		f := at.figures
-		fmt.Fprintf(table, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%d MB\t%.2f ms/pod\t%.2f ms/pod\t%.2f ms/pod\t\n", contender,
-			f.Throughput.Average, f.Throughput.P5, f.Throughput.P50, f.Throughput.P90,
-			milliseconds(f.Latency.P50), milliseconds(f.Latency.P99), milliseconds(f.Attempt.P50), milliseconds(f.Attempt.P99),
-			f.Memory/1e6, 1000*f.CPU/float64(f.Pods), 1000*f.ServerCPU/float64(f.Pods), 1000*f.BenchmarkCPU/float64(f.Pods))
 	}
 	_ = table.Flush()
+	for _, contender := range r.contenders {
+		for _, text := range r.of(w.name, contender).Errors {
+			line, _, _ := strings.Cut(text, "\n")
+			fmt.Printf("%s could not be measured: %s\n", contender, line)
+		}
+	}
 	r.printRatio(w)
 	r.printRequests(w)
+}
+
+func (r *report) row(contender string, f figures) string {
+	perPod := func(seconds float64) string { return fmt.Sprintf("%.2f", 1000*seconds/float64(f.Pods)) }
+	count := func(n float64) string { return fmt.Sprintf("%.0f", n) }
+	cells := []string{contender, count(f.Throughput.Average)}
+	if !r.part.cycle {
+		cells = append(cells, count(f.Throughput.P5), count(f.Throughput.P50), count(f.Throughput.P90), count(f.Throughput.P99),
+			milliseconds(f.Latency.P50), milliseconds(f.Latency.P99), milliseconds(f.Attempt.P50), milliseconds(f.Attempt.P99))
+	}
+	cells = append(cells, fmt.Sprintf("%d MB", f.Memory/1e6), perPod(f.CPU))
+	if !r.part.cycle {
+		cells = append(cells, perPod(f.ServerCPU), perPod(f.BenchmarkCPU))
+	}
+	return strings.Join(cells, "\t") + "\t"
 }
 
 func (r *report) printRatio(w workload) {
@@ -105,13 +132,16 @@ func (r *report) printRatio(w workload) {
 		return
 	}
 	by := ratio{
+		Part:       r.part.name,
 		Workload:   w.name,
 		Throughput: mine.Throughput.Average / theirs.Throughput.Average,
 		Memory:     float64(mine.Memory) / float64(theirs.Memory),
 		CPU:        mine.CPU / max(theirs.CPU, 1e-9),
+		All:        mine.allCPU() / max(theirs.allCPU(), 1e-9),
 	}
 	r.ratios = append(r.ratios, by)
-	fmt.Printf("ratio: %.2f times the throughput, %.2f times the CPU, %.2f times the memory\n", by.Throughput, by.CPU, by.Memory)
+	fmt.Printf("ratio: %.2f times the throughput, 1/%.2f of the scheduler's CPU, 1/%.2f of all CPU, %.2f times the memory\n",
+		by.Throughput, 1/by.CPU, 1/by.All, by.Memory)
 }
 
 func (r *report) printRequests(w workload) {
@@ -133,7 +163,7 @@ func (r *report) printRequests(w workload) {
 func (r *report) finish() error {
 	if r.settings.json != "" {
 		encoded, err := json.MarshalIndent(map[string]any{
-			"cores": runtime.NumCPU(), "create": r.settings.create, "cycleAlone": r.settings.cycle, "results": r.results, "ratios": r.ratios,
+			"cores": runtime.NumCPU(), "create": r.settings.create, "results": r.results, "ratios": r.ratios,
 		}, "", "  ")
 		if err != nil {
 			return fmt.Errorf("encoding the figures: %w", err)
@@ -159,12 +189,4 @@ func milliseconds(seconds float64) string {
 	default:
 		return fmt.Sprintf("%.0f ms", ms)
 	}
-}
-
-func firstLine(texts []string) string {
-	if len(texts) == 0 {
-		return ""
-	}
-	line, _, _ := strings.Cut(texts[0], "\n")
-	return line
 }

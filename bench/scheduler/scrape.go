@@ -17,7 +17,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// readings are the metrics of both processes at one moment.
+// readings are the metrics of all processes at one moment. A scheduler that does not run yet has used nothing, so that what
+// it takes it to start is counted.
 type readings struct {
 	server, scheduler               families
 	serverCPU, schedulerCPU, ownCPU float64 // in seconds
@@ -33,13 +34,16 @@ func (g *stage) scrape(ctx context.Context) (r readings, err error) {
 	if r.server, err = parseMetrics(strings.NewReader(string(body))); err != nil {
 		return r, err
 	}
-	if r.scheduler, err = g.scheduler.metrics(ctx); err != nil {
-		return r, err
-	}
 	if r.serverCPU, err = g.server.cpu(ctx); err != nil {
 		return r, err
 	}
 	r.ownCPU = cpuTime()
+	if g.scheduler == nil {
+		return r, nil
+	}
+	if r.scheduler, err = g.scheduler.metrics(ctx); err != nil {
+		return r, err
+	}
 	r.schedulerCPU, err = g.scheduler.cpu(ctx)
 	return r, err
 }
