@@ -1,12 +1,12 @@
 package config
 
 import (
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	configv1 "k8s.io/kube-scheduler/config/v1"
+
+	"github.com/orrery-dev/orrery/scheduler/resources"
 )
 
 // validateExtenders checks the HTTP extenders, which all profiles share.
@@ -37,19 +37,13 @@ func validateExtenders(path *field.Path, extenders []configv1.Extender) field.Er
 	return errs
 }
 
-// validateExtended checks that a name is that of an extended resource: qualified, not of Kubernetes itself, and short
-// enough to stand in a quota as "requests.NAME".
+// validateExtended checks that a name is that of an extended resource.
 func validateExtended(path *field.Path, name string) field.ErrorList {
 	var errs field.ErrorList
 	for _, message := range validation.IsQualifiedName(name) {
 		errs = append(errs, field.Invalid(path, name, message))
 	}
-	if len(errs) > 0 {
-		return errs
-	}
-	native := !strings.Contains(name, "/") || strings.Contains(name, corev1.ResourceDefaultNamespacePrefix)
-	forQuota := corev1.DefaultResourceRequestsPrefix + name
-	if native || strings.HasPrefix(name, corev1.DefaultResourceRequestsPrefix) || len(validation.IsQualifiedName(forQuota)) > 0 {
+	if len(errs) == 0 && !resources.IsExtended(corev1.ResourceName(name)) {
 		errs = append(errs, field.Invalid(path, name, "must be an extended resource, such as example.com/device"))
 	}
 	return errs
