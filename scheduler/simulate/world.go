@@ -104,7 +104,7 @@ func ended(pod *corev1.Pod) bool {
 func pending(pod *corev1.Pod) *corev1.Pod {
 	pod = pod.DeepCopy()
 	pod.Spec.NodeName = ""
-	pod.ResourceVersion = ""
+	pod.UID, pod.ResourceVersion = "", ""
 	pod.Status = corev1.PodStatus{Phase: corev1.PodPending}
 	return pod
 }
@@ -134,16 +134,13 @@ func (w *World) Examine(ctx context.Context, namespace, name string) (*Examined,
 	}
 	defer func() { _ = running.scheduler.Close() }() // plugins that cannot be closed end with the process
 	bare := pending(current)
-	bare.Spec.SchedulerName = w.profileFor(current)
+	bare.UID = current.UID
 	explanation, err := running.scheduler.Examine(ctx, bare)
 	if err != nil {
 		return nil, err
 	}
 	return &Examined{Pod: current, Explanation: explanation}, nil
 }
-
-// profileFor is the profile that explains a pod: its own, where the configuration has one of that name.
-func (w *World) profileFor(pod *corev1.Pod) string { return pod.Spec.SchedulerName }
 
 // Examined is a pod as it is, and what is to be said of it.
 type Examined struct {

@@ -107,13 +107,15 @@ func (r *Replica) Get(ctx context.Context, resource schema.GroupVersionResource,
 	return object, nil
 }
 
-// Create adds an object. It gets a UID and a resourceVersion.
+// Create adds an object. It gets a resourceVersion, and a UID where it has none.
 func (r *Replica) Create(ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	object = object.DeepCopy()
 	if object.GetName() == "" && object.GetGenerateName() != "" {
 		object.SetName(object.GetGenerateName() + string(uuid.NewUUID())[:8])
 	}
-	object.SetUID(uuid.NewUUID())
+	if object.GetUID() == "" {
+		object.SetUID(uuid.NewUUID())
+	}
 	return r.write(ctx, resource, nameOf(object), func(old *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 		if old != nil {
 			return nil, apierrors.NewAlreadyExists(resource.GroupResource(), object.GetName())
