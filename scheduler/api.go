@@ -40,12 +40,18 @@ import (
 type api struct {
 	cached client.Reader
 	live   client.Client
+	// binding has as many entries as there are binding requests under way.
+	binding chan struct{}
 }
 
 var (
 	_ volumebinding.API = &api{}
 	_ preemption.API    = &api{}
 )
+
+// bindingsAtOnce is how many binding requests are under way at the same time. The server works on no more than about as
+// many of one client; those beyond would wait there, cost it more than they do here, and in the end be turned away.
+const bindingsAtOnce = 64
 
 func (a *api) connect(cluster cluster.Cluster) error {
 	live, err := client.New(cluster.GetConfig(), client.Options{
@@ -54,7 +60,7 @@ func (a *api) connect(cluster cluster.Cluster) error {
 	if err != nil {
 		return fmt.Errorf("building the scheduler's client: %w", err)
 	}
-	a.cached, a.live = cluster.GetCache(), live
+	a.cached, a.live, a.binding = cluster.GetCache(), live, make(chan struct{}, bindingsAtOnce)
 	return nil
 }
 
@@ -74,10 +80,19 @@ func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {
 	return current == nil || current.Spec.NodeName != ""
 }
 
-// Bind assigns a pod to a node.
+// Bind assigns a pod to a node. It waits for its turn.
 func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
+	select {
+	case a.binding <- struct{}{}:
+		defer func() { <-a.binding }()
+	case <-ctx.Done():
+		return fmt.Errorf("binding pod %s/%s to node %s: %w", pod.Namespace, pod.Name, node, context.Cause(ctx))
+	}
 	return naming.Bind(ctx, a.live, (*corev1.Pod)(pod), node)
 }
+
+// isBinding reports whether a binding request is under way.
+func (a *api) isBinding() bool { return len(a.binding) > 0 }
 
 // Report sets a condition and the nominated node in a pod's status, if they differ from what is there.
 func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {

@@ -34,6 +34,7 @@ type Scheduler struct {
 	clients  *clients.Clients
 	dra      *dra.Manager
 	events   events.EventBroadcaster
+	mail     *mail
 	api      *api
 	profiles map[string]*framework.Framework
 	cache    *cache.Cache
@@ -91,7 +92,8 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if s.dra, err = dra.New(s.life, s.clients.Set, s.clients.Informers); err != nil {
 		return err
 	}
-	s.events = events.NewBroadcaster(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()})
+	s.mail = newMail(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
+	s.events = events.NewBroadcaster(s.mail)
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.book = explain.NewBook(s.options.ExplainPods)
 	snapshot := &cache.Snapshot{}
