@@ -55,7 +55,7 @@ func (k *Keeper) turn(nodes fwk.NodeInfoLister) error {
 	if k.roll.version == before && k.moment != nil {
 		return nil
 	}
-	for _, slot := range k.roll.changed {
+	for _, slot := range k.roll.changed() {
 		for _, topology := range k.topologies {
 			topology.set(slot, k.roll.nodes.at(slot))
 		}
@@ -140,7 +140,7 @@ func (m *Moment) Count(question Question) (*Count, error) {
 	key := questionKey{question.Name, question.Topology}
 	t, known := k.questions.find(key)
 	if !known {
-		t = &tally{question: question, version: -1, sums: sums{topology: k.topology(question.Topology)}}
+		t = &tally{question: question, version: never, sums: sums{topology: k.topology(question.Topology)}}
 		for _, gone := range k.questions.add(key, t, len(k.roll.list)) {
 			k.drop(gone.topology)
 		}

@@ -56,7 +56,7 @@ type census struct {
 }
 
 func newCensus() census {
-	c := census{terms: map[string]*term{}}
+	c := census{version: never, terms: map[string]*term{}}
 	for kind := range c.byNamespace {
 		c.byNamespace[kind] = map[string][]*term{}
 	}
