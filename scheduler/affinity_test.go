@@ -58,7 +58,8 @@ func TestPodsThatDependOnPods(t *testing.T) {
 				t.Errorf("both pods are on node %s", first.Spec.NodeName)
 			}
 			third := p.pod("web-3", "100m", labelled("web"), awayFrom("web", k8scorev1.LabelHostname))
-			p.eventuallyUnschedulable(third, "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.")
+			p.eventuallyUnschedulable(third, "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules. "+
+				"preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.")
 			free := first.Spec.NodeName
 			if err := p.client.Delete(t.Context(), first, client.GracePeriodSeconds(0)); err != nil {
 				t.Fatal(err)
@@ -71,7 +72,8 @@ func TestPodsThatDependOnPods(t *testing.T) {
 			p.nodeIn("a", "near-1")
 			p.nodeIn("b", "near-2")
 			web := p.pod("web", "100m", labelled("web"), nearTo("db", k8scorev1.LabelTopologyZone))
-			p.eventuallyUnschedulable(web, "0/2 nodes are available: 2 node(s) didn't match pod affinity rules.")
+			p.eventuallyUnschedulable(web, "0/2 nodes are available: 2 node(s) didn't match pod affinity rules. "+
+				"preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.")
 			db := p.pod("db", "100m", labelled("db"))
 			p.eventuallyBound(db, "")
 			p.eventuallyBound(web, db.Spec.NodeName)
@@ -87,7 +89,8 @@ func TestPodsThatDependOnPods(t *testing.T) {
 				term := &pod.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0]
 				term.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"team": "blue"}}
 			})
-			p.eventuallyUnschedulable(web, "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.")
+			p.eventuallyUnschedulable(web, "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. "+
+				"preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 		})
 	})
 	t.Run("spreads pods over zones, and says so where it cannot", func(t *testing.T) {
@@ -116,7 +119,8 @@ func TestPodsThatDependOnPods(t *testing.T) {
 			p.change(lonely, func() { lonely.Spec.Unschedulable = true })
 			p.eventuallyBound(p.pod("web-6", "100m", labelled("web"), spread), "")
 			p.eventuallyUnschedulable(p.pod("web-7", "100m", labelled("web"), spread),
-				"0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match pod topology spread constraints.")
+				"0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match pod topology spread constraints. "+
+					"preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod.")
 		})
 	})
 }
