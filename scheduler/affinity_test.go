@@ -82,12 +82,10 @@ func TestPodsThatDependOnPods(t *testing.T) {
 	t.Run("finds pods in namespaces by the labels of these", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
 			p.nodeIn("a", "team-1")
-			own := &k8scorev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: p.namespace}}
-			p.change(own, func() { own.Labels["team"] = "blue" })
 			p.eventuallyBound(p.pod("db", "100m", labelled("db")), "team-1")
 			web := p.pod("web", "100m", awayFrom("db", k8scorev1.LabelHostname), func(pod *corev1.Pod) {
 				term := &pod.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0]
-				term.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"team": "blue"}}
+				term.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{k8scorev1.LabelMetadataName: p.namespace}}
 			})
 			p.eventuallyUnschedulable(web, "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. "+
 				"preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
