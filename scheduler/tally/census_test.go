@@ -57,7 +57,7 @@ func TestTermsAreForgottenWithTheirPods(t *testing.T) {
 	}
 	left := len(keeper.census.terms) + len(keeper.topologies)
 	for kind := range kinds {
-		left += len(keeper.census.byNamespace[kind]) + len(keeper.census.selecting[kind])
+		left += len(keeper.census.index[kind])
 	}
 	if left != 0 {
 		t.Errorf("%d entries are left of the terms of pods that are gone", left)

@@ -145,9 +145,15 @@ func (h *history) newPod(node string) *corev1.Pod {
 }
 
 func (h *history) term() corev1.PodAffinityTerm {
-	term := corev1.PodAffinityTerm{
-		TopologyKey:   pick(h, keys, "key"),
-		LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": pick(h, apps, "app")}},
+	term := corev1.PodAffinityTerm{TopologyKey: pick(h, keys, "key"), LabelSelector: &metav1.LabelSelector{}}
+	switch rapid.IntRange(0, 3).Draw(h.T, "selector") {
+	case 0, 1:
+		term.LabelSelector.MatchLabels = map[string]string{"app": pick(h, apps, "app")}
+	case 2:
+		operator := pick(h, []metav1.LabelSelectorOperator{metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn}, "operator")
+		term.LabelSelector.MatchExpressions = []metav1.LabelSelectorRequirement{
+			{Key: "app", Operator: operator, Values: apps[rapid.IntRange(0, 1).Draw(h.T, "values"):]},
+		}
 	}
 	switch rapid.IntRange(0, 3).Draw(h.T, "namespaces") {
 	case 0:

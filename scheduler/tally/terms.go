@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 )
@@ -50,15 +51,46 @@ type census struct {
 	generations []int64     // by slot
 	holdings    [][]holding // by slot
 	terms       map[string]*term
-	// By kind: the terms that name a namespace, and those that select some by their labels.
-	byNamespace [kinds]map[string][]*term
-	selecting   [kinds][]*term
+	// index has the terms by kind and by what a pod must have to be matched.
+	index [kinds]map[anchor][]*term
+}
+
+// anchor is a namespace and one label that all pods have which a term matches. A term that selects namespaces by their
+// labels has no namespace here, and one that requires no value of any label has no label.
+type anchor struct{ namespace, label, value string }
+
+func (t *term) anchors() []anchor {
+	label, value := "", ""
+	if requirements, _ := t.Selector.Requirements(); len(requirements) > 0 {
+		label, value = required(requirements)
+	}
+	if selects(t.NamespaceSelector) {
+		return []anchor{{"", label, value}}
+	}
+	var all []anchor
+	for namespace := range t.Namespaces {
+		all = append(all, anchor{namespace, label, value})
+	}
+	return all
+}
+
+// required returns a label and the only value of it that the requirements allow, if there is such a label.
+func required(requirements labels.Requirements) (label, value string) {
+	for i := range requirements {
+		switch requirements[i].Operator() {
+		case selection.Equals, selection.DoubleEquals, selection.In:
+			if values := requirements[i].ValuesUnsorted(); len(values) == 1 {
+				return requirements[i].Key(), values[0]
+			}
+		}
+	}
+	return "", ""
 }
 
 func newCensus() census {
 	c := census{version: never, terms: map[string]*term{}}
-	for kind := range c.byNamespace {
-		c.byNamespace[kind] = map[string][]*term{}
+	for kind := range c.index {
+		c.index[kind] = map[anchor][]*term{}
 	}
 	return c
 }
@@ -175,27 +207,19 @@ func (c *census) term(kind Kind, affinity *fwk.AffinityTerm, topologies func(Top
 	}
 	added := &term{sums: sums{topology: topologies(Topology{Key: affinity.TopologyKey})}, AffinityTerm: *affinity, kind: kind, name: name}
 	c.terms[name] = added
-	if selects(affinity.NamespaceSelector) {
-		c.selecting[kind] = append(c.selecting[kind], added)
-		return added
-	}
-	for namespace := range affinity.Namespaces {
-		c.byNamespace[kind][namespace] = append(c.byNamespace[kind][namespace], added)
+	for _, anchor := range added.anchors() {
+		c.index[kind][anchor] = append(c.index[kind][anchor], added)
 	}
 	return added
 }
 
 func (c *census) forget(gone *term) {
 	delete(c.terms, gone.name)
-	same := func(t *term) bool { return t == gone }
-	if selects(gone.NamespaceSelector) {
-		c.selecting[gone.kind] = slices.DeleteFunc(c.selecting[gone.kind], same)
-		return
-	}
-	for namespace := range gone.Namespaces {
-		left := slices.DeleteFunc(c.byNamespace[gone.kind][namespace], same)
-		if c.byNamespace[gone.kind][namespace] = left; len(left) == 0 {
-			delete(c.byNamespace[gone.kind], namespace)
+	index := c.index[gone.kind]
+	for _, anchor := range gone.anchors() {
+		left := slices.DeleteFunc(index[anchor], func(t *term) bool { return t == gone })
+		if index[anchor] = left; len(left) == 0 {
+			delete(index, anchor)
 		}
 	}
 }
@@ -203,16 +227,18 @@ func (c *census) forget(gone *term) {
 // matching returns the counts of the terms of a kind that match a pod and count somewhere.
 func (c *census) matching(kind Kind, pod *corev1.Pod, namespace labels.Set) []TermCount {
 	var counts []TermCount
-	add := func(t *term) {
-		if t.populated > 0 && t.Matches(pod, namespace) {
-			counts = append(counts, TermCount{Key: t.TopologyKey, Count: t.count()})
+	look := func(at anchor) {
+		for _, t := range c.index[kind][at] {
+			if t.populated > 0 && t.Matches(pod, namespace) {
+				counts = append(counts, TermCount{Key: t.TopologyKey, Count: t.count()})
+			}
 		}
 	}
-	for _, term := range c.byNamespace[kind][pod.Namespace] {
-		add(term)
-	}
-	for _, term := range c.selecting[kind] {
-		add(term)
+	for _, name := range []string{pod.Namespace, ""} {
+		look(anchor{namespace: name})
+		for label, value := range pod.Labels {
+			look(anchor{name, label, value})
+		}
 	}
 	return counts
 }
