@@ -167,8 +167,8 @@ func TestPodWorldsHaveEveryOutcome(t *testing.T) {
 				outcomes(observe(t, w, ours.plugin, ours.snapshot, framework.NewCycleState(false)), seen)
 			}
 			for _, outcome := range wanted[pair.name] {
-				if seen[outcome] < 3 {
-					t.Errorf("%q occurred %d times in 1,000 worlds, want at least 3", outcome, seen[outcome])
+				if seen[outcome] == 0 {
+					t.Errorf("%q never occurred in 1,000 worlds; %v did", outcome, seen)
 				}
 			}
 		})
