@@ -86,7 +86,7 @@ func (w *World) Run(ctx context.Context, all []Pod) (*Outcome, error) {
 	if err := <-running.ended; err != nil {
 		return nil, err
 	}
-	outcome, err := w.outcome(ctx, all)
+	outcome, err := w.outcome(ctx, running.scheduler, all)
 	if err != nil {
 		return nil, err
 	}
