@@ -73,7 +73,7 @@ profiles:
 			t.Errorf("TaintToleration has the weight %d, want 7", *plugin.Weight)
 		}
 	}
-	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit NodeResourcesBalancedAllocation DefaultBinder Mine"
+	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit VolumeRestrictions NodeVolumeLimits VolumeBinding VolumeZone PodTopologySpread InterPodAffinity DynamicResources DefaultPreemption NodeResourcesBalancedAllocation DefaultBinder GangScheduling Mine"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("plugins are %s, want %s", got, want)
 	}
@@ -115,6 +115,8 @@ func TestMistakesAreNamed(t *testing.T) {
 			`profiles[0].pluginConfig[0].args.scoringStrategy.type: Unsupported value: "Best"`},
 		{"a shape that falls back", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio, requestedToCapacityRatio: {shape: [{utilization: 50, score: 1}, {utilization: 40, score: 11}]}}}}]}]",
 			"shape[1].score: Invalid value: 11: not in valid range [0, 10]"},
+		{"an unknown plugin for pod groups", "profiles: [{plugins: {placementScore: {enabled: [{name: Yours}]}}}]",
+			`profiles[0].plugins.placementScore.enabled[0].name: Unsupported value: "Yours"`},
 		{"an extender that prioritizes by nothing", "extenders: [{urlPrefix: http://127.0.0.1, prioritizeVerb: rank}]", "extenders[0].weight: Invalid value: 0: must be greater than 0"},
 		{"two extenders that bind", "extenders: [{urlPrefix: http://127.0.0.1, bindVerb: bind}, {urlPrefix: http://127.0.0.2, bindVerb: bind}]",
 			"extenders[1].bindVerb: Forbidden: only one extender can bind"},
@@ -136,7 +138,6 @@ func TestMistakesAreNamed(t *testing.T) {
 			`args.bindingTimeout: Invalid value: "10ms": must be at least 1 second`},
 		{"too much of a weight", "profiles: [{pluginConfig: [{name: InterPodAffinity, args: {hardPodAffinityWeight: 101}}]}]",
 			"args.hardPodAffinityWeight: Invalid value: 101: not in valid range [0, 100]"},
-		{"pod groups", "profiles: [{plugins: {placementScore: {enabled: [{name: Mine}]}}}]", "profiles[0].plugins.placementScore.enabled: Forbidden"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, _, err := load(t, test.text)

@@ -22,9 +22,18 @@ func defaultPlugins() *configv1.Plugins {
 		{Name: "NodeAffinity", Weight: ptr.To[int32](2)},
 		{Name: "NodePorts"},
 		{Name: "NodeResourcesFit", Weight: ptr.To[int32](1)},
+		{Name: "VolumeRestrictions"},
+		{Name: "NodeVolumeLimits"},
+		{Name: "VolumeBinding"},
+		{Name: "VolumeZone"},
+		{Name: "PodTopologySpread", Weight: ptr.To[int32](2)},
+		{Name: "InterPodAffinity", Weight: ptr.To[int32](2)},
+		{Name: "DynamicResources", Weight: ptr.To[int32](2)},
+		{Name: "DefaultPreemption"},
 		{Name: "NodeResourcesBalancedAllocation", Weight: ptr.To[int32](1)},
 		{Name: "ImageLocality", Weight: ptr.To[int32](1)},
 		{Name: "DefaultBinder"},
+		{Name: "GangScheduling"},
 	}}}
 }
 

@@ -104,15 +104,6 @@ func validatePlugins(path *field.Path, config *configv1.Plugins, plugins []strin
 		name := strings.ToLower(point.Name[:1]) + point.Name[1:]
 		errs = append(errs, validateSet(path.Child(name), *point.Set, plugins)...)
 	}
-	for name, set := range map[string]configv1.PluginSet{
-		"placementGenerate":  config.PlacementGenerate,
-		"placementScore":     config.PlacementScore,
-		"podGroupPostFilter": config.PodGroupPostFilter,
-	} {
-		if len(set.Enabled) > 0 {
-			errs = append(errs, field.Forbidden(path.Child(name, "enabled"), "pod groups are not supported"))
-		}
-	}
 	return errs
 }
 
