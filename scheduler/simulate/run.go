@@ -63,10 +63,7 @@ func (w *World) Run(ctx context.Context, all []Pod) (*Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, pod := range all {
-		if err := w.admit(ctx, pod.Pod); err != nil {
-			return nil, err
-		}
-		if err := w.add(ctx, pods, "Pod", pod.Pod); err != nil {
+		if err := w.AddPod(ctx, pod.Pod); err != nil {
 			return nil, err
 		}
 	}
@@ -91,6 +88,14 @@ func (w *World) Run(ctx context.Context, all []Pod) (*Outcome, error) {
 		return nil, err
 	}
 	return outcome, w.explainRefused(ctx, running.scheduler, outcome)
+}
+
+// AddPod creates a pod, which may be on a node already. It gets the defaults that scheduling depends on.
+func (w *World) AddPod(ctx context.Context, pod *corev1.Pod) error {
+	if err := w.admit(ctx, pod); err != nil {
+		return err
+	}
+	return w.add(ctx, pods, "Pod", pod)
 }
 
 // known checks that each pod is one that the scheduler cares for.
