@@ -168,3 +168,32 @@ spec:
 func ownedBy(kind string) []metav1.OwnerReference {
 	return []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: "owner", UID: "1", Controller: ptr.To(true)}}
 }
+
+// TestAGroupGoesTogetherOrNotAtAll holds that pods which are held back end a simulation, too.
+func TestAGroupGoesTogetherOrNotAtAll(t *testing.T) {
+	group := `
+apiVersion: scheduling.k8s.io/v1beta1
+kind: PodGroup
+metadata: {name: crew}
+spec: {schedulingPolicy: {gang: {minCount: 2}}}
+`
+	member := "  schedulingGroup: {podGroupName: crew}"
+	outcome := simulated(t, group+podYAML("one", "1", member), "cpu=2,memory=4Gi")
+	if got, want := summary(outcome), "one: held back, and not tried"; got != want {
+		t.Errorf("alone: got %s, want %s", got, want)
+	}
+	if held := outcome.Pods[0].Explanation.Held; len(held) != 1 || held[0].Plugin != "GangScheduling" {
+		t.Errorf("alone: held by %v, want GangScheduling", held)
+	}
+	got := summary(simulated(t, group+podYAML("one", "1", member)+podYAML("two", "1", member), "cpu=2,memory=4Gi"))
+	if want := "one on added-1\ntwo on added-1"; got != want {
+		t.Errorf("together: got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAGatedPodIsNotTried(t *testing.T) {
+	outcome := simulated(t, podYAML("gated", "1", "  schedulingGates: [{name: example.com/wait}]"), "cpu=2,memory=4Gi")
+	if held := outcome.Pods[0].Explanation.Held; len(held) != 1 || !strings.Contains(held[0].Detail, "example.com/wait") {
+		t.Errorf("held by %v, want the gate", held)
+	}
+}

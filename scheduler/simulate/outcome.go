@@ -148,10 +148,8 @@ func why(pod *corev1.Pod) string {
 		return "preempted by another pod"
 	case refused(pod) != nil:
 		return refused(pod).Message
-	case len(pod.Spec.SchedulingGates) > 0:
-		return "held back by its scheduling gates"
 	}
-	return ""
+	return "held back, and not tried"
 }
 
 // explainRefused adds explanations, once an owner.
