@@ -21,6 +21,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/cycle"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/mail"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
 	"github.com/orrery-dev/orrery/scheduler/queue"
 )
@@ -32,7 +33,7 @@ type Scheduler struct {
 	config   *configv1.KubeSchedulerConfiguration
 	clients  *clients.Clients
 	events   events.EventBroadcaster
-	mail     *mail
+	mail     *mail.Mail
 	api      *api
 	profiles map[string]*framework.Framework
 	cache    *cache.Cache
@@ -89,7 +90,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if err != nil {
 		return err
 	}
-	s.mail = newMail(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
+	s.mail = mail.New(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
 	s.events = events.NewBroadcaster(s.mail)
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.book = explain.NewBook(s.options.ExplainPods)
