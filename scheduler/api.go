@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	k8scorev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,6 +15,7 @@ import (
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/status"
 )
 
 // What the scheduler and its plugins read, and what the scheduler writes; what a plugin writes stands in its room. A custom
@@ -39,7 +41,8 @@ type api struct {
 	cached client.Reader
 	live   client.Client
 	// binding has as many entries as there are binding requests under way.
-	binding chan struct{}
+	binding  chan struct{}
+	statuses *status.Writer
 }
 
 // bindingsAtOnce is how many binding requests are under way at the same time. The server works on no more than about as
@@ -53,7 +56,9 @@ func newAPI(cluster cluster.Cluster) (*api, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the scheduler's client: %w", err)
 	}
-	return &api{cached: cluster.GetCache(), live: live, binding: make(chan struct{}, bindingsAtOnce)}, nil
+	a := &api{cached: cluster.GetCache(), live: live, binding: make(chan struct{}, bindingsAtOnce)}
+	a.statuses = status.NewWriter(a.writeStatus)
+	return a, nil
 }
 
 // Pod returns a pod as the cache has it, or nil.
@@ -72,8 +77,9 @@ func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {
 	return current == nil || current.Spec.NodeName != ""
 }
 
-// Bind assigns a pod to a node. It waits for its turn.
+// Bind assigns a pod to a node. It waits for its turn, and until what was said of the pod before is written.
 func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
+	a.statuses.Settle(pod.UID)
 	select {
 	case a.binding <- struct{}{}:
 		defer func() { <-a.binding }()
@@ -86,22 +92,49 @@ func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
 // isBinding reports whether a binding request is under way.
 func (a *api) isBinding() bool { return len(a.binding) > 0 }
 
-// Report sets a condition and the nominated node in a pod's status, if they differ from what is there.
-func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
-	changed := pod.DeepCopy()
-	differs := condition != nil && setCondition(&changed.Status, *condition)
-	if nominating.Mode() == fwk.ModeOverride && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
-		changed.Status.NominatedNodeName = nominating.NominatedNodeName
-		differs = true
+// Report sets a condition and the nominated node in a pod's status, soon: it does not wait for the API server, and what
+// goes wrong there is logged. The error is always nil.
+func (a *api) Report(_ context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+	if nominating.Mode() != fwk.ModeOverride {
+		nominating = nil
 	}
-	if !differs {
+	if condition != nil || nominating != nil {
+		a.statuses.Report(pod, condition, nominating)
+	}
+	return nil
+}
+
+// writeStatus writes what differs from what is there.
+func (a *api) writeStatus(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+	if current := a.Pod(pod.Namespace, pod.Name); current != nil && current.UID == pod.UID {
+		pod = current
+	}
+	changed := (*k8scorev1.Pod)(nil)
+	if nominating != nil && pod.Status.NominatedNodeName != nominating.NominatedNodeName {
+		changed = pod.DeepCopy()
+		changed.Status.NominatedNodeName = nominating.NominatedNodeName
+	}
+	if condition != nil && !hasCondition(&pod.Status, condition) {
+		if changed == nil {
+			changed = pod.DeepCopy()
+		}
+		setCondition(&changed.Status, *condition)
+	}
+	if changed == nil {
 		return nil
 	}
 	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(pod), (*corev1.Pod)(changed))
 }
 
-// setCondition reports whether it changed anything. The time is that of the last change of the condition's status.
-func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition) bool {
+// hasCondition reports whether a status says the same already, whenever it began to.
+func hasCondition(status *k8scorev1.PodStatus, condition *k8scorev1.PodCondition) bool {
+	return slices.ContainsFunc(status.Conditions, func(old k8scorev1.PodCondition) bool {
+		return old.Type == condition.Type && old.Status == condition.Status && old.Reason == condition.Reason && old.Message == condition.Message
+	})
+}
+
+// setCondition sets a condition. Its time is that of the last change of its status.
+func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition) {
 	condition.LastTransitionTime = metav1.Now()
 	for i := range status.Conditions {
 		old := &status.Conditions[i]
@@ -112,12 +145,10 @@ func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition)
 			condition.LastTransitionTime = old.LastTransitionTime
 		}
 		condition.LastProbeTime = old.LastProbeTime
-		changed := old.Status != condition.Status || old.Reason != condition.Reason || old.Message != condition.Message
 		*old = condition
-		return changed
+		return
 	}
 	status.Conditions = append(status.Conditions, condition)
-	return true
 }
 
 // eventScheme names pods in Events as the given scheme does. Plugins hand over upstream's type, which it may not know.

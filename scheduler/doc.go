@@ -10,6 +10,7 @@
 //	queue/      which pod is next, and when again           plugins/    what can be said of a pod and a node
 //	cycle/      decides and binds, one pod at a time        explain/    why it came out so
 //	framework/  runs plugins at their extension points      clients/    plugins' way to the API server
+//	mail/       sends Events when there is time             status/     writes pods' status beside the loop
 //	resources/, nodeinfo/, metrics/
 //
 // This package only wires them: it watches pods and nodes and tells cache and queue, and it writes what cannot be

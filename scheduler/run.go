@@ -94,6 +94,7 @@ func (s *Scheduler) schedule(ctx context.Context) error {
 	group.Go(func() error { s.cycle.Run(ctx); return nil })
 	group.Go(func() error { s.tidy(ctx); return nil })
 	group.Go(func() error { s.mail.Run(ctx); return nil })
+	group.Go(func() error { s.api.statuses.Run(ctx); return nil })
 	<-ctx.Done()
 	s.queue.Close()
 	return group.Wait()
