@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	k8scorev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +14,8 @@ import (
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
+	"github.com/orrery-dev/orrery/scheduler/preemption"
 	"github.com/orrery-dev/orrery/scheduler/status"
 )
 
@@ -36,7 +37,7 @@ import (
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=kube-scheduler,verbs=get;update
 
-// api reads pods from the cache and writes them to the API server.
+// api reads from the cache and writes to the API server. Plugins are given it before it is connected, and use it after.
 type api struct {
 	cached client.Reader
 	live   client.Client
@@ -45,20 +46,25 @@ type api struct {
 	statuses *status.Writer
 }
 
+var (
+	_ volumebinding.API = &api{}
+	_ preemption.API    = &api{}
+)
+
 // bindingsAtOnce is how many binding requests are under way at the same time. The server works on no more than about as
 // many of one client; those beyond would wait there, cost it more than they do here, and in the end be turned away.
 const bindingsAtOnce = 64
 
-func newAPI(cluster cluster.Cluster) (*api, error) {
+func (a *api) connect(cluster cluster.Cluster) error {
 	live, err := client.New(cluster.GetConfig(), client.Options{
 		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("building the scheduler's client: %w", err)
+		return fmt.Errorf("building the scheduler's client: %w", err)
 	}
-	a := &api{cached: cluster.GetCache(), live: live, binding: make(chan struct{}, bindingsAtOnce)}
+	a.cached, a.live, a.binding = cluster.GetCache(), live, make(chan struct{}, bindingsAtOnce)
 	a.statuses = status.NewWriter(a.writeStatus)
-	return a, nil
+	return nil
 }
 
 // Pod returns a pod as the cache has it, or nil.
@@ -109,32 +115,25 @@ func (a *api) writeStatus(ctx context.Context, pod *k8scorev1.Pod, condition *k8
 	if current := a.Pod(pod.Namespace, pod.Name); current != nil && current.UID == pod.UID {
 		pod = current
 	}
-	changed := (*k8scorev1.Pod)(nil)
-	if nominating != nil && pod.Status.NominatedNodeName != nominating.NominatedNodeName {
-		changed = pod.DeepCopy()
+	changed := pod.DeepCopy()
+	differs := condition != nil && setCondition(&changed.Status, *condition)
+	if nominating != nil && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
 		changed.Status.NominatedNodeName = nominating.NominatedNodeName
+		differs = true
 	}
-	if condition != nil && !hasCondition(&pod.Status, condition) {
-		if changed == nil {
-			changed = pod.DeepCopy()
-		}
-		setCondition(&changed.Status, *condition)
-	}
-	if changed == nil {
+	if !differs {
 		return nil
 	}
-	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(pod), (*corev1.Pod)(changed))
+	return a.PatchStatus(ctx, pod, changed)
 }
 
-// hasCondition reports whether a status says the same already, whenever it began to.
-func hasCondition(status *k8scorev1.PodStatus, condition *k8scorev1.PodCondition) bool {
-	return slices.ContainsFunc(status.Conditions, func(old k8scorev1.PodCondition) bool {
-		return old.Type == condition.Type && old.Status == condition.Status && old.Reason == condition.Reason && old.Message == condition.Message
-	})
+// PatchStatus writes what differs between the status of old and new.
+func (a *api) PatchStatus(ctx context.Context, old, new *k8scorev1.Pod) error {
+	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(old), (*corev1.Pod)(new))
 }
 
-// setCondition sets a condition. Its time is that of the last change of its status.
-func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition) {
+// setCondition reports whether it changed anything. The time is that of the last change of the condition's status.
+func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition) bool {
 	condition.LastTransitionTime = metav1.Now()
 	for i := range status.Conditions {
 		old := &status.Conditions[i]
@@ -145,10 +144,12 @@ func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition)
 			condition.LastTransitionTime = old.LastTransitionTime
 		}
 		condition.LastProbeTime = old.LastProbeTime
+		changed := old.Status != condition.Status || old.Reason != condition.Reason || old.Message != condition.Message
 		*old = condition
-		return
+		return changed
 	}
 	status.Conditions = append(status.Conditions, condition)
+	return true
 }
 
 // eventScheme names pods in Events as the given scheme does. Plugins hand over upstream's type, which it may not know.

@@ -32,12 +32,18 @@ var others = map[fwk.EventResource]schema.GroupVersionResource{
 // listenForOthers tells the queue of the kinds besides Pod and Node that plugins wait for.
 func (s *Scheduler) listenForOthers(hints map[string][]framework.Hint) error {
 	listening := map[fwk.EventResource]bool{
-		fwk.Pod: true, fwk.AssignedPod: true, fwk.UnscheduledPod: true, fwk.TargetPod: true, fwk.Node: true, fwk.WildCard: true,
+		fwk.Pod: true, fwk.AssignedPod: true, fwk.UnscheduledPod: true, fwk.TargetPod: true, fwk.Node: true, fwk.PodGroup: true, fwk.WildCard: true,
 	}
 	for profile, all := range hints {
 		for _, hint := range all {
 			kind := hint.Event.Resource
 			if listening[kind] {
+				continue
+			}
+			if known, err := s.dra.Listen(kind, s.otherHandler(kind)); err != nil {
+				return fmt.Errorf("watching %s for plugin %q: %w", kind, hint.Plugin, err)
+			} else if known {
+				listening[kind] = true
 				continue
 			}
 			resource, known := others[kind]

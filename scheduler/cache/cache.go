@@ -14,6 +14,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
+	"github.com/orrery-dev/orrery/scheduler/podgroups"
 )
 
 // Cache holds nodes and the pods on them.
@@ -26,6 +27,7 @@ type Cache struct {
 	recent *list.List               // the same NodeInfos, most recently changed first
 	order  order
 	images images
+	groups *podgroups.Groups
 }
 
 type podState struct {
@@ -44,8 +46,13 @@ func New(assumedFor time.Duration) *Cache {
 		nodes:      map[string]*list.Element{},
 		recent:     list.New(),
 		images:     images{byName: map[string]*fwk.ImageStateSummary{}},
+		groups:     podgroups.New(),
 	}
 }
+
+// Groups returns what is known of pod groups. The cache tells it which pods get and lose their nodes; of the groups
+// themselves and of pods without a node somebody else tells it.
+func (c *Cache) Groups() *podgroups.Groups { return c.groups }
 
 // AddNode adds or replaces a node. Pods that are said to be on it may have come before.
 func (c *Cache) AddNode(node *corev1.Node) {
@@ -91,6 +98,7 @@ func (c *Cache) Assume(pod *nodeinfo.PodInfo) error {
 	}
 	c.pods[object.UID] = &podState{pod: object, assumed: true}
 	c.touch(object.Spec.NodeName).AddPodInfo(pod)
+	c.groups.Assume(object)
 	return nil
 }
 
@@ -114,6 +122,7 @@ func (c *Cache) Forget(uid types.UID) error {
 	if !state.assumed {
 		return fmt.Errorf("forgetting pod %s: it is assigned to node %s, not assumed", klog.KObj(state.pod), state.pod.Spec.NodeName)
 	}
+	c.groups.Forget(state.pod)
 	return c.remove(state)
 }
 
@@ -125,6 +134,7 @@ func (c *Cache) Expire(now time.Time) []*corev1.Pod {
 	for _, state := range c.pods {
 		if state.assumed && !state.expires.IsZero() && !now.Before(state.expires) {
 			expired = append(expired, state.pod)
+			c.groups.Forget(state.pod)
 			_ = c.remove(state) // It is in the cache, and so it is on its node.
 		}
 	}
@@ -151,6 +161,7 @@ func (c *Cache) set(pod *corev1.Pod) error {
 	}
 	c.pods[pod.UID] = &podState{pod: pod}
 	c.touch(pod.Spec.NodeName).AddPod(pod)
+	c.groups.SetPod(pod)
 	return nil
 }
 
@@ -162,6 +173,7 @@ func (c *Cache) RemovePod(uid types.UID) (bool, error) {
 	if !found {
 		return false, nil
 	}
+	c.groups.RemovePod(state.pod)
 	return true, c.remove(state)
 }
 

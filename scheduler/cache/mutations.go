@@ -72,6 +72,7 @@ func (s *Snapshot) Assume(pod fwk.PodInfo, node string) error {
 		s.assumed = &layer{saved: map[string]nodeinfo.NodeInfo{}}
 	}
 	s.add(s.assumed, pod, node)
+	s.groups.Assume(pod.GetPod())
 	return nil
 }
 
@@ -83,6 +84,7 @@ func (s *Snapshot) Forget(logger klog.Logger, pod *corev1.Pod, node string) erro
 	if s.assumed == nil {
 		return fmt.Errorf("forgetting pod %s on node %s of the snapshot: no pod is assumed", klog.KObj(pod), node)
 	}
+	s.groups.Forget(pod)
 	return s.remove(s.assumed, logger, pod, node)
 }
 
@@ -92,6 +94,7 @@ func (s *Snapshot) ForgetAll() error {
 		return errors.New("forgetting all pods assumed in the snapshot: a mutation session is under way")
 	}
 	s.restore(&s.assumed)
+	s.groups.Restore()
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
+	"github.com/orrery-dev/orrery/scheduler/podgroups"
 )
 
 // Snapshot is the cluster at one moment. The zero value is an empty cluster; Cache.Update brings it up to date.
@@ -25,6 +26,7 @@ type Snapshot struct {
 	withAntiAffinity subset
 	log              changeLog
 	assumed, session *layer // of changes that are taken back; nil where there are none
+	groups           podgroups.View
 }
 
 var (
@@ -47,6 +49,7 @@ func (c *Cache) Update(s *Snapshot) {
 	if s.orderVersion != c.order.version {
 		c.relist(s)
 	}
+	c.groups.Update(&s.groups)
 }
 
 // copyChanged copies the nodes that changed.
@@ -163,20 +166,18 @@ func (s *Snapshot) Get(name string) (fwk.NodeInfo, error) {
 // IsPVCUsedByPods reports whether a pod on any node uses the claim, which is named namespace/name.
 func (s *Snapshot) IsPVCUsedByPods(claim string) bool { return s.claims[claim] > 0 }
 
-// PodGroupStates returns a lister of errors: pods are scheduled one by one.
-func (s *Snapshot) PodGroupStates() fwk.PodGroupStateLister {
-	return framework.NoPodGroups{}.PodGroupStates()
-}
+// PodGroupStates returns how far the scheduling of pod groups has come.
+func (s *Snapshot) PodGroupStates() fwk.PodGroupStateLister { return s.groups.PodGroupStates() }
 
-// PodGroups returns a lister of errors: pods are scheduled one by one.
-func (s *Snapshot) PodGroups() fwk.PodGroupLister { return framework.NoPodGroups{}.PodGroups() }
+// PodGroups returns the pod groups.
+func (s *Snapshot) PodGroups() fwk.PodGroupLister { return s.groups.PodGroups() }
 
-// CompositePodGroupStates returns a lister of errors: pods are scheduled one by one.
+// CompositePodGroupStates returns a lister of errors: there are no groups of groups.
 func (s *Snapshot) CompositePodGroupStates() fwk.CompositePodGroupStateLister {
-	return framework.NoPodGroups{}.CompositePodGroupStates()
+	return s.groups.CompositePodGroupStates()
 }
 
-// CompositePodGroups returns a lister of errors: pods are scheduled one by one.
+// CompositePodGroups returns a lister of errors: there are no groups of groups.
 func (s *Snapshot) CompositePodGroups() fwk.CompositePodGroupLister {
-	return framework.NoPodGroups{}.CompositePodGroups()
+	return s.groups.CompositePodGroups()
 }

@@ -58,6 +58,7 @@ func (c *Cycle) bindAssumed(ctx context.Context, a *attempt, assumed *corev1.Pod
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if status := c.bind(ctx, a, assumed, node); !status.IsSuccess() {
+		a.quorum.refused()
 		c.undo(ctx, a, assumed, node, status)
 		return
 	}
@@ -78,6 +79,9 @@ func (c *Cycle) bind(ctx context.Context, a *attempt, assumed *corev1.Pod, node 
 		}
 	}
 	if status := a.profile.WaitOnPermit(ctx, assumed); !status.IsSuccess() {
+		return asFitError(assumed, node, status)
+	}
+	if status := a.quorum.wait(ctx); !status.IsSuccess() {
 		return asFitError(assumed, node, status)
 	}
 	// Nothing after this makes the pod wait for an event, so that none has to be kept for it.

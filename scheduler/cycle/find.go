@@ -47,11 +47,11 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 			return feasible, diagnosis, nil
 		}
 	}
-	if a.shape != nil && narrowed.AllNodes() {
+	if a.shape != nil && c.within == nil && narrowed.AllNodes() {
 		feasible, err := c.findByTable(ctx, a, diagnosis)
 		return feasible, diagnosis, err
 	}
-	nodes := c.Snapshot.Nodes()
+	nodes := c.nodes()
 	if !narrowed.AllNodes() {
 		nodes = c.named(narrowed.NodeNames)
 		diagnosis.Nodes.SetAbsent(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
@@ -59,14 +59,14 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 	}
 	feasible, err := c.filter(ctx, a, nodes, diagnosis)
 	looked := len(feasible) + diagnosis.Nodes.Len()
-	c.start = (c.start + looked) % len(c.Snapshot.Nodes())
+	c.start = (c.start + looked) % len(c.nodes())
 	return feasible, diagnosis, err
 }
 
 // tryNominated looks first at the node that was made free for the pod.
 func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagnosis *framework.Diagnosis) ([]fwk.NodeInfo, error) {
 	node, err := c.Snapshot.Get(name)
-	if err != nil {
+	if err != nil || !c.within.has(name) {
 		return nil, err
 	}
 	return c.filter(ctx, a, []fwk.NodeInfo{node}, diagnosis)
@@ -76,7 +76,7 @@ func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagn
 func (c *Cycle) named(names sets.Set[string]) []fwk.NodeInfo {
 	nodes := make([]fwk.NodeInfo, 0, len(names))
 	for _, name := range sets.List(names) {
-		if node, err := c.Snapshot.Get(name); err == nil {
+		if node, err := c.Snapshot.Get(name); err == nil && c.within.has(name) {
 			nodes = append(nodes, node)
 		}
 	}

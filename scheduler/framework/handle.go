@@ -46,11 +46,29 @@ func (f *Framework) MutableSnapshotSharedLister() fwk.MutableSnapshotSharedListe
 	return immutableSnapshot{f.env.Snapshot}
 }
 
-// SharedDRAManager returns a manager whose methods report that dynamic resources are not supported.
-func (f *Framework) SharedDRAManager() fwk.SharedDRAManager { return noDynamicResources{} }
+// SharedDRAManager returns what is known of dynamic resources. Without a manager in the Environment, its methods report
+// that they are not supported.
+func (f *Framework) SharedDRAManager() fwk.SharedDRAManager {
+	if f.env.DynamicResources == nil {
+		return noDynamicResources{}
+	}
+	return f.env.DynamicResources
+}
 
-// SharedCSIManager returns a manager whose methods report that volume limits are not supported.
-func (f *Framework) SharedCSIManager() fwk.CSIManager { return noVolumeLimits{} }
+// SharedCSIManager returns what is known of the CSI drivers on the nodes. Where the Environment has no manager, its methods
+// report that they are not supported.
+func (f *Framework) SharedCSIManager() fwk.CSIManager {
+	if f.env.CSI == nil {
+		return noVolumeLimits{}
+	}
+	return f.env.CSI
+}
 
-// PodGroupManager returns a manager whose methods report that pod groups are not supported.
-func (f *Framework) PodGroupManager() fwk.PodGroupManager { return NoPodGroups{} }
+// PodGroupManager returns what is known of pod groups at this moment, beside the snapshot. Where the API server has no
+// pod groups, it knows none.
+func (f *Framework) PodGroupManager() fwk.PodGroupManager {
+	if f.env.PodGroups == nil {
+		return NoPodGroups{}
+	}
+	return f.env.PodGroups
+}

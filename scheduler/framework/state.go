@@ -15,6 +15,7 @@ type CycleState struct {
 	skipScore        sets.Set[string]
 	skipPreBind      sets.Set[string]
 	parallelPreBinds sets.Set[string]
+	placement        *PlacementState // nil outside of the decision on a pod group
 }
 
 var _ fwk.CycleState = &CycleState{}
@@ -55,17 +56,8 @@ func (s *CycleState) SetParallelPreBindPlugins(plugins sets.Set[string]) {
 	s.parallelPreBinds = plugins
 }
 
-// ShouldSkipAllPostFilterPlugins is false: pods are scheduled one by one.
+// ShouldSkipAllPostFilterPlugins is false: for the members of a pod group PostFilter is not run in the first place.
 func (s *CycleState) ShouldSkipAllPostFilterPlugins() bool { return false }
-
-// IsPodGroupSchedulingCycle is false: pods are scheduled one by one.
-func (s *CycleState) IsPodGroupSchedulingCycle() bool { return false }
-
-// GetPodGroupSchedulingCycle returns nil: pods are scheduled one by one.
-func (s *CycleState) GetPodGroupSchedulingCycle() fwk.PodGroupCycleState { return nil }
-
-// GetPlacementCycleState returns nil: pods are scheduled one by one.
-func (s *CycleState) GetPlacementCycleState() fwk.PlacementCycleState { return nil }
 
 // Clone copies the state, each value by its own Clone. The sets of skipped plugins are shared: nobody changes them.
 func (s *CycleState) Clone() fwk.CycleState {
@@ -80,6 +72,7 @@ func (s *CycleState) Clone() fwk.CycleState {
 		skipScore:        s.skipScore,
 		skipPreBind:      s.skipPreBind,
 		parallelPreBinds: s.parallelPreBinds,
+		placement:        s.placement,
 	}
 	s.cloneInto(&copied.stateData)
 	return copied
