@@ -12,6 +12,7 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
 	upstreamcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	upstream "k8s.io/kubernetes/pkg/scheduler/framework"
 	upstreamplugins "k8s.io/kubernetes/pkg/scheduler/framework/plugins"
@@ -47,11 +48,19 @@ func newReference(t *testing.T, weights map[string]int32, names []string, nomina
 	for i, name := range names {
 		enabled[i] = config.Plugin{Name: name, Weight: weights[name]}
 	}
+	defaults, err := latest.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
 	profile := &config.KubeSchedulerProfile{
 		SchedulerName: corev1.DefaultSchedulerName,
 		Plugins:       &config.Plugins{MultiPoint: config.PluginSet{Enabled: enabled}},
 	}
-	var err error
+	for _, args := range defaults.Profiles[0].PluginConfig {
+		if slices.Contains(names, args.Name) {
+			profile.PluginConfig = append(profile.PluginConfig, args)
+		}
+	}
 	r.Framework, err = upstreamruntime.NewFramework(t.Context(), upstreamplugins.NewInTreeRegistry(), profile,
 		upstreamruntime.WithSnapshotSharedLister(r.present), upstreamruntime.WithPodNominator(nominator),
 		upstreamruntime.WithInformerFactory(factory), upstreamruntime.WithParallelism(1),
