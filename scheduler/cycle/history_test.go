@@ -198,7 +198,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 		// Some tables are dropped again and again.
 		PercentageOfNodesToScore: 100, Tables: shapes.New([]int{0, 0, 12000}[h.IntN(3)]),
 	}
-	for range 3 {
+	for len(h.nodes) < 6 {
 		h.addNode()
 	}
 	return h
@@ -235,8 +235,8 @@ func (h *history) change() {
 		weight int
 		do     func() string
 	}{
-		{"bind", 30, h.bind}, {"delete", 14, h.delete}, {"nominate", 6, h.nominate}, {"end nominations", 4, h.endNominations},
-		{"add node", 2, h.addNode}, {"remove node", 1, h.removeNode}, {"label", 4, h.label}, {"taint", 6, h.taint}, {"cordon", 4, h.cordon},
+		{"bind", 30, h.bind}, {"delete", 22, h.delete}, {"nominate", 4, h.nominate}, {"end nominations", 6, h.endNominations},
+		{"add node", 3, h.addNode}, {"remove node", 1, h.removeNode}, {"label", 4, h.label}, {"taint", 6, h.taint}, {"cordon", 4, h.cordon},
 		{"resize", 4, h.resize}, {"pull image", 3, h.pullImage}, {"try and take back", 5, h.tryAndTakeBack}, {"nothing", 3, func() string { return "" }},
 	}
 	total := 0
@@ -383,7 +383,7 @@ func (h *history) label() string {
 func (h *history) taint() string {
 	return h.changeNode(func(node *corev1.Node) {
 		node.Spec.Taints = nil
-		if h.IntN(2) == 0 {
+		if h.IntN(3) == 0 {
 			effect := []corev1.TaintEffect{corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectPreferNoSchedule}[h.IntN(3)]
 			node.Spec.Taints = []corev1.Taint{{Key: []string{"k", "l"}[h.IntN(2)], Effect: effect}}
 		}
@@ -391,7 +391,7 @@ func (h *history) taint() string {
 }
 
 func (h *history) cordon() string {
-	return h.changeNode(func(node *corev1.Node) { node.Spec.Unschedulable = !node.Spec.Unschedulable })
+	return h.changeNode(func(node *corev1.Node) { node.Spec.Unschedulable = h.IntN(3) == 0 })
 }
 
 func (h *history) resize() string { return h.changeNode(h.allocate) }
