@@ -33,8 +33,8 @@ func (p *plane) withHostname(node *corev1.Node) *corev1.Node {
 	return node
 }
 
-// class creates a StorageClass that waits for the first consumer.
-func (p *plane) class(provisioner string) *storagev1.StorageClass {
+// storageClass creates a StorageClass that waits for the first consumer.
+func (p *plane) storageClass(provisioner string) *storagev1.StorageClass {
 	p.t.Helper()
 	class := &storagev1.StorageClass{
 		ObjectMeta:        metav1.ObjectMeta{Name: p.namespace},
@@ -167,7 +167,7 @@ func TestAClaimIsBoundOnTheNodeThatHasAVolume(t *testing.T) {
 		for _, name := range []string{"a", "b", "c"} {
 			p.withHostname(p.node(name, "2"))
 		}
-		class := p.class(volume.NotSupportedProvisioner)
+		class := p.storageClass(volume.NotSupportedProvisioner)
 		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOnce)
 		pod := p.pod("db", "100m", withClaim(claim))
 		p.eventuallyFails(pod, k8scorev1.PodReasonUnschedulable,
@@ -197,7 +197,7 @@ func TestAVolumeIsProvisionedForTheNodeOfThePod(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.withHostname(p.node("small", "50m"))
 		p.withHostname(p.node("large", "2"))
-		class := p.class(provisioner)
+		class := p.storageClass(provisioner)
 		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOnce)
 		pod := p.pod("db", "1", withClaim(claim))
 		p.eventuallySelected(claim, "large")
@@ -218,7 +218,7 @@ func TestAVolumeIsProvisionedForTheNodeOfThePod(t *testing.T) {
 func TestAPodWhoseVolumesAreNotBoundInTimeIsTriedAgain(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.withHostname(p.node("only", "2"))
-		class := p.class(provisioner)
+		class := p.storageClass(provisioner)
 		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOnce)
 		pod := p.pod("db", "1", withClaim(claim))
 		p.eventuallyEvent(pod, "FailedScheduling", fmt.Sprintf(`running PreBind plugin "VolumeBinding": binding volumes: `+
@@ -232,7 +232,7 @@ func TestAPodWhoseVolumesAreNotBoundInTimeIsTriedAgain(t *testing.T) {
 func TestVolumesAreNotAwaitedOnANodeThatIsGone(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		gone := p.withHostname(p.node("gone", "2"))
-		class := p.class(provisioner)
+		class := p.storageClass(provisioner)
 		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOnce)
 		pod := p.pod("db", "1", withClaim(claim))
 		p.eventuallySelected(claim, "gone")
@@ -252,7 +252,7 @@ func TestVolumesAreNotAwaitedOnANodeThatIsGone(t *testing.T) {
 func TestAClaimForOnePodIsUsedByOnePodAtATime(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.withHostname(p.node("only", "2"))
-		class := p.class(volume.NotSupportedProvisioner)
+		class := p.storageClass(volume.NotSupportedProvisioner)
 		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOncePod)
 		p.bind(claim, p.localVolume("local", claim, "only"))
 		first := p.pod("first", "100m", withClaim(claim))
@@ -277,7 +277,7 @@ func TestANodeTakesAsManyVolumesAsItsDriverCanAttach(t *testing.T) {
 			Name: provisioner, NodeID: "only", Allocatable: &k8sstoragev1.VolumeNodeResources{Count: ptr.To[int32](1)},
 		}}
 		p.create(csiNode)
-		class := p.class(provisioner)
+		class := p.storageClass(provisioner)
 		one, two := p.claim("one", class.Name, k8scorev1.ReadWriteOnce), p.claim("two", class.Name, k8scorev1.ReadWriteOnce)
 		first := p.pod("first", "100m", withClaim(one))
 		p.eventuallySelected(one, "only")
