@@ -16,11 +16,17 @@ import (
 	"github.com/orrery-dev/orrery/framework/naming"
 )
 
-// What the scheduler reads and writes. A custom resource has no binding subresource: there it binds by a patch. The lease
-// is for leader election, which is off unless the configuration turns it on; a plugin from outside that reads more
-// needs a binding of its own.
+// What the scheduler and its plugins read, and what the scheduler writes; what a plugin writes stands in its room. A custom
+// resource has no binding subresource: there it binds by a patch. The lease is for leader election, which is off unless
+// the configuration turns it on; a plugin from outside that reads more needs a binding of its own.
 //
-// +kubebuilder:rbac:groups="",resources=pods;nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=pods;nodes;services;replicationcontrollers;persistentvolumes;persistentvolumeclaims,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=apps,resources=replicasets;statefulsets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses;csinodes;csidrivers;csistoragecapacities;volumeattachments,verbs=get;list;watch
+// +kubebuilder:rbac:groups=resource.k8s.io,resources=resourceclaims;resourceslices;deviceclasses,verbs=get;list;watch
+// +kubebuilder:rbac:groups=scheduling.k8s.io,resources=podgroups;workloads,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods/binding,verbs=create
 // +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
 // +kubebuilder:rbac:groups=core.orrery.dev,resources=pods,verbs=patch

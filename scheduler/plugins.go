@@ -5,21 +5,29 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultbinder"
 	"github.com/orrery-dev/orrery/scheduler/plugins/gangscheduling"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
+	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodename"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeports"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesbalancedallocation"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesfit"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeunschedulable"
+	"github.com/orrery-dev/orrery/scheduler/plugins/nodevolumelimits"
 	"github.com/orrery-dev/orrery/scheduler/plugins/podgrouppodscount"
+	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
 	"github.com/orrery-dev/orrery/scheduler/plugins/prioritysort"
 	"github.com/orrery-dev/orrery/scheduler/plugins/schedulinggates"
 	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
 	"github.com/orrery-dev/orrery/scheduler/plugins/topologyplacementgenerator"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumerestrictions"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumezone"
+	"github.com/orrery-dev/orrery/scheduler/tally"
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
-func builtIn(bind defaultbinder.Binding) framework.Registry {
+func builtIn(bind defaultbinder.Binding, volumes volumebinding.API) framework.Registry {
+	keeper := tally.New()
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
@@ -29,7 +37,13 @@ func builtIn(bind defaultbinder.Binding) framework.Registry {
 		nodeaffinity.Name:                    nodeaffinity.New,
 		nodeports.Name:                       nodeports.New,
 		noderesourcesfit.Name:                noderesourcesfit.New,
+		podtopologyspread.Name:               podtopologyspread.Factory(keeper),
+		interpodaffinity.Name:                interpodaffinity.Factory(keeper),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
+		volumerestrictions.Name:              volumerestrictions.New,
+		nodevolumelimits.Name:                nodevolumelimits.New,
+		volumebinding.Name:                   volumebinding.Factory(volumes),
+		volumezone.Name:                      volumezone.New,
 		imagelocality.Name:                   imagelocality.New,
 		gangscheduling.Name:                  gangscheduling.New,
 		topologyplacementgenerator.Name:      topologyplacementgenerator.New,

@@ -53,7 +53,7 @@ func (s *Scheduler) lead(ctx context.Context) error {
 	}
 	lock := &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: election.ResourceNamespace, Name: election.ResourceName},
-		Client:     s.clientSet.CoordinationV1(),
+		Client:     s.clients.Set.CoordinationV1(),
 		LockConfig: resourcelock.ResourceLockConfig{Identity: host + "_" + string(uuid.NewUUID())},
 	}
 	var leading sync.WaitGroup

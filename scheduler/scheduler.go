@@ -6,16 +6,19 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/informers"
-	clientset "k8s.io/client-go/kubernetes"
+	k8scorev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/orrery-dev/orrery/apis"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/clients"
 	"github.com/orrery-dev/orrery/scheduler/config"
+	"github.com/orrery-dev/orrery/scheduler/csi"
 	"github.com/orrery-dev/orrery/scheduler/cycle"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
@@ -25,18 +28,17 @@ import (
 
 // Scheduler assigns pods to nodes. Build it with New; it runs once.
 type Scheduler struct {
-	options   Options
-	own       bool // the Cluster is ours to run
-	config    *configv1.KubeSchedulerConfiguration
-	clientSet clientset.Interface
-	informers informers.SharedInformerFactory
-	events    events.EventBroadcaster
-	api       *api
-	profiles  map[string]*framework.Framework
-	cache     *cache.Cache
-	queue     *queue.Queue
-	cycle     *cycle.Cycle
-	book      *explain.Book
+	options  Options
+	own      bool // the Cluster is ours to run
+	config   *configv1.KubeSchedulerConfiguration
+	clients  *clients.Clients
+	events   events.EventBroadcaster
+	api      *api
+	profiles map[string]*framework.Framework
+	cache    *cache.Cache
+	queue    *queue.Queue
+	cycle    *cycle.Cycle
+	book     *explain.Book
 	// life is the context of the plugins: it ends with Run.
 	life context.Context
 	end  context.CancelFunc
@@ -46,9 +48,9 @@ type Scheduler struct {
 // started, and the API server need not be there yet.
 func New(options Options, more ...Option) (*Scheduler, error) {
 	s := &Scheduler{options: options}
-	s.options.plugins = builtIn(func(ctx context.Context, pod *corev1.Pod, node string) error {
+	s.options.plugins = builtIn(func(ctx context.Context, pod *k8scorev1.Pod, node string) error {
 		return s.api.Bind(ctx, pod, node)
-	})
+	}, volumes{s})
 	for _, option := range more {
 		if err := option(&s.options); err != nil {
 			return nil, fmt.Errorf("building the scheduler: %w", err)
@@ -77,12 +79,17 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if s.api, err = newAPI(s.options.Cluster); err != nil {
 		return err
 	}
-	s.clientSet, err = clientset.NewForConfigAndClient(s.options.Cluster.GetConfig(), s.options.Cluster.GetHTTPClient())
-	if err != nil {
-		return fmt.Errorf("building the plugins' client: %w", err)
+	names := apis.Orrery
+	if builtIn, err := naming.BuiltIn(s.options.Cluster.GetScheme(), &corev1.Pod{}); err != nil {
+		return err
+	} else if builtIn {
+		names = apis.Kubernetes
 	}
-	s.informers = informers.NewSharedInformerFactory(s.clientSet, 0)
-	s.events = events.NewBroadcaster(&events.EventSinkImpl{Interface: s.clientSet.EventsV1()})
+	s.clients, err = clients.New(s.options.Cluster.GetConfig(), s.options.Cluster.GetHTTPClient(), names)
+	if err != nil {
+		return err
+	}
+	s.events = events.NewBroadcaster(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()})
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.book = explain.NewBook(s.options.ExplainPods)
 	snapshot := &cache.Snapshot{}
@@ -107,8 +114,9 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 	s.profiles = map[string]*framework.Framework{}
 	for _, profile := range profiles {
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
-			Snapshot: snapshot, PodGroups: s.cache.Groups(), ClientSet: s.clientSet, KubeConfig: s.options.Cluster.GetConfig(), Informers: s.informers,
+			Snapshot: snapshot, PodGroups: s.cache.Groups(), ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
 			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
+			CSI:         csi.NewManager(s.clients.Informers),
 			Parallelism: int(*s.config.Parallelism),
 			Clock:       s.options.Clock,
 		})

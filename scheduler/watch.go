@@ -32,8 +32,8 @@ func (s *Scheduler) watch(ctx context.Context) error {
 		}
 		synced = append(synced, registration.HasSynced)
 	}
-	s.informers.Start(s.life.Done())
-	for kind, done := range s.informers.WaitForCacheSync(ctx.Done()) {
+	s.clients.Informers.Start(s.life.Done())
+	for kind, done := range s.clients.Informers.WaitForCacheSync(ctx.Done()) {
 		if !done && ctx.Err() == nil {
 			return fmt.Errorf("watching %s for a plugin: the first list did not arrive", kind)
 		}

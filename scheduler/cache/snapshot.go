@@ -5,6 +5,7 @@ import (
 
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 	"github.com/orrery-dev/orrery/scheduler/podgroups"
 )
@@ -17,7 +18,7 @@ type Snapshot struct {
 	generation   int64
 	orderVersion int64
 	byName       map[string]*nodeinfo.NodeInfo
-	numbers      map[string]int
+	names        framework.Names
 	claims       map[string]int
 	// The lists hold the same NodeInfos as byName.
 	nodes            []fwk.NodeInfo
@@ -80,14 +81,14 @@ func (c *Cache) copyChanged(s *Snapshot) {
 func (c *Cache) relist(s *Snapshot) {
 	names := c.order.list()
 	s.nodes = make([]fwk.NodeInfo, len(names))
-	s.numbers = make(map[string]int, len(names))
+	s.names = framework.Names{ByNumber: names, Number: make(map[string]int, len(names))}
 	s.withAffinity, s.withAntiAffinity = subset{}, subset{}
 	for i, name := range names {
-		s.nodes[i], s.numbers[name] = s.byName[name], i
+		s.nodes[i], s.names.Number[name] = s.byName[name], i
 		s.file(i, s.byName[name])
 	}
 	for name, info := range s.byName {
-		if _, still := s.numbers[name]; !still {
+		if _, still := s.names.Number[name]; !still {
 			s.countClaims(info, -1)
 			delete(s.byName, name)
 		}
@@ -101,7 +102,7 @@ func (s *Snapshot) changed(info *nodeinfo.NodeInfo) {
 	if info.Node() == nil {
 		return
 	}
-	number, numbered := s.numbers[info.Node().Name]
+	number, numbered := s.names.Number[info.Node().Name]
 	if !numbered {
 		return
 	}
@@ -126,11 +127,9 @@ func (s *Snapshot) countClaims(info *nodeinfo.NodeInfo, sign int) {
 // Nodes returns all nodes by number, zones in turn. Do not change the slice.
 func (s *Snapshot) Nodes() []fwk.NodeInfo { return s.nodes }
 
-// Number returns the number of a node, and whether it has one.
-func (s *Snapshot) Number(name string) (int, bool) {
-	number, found := s.numbers[name]
-	return number, found
-}
+// Names returns the names of the nodes by number, and the numbers by name. They are replaced and not changed when an
+// epoch ends.
+func (s *Snapshot) Names() framework.Names { return s.names }
 
 // NodeInfos returns the nodes.
 func (s *Snapshot) NodeInfos() fwk.NodeInfoLister { return s }

@@ -18,6 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
 	"github.com/orrery-dev/orrery/scheduler/queue"
+	"github.com/orrery-dev/orrery/scheduler/shapes"
 )
 
 // errNoNodes is kube-scheduler's text.
@@ -34,7 +35,7 @@ type API interface {
 	Report(ctx context.Context, pod *corev1.Pod, condition *corev1.PodCondition, nominating *fwk.NominatingInfo) error
 }
 
-// Cycle schedules pods. All fields but the last two are required.
+// Cycle schedules pods. All fields but the last three are required.
 type Cycle struct {
 	Queue    *queue.Queue
 	Cache    *cache.Cache
@@ -49,6 +50,8 @@ type Cycle struct {
 	PercentageOfNodesToScore int32
 	// Random returns a number from 0 to below n. Nil means math/rand.
 	Random func(n int) int
+	// Tables remember what plugins said of nodes for pods of one shape. Nil means tables of the default size.
+	Tables *shapes.Tables
 
 	start   int        // where the next search starts
 	within  *placement // the nodes that a pod group is tried on; nil means all
@@ -58,6 +61,9 @@ type Cycle struct {
 // Run schedules pods until the queue is closed, and then waits for bindings under way to end.
 func (c *Cycle) Run(ctx context.Context) {
 	defer c.binding.Wait()
+	if c.Tables == nil {
+		c.Tables = shapes.New(0)
+	}
 	for {
 		entry := c.Queue.Pop()
 		if entry == nil {
@@ -74,7 +80,9 @@ type attempt struct {
 	state   *framework.CycleState
 	start   time.Time
 	record  explain.Record
-	quorum  *quorum // of the pod's group; nil where the pod depends on no other
+	quorum  *quorum       // of the pod's group; nil where the pod depends on no other
+	shape   *shapes.Table // nil where the pod's shape has none
+	table   *byTable      // nil where no table was used to find nodes
 }
 
 func (a *attempt) pod() *corev1.Pod { return a.entry.GetPod() }
@@ -157,8 +165,8 @@ func (c *Cycle) decideOnSnapshot(ctx context.Context, a *attempt) (string, *fail
 	}
 	a.record.AllNodes = len(c.nodes())
 	a.record.Feasible = len(feasible)
-	a.record.Evaluated = len(feasible) + len(diagnosis.Nodes.Own())
-	a.record.Refusals = explain.Refusals(diagnosis.Nodes.Own())
+	a.record.Evaluated = len(feasible) + diagnosis.Nodes.Len()
+	a.record.Later = func(record *explain.Record) { record.Refusals = explain.Refusals(diagnosis.Nodes.Own()) }
 	if len(feasible) == 0 {
 		return "", c.unfit(ctx, a, diagnosis)
 	}
@@ -201,7 +209,18 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 	if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
 		return "", status.AsError()
 	}
-	scores, status := a.profile.RunScorePlugins(ctx, a.state, a.pod(), nodes)
+	if a.table != nil && a.table.decides {
+		if !a.profile.OthersScore(a.state) {
+			return c.chooseByTable(ctx, a), nil
+		}
+		if all := len(nodes); all > a.table.attempt.Enough {
+			nodes = c.sample(a, nodes)
+			if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
+				return "", status.AsError()
+			}
+		}
+	}
+	scores, status := c.score(ctx, a, nodes)
 	if !status.IsSuccess() {
 		return "", status.AsError()
 	}
@@ -216,6 +235,13 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 		}
 	}
 	return best[c.random(len(best))], nil
+}
+
+func (c *Cycle) score(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
+	if a.table != nil {
+		return c.scoreByTable(ctx, a, nodes)
+	}
+	return a.profile.RunScorePlugins(ctx, a.state, a.pod(), nodes)
 }
 
 func (c *Cycle) random(n int) int {

@@ -39,6 +39,20 @@ type Record struct {
 	Refusals []Refusal
 	// Best are the nodes with the highest scores, best first. Empty where there was no choice.
 	Best []Scored
+	// Later fills in what is worked out when somebody asks: Refusals and Best, where they are not set. May be nil. It is
+	// called from any goroutine, and costs an attempt nothing.
+	Later func(*Record)
+}
+
+// Both calls one Later after the other.
+func Both(first, second func(*Record)) func(*Record) {
+	if first == nil {
+		return second
+	}
+	return func(record *Record) {
+		first(record)
+		second(record)
+	}
 }
 
 // Refusal is why a plugin refused some nodes.
@@ -153,10 +167,15 @@ func (b *Book) Add(record Record) {
 // Get returns the record of a pod.
 func (b *Book) Get(namespace, name string) (Record, bool) {
 	b.mutex.Lock()
-	defer b.mutex.Unlock()
 	element, found := b.byPod[namespace+"/"+name]
+	b.mutex.Unlock()
 	if !found {
 		return Record{}, false
 	}
-	return element.Value.(Record), true
+	record := element.Value.(Record)
+	if record.Later != nil {
+		record.Later(&record)
+		record.Later = nil
+	}
+	return record, true
 }

@@ -27,6 +27,7 @@ type Environment struct {
 	ClientSet  clientset.Interface
 	KubeConfig *restclient.Config
 	Informers  informers.SharedInformerFactory
+	CSI        fwk.CSIManager
 	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
 	Recorder func(profile string) events.EventRecorderLogger
 	// PodGroups is what is known of pod groups at this moment. Nil means that pods are scheduled one by one.
@@ -52,6 +53,7 @@ type Profile struct {
 // Framework is one profile, ready to run. It is also the Handle that its plugins hold.
 type Framework struct {
 	points
+	steps
 	profile Profile
 	env     Environment
 	plugins map[string]fwk.Plugin
@@ -59,6 +61,7 @@ type Framework struct {
 	// placementWeights are those at PlacementScore.
 	placementWeights map[string]int64
 	signers          []fwk.SignPlugin
+	shapers          []ShapePlugin
 	unsignable       bool
 	waiting          *waitingPods
 	prebinding       *prebindingPods
@@ -124,8 +127,12 @@ func (f *Framework) build(ctx context.Context, registry Registry) (err error) {
 	if f.weights, err = weightsOf[fwk.ScorePlugin](f, f.profile.Plugins.Score); err != nil {
 		return err
 	}
-	f.placementWeights, err = weightsOf[fwk.PlacementScorePlugin](f, f.profile.Plugins.PlacementScore)
-	return err
+	if f.placementWeights, err = weightsOf[fwk.PlacementScorePlugin](f, f.profile.Plugins.PlacementScore); err != nil {
+		return err
+	}
+	f.findSteps()
+	f.findShapers()
+	return nil
 }
 
 // weightsOf returns the weights of the plugins that score: the one set at the point where there is one, else the one in

@@ -1,8 +1,6 @@
 package framework
 
 import (
-	"sync"
-
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
@@ -67,20 +65,3 @@ func (s *CycleState) GetPlacementCycleState() fwk.PlacementCycleState {
 	}
 	return s.placement
 }
-
-// stateData are values by key.
-type stateData struct{ values sync.Map }
-
-// Read returns what was written under the key, or ErrNotFound.
-func (s *stateData) Read(key fwk.StateKey) (fwk.StateData, error) {
-	if value, ok := s.values.Load(key); ok {
-		return value.(fwk.StateData), nil
-	}
-	return nil, fwk.ErrNotFound
-}
-
-// Write stores a value under the key.
-func (s *stateData) Write(key fwk.StateKey, value fwk.StateData) { s.values.Store(key, value) }
-
-// Delete removes the value under the key.
-func (s *stateData) Delete(key fwk.StateKey) { s.values.Delete(key) }

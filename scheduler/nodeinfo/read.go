@@ -49,4 +49,3 @@ func (n *NodeInfo) GetGeneration() int64 { return n.generation }
 
 // GetNodeDeclaredFeatures returns the features that the node says it has.
 func (n *NodeInfo) GetNodeDeclaredFeatures() ndf.FeatureSet { return n.features }
-

@@ -11,6 +11,7 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/resources"
 )
 
@@ -32,6 +33,7 @@ var (
 	_ fwk.ScorePlugin       = &Plugin{}
 	_ fwk.EnqueueExtensions = &Plugin{}
 	_ fwk.SignPlugin        = &Plugin{}
+	_ framework.ShapePlugin = &Plugin{}
 )
 
 // New returns the plugin. Its arguments are NodeResourcesFitArgs with defaults set.
@@ -68,4 +70,9 @@ func (*Plugin) Name() string { return Name }
 // SignPod says that the pod's requests decide.
 func (*Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: resources.Requests(pod)}}, nil
+}
+
+// AppendShape appends what the pod requests and what it counts as in scores.
+func (p *Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	return resources.AppendRequests(resources.AppendAmounts(shape, resources.Requests(pod)), p.scored.PodRequests(pod)), true
 }
