@@ -40,6 +40,12 @@ func (s *Scheduler) listenForOthers(hints map[string][]framework.Hint) error {
 			if listening[kind] {
 				continue
 			}
+			if known, err := s.dra.Listen(kind, s.otherHandler(kind)); err != nil {
+				return fmt.Errorf("watching %s for plugin %q: %w", kind, hint.Plugin, err)
+			} else if known {
+				listening[kind] = true
+				continue
+			}
 			resource, known := others[kind]
 			if !known {
 				return fmt.Errorf("building profile %q: plugin %q asks for events of %s: %w", profile, hint.Plugin, kind, framework.ErrUnsupported)

@@ -3,6 +3,8 @@ package scheduler
 import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultbinder"
+	"github.com/orrery-dev/orrery/scheduler/plugins/defaultpreemption"
+	"github.com/orrery-dev/orrery/scheduler/plugins/dynamicresources"
 	"github.com/orrery-dev/orrery/scheduler/plugins/gangscheduling"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
 	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
@@ -26,7 +28,7 @@ import (
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
-func builtIn(bind defaultbinder.Binding, volumes volumebinding.API) framework.Registry {
+func builtIn(api *api) framework.Registry {
 	keeper := tally.New()
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
@@ -39,15 +41,17 @@ func builtIn(bind defaultbinder.Binding, volumes volumebinding.API) framework.Re
 		noderesourcesfit.Name:                noderesourcesfit.New,
 		podtopologyspread.Name:               podtopologyspread.Factory(keeper),
 		interpodaffinity.Name:                interpodaffinity.Factory(keeper),
+		dynamicresources.Name:                dynamicresources.Factory(api.PatchStatus),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		volumerestrictions.Name:              volumerestrictions.New,
 		nodevolumelimits.Name:                nodevolumelimits.New,
-		volumebinding.Name:                   volumebinding.Factory(volumes),
+		volumebinding.Name:                   volumebinding.Factory(api),
 		volumezone.Name:                      volumezone.New,
 		imagelocality.Name:                   imagelocality.New,
 		gangscheduling.Name:                  gangscheduling.New,
 		topologyplacementgenerator.Name:      topologyplacementgenerator.New,
 		podgrouppodscount.Name:               podgrouppodscount.New,
-		defaultbinder.Name:                   defaultbinder.Factory(bind),
+		defaultpreemption.Name:               defaultpreemption.Factory(api),
+		defaultbinder.Name:                   defaultbinder.Factory(api.Bind),
 	}
 }

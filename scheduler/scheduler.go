@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -20,6 +19,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/config"
 	"github.com/orrery-dev/orrery/scheduler/csi"
 	"github.com/orrery-dev/orrery/scheduler/cycle"
+	"github.com/orrery-dev/orrery/scheduler/dra"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
@@ -32,7 +32,9 @@ type Scheduler struct {
 	own      bool // the Cluster is ours to run
 	config   *configv1.KubeSchedulerConfiguration
 	clients  *clients.Clients
+	dra      *dra.Manager
 	events   events.EventBroadcaster
+	mail     *mail
 	api      *api
 	profiles map[string]*framework.Framework
 	cache    *cache.Cache
@@ -47,10 +49,8 @@ type Scheduler struct {
 // New builds a scheduler. Everything that is wrong with the configuration is an error here and not later; nothing is
 // started, and the API server need not be there yet.
 func New(options Options, more ...Option) (*Scheduler, error) {
-	s := &Scheduler{options: options}
-	s.options.plugins = builtIn(func(ctx context.Context, pod *k8scorev1.Pod, node string) error {
-		return s.api.Bind(ctx, pod, node)
-	}, volumes{s})
+	s := &Scheduler{options: options, api: &api{}}
+	s.options.plugins = builtIn(s.api)
 	for _, option := range more {
 		if err := option(&s.options); err != nil {
 			return nil, fmt.Errorf("building the scheduler: %w", err)
@@ -76,7 +76,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if err := metrics.Register(ctrlmetrics.Registry); err != nil {
 		return err
 	}
-	if s.api, err = newAPI(s.options.Cluster); err != nil {
+	if err := s.api.connect(s.options.Cluster); err != nil {
 		return err
 	}
 	names := apis.Orrery
@@ -89,7 +89,11 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if err != nil {
 		return err
 	}
-	s.events = events.NewBroadcaster(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()})
+	if s.dra, err = dra.New(s.life, s.clients.Set, s.clients.Informers); err != nil {
+		return err
+	}
+	s.mail = newMail(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
+	s.events = events.NewBroadcaster(s.mail)
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.book = explain.NewBook(s.options.ExplainPods)
 	snapshot := &cache.Snapshot{}
@@ -114,11 +118,13 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 	s.profiles = map[string]*framework.Framework{}
 	for _, profile := range profiles {
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
-			Snapshot: snapshot, PodGroups: s.cache.Groups(), ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
-			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
-			CSI:         csi.NewManager(s.clients.Informers),
-			Parallelism: int(*s.config.Parallelism),
-			Clock:       s.options.Clock,
+			Snapshot: snapshot, PodGroups: s.cache.Groups(),
+			ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
+			DynamicResources: s.dra,
+			Recorder:         func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
+			CSI:              csi.NewManager(s.clients.Informers),
+			Parallelism:      int(*s.config.Parallelism),
+			Clock:            s.options.Clock,
 		})
 		if err != nil {
 			return err

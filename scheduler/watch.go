@@ -32,6 +32,7 @@ func (s *Scheduler) watch(ctx context.Context) error {
 		}
 		synced = append(synced, registration.HasSynced)
 	}
+	synced = append(synced, s.dra.HasSynced)
 	s.clients.Informers.Start(s.life.Done())
 	for kind, done := range s.clients.Informers.WaitForCacheSync(ctx.Done()) {
 		if !done && ctx.Err() == nil {

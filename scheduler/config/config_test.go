@@ -11,7 +11,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-var known = []string{"DefaultBinder", "ImageLocality", "Mine", "NodeAffinity", "NodeName", "NodePorts", "NodeResourcesBalancedAllocation",
+var known = []string{"DefaultBinder", "DynamicResources", "ImageLocality", "Mine", "NodeAffinity", "NodeName", "NodePorts", "NodeResourcesBalancedAllocation",
 	"NodeResourcesFit", "NodeUnschedulable", "PrioritySort", "SchedulingGates", "TaintToleration"}
 
 const header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
@@ -72,7 +72,7 @@ profiles:
 			t.Errorf("TaintToleration has the weight %d, want 7", *plugin.Weight)
 		}
 	}
-	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit VolumeRestrictions NodeVolumeLimits VolumeBinding VolumeZone PodTopologySpread InterPodAffinity NodeResourcesBalancedAllocation DefaultBinder GangScheduling Mine"
+	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit VolumeRestrictions NodeVolumeLimits VolumeBinding VolumeZone PodTopologySpread InterPodAffinity DynamicResources NodeResourcesBalancedAllocation DefaultBinder GangScheduling Mine"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("plugins are %s, want %s", got, want)
 	}

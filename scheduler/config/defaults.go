@@ -30,6 +30,8 @@ func defaultPlugins() *configv1.Plugins {
 		{Name: "VolumeZone"},
 		{Name: "PodTopologySpread", Weight: ptr.To[int32](2)},
 		{Name: "InterPodAffinity", Weight: ptr.To[int32](2)},
+		{Name: "DynamicResources", Weight: ptr.To[int32](2)},
+		{Name: "DefaultPreemption"},
 		{Name: "NodeResourcesBalancedAllocation", Weight: ptr.To[int32](1)},
 		{Name: "ImageLocality", Weight: ptr.To[int32](1)},
 		{Name: "DefaultBinder"},
@@ -65,6 +67,8 @@ func setDefaults(config *configv1.KubeSchedulerConfiguration) {
 func setProfileDefaults(profile *configv1.KubeSchedulerProfile) {
 	profile.Plugins = mergePlugins(defaultPlugins(), profile.Plugins)
 	args := map[string]runtime.Object{
+		"DefaultPreemption":               &configv1.DefaultPreemptionArgs{},
+		"DynamicResources":                &configv1.DynamicResourcesArgs{},
 		"NodeAffinity":                    &configv1.NodeAffinityArgs{},
 		"NodeResourcesFit":                &configv1.NodeResourcesFitArgs{},
 		"NodeResourcesBalancedAllocation": &configv1.NodeResourcesBalancedAllocationArgs{},
@@ -87,6 +91,10 @@ func setArgsDefaults(args runtime.Object) {
 	cpuAndMemory := []configv1.ResourceSpec{{Name: "cpu", Weight: 1}, {Name: "memory", Weight: 1}}
 	var resources *[]configv1.ResourceSpec
 	switch args := args.(type) {
+	case *configv1.DefaultPreemptionArgs:
+		setDefault(&args.MinCandidateNodesPercentage, 10)
+		setDefault(&args.MinCandidateNodesAbsolute, 100)
+		return
 	case *configv1.NodeResourcesFitArgs:
 		if args.ScoringStrategy == nil {
 			args.ScoringStrategy = &configv1.ScoringStrategy{Type: configv1.LeastAllocated}

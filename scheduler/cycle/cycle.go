@@ -80,9 +80,9 @@ type attempt struct {
 	state   *framework.CycleState
 	start   time.Time
 	record  explain.Record
-	quorum  *quorum       // of the pod's group; nil where the pod depends on no other
 	shape   *shapes.Table // nil where the pod's shape has none
 	table   *byTable      // nil where no table was used to find nodes
+	quorum  *quorum       // of the pod's group; nil where the pod depends on no other
 }
 
 func (a *attempt) pod() *corev1.Pod { return a.entry.GetPod() }

@@ -26,9 +26,7 @@ const (
 // find returns nodes that fit the pod, and why the others that were looked at do not.
 func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framework.Diagnosis, error) {
 	diagnosis := framework.NewDiagnosis()
-	if c.within == nil {
-		c.adoptTable(ctx, a)
-	}
+	c.adoptTable(ctx, a)
 	narrowed, status, narrowing := a.profile.RunPreFilterPlugins(ctx, a.state, a.pod())
 	diagnosis.UnschedulablePlugins = narrowing
 	if !status.IsSuccess() {
@@ -49,7 +47,7 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 			return feasible, diagnosis, nil
 		}
 	}
-	if a.shape != nil && narrowed.AllNodes() {
+	if a.shape != nil && c.within == nil && narrowed.AllNodes() {
 		feasible, err := c.findByTable(ctx, a, diagnosis)
 		return feasible, diagnosis, err
 	}

@@ -28,6 +28,8 @@ type Environment struct {
 	KubeConfig *restclient.Config
 	Informers  informers.SharedInformerFactory
 	CSI        fwk.CSIManager
+	// DynamicResources knows claims and devices. Nil means that they are not supported.
+	DynamicResources fwk.SharedDRAManager
 	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
 	Recorder func(profile string) events.EventRecorderLogger
 	// PodGroups is what is known of pod groups at this moment. Nil means that pods are scheduled one by one.
@@ -127,7 +129,8 @@ func (f *Framework) build(ctx context.Context, registry Registry) (err error) {
 	if f.weights, err = weightsOf[fwk.ScorePlugin](f, f.profile.Plugins.Score); err != nil {
 		return err
 	}
-	if f.placementWeights, err = weightsOf[fwk.PlacementScorePlugin](f, f.profile.Plugins.PlacementScore); err != nil {
+	f.placementWeights, err = weightsOf[fwk.PlacementScorePlugin](f, f.profile.Plugins.PlacementScore)
+	if err != nil {
 		return err
 	}
 	f.findSteps()

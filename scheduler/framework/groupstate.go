@@ -1,8 +1,6 @@
 package framework
 
-import (
-	fwk "k8s.io/kube-scheduler/framework"
-)
+import fwk "k8s.io/kube-scheduler/framework"
 
 // GroupState is what plugins remember during one attempt to schedule a pod group: it is shared by all its members and
 // all placements that are tried. It is safe for concurrent use.

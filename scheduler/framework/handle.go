@@ -46,8 +46,14 @@ func (f *Framework) MutableSnapshotSharedLister() fwk.MutableSnapshotSharedListe
 	return immutableSnapshot{f.env.Snapshot}
 }
 
-// SharedDRAManager returns a manager whose methods report that dynamic resources are not supported.
-func (f *Framework) SharedDRAManager() fwk.SharedDRAManager { return noDynamicResources{} }
+// SharedDRAManager returns what is known of dynamic resources. Without a manager in the Environment, its methods report
+// that they are not supported.
+func (f *Framework) SharedDRAManager() fwk.SharedDRAManager {
+	if f.env.DynamicResources == nil {
+		return noDynamicResources{}
+	}
+	return f.env.DynamicResources
+}
 
 // SharedCSIManager returns what is known of the CSI drivers on the nodes. Where the Environment has no manager, its methods
 // report that they are not supported.

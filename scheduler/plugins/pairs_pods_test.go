@@ -70,8 +70,8 @@ func podTopologySpreadArgs(w *world) runtime.Object {
 	return args
 }
 
-// side is a plugin of one of the two sides on a world, after PreFilter.
-type side struct {
+// prepared is a plugin of one of the two sides on a world, after PreFilter.
+type prepared struct {
 	plugin   fwk.Plugin
 	snapshot fwk.SharedLister
 	state    fwk.CycleState
@@ -79,14 +79,14 @@ type side struct {
 }
 
 // bothSides builds a pair's plugins for a world and runs PreFilter. It returns nil where they cannot be built.
-func bothSides(t *testing.T, pair pair, w *world) (ours, theirs *side) {
+func bothSides(t *testing.T, pair pair, w *world) (ours, theirs *prepared) {
 	t.Helper()
 	args := pair.args(w)
 	converted, err := internal(args)
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := func(factory upstreamFactory, args runtime.Object, snapshot fwk.SharedLister, state fwk.CycleState) *side {
+	build := func(factory upstreamFactory, args runtime.Object, snapshot fwk.SharedLister, state fwk.CycleState) *prepared {
 		plugin, err := factory(t.Context(), args, handle{snapshot: snapshot, informers: w.informers(t)}, features())
 		if err != nil {
 			t.Fatal(err)
@@ -96,14 +96,14 @@ func bothSides(t *testing.T, pair pair, w *world) (ours, theirs *side) {
 			t.Fatal(err)
 		}
 		_, status := plugin.(fwk.PreFilterPlugin).PreFilter(t.Context(), state, w.pod, nodes)
-		return &side{plugin, snapshot, state, verdictOf(status)}
+		return &prepared{plugin, snapshot, state, verdictOf(status)}
 	}
 	return build(withoutFeatures(pair.ours), args, w.ourSnapshot(), framework.NewCycleState(false)),
 		build(pair.upstream, converted, w.theirSnapshot(), upstream.NewCycleState())
 }
 
 // filter returns the verdicts on all nodes of the world.
-func (s *side) filter(t *testing.T, w *world, state fwk.CycleState) map[string]verdict {
+func (s *prepared) filter(t *testing.T, w *world, state fwk.CycleState) map[string]verdict {
 	t.Helper()
 	verdicts := map[string]verdict{}
 	for _, node := range w.nodes {
@@ -177,7 +177,7 @@ func (w *world) trials() script {
 }
 
 // try runs the script, and returns the verdicts after each step and, at the end, those of all states that it forked.
-func (s *side) try(t *testing.T, w *world, script script) (verdicts []map[string]verdict) {
+func (s *prepared) try(t *testing.T, w *world, script script) (verdicts []map[string]verdict) {
 	t.Helper()
 	info, err := s.snapshot.NodeInfos().Get(script.node)
 	if err != nil {

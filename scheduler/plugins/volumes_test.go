@@ -202,8 +202,8 @@ func TestVolumeRestrictionsCountPodsAsUpstream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := without(t, w, ours.(filtering), w.ourSnapshot(), framework.NewCycleState(false))
-		want := without(t, w, theirs.(filtering), w.theirSnapshot(), upstream.NewCycleState())
+		got := without(t, w, ours.(filterRun), w.ourSnapshot(), framework.NewCycleState(false))
+		want := without(t, w, theirs.(filterRun), w.theirSnapshot(), upstream.NewCycleState())
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("seed %d: upstream (-) and ours (+) differ:\n%s", seed, diff)
 		}
@@ -216,13 +216,13 @@ func TestVolumeRestrictionsCountPodsAsUpstream(t *testing.T) {
 	}
 }
 
-type filtering interface {
+type filterRun interface {
 	fwk.PreFilterPlugin
 	fwk.FilterPlugin
 }
 
 // without returns the verdict on each node without each of its pods in turn, and with the pod again.
-func without(t *testing.T, w *world, plugin filtering, snapshot fwk.SharedLister, state fwk.CycleState) [][2]verdict {
+func without(t *testing.T, w *world, plugin filterRun, snapshot fwk.SharedLister, state fwk.CycleState) [][2]verdict {
 	t.Helper()
 	if _, status := plugin.PreFilter(t.Context(), state, w.pod, nil); !status.IsSuccess() {
 		return nil

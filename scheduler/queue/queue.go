@@ -244,6 +244,13 @@ func (q *Queue) Run(ctx context.Context) {
 	}
 }
 
+// Busy reports whether a pod is active.
+func (q *Queue) Busy() bool {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.active.Len() > 0
+}
+
 // Counts is how many pods are where.
 type Counts struct{ Active, Backoff, Unschedulable, Gated, InFlight int }
 

@@ -24,6 +24,8 @@ type Plugin struct {
 	ignoredGroups sets.Set[string]
 	scored        resources.Scored
 	strategy      strategy
+	// classes knows which extended resources devices can stand for. Nil means none.
+	classes fwk.DeviceClassResolver
 }
 
 var (
@@ -37,7 +39,7 @@ var (
 )
 
 // New returns the plugin. Its arguments are NodeResourcesFitArgs with defaults set.
-func New(_ context.Context, args runtime.Object, _ fwk.Handle) (fwk.Plugin, error) {
+func New(_ context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 	typed, ok := args.(*configv1.NodeResourcesFitArgs)
 	if !ok {
 		return nil, fmt.Errorf("reading arguments: expected NodeResourcesFitArgs, got %T", args)
@@ -49,7 +51,12 @@ func New(_ context.Context, args runtime.Object, _ fwk.Handle) (fwk.Plugin, erro
 	if err != nil {
 		return nil, fmt.Errorf("reading arguments: %w", err)
 	}
+	var classes fwk.DeviceClassResolver
+	if known := handle.SharedDRAManager(); known != nil {
+		classes = known.DeviceClassResolver()
+	}
 	return &Plugin{
+		classes:       classes,
 		ignored:       sets.New(typed.IgnoredResources...),
 		ignoredGroups: sets.New(typed.IgnoredResourceGroups...),
 		strategy:      strategy,
@@ -67,9 +74,15 @@ func New(_ context.Context, args runtime.Object, _ fwk.Handle) (fwk.Plugin, erro
 // Name returns the plugin's name.
 func (*Plugin) Name() string { return Name }
 
-// SignPod says that the pod's requests decide.
-func (*Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
-	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: resources.Requests(pod)}}, nil
+// SignPod says that the pod's requests decide, unless devices can stand for one of them.
+func (p *Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
+	requests := resources.Requests(pod)
+	for name, amount := range requests.Scalars {
+		if amount != 0 && p.backed(name) {
+			return nil, fwk.NewStatus(fwk.Unschedulable, "signature disabled when dra extended resources are used in the cluster")
+		}
+	}
+	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: requests}}, nil
 }
 
 // AppendShape appends what the pod requests and what it counts as in scores.
