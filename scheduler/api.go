@@ -18,6 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
 	"github.com/orrery-dev/orrery/scheduler/preemption"
+	"github.com/orrery-dev/orrery/scheduler/status"
 )
 
 // What the scheduler and its plugins read, and what the scheduler writes; what a plugin writes stands in its room. A custom
@@ -43,7 +44,8 @@ type api struct {
 	cached client.Reader
 	live   client.Client
 	// binding has as many entries as there are binding requests under way.
-	binding chan struct{}
+	binding  chan struct{}
+	statuses *status.Writer
 }
 
 var (
@@ -63,6 +65,7 @@ func (a *api) connect(cluster cluster.Cluster) error {
 		return fmt.Errorf("building the scheduler's client: %w", err)
 	}
 	a.cached, a.live, a.binding = cluster.GetCache(), live, make(chan struct{}, bindingsAtOnce)
+	a.statuses = status.NewWriter(a.writeStatus)
 	return nil
 }
 
@@ -82,8 +85,9 @@ func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {
 	return current == nil || current.Spec.NodeName != ""
 }
 
-// Bind assigns a pod to a node. It waits for its turn.
+// Bind assigns a pod to a node. It waits for its turn, and until what was said of the pod before is written.
 func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
+	a.statuses.Settle(pod.UID)
 	select {
 	case a.binding <- struct{}{}:
 		defer func() { <-a.binding }()
@@ -96,11 +100,26 @@ func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
 // isBinding reports whether a binding request is under way.
 func (a *api) isBinding() bool { return len(a.binding) > 0 }
 
-// Report sets a condition and the nominated node in a pod's status, if they differ from what is there.
-func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+// Report sets a condition and the nominated node in a pod's status, soon: it does not wait for the API server, and what
+// goes wrong there is logged. The error is always nil.
+func (a *api) Report(_ context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+	if nominating.Mode() != fwk.ModeOverride {
+		nominating = nil
+	}
+	if condition != nil || nominating != nil {
+		a.statuses.Report(pod, condition, nominating)
+	}
+	return nil
+}
+
+// writeStatus writes what differs from what is there.
+func (a *api) writeStatus(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+	if current := a.Pod(pod.Namespace, pod.Name); current != nil && current.UID == pod.UID {
+		pod = current
+	}
 	changed := pod.DeepCopy()
 	differs := condition != nil && setCondition(&changed.Status, *condition)
-	if nominating.Mode() == fwk.ModeOverride && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
+	if nominating != nil && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
 		changed.Status.NominatedNodeName = nominating.NominatedNodeName
 		differs = true
 	}

@@ -69,6 +69,7 @@ func (o *Options) complete() (own bool, err error) {
 	if config.QPS == 0 {
 		config.QPS = -1
 	}
+	config.DisableCompression = true // as kube-scheduler: it is near the server, which compressing costs more than sending
 	if builtIn, err := naming.BuiltIn(o.Scheme, &corev1.Pod{}); err != nil {
 		return false, fmt.Errorf("building the scheduler's connection to the cluster: %w", err)
 	} else if builtIn && config.ContentType == "" {

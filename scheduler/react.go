@@ -45,6 +45,7 @@ func (s *Scheduler) podAdded(pod *corev1.Pod) {
 
 func (s *Scheduler) podUpdated(old, new *corev1.Pod) {
 	switch {
+	case old.UID == new.UID && old.ResourceVersion == new.ResourceVersion: // It was only listed again.
 	case old.UID != new.UID: // The deletion between the two was not seen.
 		s.podDeleted(old)
 		s.podAdded(new)
@@ -92,9 +93,6 @@ func (s *Scheduler) vacate(pod *corev1.Pod) {
 }
 
 func (s *Scheduler) pendingUpdated(old, new *corev1.Pod) {
-	if old.ResourceVersion == new.ResourceVersion {
-		return
-	}
 	defer handled("UnscheduledPodUpdate")()
 	s.joined(new)
 	if s.cache.IsAssumed(new.UID) {

@@ -22,6 +22,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/dra"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/mail"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
 	"github.com/orrery-dev/orrery/scheduler/queue"
 )
@@ -34,7 +35,7 @@ type Scheduler struct {
 	clients  *clients.Clients
 	dra      *dra.Manager
 	events   events.EventBroadcaster
-	mail     *mail
+	mail     *mail.Mail
 	api      *api
 	profiles map[string]*framework.Framework
 	cache    *cache.Cache
@@ -92,7 +93,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if s.dra, err = dra.New(s.life, s.clients.Set, s.clients.Informers); err != nil {
 		return err
 	}
-	s.mail = newMail(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
+	s.mail = mail.New(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
 	s.events = events.NewBroadcaster(s.mail)
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.book = explain.NewBook(s.options.ExplainPods)

@@ -55,8 +55,7 @@ func newReport(s settings, contenders []string) *report {
 // begin starts a part.
 func (r *report) begin(p part) {
 	r.part = p
-	fmt.Printf("%s, on %d cores
-", p.about, runtime.NumCPU())
+	fmt.Printf("%s, on %d cores\n", p.about, runtime.NumCPU())
 }
 
 func (r *report) of(workload, contender string) *result {

@@ -129,6 +129,9 @@ func TestVolumeBindingReservesAsUpstream(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("seed %d, node %s: upstream (-) and ours (+) differ:\n%s", seed, node, diff)
 		}
+		if got.PreFlight.Code == fwk.Success.String() {
+			checkReserveWithoutFilter(t, w, args, node, got)
+		}
 		bound += len(got.Bound)
 		asked += len(got.Asked)
 		if !slices.Equal(got.NextWhile, got.NextAfter) {
@@ -138,6 +141,28 @@ func TestVolumeBindingReservesAsUpstream(t *testing.T) {
 	t.Logf("%d volumes bound, %d asked for, %d pods in the way of the next", bound, asked, refusedMeanwhile)
 	if *cases >= 1000 && (bound < 50 || asked < 50 || refusedMeanwhile < 10) {
 		t.Errorf("these worlds show too little: %d volumes bound, %d asked for, %d pods in the way of the next", bound, asked, refusedMeanwhile)
+	}
+}
+
+// checkReserveWithoutFilter holds that our plugin reserves the same on a node that it has not been asked about: a cycle
+// may know from elsewhere that the pod fits there.
+func checkReserveWithoutFilter(t *testing.T, w *world, args runtime.Object, node string, want reservation) {
+	t.Helper()
+	done := newWrites(w)
+	plugin, err := volumebinding.Factory(done)(t.Context(), args, handle{snapshot: w.ourSnapshot(), informers: w.informers(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, state := plugin.(binding), framework.NewCycleState(false)
+	if _, status := asked.PreFilter(t.Context(), state, w.pod, nil); !status.IsSuccess() {
+		t.Fatal(status.AsError())
+	}
+	if status := asked.Reserve(t.Context(), state, w.pod, node); !status.IsSuccess() {
+		t.Fatalf("reserving without Filter: %v", status)
+	}
+	asked.PreBind(t.Context(), state, w.pod, node)
+	if diff := cmp.Diff([]map[string]string{want.Bound, want.Asked}, []map[string]string{done.Bound, done.Asked}); diff != "" {
+		t.Fatalf("with (-) and without (+) Filter differ on node %s:\n%s", node, diff)
 	}
 }
 

@@ -105,7 +105,7 @@ func (d *decision) checkBound(claims []boundClaim, node *corev1.Node, csiNode *s
 func (d *decision) match(claims []waitingClaim, node *corev1.Node) (unmatched []waitingClaim, err error) {
 	var taken map[string]*corev1.PersistentVolume
 	for _, claim := range claims {
-		found, err := volume.FindMatchingVolume(claim.PersistentVolumeClaim, claim.candidates, node, taken, true, true)
+		found, err := volume.FindMatchingVolume(claim.PersistentVolumeClaim, claim.candidates.of(node), node, taken, true, true)
 		if err != nil {
 			return nil, fmt.Errorf("matching claim %s with volumes: %w", keyOf(claim), err)
 		}

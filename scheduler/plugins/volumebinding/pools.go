@@ -8,33 +8,24 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// pools are the parts of a driver's storage that have room for a volume, found by the nodes that can reach them. Most
-// name those by one label, which is why they are kept by a label: not every pool has to be tried for every node.
+// pools are the parts of a driver's storage that have room for a volume.
 type pools struct {
-	labelled map[string]map[string][]*storagev1.CSIStorageCapacity // by key and value of one of the labels
-	others   []*storagev1.CSIStorageCapacity                       // without labels, but perhaps with expressions
+	nearby[*storagev1.CSIStorageCapacity]
 }
 
 func newPools(capacities []*storagev1.CSIStorageCapacity, class string, size int64) *pools {
-	p := &pools{labelled: map[string]map[string][]*storagev1.CSIStorageCapacity{}}
+	p := &pools{}
 	for _, capacity := range capacities {
-		if capacity.StorageClassName == class && capacity.NodeTopology != nil && hasRoom(capacity, size) {
-			p.add(capacity)
+		if capacity.StorageClassName != class || capacity.NodeTopology == nil || !hasRoom(capacity, size) {
+			continue
+		}
+		if key, value, labelled := firstLabel(capacity.NodeTopology.MatchLabels); labelled {
+			p.addAt(key, []string{value}, capacity)
+		} else {
+			p.addAnywhere(capacity)
 		}
 	}
 	return p
-}
-
-func (p *pools) add(capacity *storagev1.CSIStorageCapacity) {
-	key, value, labelled := firstLabel(capacity.NodeTopology.MatchLabels)
-	if !labelled {
-		p.others = append(p.others, capacity)
-		return
-	}
-	if p.labelled[key] == nil {
-		p.labelled[key] = map[string][]*storagev1.CSIStorageCapacity{}
-	}
-	p.labelled[key][value] = append(p.labelled[key][value], capacity)
 }
 
 // firstLabel returns the first label by key, so that alike pools are kept by the same key.
@@ -49,17 +40,8 @@ func firstLabel(all map[string]string) (key, value string, labelled bool) {
 
 // reachable returns the largest of the pools that the node can reach, or nil.
 func (p *pools) reachable(node *corev1.Node) *storagev1.CSIStorageCapacity {
-	best := largest(nil, p.others, node)
-	for key, byValue := range p.labelled {
-		if value, labelled := node.Labels[key]; labelled {
-			best = largest(best, byValue[value], node)
-		}
-	}
-	return best
-}
-
-func largest(best *storagev1.CSIStorageCapacity, pools []*storagev1.CSIStorageCapacity, node *corev1.Node) *storagev1.CSIStorageCapacity {
-	for _, pool := range pools {
+	var best *storagev1.CSIStorageCapacity
+	for _, pool := range p.of(node) {
 		if best != nil && !larger(pool, best) {
 			continue
 		}

@@ -50,20 +50,20 @@ func (p *Plugin) look(pod *corev1.Pod, made *promise) sight {
 
 // progress says what is still to happen before all is bound, or "" when nothing is. An error means that it will not
 // happen any more. It is pure.
-func (made *promise) progress(s sight) (pending string, err error) {
+func (p *promise) progress(s sight) (pending string, err error) {
 	switch {
 	case s.node == nil:
-		return "", fmt.Errorf("node %q is gone", made.node)
+		return "", fmt.Errorf("node %q is gone", p.node)
 	case s.pod == nil:
 		return "", errors.New("pod does not exist any more")
 	}
-	for _, binding := range made.bindings {
+	for _, binding := range p.bindings {
 		if pending, err := s.boundTo(binding); err != nil || pending != "" {
 			return pending, err
 		}
 	}
-	for _, claim := range made.claims {
-		if pending, err := s.provisioned(claim, made.node); err != nil || pending != "" {
+	for _, claim := range p.claims {
+		if pending, err := s.provisioned(claim, p.node); err != nil || pending != "" {
 			return pending, err
 		}
 	}

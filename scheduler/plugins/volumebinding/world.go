@@ -1,7 +1,6 @@
 package volumebinding
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,8 +33,8 @@ type boundClaim struct {
 type waitingClaim struct {
 	*corev1.PersistentVolumeClaim
 	class *storagev1.StorageClass
-	// candidates are the volumes that could be the claim's as far as can be said without a node.
-	candidates []*corev1.PersistentVolume
+	// candidates are the volumes that could be the claim's.
+	candidates candidates
 	// topology is where the class allows new volumes.
 	topology topology
 	// pools is where there is room for a new one. Nil: nobody keeps account of it.
@@ -92,7 +91,6 @@ func (p *Plugin) observeBound(claim *corev1.PersistentVolumeClaim) boundClaim {
 	return bound
 }
 
-// observeCandidates leaves out what would be passed over at each node anew: in a cluster most volumes are taken.
 func (p *Plugin) observeCandidates(claims []waitingClaim) error {
 	for i := range claims {
 		claim := &claims[i]
@@ -100,16 +98,7 @@ func (p *Plugin) observeCandidates(claims []waitingClaim) error {
 		if err != nil {
 			return err
 		}
-		wanted := claim.Spec.Resources.Requests.Storage()
-		for _, candidate := range ofClass {
-			promised := volume.IsVolumeBoundToClaim(candidate, claim.PersistentVolumeClaim)
-			free := candidate.Spec.ClaimRef == nil && candidate.Status.Phase == corev1.VolumeAvailable
-			if (promised || free) && candidate.Spec.Capacity.Storage().Cmp(*wanted) >= 0 {
-				claim.candidates = append(claim.candidates, candidate)
-			}
-		}
-		// Of equally good ones, the same is chosen each time.
-		slices.SortFunc(claim.candidates, func(a, b *corev1.PersistentVolume) int { return cmp.Compare(a.Name, b.Name) })
+		claim.candidates = newCandidates(claim.PersistentVolumeClaim, ofClass)
 	}
 	return nil
 }

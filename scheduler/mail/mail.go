@@ -1,4 +1,4 @@
-package scheduler
+package mail
 
 import (
 	"context"
@@ -26,9 +26,8 @@ const (
 	lastCollection = 2 * time.Second
 )
 
-// mail is the sink of the Events: it takes them at once and sends them later, in their order. An Event costs the API server
-// about as much as a binding does. So where many pods wait, they are placed first, and then it is told.
-type mail struct {
+// Mail is where Events wait until they are sent. Its methods are safe for concurrent use.
+type Mail struct {
 	sink  events.EventSink
 	busy  func() bool
 	clock clock.Clock
@@ -38,6 +37,8 @@ type mail struct {
 	arrived chan struct{} // has an element when there may be letters
 }
 
+var _ events.EventSink = &Mail{}
+
 // letter is a request to the sink, with when it was made.
 type letter struct {
 	since time.Time
@@ -45,28 +46,29 @@ type letter struct {
 	patch []byte // nil where the Event is to be created
 }
 
-func newMail(sink events.EventSink, busy func() bool, clock clock.Clock) *mail {
-	return &mail{sink: sink, busy: busy, clock: clock, arrived: make(chan struct{}, 1)}
+// New returns a Mail that sends to a sink whenever the scheduler is not busy. Nothing is sent before Run.
+func New(sink events.EventSink, busy func() bool, clock clock.Clock) *Mail {
+	return &Mail{sink: sink, busy: busy, clock: clock, arrived: make(chan struct{}, 1)}
 }
 
 // Create implements events.EventSink.
-func (m *mail) Create(_ context.Context, event *eventsv1.Event) (*eventsv1.Event, error) {
+func (m *Mail) Create(_ context.Context, event *eventsv1.Event) (*eventsv1.Event, error) {
 	m.add(letter{since: m.clock.Now(), event: event})
 	return event, nil
 }
 
 // Update implements events.EventSink; the recorder does not use it.
-func (m *mail) Update(ctx context.Context, event *eventsv1.Event) (*eventsv1.Event, error) {
+func (m *Mail) Update(ctx context.Context, event *eventsv1.Event) (*eventsv1.Event, error) {
 	return m.sink.Update(ctx, event)
 }
 
 // Patch implements events.EventSink. The Event it returns is the one that the recorder goes on counting with.
-func (m *mail) Patch(_ context.Context, event *eventsv1.Event, patch []byte) (*eventsv1.Event, error) {
+func (m *Mail) Patch(_ context.Context, event *eventsv1.Event, patch []byte) (*eventsv1.Event, error) {
 	m.add(letter{since: m.clock.Now(), event: event.DeepCopy(), patch: patch})
 	return event, nil
 }
 
-func (m *mail) add(l letter) {
+func (m *Mail) add(l letter) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.letters = append(m.letters, l)
@@ -74,15 +76,15 @@ func (m *mail) add(l letter) {
 }
 
 // ring wakes a postman.
-func (m *mail) ring() {
+func (m *Mail) ring() {
 	select {
 	case m.arrived <- struct{}{}:
 	default:
 	}
 }
 
-// run sends what arrives until ctx ends, and then what is left.
-func (m *mail) run(ctx context.Context) {
+// Run sends what arrives until ctx ends, and then what is left.
+func (m *Mail) Run(ctx context.Context) {
 	var sending sync.WaitGroup
 	for range postmen {
 		sending.Go(func() {
@@ -99,7 +101,7 @@ func (m *mail) run(ctx context.Context) {
 }
 
 // wait returns true when it is time to send a letter, and false when ctx has ended.
-func (m *mail) wait(ctx context.Context) bool {
+func (m *Mail) wait(ctx context.Context) bool {
 	for {
 		pause := m.due()
 		if pause == 0 {
@@ -119,7 +121,7 @@ func (m *mail) wait(ctx context.Context) bool {
 }
 
 // due returns how long to wait before the next letter is looked at again: 0 is not at all, and below 0 is until there is one.
-func (m *mail) due() time.Duration {
+func (m *Mail) due() time.Duration {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	switch {
@@ -132,7 +134,7 @@ func (m *mail) due() time.Duration {
 }
 
 // deliver sends the first letter; it reports whether there was one.
-func (m *mail) deliver(ctx context.Context) bool {
+func (m *Mail) deliver(ctx context.Context) bool {
 	l, found := m.take()
 	if !found {
 		return false
@@ -144,7 +146,7 @@ func (m *mail) deliver(ctx context.Context) bool {
 	return true
 }
 
-func (m *mail) take() (letter, bool) {
+func (m *Mail) take() (letter, bool) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	if len(m.letters) == 0 {
@@ -159,7 +161,7 @@ func (m *mail) take() (letter, bool) {
 	return l, true
 }
 
-func (m *mail) send(ctx context.Context, l letter) error {
+func (m *Mail) send(ctx context.Context, l letter) error {
 	if l.patch != nil {
 		_, err := m.sink.Patch(ctx, l.event, l.patch)
 		if !apierrors.IsNotFound(err) {
