@@ -88,6 +88,8 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 	u.AllowPrivileged = true
 	u.ServiceClusterIPRanges = s.options.ServiceCIDR
 	u.Admission.GenericAdmission.EnablePlugins = []string{"NodeRestriction"}
+	// It gives each PodGroup a finalizer, and there is nothing here that would take it away again.
+	u.Admission.GenericAdmission.DisablePlugins = []string{"PodGroupProtection"}
 	if s.options.TwoNames {
 		guardSecondNames(u.Admission.GenericAdmission)
 	}

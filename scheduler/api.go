@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	k8scorev1 "k8s.io/api/core/v1"
+	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
 	"github.com/orrery-dev/orrery/scheduler/preemption"
@@ -152,13 +154,18 @@ func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition)
 	return true
 }
 
-// eventScheme names pods in Events as the given scheme does. Plugins hand over upstream's type, which it may not know.
+// eventScheme names pods and pod groups in Events as the given scheme does. Plugins hand over upstream's type, which it may not know.
 func eventScheme(scheme *runtime.Scheme) (*runtime.Scheme, error) {
 	kind, err := apiutil.GVKForObject(&corev1.Pod{}, scheme)
 	if err != nil {
 		return nil, fmt.Errorf("finding the API group of pods: %w", err)
 	}
+	groups, err := apiutil.GVKForObject(&schedulingv1beta1.PodGroup{}, scheme)
+	if err != nil {
+		return nil, fmt.Errorf("finding the API group of pod groups: %w", err)
+	}
 	result := runtime.NewScheme()
 	result.AddKnownTypeWithName(kind, &k8scorev1.Pod{})
+	result.AddKnownTypeWithName(groups, &k8sschedulingv1beta1.PodGroup{})
 	return result, nil
 }

@@ -43,7 +43,8 @@ import (
 type fixture struct {
 	cycle.Cycle
 	profile *framework.Framework
-	ended   chan attempt // one for each attempt that is over
+	ended   chan attempt         // one for each attempt that is over
+	groups  chan cycle.Condition // one for each attempt to schedule a pod group
 	mutex   sync.Mutex
 	pods    map[string]*corev1.Pod
 }
@@ -61,22 +62,30 @@ type settings struct {
 
 func newFixture(tb testing.TB, s settings, nodes ...*corev1.Node) *fixture {
 	tb.Helper()
-	f := &fixture{ended: make(chan attempt, 1000), pods: map[string]*corev1.Pod{}}
-	snapshot := &cache.Snapshot{}
+	f := &fixture{ended: make(chan attempt, 2000), groups: make(chan cycle.Condition, 1000), pods: map[string]*corev1.Pod{}}
+	snapshot, known := &cache.Snapshot{}, cache.New(0)
 	profile, err := framework.New(tb.Context(), f.registry(s), profileOf(s), framework.Environment{
-		Snapshot: snapshot, Recorder: func(string) events.EventRecorderLogger { return silent{} },
+		Snapshot: snapshot, PodGroups: known.Groups(), Recorder: func(string) events.EventRecorderLogger { return silent{} },
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	pending, err := queue.New(queue.Options{Less: profile.Less})
+	hints, err := profile.Hints(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pending, err := queue.New(queue.Options{
+		Less:       profile.Less,
+		PreEnqueue: map[string][]fwk.PreEnqueuePlugin{corev1.DefaultSchedulerName: profile.PreEnqueuePlugins()},
+		Hints:      map[string][]framework.Hint{corev1.DefaultSchedulerName: hints},
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	profile.Attach(pending, pending)
 	f.profile = profile
 	f.Cycle = cycle.Cycle{
-		Queue: pending, Cache: cache.New(0), Snapshot: snapshot, Book: explain.NewBook(0), API: f, Clock: clock.RealClock{},
+		Queue: pending, Cache: known, Snapshot: snapshot, Book: explain.NewBook(0), API: f, Groups: f, Clock: clock.RealClock{},
 		Profiles: map[string]*framework.Framework{corev1.DefaultSchedulerName: profile}, PercentageOfNodesToScore: s.percentage, Random: s.random,
 	}
 	for _, node := range nodes {

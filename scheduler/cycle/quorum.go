@@ -45,17 +45,19 @@ func (q *quorum) wait(ctx context.Context) *fwk.Status {
 	if q.permitted >= q.needed {
 		return nil
 	}
-	return fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("%d pods of the pod group are needed, and %d of %d were rejected while waiting on permit",
+	return fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("rejected with its pod group while waiting on permit: %d pods needed, %d of %d rejected",
 		q.needed, q.rejected, q.pods))
 }
 
 func (q *quorum) count(permitted, rejected int) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	before := q.settled()
+	if q.settled() {
+		return // What happens to a pod later does not matter to the others.
+	}
 	q.permitted += permitted
 	q.rejected += rejected
-	if !before && q.settled() {
+	if q.settled() {
 		close(q.decided)
 	}
 }

@@ -101,10 +101,10 @@ func (q *Queue) groupGated(entry *Entry) bool {
 // groupWorth asks about the pod that is held back or, where none is, about each pod. A pod that was placed itself is
 // asked about as well: had it another place, the ones that were refused could have its first.
 func (q *Queue) groupWorth(entry *Entry, event fwk.ClusterEvent, old, new any) decision {
-	if entry.gate != "" && entry.blocked != nil {
-		return q.worth(entry.blocked, event, old, new)
-	}
 	rejectors := entry.rejectors()
+	if blocked := entry.blocked; entry.gate != "" && blocked != nil {
+		return q.podWorth(blocked, rejectors.Union(blocked.rejectors()), entry.PendingPlugins.Union(blocked.PendingPlugins), event, old, new)
+	}
 	if !framework.IsWildCard(event) && !q.hints.concern(entry.profile(), event, rejectors) {
 		return skip
 	}
