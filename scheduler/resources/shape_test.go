@@ -24,12 +24,14 @@ func TestPodsThatCountDifferentlyHaveDifferentShapes(t *testing.T) {
 	gpus := corev1.ResourceList{"example.com/gpu": resource.MustParse("1")}
 	own := corev1.Container{Resources: corev1.ResourceRequirements{Requests: gpus}}
 	pods := map[string]*corev1.Pod{
-		"plain":        requesting("1"),
-		"a bit more":   requesting("1001m"),
-		"a tiny more":  requesting("1000000001n"),
-		"less":         requesting("500m"),
-		"two":          with(func(pod *corev1.Pod) { pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{}) }),
-		"with a GPU":   with(func(pod *corev1.Pod) { pod.Spec.Containers[0].Resources.Requests["example.com/gpu"] = resource.MustParse("1") }),
+		"plain":       requesting("1"),
+		"a bit more":  requesting("1001m"),
+		"a tiny more": requesting("1000000001n"),
+		"less":        requesting("500m"),
+		"two":         with(func(pod *corev1.Pod) { pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{}) }),
+		"with a GPU": with(func(pod *corev1.Pod) {
+			pod.Spec.Containers[0].Resources.Requests["example.com/gpu"] = resource.MustParse("1")
+		}),
 		"two, one GPU": with(func(pod *corev1.Pod) { pod.Spec.Containers = append(pod.Spec.Containers, own) }),
 		"init":         with(func(pod *corev1.Pod) { pod.Spec.InitContainers = []corev1.Container{own} }),
 		"sidecar": with(func(pod *corev1.Pod) {
