@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/shapes"
 )
 
 // outsider is a plugin that knows only kube-scheduler's interfaces. Its functions may be nil.
@@ -315,5 +316,38 @@ func TestAPodThatIsDeletedIsNotScheduled(t *testing.T) {
 	}
 	if _, found := f.Book.Get("default", "gone"); found {
 		t.Error("an attempt was made to schedule a pod that is being deleted")
+	}
+}
+
+func TestTablesAreBoundedAndDroppedByLastUse(t *testing.T) {
+	f := newFixture(t, settings{}, manyNodes(100)...)
+	f.Tables = shapes.New(100_000)
+	f.run(t)
+	for round := range 3 {
+		for i := range 20 {
+			placed(t, f, newPod(fmt.Sprintf("pod-%d-%d", round, i), fmt.Sprintf("%dm", i+1), "1Mi"))
+			if used := f.Tables.Bytes(); used > 100_000 {
+				t.Fatalf("after %d pods, %d tables take %d bytes", 20*round+i+1, f.Tables.Len(), used)
+			}
+		}
+	}
+	if tables := f.Tables.Len(); tables < 3 || tables > 15 {
+		t.Errorf("there are %d tables, want as many as fit", tables)
+	}
+}
+
+func TestAPodThatIsAloneInItsShapeGetsNoTable(t *testing.T) {
+	f := newFixture(t, settings{}, manyNodes(10)...)
+	f.Tables = shapes.New(0)
+	f.run(t)
+	for i := range 5 {
+		placed(t, f, newPod(fmt.Sprintf("pod-%d", i), fmt.Sprintf("%dm", i+1), "1Mi"))
+	}
+	if tables := f.Tables.Len(); tables != 0 {
+		t.Errorf("there are %d tables", tables)
+	}
+	placed(t, f, newPod("again", "3m", "1Mi"))
+	if tables := f.Tables.Len(); tables != 1 {
+		t.Errorf("there are %d tables after a shape came again, want 1", tables)
 	}
 }

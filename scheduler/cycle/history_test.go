@@ -390,7 +390,9 @@ func (h *history) taint() string {
 		node.Spec.Taints = nil
 		if h.IntN(3) == 0 {
 			effect := []corev1.TaintEffect{corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectPreferNoSchedule}[h.IntN(3)]
-			node.Spec.Taints = []corev1.Taint{{Key: []string{"k", "l"}[h.IntN(2)], Effect: effect}}
+			for _, key := range []string{"k", "l", "m"}[h.IntN(3):] {
+				node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: key, Effect: effect})
+			}
 		}
 	})
 }
@@ -495,7 +497,7 @@ func (h *history) verdict(ctx context.Context, a *attempt, node string, failure 
 	for _, best := range a.record.Best {
 		v.Totals = append(v.Totals, best.Total)
 	}
-	v.Totals = append(v.Totals, want.Totals[len(v.Totals):]...) // The record has the best few.
+	v.Totals = append(v.Totals, want.Totals[min(len(v.Totals), len(want.Totals)):]...) // The record has the best few.
 	v.Best = want.Best
 	return v, nil
 }

@@ -43,19 +43,31 @@ func (s Scored) PodRequests(pod *corev1.Pod) PodRequests {
 
 // Allocations returns the state of each resource on a node, for a pod with the given requests.
 func (s Scored) Allocations(node fwk.NodeInfo, requests PodRequests) []Allocation {
-	allocations := make([]Allocation, len(s.Resources))
-	for i, resource := range s.Resources {
-		name := corev1.ResourceName(resource.Name)
-		if requests[i] == 0 && IsScalar(name) {
-			continue // A pod that does not want GPUs does not care how many are free.
-		}
-		allocatable, taken := s.onNode(node, name)
-		if allocatable == 0 {
-			continue
-		}
-		allocations[i] = Allocation{Allocatable: allocatable, Before: taken, After: taken + requests[i], Weight: resource.Weight}
+	return s.AppendAllocations(make([]Allocation, 0, len(s.Resources)), node, requests)
+}
+
+// AppendAllocations is Allocations for a caller with a buffer.
+func (s Scored) AppendAllocations(to []Allocation, node fwk.NodeInfo, requests PodRequests) []Allocation {
+	for i := range s.Resources {
+		to = append(to, s.allocation(i, node, requests[i]))
 	}
-	return allocations
+	return to
+}
+
+func (s Scored) allocation(i int, node fwk.NodeInfo, request int64) Allocation {
+	name := corev1.ResourceName(s.Resources[i].Name)
+	switch name {
+	case corev1.ResourceCPU, corev1.ResourceMemory: // Always counted, and much the most frequent.
+	default:
+		if request == 0 && IsScalar(name) {
+			return Allocation{} // A pod that does not want GPUs does not care how many are free.
+		}
+	}
+	allocatable, taken := s.onNode(node, name)
+	if allocatable == 0 {
+		return Allocation{}
+	}
+	return Allocation{Allocatable: allocatable, Before: taken, After: taken + request, Weight: s.Resources[i].Weight}
 }
 
 func (s Scored) onNode(node fwk.NodeInfo, name corev1.ResourceName) (allocatable, taken int64) {

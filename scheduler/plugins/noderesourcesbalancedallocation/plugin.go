@@ -84,7 +84,8 @@ func (p *Plugin) Score(_ context.Context, state fwk.CycleState, pod *corev1.Pod,
 	if len(p.scored.Resources) == 0 {
 		return 0, fwk.NewStatus(fwk.Error, "resources not found")
 	}
-	allocations := p.scored.Allocations(node, requests)
+	var buffer [8]resources.Allocation // Enough for most configurations; it saves an allocation per node.
+	allocations := p.scored.AppendAllocations(buffer[:0], node, requests)
 	with := balance(allocations, func(a resources.Allocation) int64 { return a.After })
 	without := balance(allocations, func(a resources.Allocation) int64 { return a.Before })
 	return fwk.MaxScore/2 + (fwk.MaxScore/2+with-without)/2, nil
@@ -95,7 +96,8 @@ func (*Plugin) ScoreExtensions() fwk.ScoreExtensions { return nil }
 
 // balance is 100 where all resources are taken in the same proportion, and 50 where they differ most.
 func balance(allocations []resources.Allocation, taken func(resources.Allocation) int64) int64 {
-	var fractions []float64
+	var buffer [8]float64
+	fractions := buffer[:0]
 	var sum float64
 	for _, allocation := range allocations {
 		if allocation.Allocatable == 0 {
