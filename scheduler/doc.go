@@ -8,8 +8,11 @@
 //
 //	config/     reads a KubeSchedulerConfiguration          cache/      the cluster, with pods that are decided on
 //	queue/      which pod is next, and when again           plugins/    what can be said of a pod and a node
-//	cycle/      decides and binds, one pod at a time        explain/    why it came out so
-//	framework/  runs plugins at their extension points      clients/    plugins' way to the API server
+//	cycle/      decides and binds                           shapes/     what was said of nodes for pods alike
+//	framework/  runs plugins at their extension points      tally/      counts pods for plugins, between decisions
+//	preemption/ who has to go                               podgroups/  the groups that go together
+//	explain/    why it came out so                          simulate/   what would come out
+//	clients/    plugins' way to the API server              dra/, csi/  devices and volumes, as plugins see them
 //	mail/       sends Events when there is time             status/     writes pods' status beside the loop
 //	resources/, nodeinfo/, metrics/
 //

@@ -103,14 +103,9 @@ func bytesText(value int64, up bool) string {
 		if value < unit.bytes && value > -unit.bytes {
 			continue
 		}
-		tenths := value / (unit.bytes / 10)
-		if up && tenths*(unit.bytes/10) < value {
+		tenths := 10 * value / unit.bytes
+		if up && tenths*unit.bytes < 10*value {
 			tenths++
-		}
-		tenths = min(tenths, 10*value/unit.bytes+1)
-		if !up {
-			tenths = 10 * (value / unit.bytes)
-			tenths += 10 * (value % unit.bytes) / unit.bytes
 		}
 		return strconv.FormatFloat(float64(tenths)/10, 'f', -1, 64) + unit.name
 	}

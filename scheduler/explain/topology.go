@@ -137,6 +137,10 @@ func sameDomain(a, b fwk.NodeInfo, key string) bool {
 	return oneLabelled && otherLabelled && one == other
 }
 
+// domain names the topology domain of a node, as in "zone=a", or only its key where the node is in none.
 func (e *examiner) domain(node fwk.NodeInfo, key string) string {
-	return strings.TrimPrefix(labelOf(node.Node(), key), "none") + map[bool]string{true: "", false: key}[node.Node().Labels[key] != ""]
+	if value, labelled := node.Node().Labels[key]; labelled {
+		return key + "=" + value
+	}
+	return key
 }

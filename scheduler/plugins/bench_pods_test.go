@@ -33,26 +33,24 @@ const (
 	benchGroups   = 20
 )
 
-// workload is pods of one shape in a number of groups, such as Deployments.
+// workload is pods in a number of groups, such as Deployments. Those of a group have one shape.
 type workload struct {
-	pair string
-	name string
+	pair   string
+	name   string
+	groups int
 	// shape gives a pod of a group what the workload is about.
 	shape func(pod *corev1.Pod, group map[string]string)
 }
 
 var workloads = []workload{
-	{"InterPodAffinity", "required anti-affinity by host", func(pod *corev1.Pod, group map[string]string) {
-		pod.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
-			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{termOf(group, corev1.LabelHostname)},
-		}}
-	}},
-	{"InterPodAffinity", "required affinity by zone", func(pod *corev1.Pod, group map[string]string) {
+	{"InterPodAffinity", "required anti-affinity by host", benchGroups, apartByHost},
+	{"InterPodAffinity", "the same, each pod alone in its group", 1 << 30, apartByHost},
+	{"InterPodAffinity", "required affinity by zone", benchGroups, func(pod *corev1.Pod, group map[string]string) {
 		pod.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
 			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{termOf(group, corev1.LabelTopologyZone)},
 		}}
 	}},
-	{"InterPodAffinity", "preferred both ways", func(pod *corev1.Pod, group map[string]string) {
+	{"InterPodAffinity", "preferred both ways", benchGroups, func(pod *corev1.Pod, group map[string]string) {
 		pod.Spec.Affinity = &corev1.Affinity{
 			PodAffinity: &corev1.PodAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
 				{Weight: 10, PodAffinityTerm: termOf(group, corev1.LabelTopologyZone)},
@@ -62,17 +60,23 @@ var workloads = []workload{
 			}},
 		}
 	}},
-	{"PodTopologySpread", "DoNotSchedule by zone", func(pod *corev1.Pod, group map[string]string) {
+	{"PodTopologySpread", "DoNotSchedule by zone", benchGroups, func(pod *corev1.Pod, group map[string]string) {
 		pod.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{spreadOf(group, corev1.LabelTopologyZone, corev1.DoNotSchedule)}
 	}},
-	{"PodTopologySpread", "DoNotSchedule by host", func(pod *corev1.Pod, group map[string]string) {
+	{"PodTopologySpread", "DoNotSchedule by host", benchGroups, func(pod *corev1.Pod, group map[string]string) {
 		pod.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{spreadOf(group, corev1.LabelHostname, corev1.DoNotSchedule)}
 	}},
-	{"PodTopologySpread", "ScheduleAnyway by zone and host", func(pod *corev1.Pod, group map[string]string) {
+	{"PodTopologySpread", "ScheduleAnyway by zone and host", benchGroups, func(pod *corev1.Pod, group map[string]string) {
 		pod.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{
 			spreadOf(group, corev1.LabelTopologyZone, corev1.ScheduleAnyway), spreadOf(group, corev1.LabelHostname, corev1.ScheduleAnyway),
 		}
 	}},
+}
+
+func apartByHost(pod *corev1.Pod, group map[string]string) {
+	pod.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{termOf(group, corev1.LabelHostname)},
+	}}
 }
 
 func termOf(group map[string]string, key string) corev1.PodAffinityTerm {
@@ -87,7 +91,7 @@ func spreadOf(group map[string]string, key string, action corev1.UnsatisfiableCo
 
 func (l workload) pod(i int, node string) *corev1.Pod {
 	name := fmt.Sprintf("pod-%d", i)
-	group := map[string]string{"app": fmt.Sprintf("app-%d", i%benchGroups)}
+	group := map[string]string{"app": fmt.Sprintf("app-%d", i%l.groups)}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name), Labels: group}}
 	pod.Spec.NodeName = node
 	l.shape(pod, group)

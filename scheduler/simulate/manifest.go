@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/yaml"
@@ -41,7 +41,7 @@ func ReadManifest(in io.Reader) ([]*unstructured.Unstructured, error) {
 			objects = append(objects, asKubernetes(object))
 			continue
 		}
-		err = object.EachListItem(func(item runtimeObject) error {
+		err = object.EachListItem(func(item runtime.Object) error {
 			objects = append(objects, asKubernetes(item.(*unstructured.Unstructured)))
 			return nil
 		})
@@ -134,9 +134,4 @@ func (w *World) free(ctx context.Context, all []Pod) error {
 		}
 	}
 	return nil
-}
-
-// gvk is shorter.
-func gvk(group, version, kind string) schema.GroupVersionKind {
-	return schema.GroupVersionKind{Group: group, Version: version, Kind: kind}
 }

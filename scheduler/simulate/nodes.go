@@ -53,7 +53,7 @@ func ParseNodes(text string) ([]*corev1.Node, error) {
 			err = parseResource(key, value, capacity)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("node %q: %s: %w", text, field, err)
+			return nil, fmt.Errorf("node %q: %q: %w", text, field, err)
 		}
 	}
 	for _, required := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {

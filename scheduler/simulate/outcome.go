@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/orrery-dev/orrery/scheduler"
 	"github.com/orrery-dev/orrery/scheduler/explain"
@@ -80,8 +82,19 @@ func (l *log) preempted(nodeOf map[types.NamespacedName]string) map[types.Namesp
 	return result
 }
 
+// decisions returns the pods that were bound, in the order of the attempts: bindings overtake each other.
+func (l *log) decisions(s *scheduler.Scheduler) []types.NamespacedName {
+	when := func(name types.NamespacedName) time.Time {
+		record, _ := s.Explain(name.Namespace, name.Name)
+		return record.When
+	}
+	ordered := slices.Clone(l.bound)
+	slices.SortStableFunc(ordered, func(a, b types.NamespacedName) int { return when(a).Compare(when(b)) })
+	return ordered
+}
+
 // outcome reads off the world what became of the pods.
-func (w *World) outcome(ctx context.Context, all []Pod) (*Outcome, error) {
+func (w *World) outcome(ctx context.Context, s *scheduler.Scheduler, all []Pod) (*Outcome, error) {
 	current, err := w.pods(ctx)
 	if err != nil {
 		return nil, err
@@ -107,7 +120,8 @@ func (w *World) outcome(ctx context.Context, all []Pod) (*Outcome, error) {
 	for _, pod := range all {
 		asked[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}] = pod
 	}
-	for _, name := range w.log.bound {
+	bound := sets.New(w.log.bound...)
+	for _, name := range w.log.decisions(s) {
 		if pod, ours := asked[name]; ours {
 			placement := place(name)
 			placement.Owner, placement.From = pod.Owner, pod.From
@@ -118,7 +132,7 @@ func (w *World) outcome(ctx context.Context, all []Pod) (*Outcome, error) {
 	}
 	for _, pod := range all {
 		name := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
-		if !slices.Contains(w.log.bound, name) {
+		if !bound.Has(name) {
 			placement := place(name)
 			placement.Owner, placement.From = pod.Owner, pod.From
 			outcome.Pods = append(outcome.Pods, placement)
@@ -134,10 +148,8 @@ func why(pod *corev1.Pod) string {
 		return "preempted by another pod"
 	case refused(pod) != nil:
 		return refused(pod).Message
-	case len(pod.Spec.SchedulingGates) > 0:
-		return "held back by its scheduling gates"
 	}
-	return ""
+	return "held back, and not tried"
 }
 
 // explainRefused adds explanations, once an owner.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/orrery-dev/orrery/scheduler"
@@ -63,10 +64,7 @@ func (w *World) Run(ctx context.Context, all []Pod) (*Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, pod := range all {
-		if err := w.admit(ctx, pod.Pod); err != nil {
-			return nil, err
-		}
-		if err := w.add(ctx, pods, "Pod", pod.Pod); err != nil {
+		if err := w.AddPod(ctx, pod.Pod); err != nil {
 			return nil, err
 		}
 	}
@@ -86,11 +84,19 @@ func (w *World) Run(ctx context.Context, all []Pod) (*Outcome, error) {
 	if err := <-running.ended; err != nil {
 		return nil, err
 	}
-	outcome, err := w.outcome(ctx, all)
+	outcome, err := w.outcome(ctx, running.scheduler, all)
 	if err != nil {
 		return nil, err
 	}
 	return outcome, w.explainRefused(ctx, running.scheduler, outcome)
+}
+
+// AddPod creates a pod, which may be on a node already. It gets the defaults that scheduling depends on.
+func (w *World) AddPod(ctx context.Context, pod *corev1.Pod) error {
+	if err := w.admit(ctx, pod); err != nil {
+		return err
+	}
+	return w.add(ctx, pods, "Pod", pod)
 }
 
 // known checks that each pod is one that the scheduler cares for.
@@ -104,14 +110,16 @@ func (w *World) known(s *scheduler.Scheduler, all []Pod) error {
 	return nil
 }
 
-// How often a simulation is looked at, and how often in a row nothing may have moved before it is over.
+// How often a simulation is looked at, and how often in a row nothing may have moved before it is over: once each pod is
+// decided on, and otherwise. A pod that is held back, as one whose group is not complete, is never decided on.
 const (
-	lookEvery = 5 * time.Millisecond
-	quietFor  = 20
+	lookEvery    = 5 * time.Millisecond
+	quietDecided = 20
+	quietAnyway  = 400
 )
 
-// settle waits until the scheduler has nothing more to do: each pod is decided on, nothing is queued or under way, and
-// nothing moves any more.
+// settle waits until the scheduler has nothing more to do: nothing is queued or under way, nothing moves any more, and each
+// pod is decided on or has had its time.
 func (w *World) settle(ctx context.Context, running *running, all []Pod) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -132,13 +140,12 @@ func (w *World) settle(ctx context.Context, running *running, all []Pod) error {
 			quiet, version = 0, now
 			continue
 		}
-		if quiet++; quiet < quietFor {
+		if quiet++; quiet < quietDecided {
 			continue
 		}
-		if decided, err := w.decided(ctx, all); err != nil || decided {
+		if decided, err := w.decided(ctx, all); err != nil || decided || quiet >= quietAnyway {
 			return err
 		}
-		quiet = 0
 	}
 }
 
@@ -146,6 +153,9 @@ func (w *World) settle(ctx context.Context, running *running, all []Pod) error {
 func (w *World) decided(ctx context.Context, all []Pod) (bool, error) {
 	for _, pod := range all {
 		object, err := w.replica.Get(ctx, pods, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
+		if apierrors.IsNotFound(err) {
+			continue // It was preempted.
+		}
 		if err != nil {
 			return false, fmt.Errorf("reading pod %s/%s: %w", pod.Namespace, pod.Name, err)
 		}

@@ -23,6 +23,9 @@ import (
 // listensWithin is how long a scheduler is given to ask for pods before they are handed out, which only matters for their order.
 const listensWithin = 5 * time.Second
 
+// mostRemembered is more pods than a simulation has: every decision is remembered.
+const mostRemembered = 1 << 30
+
 // running is a scheduler of the world that does something.
 type running struct {
 	scheduler *scheduler.Scheduler
@@ -45,7 +48,7 @@ func (w *World) start(ctx context.Context, do func(*scheduler.Scheduler) error) 
 	}
 	listened := &listened{Cluster: inner, yes: make(chan struct{})}
 	s, err := scheduler.New(scheduler.Options{
-		Cluster: listened, Configuration: w.options.Configuration, Logger: &w.options.Logger,
+		Cluster: listened, Configuration: w.options.Configuration, Logger: &w.options.Logger, ExplainPods: mostRemembered,
 	}, w.options.More...)
 	if err != nil {
 		return nil, err

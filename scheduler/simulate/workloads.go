@@ -15,8 +15,6 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-type runtimeObject = runtime.Object
-
 // expanded is what a workload's controllers would make of it: pods, and what those rely on.
 type expanded struct {
 	pods   []*corev1.Pod
@@ -25,14 +23,14 @@ type expanded struct {
 
 // workloads are the kinds that pods come from.
 var workloads = map[schema.GroupVersionKind]func(*unstructured.Unstructured) (expanded, error){
-	gvk("", "v1", "Pod"):                   expandPod,
-	gvk("", "v1", "ReplicationController"): expandReplicationController,
-	gvk("apps", "v1", "Deployment"):        expandDeployment,
-	gvk("apps", "v1", "ReplicaSet"):        expandReplicaSet,
-	gvk("apps", "v1", "StatefulSet"):       expandStatefulSet,
-	gvk("apps", "v1", "DaemonSet"):         refuse("its controller makes a pod for each node, which is not a choice of the scheduler"),
-	gvk("batch", "v1", "Job"):              expandJob,
-	gvk("batch", "v1", "CronJob"):          refuse("its controller makes Jobs at certain times: name a Job instead"),
+	{Version: "v1", Kind: "Pod"}:                        expandPod,
+	{Version: "v1", Kind: "ReplicationController"}:      expandReplicationController,
+	{Group: "apps", Version: "v1", Kind: "Deployment"}:  expandDeployment,
+	{Group: "apps", Version: "v1", Kind: "ReplicaSet"}:  expandReplicaSet,
+	{Group: "apps", Version: "v1", Kind: "StatefulSet"}: expandStatefulSet,
+	{Group: "apps", Version: "v1", Kind: "DaemonSet"}:   refuse("its controller makes a pod for each node, which is not a choice of the scheduler"),
+	{Group: "batch", Version: "v1", Kind: "Job"}:        expandJob,
+	{Group: "batch", Version: "v1", Kind: "CronJob"}:    refuse("its controller makes Jobs at certain times: name a Job instead"),
 }
 
 func refuse(why string) func(*unstructured.Unstructured) (expanded, error) {
@@ -73,7 +71,7 @@ func expandDeployment(object *unstructured.Unstructured) (expanded, error) {
 	set := object.DeepCopy()
 	set.SetKind("ReplicaSet")
 	set.SetUID(uuid.NewUUID())
-	for field := range map[string]bool{"strategy": true, "paused": true, "progressDeadlineSeconds": true, "revisionHistoryLimit": true} {
+	for _, field := range []string{"strategy", "paused", "progressDeadlineSeconds", "revisionHistoryLimit"} {
 		unstructured.RemoveNestedField(set.Object, "spec", field)
 	}
 	return expanded{pods: numbered(set, deployment.Spec.Template, replicas(deployment.Spec.Replicas), 1), others: only(set)}, nil
@@ -119,7 +117,7 @@ func expandStatefulSet(object *unstructured.Unstructured) (expanded, error) {
 				return expanded{}, fmt.Errorf("spec.volumeClaimTemplates: %w", err)
 			}
 			u := &unstructured.Unstructured{Object: content}
-			u.SetGroupVersionKind(gvk("", "v1", "PersistentVolumeClaim"))
+			u.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"))
 			result.others = append(result.others, u)
 			pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: template.Name, VolumeSource: corev1.VolumeSource{
 				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name},

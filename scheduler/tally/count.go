@@ -42,7 +42,8 @@ func (c *Count) At(place Place) (sum int64, inside bool) {
 	return c.cells.at(domain).sum, true
 }
 
-// Of returns the sum of the domain with a label value.
+// Of returns the sum of the domain with a label value. It and the methods below that deal in values are not for counts by
+// node.
 func (c *Count) Of(value string) int64 {
 	if domain := c.values.number(value); domain != nowhere {
 		return c.cells.at(domain).sum
@@ -102,7 +103,7 @@ func (c *Count) LowestBut(values ...string) (sum int64, found bool) {
 	return sum, found
 }
 
-// Distinct returns how many domains of the count's topology some nodes are in.
+// Distinct returns how many domains of the count's topology some nodes are in. It is not for counts by node.
 func (c *Count) Distinct(places []Place) int {
 	seen := make([]bool, c.values.count())
 	unknown := map[string]bool{}

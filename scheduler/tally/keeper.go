@@ -6,6 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 )
 
 // Keeper keeps counts between decisions. The zero value is not usable; see New.
@@ -53,7 +55,7 @@ func (k *Keeper) turn(nodes fwk.NodeInfoLister) error {
 	if k.roll.version == before && k.moment != nil {
 		return nil
 	}
-	for _, slot := range k.roll.changed {
+	for _, slot := range k.roll.changed() {
 		for _, topology := range k.topologies {
 			topology.set(slot, k.roll.nodes.at(slot))
 		}
@@ -65,7 +67,7 @@ func (k *Keeper) turn(nodes fwk.NodeInfoLister) error {
 			break
 		}
 	}
-	k.moment = &Moment{places: places{slots: k.roll.slots, nodes: k.roll.nodes.freeze()}}
+	k.moment = &Moment{places: places{slots: k.roll.slots, slotOf: k.roll.slotOf, nodes: k.roll.nodes.freeze()}}
 	return nil
 }
 
@@ -101,8 +103,9 @@ type Moment struct {
 
 // places knows the slots of nodes. It never changes.
 type places struct {
-	slots map[string]int32
-	nodes frozen[*corev1.Node]
+	slots  map[string]int32
+	slotOf map[*nodeinfo.NodeInfo]int32
+	nodes  frozen[*corev1.Node]
 }
 
 // Place is where a node is found in counts.
@@ -115,6 +118,11 @@ type Place struct {
 // know as it is here has a place all the same: its labels say which domains it is in.
 func (p *places) Place(info fwk.NodeInfo) Place {
 	node := info.Node()
+	if own, ok := info.(*nodeinfo.NodeInfo); ok {
+		if slot, known := p.slotOf[own]; known && p.nodes.at(slot) == node {
+			return Place{slot: slot, node: node}
+		}
+	}
 	if slot, known := p.slots[node.Name]; known && p.nodes.at(slot) == node {
 		return Place{slot: slot, node: node}
 	}
@@ -132,7 +140,7 @@ func (m *Moment) Count(question Question) (*Count, error) {
 	key := questionKey{question.Name, question.Topology}
 	t, known := k.questions.find(key)
 	if !known {
-		t = &tally{question: question, version: -1, sums: sums{topology: k.topology(question.Topology)}}
+		t = &tally{question: question, version: never, sums: sums{topology: k.topology(question.Topology)}}
 		for _, gone := range k.questions.add(key, t, len(k.roll.list)) {
 			k.drop(gone.topology)
 		}

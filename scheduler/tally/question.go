@@ -2,6 +2,7 @@ package tally
 
 import (
 	"container/list"
+	"context"
 
 	fwk "k8s.io/kube-scheduler/framework"
 )
@@ -25,7 +26,6 @@ type tally struct {
 	generations []int64 // by slot: what was asked
 	answers     []int64 // by slot
 	domains     []int32 // by slot: where the answer was added; nowhere if it was not
-	stale       []int32 // slots to ask; kept for its memory
 }
 
 // worthSpreading is how many nodes to ask are worth several goroutines.
@@ -34,6 +34,14 @@ const worthSpreading = 256
 // Spread calls work for 0 to pieces-1, possibly on several goroutines, and returns when all are done.
 type Spread func(pieces int, work func(piece int))
 
+// SpreadOver returns a Spread over the goroutines of a parallelizer. operation labels them in the metrics. That ctx ends
+// does not stop it: counting half of the nodes would be worse than being late.
+func SpreadOver(ctx context.Context, parallelizer fwk.Parallelizer, operation string) Spread {
+	return func(pieces int, work func(piece int)) {
+		parallelizer.Until(context.WithoutCancel(ctx), pieces, work, operation)
+	}
+}
+
 // catchUp asks the nodes that changed.
 func (t *tally) catchUp(r *roll, spread Spread) {
 	for len(t.generations) < len(r.generations) {
@@ -41,18 +49,18 @@ func (t *tally) catchUp(r *roll, spread Spread) {
 		t.answers = append(t.answers, 0)
 		t.domains = append(t.domains, nowhere)
 	}
-	t.stale = t.stale[:0]
-	r.stale(t.version, t.generations, func(slot int32) { t.stale = append(t.stale, slot) })
-	t.version = r.version
-	if spread == nil || len(t.stale) < worthSpreading {
-		for _, slot := range t.stale {
+	stale := r.scratch[:0]
+	r.stale(t.version, t.generations, func(slot int32) { stale = append(stale, slot) })
+	r.scratch, t.version = stale, r.version
+	if spread == nil || len(stale) < worthSpreading {
+		for _, slot := range stale {
 			t.put(r, slot, t.ask(r, slot))
 		}
 		return
 	}
-	answers := make([]answer, len(t.stale))
-	spread(len(answers), func(i int) { answers[i] = t.ask(r, t.stale[i]) })
-	for i, slot := range t.stale {
+	answers := make([]answer, len(stale))
+	spread(len(answers), func(i int) { answers[i] = t.ask(r, stale[i]) })
+	for i, slot := range stale {
 		t.put(r, slot, answers[i])
 	}
 }
@@ -101,8 +109,8 @@ func newQuestions() questions {
 	return questions{tallies: map[questionKey]*list.Element{}, recent: list.New()}
 }
 
-// most returns how many questions are kept with that many nodes: some 100 MB at the largest clusters, and the number of
-// shapes that a small one may have.
+// most returns how many questions are kept with that many nodes. Each takes up to 40 bytes a node, which is 170 MB for all
+// of them in a large cluster, and less in a small one.
 func most(nodes int) int { return min(max(1<<22/max(nodes, 1), 64), 4096) }
 
 func (q *questions) find(key questionKey) (*tally, bool) {

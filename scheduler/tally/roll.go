@@ -7,24 +7,35 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 )
+
+// remembered is the number of versions of which it is known what changed. Questions that are asked in turn, one for each
+// decision, are mostly less behind than that.
+const remembered = 64
+
+// never is the version of who has not counted yet.
+const never int64 = -remembered
 
 // roll is the nodes as they were last seen, each with a slot: a number that it keeps for as long as it is there.
 type roll struct {
 	// version grows whenever a node came, went or changed.
 	version int64
-	// changed are the slots that differ between this version and the one before.
-	changed []int32
+	// changes are the slots that differ between a version and the one before, for the last few versions by their
+	// remainder.
+	changes [remembered][]int32
 
 	list        []fwk.NodeInfo
-	slotAt      []int32              // by position in the list
-	positions   []int32              // in the list, by slot; of no meaning where the slot is free
-	generations []int64              // by slot; 0 where it is free
-	nodes       vector[*corev1.Node] // by slot
-	slots       map[string]int32     // by name. Replaced, never changed: moments share it.
-	free        []int32              // slots without a node
-	source      changeTeller         // who was asked for changes last; nil if nobody
-	heard       cache.Version        // what it was asked up to
+	slotAt      []int32                      // by position in the list
+	positions   []int32                      // in the list, by slot; of no meaning where the slot is free
+	generations []int64                      // by slot; 0 where it is free
+	nodes       vector[*corev1.Node]         // by slot
+	slots       map[string]int32             // by name. Replaced, never changed: moments share it.
+	slotOf      map[*nodeinfo.NodeInfo]int32 // the same by what is on the list, which is quicker
+	scratch     []int32
+	free        []int32       // slots without a node
+	source      changeTeller  // who was asked for changes last; nil if nobody
+	heard       cache.Version // what it was asked up to
 }
 
 // changeTeller is a list of nodes that can tell which of them changed, as *cache.Snapshot does.
@@ -46,7 +57,7 @@ func (r *roll) turn(lister fwk.NodeInfoLister) error {
 	}
 	if len(changed) > 0 {
 		r.version++
-		r.changed = changed
+		r.changes[r.version%remembered] = changed
 	}
 	return nil
 }
@@ -112,6 +123,7 @@ func (r *roll) relist() []int32 {
 	var changed []int32
 	before := r.slots
 	r.slots = make(map[string]int32, len(r.list))
+	r.slotOf = make(map[*nodeinfo.NodeInfo]int32, len(r.list))
 	r.slotAt = make([]int32, len(r.list))
 	for position, info := range r.list {
 		if slot, known := before[info.Node().Name]; known {
@@ -134,6 +146,9 @@ func (r *roll) relist() []int32 {
 		}
 		slot := r.slotAt[position]
 		r.positions[slot] = int32(position)
+		if own, ok := info.(*nodeinfo.NodeInfo); ok {
+			r.slotOf[own] = slot
+		}
 		if r.generations[slot] != info.GetGeneration() {
 			r.fill(slot, info)
 			changed = append(changed, slot)
@@ -162,20 +177,24 @@ func (r *roll) info(slot int32) fwk.NodeInfo {
 	return r.list[r.positions[slot]]
 }
 
-// stale calls visit for the slots that changed since who keeps the generations was at an earlier version.
+// changed returns the slots that differ between this version and the one before.
+func (r *roll) changed() []int32 { return r.changes[r.version%remembered] }
+
+// stale calls visit for the slots that changed since who keeps the generations was at an earlier version; possibly twice
+// where visit does not take over the generation.
 func (r *roll) stale(version int64, generations []int64, visit func(slot int32)) {
-	switch version {
-	case r.version:
-	case r.version - 1:
-		for _, slot := range r.changed {
-			if generations[slot] != r.generations[slot] {
-				visit(slot)
-			}
-		}
-	default:
+	if r.version-version >= remembered {
 		for slot, generation := range r.generations {
 			if generations[slot] != generation {
 				visit(int32(slot))
+			}
+		}
+		return
+	}
+	for later := version + 1; later <= r.version; later++ {
+		for _, slot := range r.changes[later%remembered] {
+			if generations[slot] != r.generations[slot] {
+				visit(slot)
 			}
 		}
 	}

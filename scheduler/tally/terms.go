@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -50,15 +49,14 @@ type census struct {
 	generations []int64     // by slot
 	holdings    [][]holding // by slot
 	terms       map[string]*term
-	// By kind: the terms that name a namespace, and those that select some by their labels.
-	byNamespace [kinds]map[string][]*term
-	selecting   [kinds][]*term
+	// index has the terms by kind and by what a pod must have to be matched.
+	index [kinds]map[anchor][]*term
 }
 
 func newCensus() census {
-	c := census{terms: map[string]*term{}}
-	for kind := range c.byNamespace {
-		c.byNamespace[kind] = map[string][]*term{}
+	c := census{version: never, terms: map[string]*term{}}
+	for kind := range c.index {
+		c.index[kind] = map[anchor][]*term{}
 	}
 	return c
 }
@@ -165,56 +163,6 @@ func (c *census) hold(slot int32, pod fwk.PodInfo, topologies func(Topology) *to
 		hold(PreferredAntiAffinity, &preferred.AffinityTerm, int64(preferred.Weight))
 	}
 	return h
-}
-
-// term finds a term, or adds it.
-func (c *census) term(kind Kind, affinity *fwk.AffinityTerm, topologies func(Topology) *topology) *term {
-	name := fmt.Sprintf("%d %s %s", kind, affinity.TopologyKey, TermName(affinity))
-	if known, found := c.terms[name]; found {
-		return known
-	}
-	added := &term{sums: sums{topology: topologies(Topology{Key: affinity.TopologyKey})}, AffinityTerm: *affinity, kind: kind, name: name}
-	c.terms[name] = added
-	if selects(affinity.NamespaceSelector) {
-		c.selecting[kind] = append(c.selecting[kind], added)
-		return added
-	}
-	for namespace := range affinity.Namespaces {
-		c.byNamespace[kind][namespace] = append(c.byNamespace[kind][namespace], added)
-	}
-	return added
-}
-
-func (c *census) forget(gone *term) {
-	delete(c.terms, gone.name)
-	same := func(t *term) bool { return t == gone }
-	if selects(gone.NamespaceSelector) {
-		c.selecting[gone.kind] = slices.DeleteFunc(c.selecting[gone.kind], same)
-		return
-	}
-	for namespace := range gone.Namespaces {
-		left := slices.DeleteFunc(c.byNamespace[gone.kind][namespace], same)
-		if c.byNamespace[gone.kind][namespace] = left; len(left) == 0 {
-			delete(c.byNamespace[gone.kind], namespace)
-		}
-	}
-}
-
-// matching returns the counts of the terms of a kind that match a pod and count somewhere.
-func (c *census) matching(kind Kind, pod *corev1.Pod, namespace labels.Set) []TermCount {
-	var counts []TermCount
-	add := func(t *term) {
-		if t.populated > 0 && t.Matches(pod, namespace) {
-			counts = append(counts, TermCount{Key: t.TopologyKey, Count: t.count()})
-		}
-	}
-	for _, term := range c.byNamespace[kind][pod.Namespace] {
-		add(term)
-	}
-	for _, term := range c.selecting[kind] {
-		add(term)
-	}
-	return counts
 }
 
 // TermCount is how often, or with what weight, the pods in each domain of a topology key have a term.

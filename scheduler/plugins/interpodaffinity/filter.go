@@ -76,7 +76,7 @@ func (p *Plugin) demands(ctx context.Context, pod *corev1.Pod, terms *terms) (*d
 	if err := p.resolveAll(terms.antiAffinity); err != nil {
 		return nil, err
 	}
-	moment, err := p.keeper.At(p.snapshot.NodeInfos(), p.spread(ctx))
+	moment, err := p.moment(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ const (
 type Plugin struct {
 	keeper     *tally.Keeper
 	snapshot   fwk.SharedLister
-	spread     func(context.Context) tally.Spread
+	parallel   func() fwk.Parallelizer
 	namespaces corelisters.NamespaceLister
 	// hardWeight is the weight in scores of required affinity of pods on nodes.
 	hardWeight int64
@@ -59,7 +59,7 @@ func Factory(keeper *tally.Keeper) framework.Factory {
 		p := &Plugin{
 			keeper:     keeper,
 			snapshot:   handle.SnapshotSharedLister(),
-			spread:     spreader(handle),
+			parallel:   handle.Parallelizer,
 			namespaces: handle.SharedInformerFactory().Core().V1().Namespaces().Lister(),
 			hardWeight: 1,
 		}
@@ -78,13 +78,9 @@ func Factory(keeper *tally.Keeper) framework.Factory {
 	}
 }
 
-func spreader(handle fwk.Handle) func(context.Context) tally.Spread {
-	return func(ctx context.Context) tally.Spread {
-		return func(pieces int, work func(int)) {
-			// Counting half of the nodes would be worse than being late.
-			handle.Parallelizer().Until(context.WithoutCancel(ctx), pieces, work, Name)
-		}
-	}
+// moment is the cluster as the snapshot shows it.
+func (p *Plugin) moment(ctx context.Context) (*tally.Moment, error) {
+	return p.keeper.At(p.snapshot.NodeInfos(), tally.SpreadOver(ctx, p.parallel(), Name))
 }
 
 // Name returns the plugin's name.

@@ -37,13 +37,13 @@ func (s *scoring) add(count *tally.Count, weight int64) {
 
 // PreScore counts the pods that the pod prefers, and those that prefer it. Where there are none, all nodes are equal.
 func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) *fwk.Status {
+	prefers := prefers(pod.Spec.Affinity)
+	if p.ignoreExisting && !prefers {
+		return fwk.NewStatus(fwk.Skip)
+	}
 	terms, err := parse(pod)
 	if err != nil {
 		return fwk.AsStatus(fmt.Errorf("parsing the affinity of the pod: %w", err))
-	}
-	prefers := len(terms.preferred) > 0 || len(terms.shunned) > 0
-	if p.ignoreExisting && !prefers {
-		return fwk.NewStatus(fwk.Skip)
 	}
 	withAffinity, err := p.snapshot.NodeInfos().HavePodsWithAffinityList()
 	if err != nil {
@@ -52,7 +52,7 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1
 	if !prefers && len(withAffinity) == 0 {
 		return fwk.NewStatus(fwk.Skip)
 	}
-	moment, err := p.keeper.At(p.snapshot.NodeInfos(), p.spread(ctx))
+	moment, err := p.moment(ctx)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -68,6 +68,15 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1
 	}
 	state.Write(scoreKey, s)
 	return nil
+}
+
+func prefers(affinity *corev1.Affinity) bool {
+	if affinity == nil {
+		return false
+	}
+	near, far := affinity.PodAffinity, affinity.PodAntiAffinity
+	return near != nil && len(near.PreferredDuringSchedulingIgnoredDuringExecution) > 0 ||
+		far != nil && len(far.PreferredDuringSchedulingIgnoredDuringExecution) > 0
 }
 
 // preferencesOf adds what the pod prefers.

@@ -68,7 +68,7 @@ func (p *Plugin) filtering(ctx context.Context, pod *corev1.Pod, constraints []c
 	if err != nil {
 		return nil, err
 	}
-	moment, err := p.keeper.At(p.snapshot.NodeInfos(), p.spread(ctx))
+	moment, err := p.moment(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ var systemDefaults = []corev1.TopologySpreadConstraint{
 type Plugin struct {
 	keeper   *tally.Keeper
 	snapshot fwk.SharedLister
-	spread   func(context.Context) tally.Spread
+	parallel func() fwk.Parallelizer
 	// defaults are the constraints of pods without any.
 	defaults []corev1.TopologySpreadConstraint
 	// system says that defaults are systemDefaults.
@@ -71,7 +71,7 @@ func Factory(keeper *tally.Keeper) framework.Factory {
 		p := &Plugin{
 			keeper:   keeper,
 			snapshot: handle.SnapshotSharedLister(),
-			spread:   spreader(handle),
+			parallel: handle.Parallelizer,
 			defaults: typed.DefaultConstraints,
 			system:   typed.DefaultingType != configv1.ListDefaulting,
 		}
@@ -85,13 +85,9 @@ func Factory(keeper *tally.Keeper) framework.Factory {
 	}
 }
 
-func spreader(handle fwk.Handle) func(context.Context) tally.Spread {
-	return func(ctx context.Context) tally.Spread {
-		return func(pieces int, work func(int)) {
-			// Counting half of the nodes would be worse than being late.
-			handle.Parallelizer().Until(context.WithoutCancel(ctx), pieces, work, Name)
-		}
-	}
+// moment is the cluster as the snapshot shows it.
+func (p *Plugin) moment(ctx context.Context) (*tally.Moment, error) {
+	return p.keeper.At(p.snapshot.NodeInfos(), tally.SpreadOver(ctx, p.parallel(), Name))
 }
 
 // Name returns the plugin's name.

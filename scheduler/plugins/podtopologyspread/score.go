@@ -44,7 +44,7 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1
 	if len(constraints) == 0 {
 		return fwk.NewStatus(fwk.Skip)
 	}
-	moment, err := p.keeper.At(p.snapshot.NodeInfos(), p.spread(ctx))
+	moment, err := p.moment(ctx)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
