@@ -125,8 +125,9 @@ test: build runtime ## Run every test. As root, that includes the ones with real
 	go test -vet=off -timeout $(TEST_TIMEOUT) -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./...
 
 .PHONY: test-differential
-test-differential: ## Compare the scheduler's plugins with kube-scheduler's on 100,000 random clusters each.
+test-differential: ## Compare the scheduler's plugins with kube-scheduler's on 100,000 random clusters each, and its decisions over 100,000 changes.
 	go test -vet=off -timeout 2h ./scheduler/plugins -run TestPluginsAgreeWithUpstream -args -differential.cases=100000
+	go test -vet=off -timeout 2h ./scheduler/cycle -run TestDecisionsByTablesAreThoseOfKubeScheduler -args -history.steps=100000
 
 ##@ Build
 

@@ -183,7 +183,7 @@ func (f *fixture) next(tb testing.TB) attempt {
 type silent struct{}
 
 func (silent) Eventf(runtime.Object, runtime.Object, string, string, string, string, ...any) {}
-func (s silent) WithLogger(klog.Logger) events.EventRecorderLogger                         { return s }
+func (s silent) WithLogger(klog.Logger) events.EventRecorderLogger                           { return s }
 
 func newNode(name, cpu, memory string, change ...func(*corev1.Node)) *corev1.Node {
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}}}

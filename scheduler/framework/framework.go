@@ -56,6 +56,7 @@ type Profile struct {
 type Framework struct {
 	points
 	steps
+	measures
 	profile Profile
 	env     Environment
 	plugins map[string]fwk.Plugin

@@ -50,12 +50,3 @@ func panicked(ctx context.Context, point, plugin string, reason any) *fwk.Status
 		"plugin", plugin, "extensionPoint", point, "stack", string(debug.Stack()))
 	return fwk.AsStatus(err).WithPlugin(plugin)
 }
-
-// timed records how long all plugins of a point took. Use: defer f.timed(Filter, &status)().
-func (f *Framework) timed(point string, status **fwk.Status) func() {
-	start := time.Now()
-	return func() {
-		metrics.ExtensionPointDuration.WithLabelValues(point, (*status).Code().String(), f.ProfileName()).
-			Observe(time.Since(start).Seconds())
-	}
-}

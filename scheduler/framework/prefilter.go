@@ -7,8 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
-
-	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
 // RunPreFilterPlugins runs PreFilter. It returns the nodes that may fit at all (nil: any), and which plugins narrowed
@@ -80,13 +78,6 @@ func noNodeLeft(plugins sets.Set[string]) string {
 		return fmt.Sprintf("node(s) didn't satisfy plugin %v", names[0])
 	}
 	return fmt.Sprintf("node(s) didn't satisfy plugin(s) %v simultaneously", names)
-}
-
-// evaluated counts that a plugin took part in an attempt, unless it stepped aside.
-func (f *Framework) evaluated(point, plugin string, status *fwk.Status) {
-	if !status.IsSkip() {
-		metrics.PluginEvaluations.WithLabelValues(plugin, point, f.ProfileName()).Inc()
-	}
 }
 
 // RunPreFilterExtensionAddPod tells the plugins to count a pod as being on the node.

@@ -50,7 +50,8 @@ func (f *Framework) RunScorePlugins(ctx context.Context, state fwk.CycleState, p
 }
 
 // RunScorePluginsKnowing is RunScorePlugins where the scores of the local plugins are known before normalizing: known
-// returns them for a node by its index, in the order of LocalScores. Nil means that nothing is known.
+// returns them for a node by its index, in the order of LocalScores, or nil where they are not. A nil known means that
+// nothing is.
 func (f *Framework) RunScorePluginsKnowing(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo,
 	known func(node int) []int64,
 ) (result []fwk.NodePluginScores, status *fwk.Status) {
@@ -123,10 +124,10 @@ func (s *scoring) scoreNode(ctx context.Context, node int) error {
 
 func (s *scoring) scorePlugins(ctx context.Context, node int, known []int64) (status *fwk.Status, running string) {
 	defer recovered(ctx, Score, &running, &status)
-	measured := s.state.ShouldRecordPluginMetrics()
+	measured, spared := s.state.ShouldRecordPluginMetrics(), known != nil
 	for i := range s.steps {
 		step, score := &s.steps[i], &s.lists[i][node].Score
-		if step.local && s.known != nil {
+		if spared && step.local {
 			*score, known = known[0], known[1:]
 			continue
 		}

@@ -64,15 +64,17 @@ func (t *Table) Plugins() []string {
 
 // Best returns the scores of the nodes with the highest totals, best first, up to a number of them.
 func (t *Table) Best(ctx context.Context, a Attempt, number int) []Score {
-	best := make([]Score, 0, number)
-	for _, node := range t.tree.top(make([]int, 0, number), number) {
-		score := Score{Number: node, Total: t.tree.best[t.tree.leaves+node]}
-		score.Raw = append(score.Raw, t.rawOf(node)...)
-		for i, raw := range score.Raw {
-			weighted, _ := t.weighted(ctx, a, i, raw) // It is known: it is part of the total.
-			score.Weighted = append(score.Weighted, weighted)
+	nodes := t.tree.top(make([]int, 0, number), number)
+	best, width := make([]Score, len(nodes)), t.scores.Len()
+	cells := make([]int64, 2*width*len(nodes))
+	for n, node := range nodes {
+		raw, weighted := cells[:width:width], cells[width:2*width:2*width]
+		cells = cells[2*width:]
+		copy(raw, t.rawOf(node))
+		for i := range raw {
+			weighted[i], _ = t.weighted(ctx, a, i, raw[i]) // It is known: it is part of the total.
 		}
-		best = append(best, score)
+		best[n] = Score{Number: node, Total: t.tree.best[t.tree.leaves+node], Raw: raw, Weighted: weighted}
 	}
 	return best
 }

@@ -48,10 +48,14 @@ func (p *Plugin) Score(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, nod
 	if err != nil {
 		return 0, fwk.AsStatus(fmt.Errorf("counting nodes: %w", err))
 	}
+	states := node.GetImageStates()
+	if len(states) == 0 {
+		return 0, nil
+	}
 	images := imagesOf(pod)
 	var bytes int64
 	for _, image := range images {
-		if state, present := node.GetImageStates()[image]; present {
+		if state, present := states[image]; present {
 			bytes += int64(float64(state.Size) * (float64(state.NumNodes) / float64(len(nodes))))
 		}
 	}

@@ -58,9 +58,9 @@ func (*Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, 
 	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: resources.Requests(pod)}}, nil
 }
 
-// AppendShape appends what the pod requests.
-func (p *Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
-	return resources.AppendRequests(shape, p.scored.PodRequests(pod)), true
+// AppendShape appends what the pod's requests follow from.
+func (*Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	return resources.AppendShape(shape, pod)
 }
 
 // PreScore adds up what the pod requests. A pod that requests nothing has no say: all such pods would prefer the same node.

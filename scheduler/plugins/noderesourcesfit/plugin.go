@@ -85,7 +85,7 @@ func (p *Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment
 	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: requests}}, nil
 }
 
-// AppendShape appends what the pod requests and what it counts as in scores.
-func (p *Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
-	return resources.AppendRequests(resources.AppendAmounts(shape, resources.Requests(pod)), p.scored.PodRequests(pod)), true
+// AppendShape appends what the pod's requests follow from.
+func (*Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	return resources.AppendShape(shape, pod)
 }
