@@ -79,6 +79,8 @@ func (r *report) add(w workload, contender string, f figures, err error) {
 		at.Errors = append(at.Errors, err.Error())
 		return
 	}
+	fmt.Fprintf(os.Stderr, "%s · %s: %.0f pods/s; CPU per pod: scheduler %.2f ms, server %.2f ms, benchmark %.2f ms\n", w.name, contender,
+		f.Throughput.Average, 1000*f.CPU/float64(f.Pods), 1000*f.ServerCPU/float64(f.Pods), 1000*f.BenchmarkCPU/float64(f.Pods))
 	at.all = append(at.all, f)
 	at.Rounds = append(at.Rounds, f.Throughput.Average)
 	slices.SortFunc(at.all, func(a, b figures) int { return int(a.Throughput.Average - b.Throughput.Average) })

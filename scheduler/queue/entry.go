@@ -140,5 +140,13 @@ func (e *Entry) ref() klog.ObjectRef {
 	return klog.KObj(e.GetPod())
 }
 
-// rejectors returns all plugins that said no.
-func (e *Entry) rejectors() sets.Set[string] { return e.UnschedulablePlugins.Union(e.PendingPlugins) }
+// rejectors returns all plugins that said no. Do not change the set: it can be one of the entry's.
+func (e *Entry) rejectors() sets.Set[string] {
+	switch { // It is asked for each waiting pod at each event.
+	case len(e.PendingPlugins) == 0:
+		return e.UnschedulablePlugins
+	case len(e.UnschedulablePlugins) == 0:
+		return e.PendingPlugins
+	}
+	return e.UnschedulablePlugins.Union(e.PendingPlugins)
+}
