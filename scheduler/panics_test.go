@@ -71,7 +71,7 @@ func TestAPanicAtAnyPointFailsOnePod(t *testing.T) {
 				if err := p.client.Get(t.Context(), client.ObjectKeyFromObject(bad), bad); err != nil {
 					return err
 				}
-				return p.says(bad, k8scorev1.PodReasonSchedulerError, fmt.Sprintf("plugin %q panicked in %s: at %s", "Points", point, point))
+				return p.refusedWith(bad, k8scorev1.PodReasonSchedulerError, fmt.Sprintf("plugin %q panicked in %s: at %s", "Points", point, point))
 			})
 		}
 		// By PostBind a pod is bound.

@@ -122,12 +122,12 @@ func (p *plane) eventuallyRefused(pod *corev1.Pod, message string) {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 			return err
 		}
-		return p.says(pod, k8scorev1.PodReasonUnschedulable, message)
+		return p.refusedWith(pod, k8scorev1.PodReasonUnschedulable, message)
 	})
 }
 
-// says returns nil when the pod is not scheduled for a reason, with a message that contains a text.
-func (p *plane) says(pod *corev1.Pod, reason, text string) error {
+// refusedWith returns nil when the pod is not scheduled for a reason, with a message that contains a text.
+func (p *plane) refusedWith(pod *corev1.Pod, reason, text string) error {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == k8scorev1.PodScheduled && condition.Status == k8scorev1.ConditionFalse &&
 			condition.Reason == reason && strings.Contains(condition.Message, text) {
