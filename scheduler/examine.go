@@ -33,7 +33,7 @@ func (s *Scheduler) Observe(ctx context.Context) error {
 }
 
 // Examine says of every node what every plugin says of a pod there, and how those that fit are scored. The pod must not
-// be counted on a node. A pod of another scheduler's name is an error. It changes nothing and decides nothing.
+// be counted on a node. It is for after Observe or Run, and not for meanwhile. A pod of another scheduler's name is an error. It changes nothing and decides nothing.
 func (s *Scheduler) Examine(ctx context.Context, pod *corev1.Pod) (*explain.Explanation, error) {
 	profile, known := s.profiles[pod.Spec.SchedulerName]
 	if !known {

@@ -46,7 +46,6 @@ func TestThePluginFromOutside(t *testing.T) {
 				t.Errorf("the example ended with: %v", err)
 			}
 		})
-		thrifty := func(pod *corev1.Pod) { pod.Spec.SchedulerName = "thrifty" }
 		p.priced("dear", "0.90")
 		pod := p.pod("web", "100m", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "thrifty" })
 		p.eventuallyRefused(pod, "0/1 nodes are available: 1 node(s) cost more than 0.5 an hour.")

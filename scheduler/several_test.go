@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	componentconfigv1alpha1 "k8s.io/component-base/config/v1alpha1"
 	configv1 "k8s.io/kube-scheduler/config/v1"
+	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,7 +21,6 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler"
-	fwk "k8s.io/kube-scheduler/framework"
 )
 
 // withPlugin adds a plugin from outside to the first profile.
@@ -122,12 +122,12 @@ func (p *plane) eventuallyRefused(pod *corev1.Pod, message string) {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 			return err
 		}
-		return p.says(pod, k8scorev1.PodReasonUnschedulable, message)
+		return p.refusedWith(pod, k8scorev1.PodReasonUnschedulable, message)
 	})
 }
 
-// says returns nil when the pod is not scheduled for a reason, with a message that contains a text.
-func (p *plane) says(pod *corev1.Pod, reason, text string) error {
+// refusedWith returns nil when the pod is not scheduled for a reason, with a message that contains a text.
+func (p *plane) refusedWith(pod *corev1.Pod, reason, text string) error {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == k8scorev1.PodScheduled && condition.Status == k8scorev1.ConditionFalse &&
 			condition.Reason == reason && strings.Contains(condition.Message, text) {

@@ -36,10 +36,14 @@ another name in the profiles of this one.`,
 					return err
 				}
 			}
+			if configuration != nil && access.kubeconfig == "" {
+				access.kubeconfig = configuration.ClientConnection.Kubeconfig
+			}
 			rest, naming, err := access.config(nil)
 			if err != nil {
 				return err
 			}
+			limit(rest, configuration)
 			return traced(c.Context(), func() error {
 				return runScheduler(c.Context(), rest, naming, configuration, func() {})
 			})
@@ -49,6 +53,13 @@ another name in the profiles of this one.`,
 	c.Flags().StringVar(&file, "config", "", "`file` with a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1); all defaults if empty")
 	c.Flags().IntVarP(&verbosity, "v", "v", 0, "how much the log says, from 0 to 10")
 	return c
+}
+
+// limit sends no more requests than the configuration says, where it does.
+func limit(c *rest.Config, configuration *configv1.KubeSchedulerConfiguration) {
+	if configuration != nil && configuration.ClientConnection.QPS != 0 {
+		c.QPS, c.Burst = configuration.ClientConnection.QPS, int(configuration.ClientConnection.Burst)
+	}
 }
 
 // runScheduler runs the scheduler until ctx ends. A nil configuration means all defaults, without leader election.

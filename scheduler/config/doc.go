@@ -6,8 +6,8 @@
 //
 //   - There is no leader election unless it is asked for: kube-scheduler expects to run several times, but a lease left
 //     behind would delay the restart of a single one.
-//   - clientConnection and the debugging settings stay as they are written: requests are not limited on this side, and
-//     profiles are not served here.
+//   - clientConnection and the debugging settings stay as they are written. Without a qps, requests are not limited on
+//     this side: the API server's priority and fairness does that. Profiles are not served here.
 //   - delayCacheUntilActive changes nothing: a candidate that waits for the lead knows the cluster already.
 //   - A plugin that does not exist, a negative weight, and times of leader election that cannot work are errors of the
 //     configuration, where kube-scheduler notices them later.

@@ -10,6 +10,6 @@
 // The replica speaks Kubernetes' own names whatever the cluster's naming, so that whoever uses it need not know.
 //
 // It does what a scheduler needs of an API server: lists and watches with selectors, creation, updates, merge patches,
-// deletion, status, bindings and evictions. It checks nothing, has no admission and no garbage collection, keeps no history
+// deletion, status, bindings and evictions. Events are taken and dropped. It checks nothing, has no admission and no garbage collection, keeps no history
 // but that of its own changes, and runs no controllers; OnWrite is the place for those that a caller wants to stand in for.
 package replica

@@ -120,6 +120,9 @@ func (r *Replica) change(request *request) (now *unstructured.Unstructured, answ
 		if err != nil {
 			return nil, nil, err
 		}
+		if request.resource.Resource == "events" {
+			return nil, object, nil // Nobody reads them here, and those of the cluster are many.
+		}
 		object.SetNamespace(request.name.Namespace)
 		now, err = r.Create(ctx, request.resource, object)
 		return now, now, err
