@@ -58,8 +58,11 @@ func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *corev1.
 	return nil
 }
 
-// bind writes one claim.
+// bind writes one claim, beginning with the newest version that is known: other users may have been added since.
 func (p *Plugin) bind(ctx context.Context, need *need, pod *corev1.Pod) error {
+	if newest, err := p.known.ResourceClaims().Get(need.claim.Namespace, need.claim.Name); err == nil && newest.UID == need.claim.UID {
+		need.claim = newest
+	}
 	written, err := p.write(ctx, need.claim, need.allocation, pod)
 	if err != nil {
 		return err

@@ -1,0 +1,160 @@
+package dynamicresources
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	clientset "k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/fake"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/utils/ptr"
+
+	"github.com/orrery-dev/orrery/scheduler/dra"
+	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
+)
+
+// groupState is the state of a pod that is scheduled as part of a group.
+type groupState struct {
+	*framework.CycleState
+	shared *framework.CycleState
+}
+
+func (s groupState) GetPodGroupSchedulingCycle() fwk.PodGroupCycleState {
+	return sharedState{state: s.shared}
+}
+
+// sharedState is what the pods of the group share.
+type sharedState struct {
+	fwk.PodGroupCycleState
+	state *framework.CycleState
+}
+
+func (s sharedState) Read(key fwk.StateKey) (fwk.StateData, error) { return s.state.Read(key) }
+func (s sharedState) Write(key fwk.StateKey, value fwk.StateData)  { s.state.Write(key, value) }
+
+// cluster is one node with one device, and a claim that can have it.
+type cluster struct {
+	fwk.Handle
+	client  clientset.Interface
+	manager *dra.Manager
+}
+
+func (c *cluster) ClientSet() clientset.Interface         { return c.client }
+func (c *cluster) SharedDRAManager() fwk.SharedDRAManager { return c.manager }
+
+func newCluster(t *testing.T) (*Plugin, *cluster) {
+	t.Helper()
+	claim := aClaim()
+	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{
+		Name: "one", Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: "any", AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1},
+	}}
+	c := &cluster{client: fake.NewClientset(claim,
+		&resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: "any"}},
+		&resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: "slice"}, Spec: resourceapi.ResourceSliceSpec{
+			Driver: "d", Pool: resourceapi.ResourcePool{Name: "p", ResourceSliceCount: 1}, NodeName: ptr.To("node"),
+			Devices: []resourceapi.Device{{Name: "a"}},
+		}},
+	)}
+	factory := informers.NewSharedInformerFactory(c.client, 0)
+	var err error
+	if c.manager, err = dra.New(t.Context(), nil, factory); err != nil {
+		t.Fatal(err)
+	}
+	factory.StartWithContext(t.Context())
+	factory.WaitForCacheSync(t.Context().Done())
+	for !c.manager.HasSynced() {
+		if t.Context().Err() != nil {
+			t.Fatal("the manager is not synced")
+		}
+	}
+	plugin, err := Factory(nil)(t.Context(), &configv1.DynamicResourcesArgs{}, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plugin.(*Plugin), c
+}
+
+func using(name string) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name)}}
+	pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "device", ResourceClaimName: ptr.To("c")}}
+	return pod
+}
+
+// reserve takes a pod from PreFilter to Reserve; the message is that of the first refusal.
+func (p *Plugin) reserve(state fwk.CycleState, pod *corev1.Pod) string {
+	ctx := context.Background()
+	if _, status := p.PreFilter(ctx, state, pod, nil); !status.IsSuccess() {
+		return status.Message()
+	}
+	node := nodeinfo.ForNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}})
+	if status := p.Filter(ctx, state, pod, node); !status.IsSuccess() {
+		return status.Message()
+	}
+	return p.Reserve(ctx, state, pod, "node").Message()
+}
+
+func TestPodsThatShareAClaim(t *testing.T) {
+	t.Run("wait for each other when they are scheduled one by one", func(t *testing.T) {
+		plugin, _ := newCluster(t)
+		if message := plugin.reserve(framework.NewCycleState(false), using("first")); message != "" {
+			t.Fatal(message)
+		}
+		message := plugin.reserve(framework.NewCycleState(false), using("second"))
+		if !strings.Contains(message, "resource claim default/c is in the process of being allocated") {
+			t.Errorf("the second pod got %q", message)
+		}
+	})
+	t.Run("are reserved and bound together when they are scheduled as a group", func(t *testing.T) {
+		plugin, c := newCluster(t)
+		shared := framework.NewCycleState(false)
+		states := map[string]fwk.CycleState{}
+		for _, name := range []string{"first", "second"} {
+			states[name] = groupState{framework.NewCycleState(false), shared}
+			if message := plugin.reserve(states[name], using(name)); message != "" {
+				t.Fatalf("reserving pod %s: %s", name, message)
+			}
+		}
+		for _, name := range []string{"first", "second"} {
+			if status := plugin.PreBind(t.Context(), states[name], using(name), "node"); !status.IsSuccess() {
+				t.Fatalf("binding pod %s: %s", name, status.Message())
+			}
+		}
+		claim, err := c.client.ResourceV1().ResourceClaims("default").Get(t.Context(), "c", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(claim.Status.ReservedFor) != 2 {
+			t.Errorf("the claim is reserved for %v, want both pods", claim.Status.ReservedFor)
+		}
+		if c.manager.ResourceClaims().GetPendingAllocation(claim.UID) != nil {
+			t.Error("the allocation is still pending although it is written")
+		}
+	})
+	t.Run("leave the device to others when the whole group is given up", func(t *testing.T) {
+		plugin, c := newCluster(t)
+		shared := framework.NewCycleState(false)
+		states := map[string]fwk.CycleState{}
+		for _, name := range []string{"first", "second"} {
+			states[name] = groupState{framework.NewCycleState(false), shared}
+			if message := plugin.reserve(states[name], using(name)); message != "" {
+				t.Fatalf("reserving pod %s: %s", name, message)
+			}
+		}
+		plugin.Unreserve(t.Context(), states["first"], using("first"), "node")
+		if c.manager.ResourceClaims().GetPendingAllocation("c-uid") == nil {
+			t.Error("the allocation is not pending any more although the second pod needs it")
+		}
+		plugin.Unreserve(t.Context(), states["second"], using("second"), "node")
+		if c.manager.ResourceClaims().GetPendingAllocation("c-uid") != nil {
+			t.Error("the allocation is still pending although both pods have given it up")
+		}
+	})
+}
