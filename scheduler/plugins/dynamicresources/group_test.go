@@ -1,7 +1,6 @@
 package dynamicresources
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -89,8 +88,8 @@ func using(name string) *corev1.Pod {
 }
 
 // reserve takes a pod from PreFilter to Reserve; the message is that of the first refusal.
-func (p *Plugin) reserve(state fwk.CycleState, pod *corev1.Pod) string {
-	ctx := context.Background()
+func reserve(t *testing.T, p *Plugin, state fwk.CycleState, pod *corev1.Pod) string {
+	ctx := t.Context()
 	if _, status := p.PreFilter(ctx, state, pod, nil); !status.IsSuccess() {
 		return status.Message()
 	}
@@ -104,10 +103,10 @@ func (p *Plugin) reserve(state fwk.CycleState, pod *corev1.Pod) string {
 func TestPodsThatShareAClaim(t *testing.T) {
 	t.Run("wait for each other when they are scheduled one by one", func(t *testing.T) {
 		plugin, _ := newCluster(t)
-		if message := plugin.reserve(framework.NewCycleState(false), using("first")); message != "" {
+		if message := reserve(t, plugin, framework.NewCycleState(false), using("first")); message != "" {
 			t.Fatal(message)
 		}
-		message := plugin.reserve(framework.NewCycleState(false), using("second"))
+		message := reserve(t, plugin, framework.NewCycleState(false), using("second"))
 		if !strings.Contains(message, "resource claim default/c is in the process of being allocated") {
 			t.Errorf("the second pod got %q", message)
 		}
@@ -118,7 +117,7 @@ func TestPodsThatShareAClaim(t *testing.T) {
 		states := map[string]fwk.CycleState{}
 		for _, name := range []string{"first", "second"} {
 			states[name] = groupState{framework.NewCycleState(false), shared}
-			if message := plugin.reserve(states[name], using(name)); message != "" {
+			if message := reserve(t, plugin, states[name], using(name)); message != "" {
 				t.Fatalf("reserving pod %s: %s", name, message)
 			}
 		}
@@ -144,7 +143,7 @@ func TestPodsThatShareAClaim(t *testing.T) {
 		states := map[string]fwk.CycleState{}
 		for _, name := range []string{"first", "second"} {
 			states[name] = groupState{framework.NewCycleState(false), shared}
-			if message := plugin.reserve(states[name], using(name)); message != "" {
+			if message := reserve(t, plugin, states[name], using(name)); message != "" {
 				t.Fatalf("reserving pod %s: %s", name, message)
 			}
 		}

@@ -1,7 +1,6 @@
 package dynamicresources
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -95,7 +94,7 @@ func TestWritingAClaim(t *testing.T) {
 				return true, nil, apierrors.NewConflict(resourceapi.Resource("resourceclaims"), "c", errors.New("changed"))
 			})
 			p := &Plugin{client: server}
-			written, err := p.write(context.Background(), test.observed, test.allocation, web)
+			written, err := p.write(t.Context(), test.observed, test.allocation, web)
 			if test.wrong != "" {
 				if err == nil || !strings.Contains(err.Error(), test.wrong) {
 					t.Fatalf("writing gave %v, want %q", err, test.wrong)
