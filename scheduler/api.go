@@ -7,6 +7,7 @@ import (
 	k8scorev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -32,6 +33,8 @@ import (
 type api struct {
 	cached client.Reader
 	live   client.Client
+	// podKind is what pods are called under the naming that is in use.
+	podKind schema.GroupVersionKind
 }
 
 func newAPI(cluster cluster.Cluster) (*api, error) {
@@ -41,7 +44,11 @@ func newAPI(cluster cluster.Cluster) (*api, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the scheduler's client: %w", err)
 	}
-	return &api{cached: cluster.GetCache(), live: live}, nil
+	kind, err := live.GroupVersionKindFor(&corev1.Pod{})
+	if err != nil {
+		return nil, fmt.Errorf("finding the API group of pods: %w", err)
+	}
+	return &api{cached: cluster.GetCache(), live: live, podKind: kind}, nil
 }
 
 // Pod returns a pod as the cache has it, or nil.

@@ -168,11 +168,15 @@ func (d *devicePlane) given(claim string, pod *corev1.Pod) error {
 	if err != nil {
 		return err
 	}
+	kind, err := d.client.GroupVersionKindFor(pod)
+	if err != nil {
+		return err
+	}
 	users, allocation := got.Status.ReservedFor, got.Status.Allocation
 	switch {
 	case allocation == nil || len(allocation.Devices.Results) != 1 || allocation.Devices.Results[0].Device != "dev-0":
 		return fmt.Errorf("claim %s has the allocation %v, want device dev-0", claim, allocation)
-	case len(users) != 1 || users[0].Resource != "pods" || users[0].UID != pod.UID:
+	case len(users) != 1 || users[0].APIGroup != kind.Group || users[0].Resource != "pods" || users[0].UID != pod.UID:
 		return fmt.Errorf("claim %s is reserved for %v, want pod %s", claim, users, pod.Name)
 	case len(got.Finalizers) != 1 || got.Finalizers[0] != resourceapi.Finalizer:
 		return fmt.Errorf("claim %s has the finalizers %q, want %q", claim, got.Finalizers, resourceapi.Finalizer)

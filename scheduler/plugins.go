@@ -17,7 +17,7 @@ import (
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
-func builtIn(bind defaultbinder.Binding, report dynamicresources.Report) framework.Registry {
+func builtIn(bind defaultbinder.Binding, pods dynamicresources.Pods) framework.Registry {
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
@@ -27,7 +27,7 @@ func builtIn(bind defaultbinder.Binding, report dynamicresources.Report) framewo
 		nodeaffinity.Name:                    nodeaffinity.New,
 		nodeports.Name:                       nodeports.New,
 		noderesourcesfit.Name:                noderesourcesfit.New,
-		dynamicresources.Name:                dynamicresources.Factory(report),
+		dynamicresources.Name:                dynamicresources.Factory(pods),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		imagelocality.Name:                   imagelocality.New,
 		defaultbinder.Name:                   defaultbinder.Factory(bind),

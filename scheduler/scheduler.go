@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/informers"
 	clientset "k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/events"
@@ -21,6 +22,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
+	"github.com/orrery-dev/orrery/scheduler/plugins/dynamicresources"
 	"github.com/orrery-dev/orrery/scheduler/queue"
 )
 
@@ -50,7 +52,10 @@ func New(options Options, more ...Option) (*Scheduler, error) {
 	s := &Scheduler{options: options}
 	s.options.plugins = builtIn(
 		func(ctx context.Context, pod *corev1.Pod, node string) error { return s.api.Bind(ctx, pod, node) },
-		func(ctx context.Context, old, new *corev1.Pod) error { return s.api.PatchStatus(ctx, old, new) },
+		dynamicresources.Pods{
+			Kind:   func() schema.GroupVersionKind { return s.api.podKind },
+			Report: func(ctx context.Context, old, new *corev1.Pod) error { return s.api.PatchStatus(ctx, old, new) },
+		},
 	)
 	for _, option := range more {
 		if err := option(&s.options); err != nil {

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/informers"
@@ -151,9 +152,12 @@ func ourSide(t *testing.T, filterTimeout time.Duration) *side {
 		return claims, func(claim *resourceapi.ResourceClaim) { claims.OnAdd(claim, false) }
 	}
 	var err error
-	report := func(_ context.Context, _, new *corev1.Pod) error { s.reported = new; return nil }
+	pods := dynamicresources.Pods{
+		Kind:   func() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind("Pod") },
+		Report: func(_ context.Context, _, new *corev1.Pod) error { s.reported = new; return nil },
+	}
 	args := &configv1.DynamicResourcesArgs{FilterTimeout: &metav1.Duration{Duration: filterTimeout}}
-	if s.plugin, err = dynamicresources.Factory(report)(t.Context(), args, s); err != nil {
+	if s.plugin, err = dynamicresources.Factory(pods)(t.Context(), args, s); err != nil {
 		t.Fatal(err)
 	}
 	if s.fit, err = noderesourcesfit.New(t.Context(), plainFit(), s); err != nil {

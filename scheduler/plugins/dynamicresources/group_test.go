@@ -1,13 +1,16 @@
 package dynamicresources
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/informers"
 	clientset "k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
@@ -69,16 +72,22 @@ func newCluster(t *testing.T) (*Plugin, *cluster) {
 	}
 	factory.StartWithContext(t.Context())
 	factory.WaitForCacheSync(t.Context().Done())
-	for !c.manager.HasSynced() {
-		if t.Context().Err() != nil {
-			t.Fatal("the manager is not synced")
-		}
-	}
-	plugin, err := Factory(nil)(t.Context(), &configv1.DynamicResourcesArgs{}, c)
+	await(t, "the manager knows everything", c.manager.HasSynced)
+	plugin, err := Factory(pods)(t.Context(), &configv1.DynamicResourcesArgs{}, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return plugin.(*Plugin), c
+}
+
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, 10*time.Second, true, func(context.Context) (bool, error) {
+		return done(), nil
+	})
+	if err != nil {
+		t.Fatalf("waiting until %s: %v", what, err)
+	}
 }
 
 func using(name string) *corev1.Pod {

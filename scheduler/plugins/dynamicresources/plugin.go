@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientset "k8s.io/client-go/kubernetes"
 	"k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/structured"
@@ -39,8 +40,13 @@ var features = structured.Features{
 	ConsumableCapacity:     true,
 }
 
-// Report changes the status of a pod from old to new, whatever that takes under the names that are in use.
-type Report func(ctx context.Context, old, new *corev1.Pod) error
+// Pods is what depends on the names under which pods are served.
+type Pods struct {
+	// Kind is what a claim says of a pod that owns or uses it. It is called once pods are scheduled.
+	Kind func() schema.GroupVersionKind
+	// Report changes the status of a pod from old to new.
+	Report func(ctx context.Context, old, new *corev1.Pod) error
+}
 
 // Plugin holds the arguments and what it needs of its Handle.
 type Plugin struct {
@@ -52,7 +58,7 @@ type Plugin struct {
 	client      clientset.Interface
 	known       fwk.SharedDRAManager
 	expressions *cel.Cache
-	report      Report
+	pods        Pods
 }
 
 var (
@@ -72,7 +78,7 @@ var (
 
 // Factory returns a factory of the plugin. Its arguments are DynamicResourcesArgs: without a filterTimeout there is no
 // limit, without a bindingTimeout it is ten minutes.
-func Factory(report Report) framework.Factory {
+func Factory(pods Pods) framework.Factory {
 	return func(_ context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 		typed, ok := args.(*configv1.DynamicResourcesArgs)
 		if !ok {
@@ -84,7 +90,7 @@ func Factory(report Report) framework.Factory {
 			client:         handle.ClientSet(),
 			known:          handle.SharedDRAManager(),
 			expressions:    cel.NewCache(expressionsKept, cel.Features{EnableConsumableCapacity: features.ConsumableCapacity}),
-			report:         report,
+			pods:           pods,
 		}
 		if typed.FilterTimeout != nil {
 			p.filterTimeout = typed.FilterTimeout.Duration

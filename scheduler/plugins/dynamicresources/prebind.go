@@ -96,7 +96,7 @@ func (p *Plugin) bindExtended(ctx context.Context, need *need, planned *plan, po
 		RequestMappings:   planned.extended.uses,
 		ResourceClaimName: written.Name,
 	}
-	if err := p.report(ctx, pod, changed); err != nil {
+	if err := p.pods.Report(ctx, pod, changed); err != nil {
 		return fmt.Errorf("update pod %s/%s ExtendedResourceClaimStatus: %w", pod.Namespace, pod.Name, err)
 	}
 	return nil

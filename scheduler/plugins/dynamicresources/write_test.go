@@ -10,12 +10,15 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 )
 
 var web = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "web-uid"}}
+
+var pods = Pods{Kind: func() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind("Pod") }}
 
 func aClaim(changes ...func(*resourceapi.ResourceClaim)) *resourceapi.ResourceClaim {
 	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "c", UID: "c-uid", ResourceVersion: "1"}}
@@ -93,7 +96,7 @@ func TestWritingAClaim(t *testing.T) {
 				test.conflicts--
 				return true, nil, apierrors.NewConflict(resourceapi.Resource("resourceclaims"), "c", errors.New("changed"))
 			})
-			p := &Plugin{client: server}
+			p := &Plugin{client: server, pods: pods}
 			written, err := p.write(t.Context(), test.observed, test.allocation, web)
 			if test.wrong != "" {
 				if err == nil || !strings.Contains(err.Error(), test.wrong) {
