@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/util/retry"
 	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -83,12 +84,28 @@ func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8score
 	if !differs {
 		return nil
 	}
-	return a.PatchStatus(ctx, pod, changed)
+	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(pod), (*corev1.Pod)(changed))
 }
 
-// PatchStatus writes what differs between the status of old and new.
-func (a *api) PatchStatus(ctx context.Context, old, new *k8scorev1.Pod) error {
-	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(old), (*corev1.Pod)(new))
+// ChangeStatus makes a change to a pod's status, again and to the newest version of the pod if somebody else was faster.
+func (a *api) ChangeStatus(ctx context.Context, pod *k8scorev1.Pod, change func(*k8scorev1.PodStatus)) error {
+	current := (*corev1.Pod)(pod)
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if current == nil {
+			current = &corev1.Pod{}
+			if err := a.live.Get(ctx, client.ObjectKeyFromObject((*corev1.Pod)(pod)), current); err != nil {
+				return fmt.Errorf("reading pod %s/%s again: %w", pod.Namespace, pod.Name, err)
+			}
+			if current.UID != pod.UID {
+				return fmt.Errorf("reading pod %s/%s again: it is another pod", pod.Namespace, pod.Name)
+			}
+		}
+		old := current
+		changed := old.DeepCopy()
+		change(&changed.Status)
+		current = nil
+		return naming.PatchStatus(ctx, a.live, old, changed)
+	})
 }
 
 // setCondition reports whether it changed anything. The time is that of the last change of the condition's status.

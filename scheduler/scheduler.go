@@ -53,8 +53,10 @@ func New(options Options, more ...Option) (*Scheduler, error) {
 	s.options.plugins = builtIn(
 		func(ctx context.Context, pod *corev1.Pod, node string) error { return s.api.Bind(ctx, pod, node) },
 		dynamicresources.Pods{
-			Kind:   func() schema.GroupVersionKind { return s.api.podKind },
-			Report: func(ctx context.Context, old, new *corev1.Pod) error { return s.api.PatchStatus(ctx, old, new) },
+			Kind: func() schema.GroupVersionKind { return s.api.podKind },
+			ChangeStatus: func(ctx context.Context, pod *corev1.Pod, change func(*corev1.PodStatus)) error {
+				return s.api.ChangeStatus(ctx, pod, change)
+			},
 		},
 	)
 	for _, option := range more {

@@ -44,8 +44,8 @@ var features = structured.Features{
 type Pods struct {
 	// Kind is what a claim says of a pod that owns or uses it. It is called once pods are scheduled.
 	Kind func() schema.GroupVersionKind
-	// Report changes the status of a pod from old to new.
-	Report func(ctx context.Context, old, new *corev1.Pod) error
+	// ChangeStatus makes a change to the status of a pod, whatever else has changed in the pod since it was read.
+	ChangeStatus func(ctx context.Context, pod *corev1.Pod, change func(*corev1.PodStatus)) error
 }
 
 // Plugin holds the arguments and what it needs of its Handle.

@@ -91,12 +91,13 @@ func (p *Plugin) bindExtended(ctx context.Context, need *need, planned *plan, po
 	}
 	need.claim = written
 	p.assumeNew(ctx, written)
-	changed := pod.DeepCopy()
-	changed.Status.ExtendedResourceClaimStatus = &corev1.PodExtendedResourceClaimStatus{
-		RequestMappings:   planned.extended.uses,
-		ResourceClaimName: written.Name,
-	}
-	if err := p.pods.Report(ctx, pod, changed); err != nil {
+	err = p.pods.ChangeStatus(ctx, pod, func(status *corev1.PodStatus) {
+		status.ExtendedResourceClaimStatus = &corev1.PodExtendedResourceClaimStatus{
+			RequestMappings:   planned.extended.uses,
+			ResourceClaimName: written.Name,
+		}
+	})
+	if err != nil {
 		return fmt.Errorf("update pod %s/%s ExtendedResourceClaimStatus: %w", pod.Namespace, pod.Name, err)
 	}
 	return nil
