@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
+	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -52,9 +53,9 @@ type cluster struct {
 func (c *cluster) ClientSet() clientset.Interface         { return c.client }
 func (c *cluster) SharedDRAManager() fwk.SharedDRAManager { return c.manager }
 
-func newCluster(t *testing.T) (*Plugin, *cluster) {
+func newCluster(t *testing.T, changes ...func(*resourceapi.ResourceClaim)) (*Plugin, *cluster) {
 	t.Helper()
-	claim := aClaim()
+	claim := aClaim(changes...)
 	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{
 		Name: "one", Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: "any", AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1},
 	}}
@@ -165,4 +166,55 @@ func TestPodsThatShareAClaim(t *testing.T) {
 			t.Error("the allocation is still pending although both pods have given it up")
 		}
 	})
+}
+
+// groupInfo is a group of which no pod could be scheduled.
+type groupInfo struct {
+	fwk.PodGroupInfo
+	pods []*corev1.Pod
+}
+
+func (groupInfo) GetType() fwk.EntityKeyType               { return fwk.PodGroupKeyType }
+func (groupInfo) GetPodGroup() *schedulingv1beta1.PodGroup { return nil }
+func (g groupInfo) GetUnscheduledPods() []*corev1.Pod      { return g.pods }
+
+func TestAGroupThatFitsNowhereGivesBackIdleDevices(t *testing.T) {
+	for name, test := range map[string]struct {
+		users []types.UID
+		kept  bool
+	}{
+		"that nobody uses":              {},
+		"that only its own pod uses":    {users: []types.UID{"first"}},
+		"but not those that others use": {users: []types.UID{"somebody"}, kept: true},
+		"but not those that it shares":  {users: []types.UID{"first", "somebody"}, kept: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plugin, c := newCluster(t, allocated("a"), func(claim *resourceapi.ResourceClaim) {
+				claim.Status.Allocation.NodeSelector = &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+					MatchFields: []corev1.NodeSelectorRequirement{{
+						Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{"gone"},
+					}},
+				}}}
+				for _, user := range test.users {
+					reserved(user)(claim)
+				}
+			})
+			shared := framework.NewCycleState(false)
+			state := groupState{framework.NewCycleState(false), shared}
+			if message := reserve(t, plugin, state, using("first")); message != "resourceclaim not available on the node" {
+				t.Fatalf("the pod got %q", message)
+			}
+			info := groupInfo{pods: []*corev1.Pod{using("first")}}
+			if _, status := plugin.PodGroupPostFilter(t.Context(), state.GetPodGroupSchedulingCycle(), info, nil); status.Code() != fwk.Unschedulable {
+				t.Errorf("the group got %s %q", status.Code(), status.Message())
+			}
+			claim, err := c.client.ResourceV1().ResourceClaims("default").Get(t.Context(), "c", metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kept := claim.Status.Allocation != nil; kept != test.kept {
+				t.Errorf("the claim has kept its devices: %v, want %v", kept, test.kept)
+			}
+		})
+	}
 }
