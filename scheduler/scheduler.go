@@ -92,7 +92,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 		return fmt.Errorf("building the plugins' client: %w", err)
 	}
 	s.informers = informers.NewSharedInformerFactory(s.clientSet, 0)
-	if s.dra, err = dra.New(s.life, s.clientSet, s.informers); err != nil {
+	if s.dra, err = dra.New(s.life, s.informers); err != nil {
 		return err
 	}
 	s.events = events.NewBroadcaster(&events.EventSinkImpl{Interface: s.clientSet.EventsV1()})

@@ -8,6 +8,11 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	upstreamdra "k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
+
+	"github.com/orrery-dev/orrery/scheduler/plugins/dynamicresources"
 )
 
 // TestPluginsAgreeWithUpstreamOnDevices tells each world's story from both sides, from PreEnqueue to a binding or its end.
@@ -113,4 +118,14 @@ func (v verdict) label() string {
 		return v.Code
 	}
 	return v.Code + ": " + particular.ReplaceAllString(v.Reasons[0], "X")
+}
+
+func TestDevicesAreAllocatedWithUpstreamsDefaultFeatures(t *testing.T) {
+	gates := feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)
+	if diff := gocmp.Diff(upstreamdra.AllocatorFeatures(gates), dynamicresources.Features()); diff != "" {
+		t.Errorf("upstream (-) and ours (+) differ:\n%s", diff)
+	}
+	if gates.EnableDRAWorkloadResourceClaims || gates.EnableDRANodeAllocatableResources {
+		t.Error("upstream has turned on a feature that is missing here")
+	}
 }

@@ -33,5 +33,5 @@
 // written stays known after a failure, so that its devices are not free for a moment. An answer of the API server that
 // got lost, or a pod of the same group that was faster, is recognized by the allocation being the same.
 //
-// Features are those that kube-scheduler has by default; see features. Claims of a whole PodGroup are not among them.
+// Features are those that kube-scheduler has by default; see Features. Claims of a whole PodGroup are not among them.
 package dynamicresources

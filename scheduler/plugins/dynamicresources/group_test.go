@@ -68,7 +68,7 @@ func newCluster(t *testing.T, changes ...func(*resourceapi.ResourceClaim)) (*Plu
 	)}
 	factory := informers.NewSharedInformerFactory(c.client, 0)
 	var err error
-	if c.manager, err = dra.New(t.Context(), nil, factory); err != nil {
+	if c.manager, err = dra.New(t.Context(), factory); err != nil {
 		t.Fatal(err)
 	}
 	factory.StartWithContext(t.Context())

@@ -196,5 +196,5 @@ func (p *Plugin) newAllocator(ctx context.Context) (structured.Allocator, error)
 	if err != nil {
 		return nil, fmt.Errorf("listing ResourceSlices: %w", err)
 	}
-	return structured.NewAllocator(ctx, features, *taken, p.known.DeviceClasses(), slices, p.expressions)
+	return structured.NewAllocator(ctx, Features(), *taken, p.known.DeviceClasses(), slices, p.expressions)
 }

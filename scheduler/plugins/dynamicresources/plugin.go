@@ -30,14 +30,16 @@ const Name = "DynamicResources"
 // expressionsKept is how many compiled CEL expressions are kept from one pod to the next.
 const expressionsKept = 10
 
-// features are those that kube-scheduler's gates turn on by default.
-var features = structured.Features{
-	AdminAccess:            true,
-	PrioritizedList:        true,
-	PartitionableDevices:   true,
-	DeviceTaints:           true,
-	DeviceBindingAndStatus: true,
-	ConsumableCapacity:     true,
+// Features returns what devices are allocated with: what kube-scheduler's gates turn on by default.
+func Features() structured.Features {
+	return structured.Features{
+		AdminAccess:            true,
+		PrioritizedList:        true,
+		PartitionableDevices:   true,
+		DeviceTaints:           true,
+		DeviceBindingAndStatus: true,
+		ConsumableCapacity:     true,
+	}
 }
 
 // Pods is what depends on the names under which pods are served.
@@ -89,7 +91,7 @@ func Factory(pods Pods) framework.Factory {
 			handle:         handle,
 			client:         handle.ClientSet(),
 			known:          handle.SharedDRAManager(),
-			expressions:    cel.NewCache(expressionsKept, cel.Features{EnableConsumableCapacity: features.ConsumableCapacity}),
+			expressions:    cel.NewCache(expressionsKept, cel.Features{EnableConsumableCapacity: true}),
 			pods:           pods,
 		}
 		if typed.FilterTimeout != nil {
