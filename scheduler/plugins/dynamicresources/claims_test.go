@@ -34,6 +34,19 @@ func TestAPodWithoutClaimsIsSkippedForNextToNothing(t *testing.T) {
 	}
 }
 
+func TestAClaimUnderTwoNamesIsAllocatedOnce(t *testing.T) {
+	plugin, _ := newCluster(t) // It has one device.
+	pod := using("first")
+	pod.Spec.ResourceClaims = append(pod.Spec.ResourceClaims, corev1.PodResourceClaim{Name: "again", ResourceClaimName: ptr.To("c")})
+	state := framework.NewCycleState(false)
+	if message := reserve(t, plugin, state, pod); message != "" {
+		t.Fatal(message)
+	}
+	if status := plugin.PreBind(t.Context(), state, pod, "node"); !status.IsSuccess() {
+		t.Error(status.Message())
+	}
+}
+
 func TestExtendedAmounts(t *testing.T) {
 	plugin, c := newCluster(t)
 	class := &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: "gpu"}}

@@ -50,11 +50,7 @@ func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *corev1.
 	if err := p.awaitDevices(ctx, w, pod, node); err != nil {
 		return fwk.AsStatus(err)
 	}
-	for i, need := range w.needs {
-		if need.allocation != nil && p.known.ResourceClaims().MaybeRemoveClaimPendingAllocation(w.uid(i), true) {
-			w.group.released(w.uid(i))
-		}
-	}
+	p.settle(w, true)
 	return nil
 }
 
