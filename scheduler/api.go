@@ -16,13 +16,22 @@ import (
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
+	"github.com/orrery-dev/orrery/scheduler/preemption"
+	"github.com/orrery-dev/orrery/scheduler/status"
 )
 
-// What the scheduler reads and writes. A custom resource has no binding subresource: there it binds by a patch. The lease
-// is for leader election, which is off unless the configuration turns it on; a plugin from outside that reads more
-// needs a binding of its own.
+// What the scheduler and its plugins read, and what the scheduler writes; what a plugin writes stands in its room. A custom
+// resource has no binding subresource: there it binds by a patch. The lease is for leader election, which is off unless
+// the configuration turns it on; a plugin from outside that reads more needs a binding of its own.
 //
-// +kubebuilder:rbac:groups="",resources=pods;nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=pods;nodes;services;replicationcontrollers;persistentvolumes;persistentvolumeclaims,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=apps,resources=replicasets;statefulsets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses;csinodes;csidrivers;csistoragecapacities;volumeattachments,verbs=get;list;watch
+// +kubebuilder:rbac:groups=resource.k8s.io,resources=resourceclaims;resourceslices;deviceclasses,verbs=get;list;watch
+// +kubebuilder:rbac:groups=scheduling.k8s.io,resources=podgroups;workloads,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods/binding,verbs=create
 // +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
 // +kubebuilder:rbac:groups=core.orrery.dev,resources=pods,verbs=patch
@@ -30,26 +39,39 @@ import (
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=kube-scheduler,verbs=get;update
 
-// api reads pods from the cache and writes them to the API server.
+// api reads from the cache and writes to the API server. Plugins are given it before it is connected, and use it after.
 type api struct {
 	cached client.Reader
 	live   client.Client
 	// podKind is what pods are called under the naming that is in use.
 	podKind schema.GroupVersionKind
+	// binding has as many entries as there are binding requests under way.
+	binding  chan struct{}
+	statuses *status.Writer
 }
 
-func newAPI(cluster cluster.Cluster) (*api, error) {
+var (
+	_ volumebinding.API = &api{}
+	_ preemption.API    = &api{}
+)
+
+// bindingsAtOnce is how many binding requests are under way at the same time. The server works on no more than about as
+// many of one client; those beyond would wait there, cost it more than they do here, and in the end be turned away.
+const bindingsAtOnce = 64
+
+func (a *api) connect(cluster cluster.Cluster) error {
 	live, err := client.New(cluster.GetConfig(), client.Options{
 		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("building the scheduler's client: %w", err)
+		return fmt.Errorf("building the scheduler's client: %w", err)
 	}
-	kind, err := live.GroupVersionKindFor(&corev1.Pod{})
-	if err != nil {
-		return nil, fmt.Errorf("finding the API group of pods: %w", err)
+	if a.podKind, err = live.GroupVersionKindFor(&corev1.Pod{}); err != nil {
+		return fmt.Errorf("finding the API group of pods: %w", err)
 	}
-	return &api{cached: cluster.GetCache(), live: live, podKind: kind}, nil
+	a.cached, a.live, a.binding = cluster.GetCache(), live, make(chan struct{}, bindingsAtOnce)
+	a.statuses = status.NewWriter(a.writeStatus)
+	return nil
 }
 
 // Pod returns a pod as the cache has it, or nil.
@@ -68,16 +90,41 @@ func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {
 	return current == nil || current.Spec.NodeName != ""
 }
 
-// Bind assigns a pod to a node.
+// Bind assigns a pod to a node. It waits for its turn, and until what was said of the pod before is written.
 func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
+	a.statuses.Settle(pod.UID)
+	select {
+	case a.binding <- struct{}{}:
+		defer func() { <-a.binding }()
+	case <-ctx.Done():
+		return fmt.Errorf("binding pod %s/%s to node %s: %w", pod.Namespace, pod.Name, node, context.Cause(ctx))
+	}
 	return naming.Bind(ctx, a.live, (*corev1.Pod)(pod), node)
 }
 
-// Report sets a condition and the nominated node in a pod's status, if they differ from what is there.
-func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+// isBinding reports whether a binding request is under way.
+func (a *api) isBinding() bool { return len(a.binding) > 0 }
+
+// Report sets a condition and the nominated node in a pod's status, soon: it does not wait for the API server, and what
+// goes wrong there is logged. The error is always nil.
+func (a *api) Report(_ context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+	if nominating.Mode() != fwk.ModeOverride {
+		nominating = nil
+	}
+	if condition != nil || nominating != nil {
+		a.statuses.Report(pod, condition, nominating)
+	}
+	return nil
+}
+
+// writeStatus writes what differs from what is there.
+func (a *api) writeStatus(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+	if current := a.Pod(pod.Namespace, pod.Name); current != nil && current.UID == pod.UID {
+		pod = current
+	}
 	changed := pod.DeepCopy()
 	differs := condition != nil && setCondition(&changed.Status, *condition)
-	if nominating.Mode() == fwk.ModeOverride && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
+	if nominating != nil && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
 		changed.Status.NominatedNodeName = nominating.NominatedNodeName
 		differs = true
 	}
@@ -87,8 +134,13 @@ func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8score
 	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(pod), (*corev1.Pod)(changed))
 }
 
+// PodKind returns what pods are called.
+func (a *api) PodKind() schema.GroupVersionKind { return a.podKind }
+
 // ChangeStatus makes a change to a pod's status, again and to the newest version of the pod if somebody else was faster.
+// It waits until what was said of the pod before is written.
 func (a *api) ChangeStatus(ctx context.Context, pod *k8scorev1.Pod, change func(*k8scorev1.PodStatus)) error {
+	a.statuses.Settle(pod.UID)
 	current := (*corev1.Pod)(pod)
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		if current == nil {

@@ -8,9 +8,13 @@
 //
 //	config/     reads a KubeSchedulerConfiguration          cache/      the cluster, with pods that are decided on
 //	queue/      which pod is next, and when again           plugins/    what can be said of a pod and a node
-//	cycle/      decides and binds, one pod at a time        explain/    why it came out so
-//	framework/  runs plugins at their extension points      dra/        devices, and what is taken of them
-//	                                                        resources/, nodeinfo/, metrics/
+//	cycle/      decides and binds                           shapes/     what was said of nodes for pods alike
+//	framework/  runs plugins at their extension points      tally/      counts pods for plugins, between decisions
+//	preemption/ who has to go                               podgroups/  the groups that go together
+//	explain/    why it came out so                          simulate/   what would come out
+//	clients/    plugins' way to the API server              dra/, csi/  devices and volumes, as plugins see them
+//	mail/       sends Events when there is time             status/     writes pods' status beside the loop
+//	resources/, nodeinfo/, metrics/
 //
 // This package only wires them: it watches pods and nodes and tells cache and queue, and it writes what cannot be
 // scheduled into the pod's status. Whether pods and nodes are Kubernetes' own or custom resources, the scheme says, and

@@ -38,12 +38,14 @@ func (s *Scheduler) podAdded(pod *corev1.Pod) {
 		s.occupy(pod)
 	case s.pending(pod):
 		defer handled("UnscheduledPodAdd")()
+		s.joined(pod)
 		s.queue.Add(pod)
 	}
 }
 
 func (s *Scheduler) podUpdated(old, new *corev1.Pod) {
 	switch {
+	case old.UID == new.UID && old.ResourceVersion == new.ResourceVersion: // It was only listed again.
 	case old.UID != new.UID: // The deletion between the two was not seen.
 		s.podDeleted(old)
 		s.podAdded(new)
@@ -91,10 +93,8 @@ func (s *Scheduler) vacate(pod *corev1.Pod) {
 }
 
 func (s *Scheduler) pendingUpdated(old, new *corev1.Pod) {
-	if old.ResourceVersion == new.ResourceVersion {
-		return
-	}
 	defer handled("UnscheduledPodUpdate")()
+	s.joined(new)
 	if s.cache.IsAssumed(new.UID) {
 		if new.DeletionTimestamp != nil && old.DeletionTimestamp == nil {
 			s.callOff(new)
@@ -110,6 +110,7 @@ func (s *Scheduler) pendingUpdated(old, new *corev1.Pod) {
 // withdrawn forgets a pod that was never assigned.
 func (s *Scheduler) withdrawn(pod *corev1.Pod) {
 	defer handled("UnscheduledPodDelete")()
+	s.parted(pod)
 	s.queue.Delete(pod)
 	if s.cache.IsAssumed(pod.UID) {
 		s.callOff(pod)

@@ -308,7 +308,7 @@ func TestScheduler(t *testing.T) {
 			tainted := p.node("tainted-1", "4", dedicated)
 			p.node("tainted-2", "4", dedicated)
 			pod := p.pod("web", "1")
-			p.eventuallyUnschedulable(pod, "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s).")
+			p.eventuallyUnschedulable(pod, "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.")
 			p.change(tainted, func() { tainted.Spec.Taints = nil })
 			p.eventuallyBound(pod, "tainted-1")
 		})
@@ -327,7 +327,7 @@ func TestScheduler(t *testing.T) {
 			first := p.pod("first", "1")
 			p.eventuallyBound(first, "only")
 			second := p.pod("second", "1")
-			p.eventuallyUnschedulable(second, "0/1 nodes are available: 1 Insufficient cpu.")
+			p.eventuallyUnschedulable(second, "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
 			if err := p.client.Delete(t.Context(), first, client.GracePeriodSeconds(0)); err != nil {
 				t.Fatal(err)
 			}

@@ -10,4 +10,14 @@
 //
 // A search stops when enough nodes fit (percentageOfNodesToScore), and the next one starts where it stopped, so that all
 // nodes get their turn. Among equally good nodes the choice is random.
+//
+// From its second pod on, a shape of pods has a table of what the local plugins said of each node (package shapes), and
+// the search is replaced by what is left to do:
+//
+//   - The other plugins have nothing to say of the pod, which is the common case: the table gives a node at once, the
+//     best of all nodes that it knows. percentageOfNodesToScore bounds how many it gets to know in one attempt.
+//   - Others filter: the search asks only them, and takes the rest from the table.
+//   - Others score: they score enough of the nodes that the table lets through.
+//
+// For a pod that fits nowhere, the table has the reasons as well, in the same words and numbers.
 package cycle

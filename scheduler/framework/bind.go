@@ -13,6 +13,9 @@ import (
 
 // RunPreBindPreFlights asks which PreBind plugins have something to do for the pod. Skip means none has.
 func (f *Framework) RunPreBindPreFlights(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node string) (status *fwk.Status) {
+	if len(f.preBind) == 0 {
+		return fwk.NewStatus(fwk.Skip)
+	}
 	defer f.timed(PreFlight, &status)()
 	skipped, parallel := sets.New[string](), sets.New[string]()
 	overall := fwk.NewStatus(fwk.Skip)

@@ -7,8 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
-
-	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
 // RunPreFilterPlugins runs PreFilter. It returns the nodes that may fit at all (nil: any), and which plugins narrowed
@@ -21,7 +19,13 @@ func (f *Framework) RunPreFilterPlugins(ctx context.Context, state fwk.CycleStat
 ) {
 	defer f.timed(PreFilter, &status)()
 	skipped := sets.New[string]()
-	defer func() { state.SetSkipFilterPlugins(skipped) }()
+	own, _ := state.(*CycleState)
+	defer func() {
+		state.SetSkipFilterPlugins(skipped)
+		if own != nil {
+			own.filters = f.filtersWithout(skipped)
+		}
+	}()
 	nodes, err := f.env.Snapshot.NodeInfos().List()
 	if err != nil {
 		return nil, fwk.AsStatus(fmt.Errorf("getting all nodes: %w", err)), nil
@@ -30,6 +34,14 @@ func (f *Framework) RunPreFilterPlugins(ctx context.Context, state fwk.CycleStat
 	var rejected *fwk.Status
 	for _, plugin := range f.preFilter {
 		name := plugin.Name()
+		if own.knows(plugin) {
+			if own.shared.skipFilter.Has(name) {
+				skipped.Insert(name)
+			} else {
+				f.evaluated(PreFilter, name, nil)
+			}
+			continue
+		}
 		var nodesOf *fwk.PreFilterResult
 		status := call(ctx, state, PreFilter, plugin, func() (s *fwk.Status) {
 			nodesOf, s = plugin.PreFilter(ctx, state, pod, nodes)
@@ -66,13 +78,6 @@ func noNodeLeft(plugins sets.Set[string]) string {
 		return fmt.Sprintf("node(s) didn't satisfy plugin %v", names[0])
 	}
 	return fmt.Sprintf("node(s) didn't satisfy plugin(s) %v simultaneously", names)
-}
-
-// evaluated counts that a plugin took part in an attempt, unless it stepped aside.
-func (f *Framework) evaluated(point, plugin string, status *fwk.Status) {
-	if !status.IsSkip() {
-		metrics.PluginEvaluations.WithLabelValues(plugin, point, f.ProfileName()).Inc()
-	}
 }
 
 // RunPreFilterExtensionAddPod tells the plugins to count a pod as being on the node.

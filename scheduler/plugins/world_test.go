@@ -6,15 +6,14 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes/fake"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
+
+	"github.com/orrery-dev/orrery/scheduler/plugins/internal/alone"
 )
 
 // world is a random cluster and a pod that is to be scheduled on it. The same seed gives the same world.
@@ -45,22 +44,7 @@ func newWorld(seed uint64) *world {
 // informers know the objects of the world, and never start: nothing in it changes.
 func (w *world) informers(t *testing.T) informers.SharedInformerFactory {
 	t.Helper()
-	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
-	for _, object := range w.objects {
-		kinds, _, err := scheme.Scheme.ObjectKinds(object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resource, _ := meta.UnsafeGuessKindToResource(kinds[0])
-		informer, err := factory.ForResource(resource)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := informer.Informer().GetIndexer().Add(object); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return factory
+	return alone.Informers(t, w.objects)
 }
 
 func (w *world) chance(percent int) bool { return w.IntN(100) < percent }

@@ -11,6 +11,7 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/resources"
 )
 
@@ -34,6 +35,7 @@ var (
 	_ fwk.ScorePlugin       = &Plugin{}
 	_ fwk.EnqueueExtensions = &Plugin{}
 	_ fwk.SignPlugin        = &Plugin{}
+	_ framework.ShapePlugin = &Plugin{}
 )
 
 // New returns the plugin. Its arguments are NodeResourcesFitArgs with defaults set.
@@ -81,4 +83,9 @@ func (p *Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment
 		}
 	}
 	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: requests}}, nil
+}
+
+// AppendShape appends what the pod's requests follow from.
+func (*Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	return resources.AppendShape(shape, pod)
 }

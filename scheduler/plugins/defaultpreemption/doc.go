@@ -1,0 +1,15 @@
+// Package defaultpreemption makes room for a pod that fits nowhere: it finds the node where the least would be lost if
+// less important pods went, makes those go, and nominates the pod to that node.
+//
+// A pod may preempt unless its preemptionPolicy is Never, or an earlier preemption for it is still under way: pods that
+// were preempted on the node that it is nominated to are terminating. Only nodes that are Unschedulable are looked at:
+// where a filter said UnschedulableAndUnresolvable, no pod's going would help. Of these nodes some are tried out, side by
+// side, beginning anywhere: as many as give minCandidateNodesPercentage or minCandidateNodesAbsolute candidates,
+// whichever is more, with at least one that violates no PodDisruptionBudget. Extenders that know how can object to
+// candidates and change their victims. What is best, package preemption says.
+//
+// The evictions run beside the scheduling of other pods. Meanwhile PreEnqueue holds the pod back; the events of the
+// deletions bring it back to the queue by the hints of the plugins that refused it.
+//
+// Plan decides and does nothing, for whoever only wants to know.
+package defaultpreemption

@@ -1,0 +1,231 @@
+package preemption
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/metrics"
+)
+
+// Evictor makes victims go, in goroutines of its own. It is safe for concurrent use.
+type Evictor struct {
+	handle fwk.Handle
+	api    API
+	plugin string
+
+	life    context.Context
+	end     context.CancelFunc
+	running sync.WaitGroup
+
+	mutex sync.RWMutex
+	busy  map[types.UID]*corev1.Pod // by preemptor: the last victim once its turn has come, nil before
+}
+
+// NewEvictor returns an Evictor for a plugin of that name. It has to be closed.
+func NewEvictor(handle fwk.Handle, api API, plugin string) *Evictor {
+	e := &Evictor{handle: handle, api: api, plugin: plugin, busy: map[types.UID]*corev1.Pod{}}
+	e.life, e.end = context.WithCancel(context.Background())
+	return e
+}
+
+// Close stops evicting and waits for what is under way.
+func (e *Evictor) Close() error {
+	e.end()
+	e.running.Wait()
+	return nil
+}
+
+// Evict starts to make the candidate's pods go, and returns. Those that wait for Permit or are in PreBind are called off;
+// the others are given the condition DisruptionTarget and are deleted. Pods of a lower priority lose their nomination to
+// the place. Of ctx only the logger is used: the rest goes on when the attempt has ended.
+func (e *Evictor) Evict(ctx context.Context, preemptor Preemptor, candidate *Candidate) {
+	observe(preemptor, candidate)
+	victims := staying(candidate.Pods)
+	if len(victims) == 0 {
+		return
+	}
+	e.set(preemptor.UID, nil)
+	work := &eviction{Evictor: e, preemptor: preemptor, place: candidate.Place}
+	ctx = klog.NewContext(e.life, klog.FromContext(ctx).WithValues("preemptor", preemptor.UID, "place", candidate.Place))
+	e.running.Add(1)
+	go func() {
+		defer e.running.Done()
+		work.run(ctx, victims)
+	}()
+}
+
+// Busy reports whether evictions for the preemptor with the UID are still under way. Until they are not, it should not be
+// tried again: it would find no place, or preempt more than it needs.
+//
+// Once only the last victim is left, the answer is what the API server shows of it. So the event of its deletion finds
+// the preemptor free, even if it comes before the answer to the call that deleted it.
+func (e *Evictor) Busy(uid types.UID) bool {
+	e.mutex.RLock()
+	last, busy := e.busy[uid]
+	e.mutex.RUnlock()
+	if !busy || last == nil {
+		return busy
+	}
+	current := e.api.Pod(last.Namespace, last.Name)
+	return current != nil && current.UID == last.UID && current.DeletionTimestamp == nil
+}
+
+func (e *Evictor) set(preemptor types.UID, last *corev1.Pod) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.busy[preemptor] = last
+}
+
+func (e *Evictor) free(preemptor types.UID) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	delete(e.busy, preemptor)
+}
+
+// eviction is the work for one preemptor.
+type eviction struct {
+	*Evictor
+	preemptor Preemptor
+	place     string
+}
+
+func (w *eviction) run(ctx context.Context, victims []*corev1.Pod) {
+	start, result, again := time.Now(), metrics.PreemptionSuccess, false
+	logger := klog.FromContext(ctx)
+	logger.V(2).Info("Evicting pods for a more important one", "victims", len(victims))
+	if err := w.denominate(ctx); err != nil {
+		result, again = metrics.PreemptionError, true
+		logger.Error(err, "Less important pods keep their nomination to the place until they are tried again")
+	}
+	inMemory, err := w.evictAll(ctx, victims)
+	if err != nil {
+		result = metrics.PreemptionError
+		if ctx.Err() == nil {
+			logger.Error(err, "Preemption has stopped; the preemptor is tried again")
+		}
+	}
+	w.free(w.preemptor.UID)
+	if again || err != nil || inMemory { // No event of a deletion may come that would bring it back.
+		w.handle.Activate(logger, w.preemptor.byName())
+	}
+	took := time.Since(start).Seconds()
+	metrics.PreemptionExecutionDuration.WithLabelValues(string(w.preemptor.Kind), result).Observe(took)
+	metrics.PreemptionGoroutinesDuration.WithLabelValues(result).Observe(took)
+	metrics.PreemptionGoroutines.WithLabelValues(result).Inc()
+}
+
+// denominate ends the nominations to the place of pods that are less important than the preemptor: what they counted on
+// is not theirs any more, and they should look elsewhere at once.
+func (w *eviction) denominate(ctx context.Context) error {
+	var errs []error
+	for _, nominated := range w.handle.NominatedPodsForNode(w.place) {
+		pod := nominated.GetPod()
+		if schedulinghelpers.PodPriority(pod) >= w.preemptor.Priority || pod.Status.NominatedNodeName == "" {
+			continue
+		}
+		err := w.api.Report(ctx, pod, nil, &fwk.NominatingInfo{NominatingMode: fwk.ModeOverride})
+		if !apierrors.IsNotFound(err) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// evictAll evicts all victims side by side but the last, which follows when the others have gone well. It reports
+// whether the last was called off and so will not be seen to be deleted.
+func (w *eviction) evictAll(ctx context.Context, victims []*corev1.Pod) (inMemory bool, err error) {
+	others, last := victims[:len(victims)-1], victims[len(victims)-1]
+	if err := w.evictSideBySide(ctx, others); err != nil {
+		return false, err
+	}
+	w.set(w.preemptor.UID, last)
+	return w.evict(ctx, last)
+}
+
+func (w *eviction) evictSideBySide(ctx context.Context, victims []*corev1.Pod) error {
+	if len(victims) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, len(victims))
+	w.handle.Parallelizer().Until(ctx, len(victims), func(i int) {
+		if _, err := w.evict(ctx, victims[i]); err != nil {
+			failed <- err
+			cancel()
+		}
+	}, w.plugin)
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return ctx.Err()
+	}
+}
+
+// evict makes one pod go. It reports whether the pod was called off while it was not bound yet; it is then queued again
+// and not deleted.
+func (w *eviction) evict(ctx context.Context, victim *corev1.Pod) (inMemory bool, err error) {
+	note := fmt.Sprintf("Preempted by %s %v on node %v", w.preemptor.Kind, w.preemptor.UID, w.place)
+	if inMemory = w.callOff(victim); inMemory {
+		note += " (in kube-scheduler memory)."
+	} else {
+		there, err := w.api.Evict(ctx, victim, corev1.PodCondition{
+			Type:               corev1.DisruptionTarget,
+			ObservedGeneration: victim.Generation,
+			Status:             corev1.ConditionTrue,
+			Reason:             corev1.PodReasonPreemptionByScheduler,
+			Message:            fmt.Sprintf("%s: preempting to accommodate a higher priority %s", w.preemptor.SchedulerName, w.preemptor.Kind),
+		})
+		if err != nil || !there {
+			return false, err
+		}
+	}
+	w.handle.EventRecorder().WithLogger(klog.FromContext(ctx)).
+		Eventf(victim, w.preemptor.Object, corev1.EventTypeNormal, "Preempted", "Preempting", "%s", note)
+	return inMemory, nil
+}
+
+// callOff ends the binding of a pod that has not come further than PreBind; it reports whether it could.
+func (w *eviction) callOff(victim *corev1.Pod) bool {
+	if waiting := w.handle.GetWaitingPod(victim.UID); waiting != nil {
+		return waiting.Preempt(w.plugin, "preempted")
+	}
+	binding := w.handle.GetPodInPreBind(victim.UID)
+	return binding != nil && binding.CancelPod("preempted by "+w.plugin)
+}
+
+// staying returns the pods that are not being deleted already.
+func staying(pods []*corev1.Pod) []*corev1.Pod {
+	var rest []*corev1.Pod
+	for _, pod := range pods {
+		if pod.DeletionTimestamp == nil {
+			rest = append(rest, pod)
+		}
+	}
+	return rest
+}
+
+func observe(preemptor Preemptor, candidate *Candidate) {
+	victims := metrics.PreemptionVictims
+	if preemptor.Kind != fwk.PodKeyType {
+		victims = metrics.WorkloadPreemptionVictims
+	}
+	victims.WithLabelValues().Observe(float64(len(candidate.Pods)))
+	if candidate.Groups > 0 {
+		metrics.PreemptionWorkloadDisruptions.WithLabelValues(string(preemptor.Kind)).Observe(float64(candidate.Groups))
+	}
+	if candidate.Violations > 0 {
+		metrics.PreemptionPDBViolations.WithLabelValues(string(preemptor.Kind)).Add(float64(candidate.Violations))
+	}
+}
