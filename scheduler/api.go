@@ -8,6 +8,8 @@ import (
 	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/util/retry"
 	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -43,6 +45,8 @@ import (
 type api struct {
 	cached client.Reader
 	live   client.Client
+	// podKind is what pods are called under the naming that is in use.
+	podKind schema.GroupVersionKind
 	// binding has as many entries as there are binding requests under way.
 	binding  chan struct{}
 	statuses *status.Writer
@@ -63,6 +67,9 @@ func (a *api) connect(cluster cluster.Cluster) error {
 	})
 	if err != nil {
 		return fmt.Errorf("building the scheduler's client: %w", err)
+	}
+	if a.podKind, err = live.GroupVersionKindFor(&corev1.Pod{}); err != nil {
+		return fmt.Errorf("finding the API group of pods: %w", err)
 	}
 	a.cached, a.live, a.binding = cluster.GetCache(), live, make(chan struct{}, bindingsAtOnce)
 	a.statuses = status.NewWriter(a.writeStatus)
@@ -126,12 +133,33 @@ func (a *api) writeStatus(ctx context.Context, pod *k8scorev1.Pod, condition *k8
 	if !differs {
 		return nil
 	}
-	return a.PatchStatus(ctx, pod, changed)
+	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(pod), (*corev1.Pod)(changed))
 }
 
-// PatchStatus writes what differs between the status of old and new.
-func (a *api) PatchStatus(ctx context.Context, old, new *k8scorev1.Pod) error {
-	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(old), (*corev1.Pod)(new))
+// PodKind returns what pods are called.
+func (a *api) PodKind() schema.GroupVersionKind { return a.podKind }
+
+// ChangeStatus makes a change to a pod's status, again and to the newest version of the pod if somebody else was faster.
+// It waits until what was said of the pod before is written.
+func (a *api) ChangeStatus(ctx context.Context, pod *k8scorev1.Pod, change func(*k8scorev1.PodStatus)) error {
+	a.statuses.Settle(pod.UID)
+	current := (*corev1.Pod)(pod)
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if current == nil {
+			current = &corev1.Pod{}
+			if err := a.live.Get(ctx, client.ObjectKeyFromObject((*corev1.Pod)(pod)), current); err != nil {
+				return fmt.Errorf("reading pod %s/%s again: %w", pod.Namespace, pod.Name, err)
+			}
+			if current.UID != pod.UID {
+				return fmt.Errorf("reading pod %s/%s again: it is another pod", pod.Namespace, pod.Name)
+			}
+		}
+		old := current
+		changed := old.DeepCopy()
+		change(&changed.Status)
+		current = nil
+		return naming.PatchStatus(ctx, a.live, old, changed)
+	})
 }
 
 // setCondition reports whether it changed anything. The time is that of the last change of the condition's status.

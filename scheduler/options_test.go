@@ -48,9 +48,10 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"a plugin that is not there", reachable, nil, `profiles[0].plugins.multiPoint.enabled[0].name: Unsupported value: "Cursed"`},
 		{"a plugin with a name that is taken", reachable, []scheduler.Option{scheduler.WithPlugin("NodeName", newCursed)},
 			`registering plugin "NodeName": a plugin of that name exists already`},
-		{"a plugin that waits for what is not watched", reachable, []scheduler.Option{waitsFor(fwk.ResourceClaim)},
-			`plugin "Cursed" asks for events of resource.k8s.io/ResourceClaim: not supported by this scheduler`},
+		{"a plugin that waits for what is not watched", reachable, []scheduler.Option{waitsFor("foos.v1.example.com")},
+			`plugin "Cursed" asks for events of foos.v1.example.com: not supported by this scheduler`},
 		{"a plugin that waits for volumes", reachable, []scheduler.Option{waitsFor(fwk.PersistentVolume)}, ""},
+		{"a plugin that waits for claims of devices", reachable, []scheduler.Option{waitsFor(fwk.ResourceClaim)}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, err := scheduler.New(test.options, test.more...)

@@ -41,7 +41,7 @@ func builtIn(api *api) framework.Registry {
 		noderesourcesfit.Name:                noderesourcesfit.New,
 		podtopologyspread.Name:               podtopologyspread.Factory(keeper),
 		interpodaffinity.Name:                interpodaffinity.Factory(keeper),
-		dynamicresources.Name:                dynamicresources.Factory(api.PatchStatus),
+		dynamicresources.Name:                dynamicresources.Factory(dynamicresources.Pods{Kind: api.PodKind, ChangeStatus: api.ChangeStatus}),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		volumerestrictions.Name:              volumerestrictions.New,
 		nodevolumelimits.Name:                nodevolumelimits.New,

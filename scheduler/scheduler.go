@@ -90,7 +90,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.dra, err = dra.New(s.life, s.clients.Set, s.clients.Informers); err != nil {
+	if s.dra, err = dra.New(s.life, s.clients.Informers); err != nil {
 		return err
 	}
 	s.mail = mail.New(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)

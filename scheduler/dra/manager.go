@@ -7,7 +7,6 @@ import (
 	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
-	clientset "k8s.io/client-go/kubernetes"
 	resourcelisters "k8s.io/client-go/listers/resource/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/dynamic-resource-allocation/deviceclass/extendedresourcecache"
@@ -32,8 +31,8 @@ type Manager struct {
 var _ fwk.SharedDRAManager = &Manager{}
 
 // New returns a Manager that learns from the factory's informers; the caller starts them. What DeviceTaintRules say is
-// applied to the ResourceSlices. The client writes Events of rules that cannot be applied. The Manager ends with ctx.
-func New(ctx context.Context, client clientset.Interface, factory informers.SharedInformerFactory) (*Manager, error) {
+// applied to the ResourceSlices. The Manager ends with ctx.
+func New(ctx context.Context, factory informers.SharedInformerFactory) (*Manager, error) {
 	kinds := factory.Resource().V1()
 	m := &Manager{
 		claims:   NewClaims(),
@@ -53,7 +52,6 @@ func New(ctx context.Context, client clientset.Interface, factory informers.Shar
 		EnableConsumableCapacity: true,
 		SliceInformer:            kinds.ResourceSlices(),
 		TaintInformer:            kinds.DeviceTaintRules(),
-		KubeClient:               client,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("watching ResourceSlices: %w", err)

@@ -18,7 +18,7 @@ func (p *Plugin) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 	return nil
 }
 
-// claimsOf returns the claims that the pod names, in its order. The error says what the pod has to wait for.
+// claimsOf returns the claims that the pod names, each once and in its order. The error says what the pod has to wait for.
 func (p *Plugin) claimsOf(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, error) {
 	if len(pod.Spec.ResourceClaims) == 0 {
 		return nil, nil
@@ -44,7 +44,9 @@ func (p *Plugin) claimsOf(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, error)
 				return nil, err
 			}
 		}
-		claims = append(claims, claim)
+		if !contains(claims, claim) { // Under two names it is still one.
+			claims = append(claims, claim)
+		}
 	}
 	return claims, nil
 }

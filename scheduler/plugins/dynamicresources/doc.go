@@ -28,5 +28,11 @@
 // It owns status.allocation and the pod's entry in status.reservedFor of claims, the claims for extended resources, and
 // status.extendedResourceClaimStatus of pods. It generates no claim from a template and prepares no device.
 //
-// Features are those that kube-scheduler has by default; see features. Claims of a whole PodGroup are not among them.
+// It differs from kube-scheduler where that one's way leads to a dead end. A node that has the extended resources itself
+// gets no claim for them, also when the pod has other claims (an empty claim would fail to be bound for ever). What was
+// written stays known after a failure, so that its devices are not free for a moment. An answer of the API server that
+// got lost, or a pod of the same group that was faster, is recognized by the allocation being the same. A claim that a pod
+// names twice is allocated once.
+//
+// Features are those that kube-scheduler has by default; see Features. Claims of a whole PodGroup are not among them.
 package dynamicresources

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourceapi "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	podresources "k8s.io/component-helpers/resource"
@@ -76,7 +77,7 @@ func (p *Plugin) observeExtended(w *world, pod *corev1.Pod, amounts map[corev1.R
 	}
 	claim := madeFor(pod, claims)
 	if claim == nil {
-		claim = newExtendedClaim(pod)
+		claim = newExtendedClaim(pod, p.pods.Kind())
 	}
 	w.needs = append(w.needs, &need{claim: claim})
 	w.extended = &extended{amounts: amounts, uid: claim.UID}
@@ -95,14 +96,14 @@ func madeFor(pod *corev1.Pod, claims []*resourceapi.ResourceClaim) *resourceapi.
 
 // newExtendedClaim is what the claim looks like before it is known what it has to ask for. It gets a name and its UID
 // when it is created.
-func newExtendedClaim(pod *corev1.Pod) *resourceapi.ResourceClaim {
+func newExtendedClaim(pod *corev1.Pod, kind schema.GroupVersionKind) *resourceapi.ResourceClaim {
 	return &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
 		Namespace:    pod.Namespace,
 		Name:         dra.Unnamed,
 		UID:          uuid.NewUUID(),
 		GenerateName: pod.Name + "-extended-resources-",
 		OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID, Controller: ptr.To(true),
+			APIVersion: kind.GroupVersion().String(), Kind: kind.Kind, Name: pod.Name, UID: pod.UID, Controller: ptr.To(true),
 		}},
 		Annotations: map[string]string{resourceapi.ExtendedResourceClaimAnnotation: "true"},
 	}}

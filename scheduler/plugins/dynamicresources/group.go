@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,6 +16,7 @@ import (
 // reserved before the first is bound, so the second must be able to use a claim whose allocation is not written yet. A
 // nil group is that of a pod on its own.
 type group struct {
+	mutex sync.Mutex // Pods of a group are bound side by side.
 	// pending are the claims that pods of this group have reserved.
 	pending sets.Set[types.UID]
 	worlds  map[types.UID]*world // by pod
@@ -41,24 +43,28 @@ func groupOf(state fwk.CycleState) (*group, error) {
 	return value.(*group), nil
 }
 
-func (g *group) shares(claim types.UID) bool { return g != nil && g.pending.Has(claim) }
-
-func (g *group) remember(pod *corev1.Pod, w *world) {
-	if g != nil {
-		g.worlds[pod.UID] = w
+// locked does something with the group, if there is one.
+func (g *group) locked(do func()) {
+	if g == nil {
+		return
 	}
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	do()
 }
 
-func (g *group) reserved(claim types.UID) {
-	if g != nil {
-		g.pending.Insert(claim)
-	}
+func (g *group) shares(claim types.UID) (shares bool) {
+	g.locked(func() { shares = g.pending.Has(claim) })
+	return shares
 }
 
-func (g *group) released(claim types.UID) {
-	if g != nil {
-		g.pending.Delete(claim)
-	}
+func (g *group) remember(pod *corev1.Pod, w *world) { g.locked(func() { g.worlds[pod.UID] = w }) }
+func (g *group) reserved(claim types.UID)           { g.locked(func() { g.pending.Insert(claim) }) }
+func (g *group) released(claim types.UID)           { g.locked(func() { g.pending.Delete(claim) }) }
+
+func (g *group) worldOf(pod *corev1.Pod) (w *world) {
+	g.locked(func() { w = g.worlds[pod.UID] })
+	return w
 }
 
 // PodGroupPostFilter does for each pod of a group that fits nowhere what PostFilter does for a pod on its own.
@@ -77,7 +83,7 @@ func (p *Plugin) PodGroupPostFilter(ctx context.Context, state fwk.PodGroupCycle
 		return nil, fwk.AsStatus(fmt.Errorf("reading the state of the group: %w", err))
 	}
 	for _, pod := range info.GetUnscheduledPods() {
-		w := value.(*group).worlds[pod.UID]
+		w := value.(*group).worldOf(pod)
 		if w == nil {
 			continue
 		}

@@ -44,6 +44,8 @@ type need struct {
 	// allocation is what has to be written into the claim: since Reserve the chosen plan's, or from the start that of
 	// another pod of the same group.
 	allocation *resourceapi.AllocationResult
+	// signalled says that Reserve made the allocation count for this pod, which has to be ended once.
+	signalled bool
 }
 
 // allocated reports whether the claim's devices are chosen, and written.
@@ -196,5 +198,5 @@ func (p *Plugin) newAllocator(ctx context.Context) (structured.Allocator, error)
 	if err != nil {
 		return nil, fmt.Errorf("listing ResourceSlices: %w", err)
 	}
-	return structured.NewAllocator(ctx, features, *taken, p.known.DeviceClasses(), slices, p.expressions)
+	return structured.NewAllocator(ctx, Features(), *taken, p.known.DeviceClasses(), slices, p.expressions)
 }

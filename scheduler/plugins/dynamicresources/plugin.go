@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientset "k8s.io/client-go/kubernetes"
 	"k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/structured"
@@ -29,18 +30,25 @@ const Name = "DynamicResources"
 // expressionsKept is how many compiled CEL expressions are kept from one pod to the next.
 const expressionsKept = 10
 
-// features are those that kube-scheduler's gates turn on by default.
-var features = structured.Features{
-	AdminAccess:            true,
-	PrioritizedList:        true,
-	PartitionableDevices:   true,
-	DeviceTaints:           true,
-	DeviceBindingAndStatus: true,
-	ConsumableCapacity:     true,
+// Features returns what devices are allocated with: what kube-scheduler's gates turn on by default.
+func Features() structured.Features {
+	return structured.Features{
+		AdminAccess:            true,
+		PrioritizedList:        true,
+		PartitionableDevices:   true,
+		DeviceTaints:           true,
+		DeviceBindingAndStatus: true,
+		ConsumableCapacity:     true,
+	}
 }
 
-// Report changes the status of a pod from old to new, whatever that takes under the names that are in use.
-type Report func(ctx context.Context, old, new *corev1.Pod) error
+// Pods is what depends on the names under which pods are served.
+type Pods struct {
+	// Kind is what a claim says of a pod that owns or uses it. It is called once pods are scheduled.
+	Kind func() schema.GroupVersionKind
+	// ChangeStatus makes a change to the status of a pod, whatever else has changed in the pod since it was read.
+	ChangeStatus func(ctx context.Context, pod *corev1.Pod, change func(*corev1.PodStatus)) error
+}
 
 // Plugin holds the arguments and what it needs of its Handle.
 type Plugin struct {
@@ -52,7 +60,7 @@ type Plugin struct {
 	client      clientset.Interface
 	known       fwk.SharedDRAManager
 	expressions *cel.Cache
-	report      Report
+	pods        Pods
 }
 
 var (
@@ -72,7 +80,7 @@ var (
 
 // Factory returns a factory of the plugin. Its arguments are DynamicResourcesArgs: without a filterTimeout there is no
 // limit, without a bindingTimeout it is ten minutes.
-func Factory(report Report) framework.Factory {
+func Factory(pods Pods) framework.Factory {
 	return func(_ context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 		typed, ok := args.(*configv1.DynamicResourcesArgs)
 		if !ok {
@@ -83,8 +91,8 @@ func Factory(report Report) framework.Factory {
 			handle:         handle,
 			client:         handle.ClientSet(),
 			known:          handle.SharedDRAManager(),
-			expressions:    cel.NewCache(expressionsKept, cel.Features{EnableConsumableCapacity: features.ConsumableCapacity}),
-			report:         report,
+			expressions:    cel.NewCache(expressionsKept, cel.Features{EnableConsumableCapacity: true}),
+			pods:           pods,
 		}
 		if typed.FilterTimeout != nil {
 			p.filterTimeout = typed.FilterTimeout.Duration

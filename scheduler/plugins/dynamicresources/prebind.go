@@ -50,16 +50,15 @@ func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *corev1.
 	if err := p.awaitDevices(ctx, w, pod, node); err != nil {
 		return fwk.AsStatus(err)
 	}
-	for i, need := range w.needs {
-		if need.allocation != nil && p.known.ResourceClaims().MaybeRemoveClaimPendingAllocation(w.uid(i), true) {
-			w.group.released(w.uid(i))
-		}
-	}
+	p.settle(w, true)
 	return nil
 }
 
-// bind writes one claim.
+// bind writes one claim, beginning with the newest version that is known: other users may have been added since.
 func (p *Plugin) bind(ctx context.Context, need *need, pod *corev1.Pod) error {
+	if newest, err := p.known.ResourceClaims().Get(need.claim.Namespace, need.claim.Name); err == nil && newest.UID == need.claim.UID {
+		need.claim = newest
+	}
 	written, err := p.write(ctx, need.claim, need.allocation, pod)
 	if err != nil {
 		return err
@@ -88,12 +87,13 @@ func (p *Plugin) bindExtended(ctx context.Context, need *need, planned *plan, po
 	}
 	need.claim = written
 	p.assumeNew(ctx, written)
-	changed := pod.DeepCopy()
-	changed.Status.ExtendedResourceClaimStatus = &corev1.PodExtendedResourceClaimStatus{
-		RequestMappings:   planned.extended.uses,
-		ResourceClaimName: written.Name,
-	}
-	if err := p.report(ctx, pod, changed); err != nil {
+	err = p.pods.ChangeStatus(ctx, pod, func(status *corev1.PodStatus) {
+		status.ExtendedResourceClaimStatus = &corev1.PodExtendedResourceClaimStatus{
+			RequestMappings:   planned.extended.uses,
+			ResourceClaimName: written.Name,
+		}
+	})
+	if err != nil {
 		return fmt.Errorf("update pod %s/%s ExtendedResourceClaimStatus: %w", pod.Namespace, pod.Name, err)
 	}
 	return nil

@@ -45,6 +45,7 @@ func (p *Plugin) Reserve(_ context.Context, state fwk.CycleState, pod *corev1.Po
 		if err := p.known.ResourceClaims().SignalClaimPendingAllocation(uid, decided(claim, need.allocation)); err != nil {
 			return fwk.AsStatus(fmt.Errorf("internal error, couldn't signal allocation for claim %s: %w", claim.Name, err))
 		}
+		need.signalled = true
 		w.group.reserved(uid)
 	}
 	return nil
@@ -82,13 +83,7 @@ func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *corev
 	if err != nil || w == nil {
 		return
 	}
-	for i := range w.needs {
-		uid := w.uid(i)
-		// What was written stays assumed: it holds, and its devices are taken before a watch shows it.
-		if p.known.ResourceClaims().MaybeRemoveClaimPendingAllocation(uid, false) {
-			w.group.released(uid)
-		}
-	}
+	p.settle(w, false) // What was written stays assumed: it holds, and its devices are taken before a watch shows it.
 	logger := klog.FromContext(ctx)
 	for _, need := range w.named() {
 		if need.allocated() && resourceclaim.IsReservedForPod(pod, need.claim, false) {
@@ -101,6 +96,19 @@ func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *corev
 	if claim := w.leftover(); claim != nil {
 		if err := p.remove(ctx, claim); err != nil {
 			logger.Error(err, "Claim for extended resources stays; PostFilter tries again", "pod", klog.KObj(pod))
+		}
+	}
+}
+
+// settle ends what Reserve signalled: for this pod or, when the allocations are written, for all that share them.
+func (p *Plugin) settle(w *world, written bool) {
+	for i, need := range w.needs {
+		if !need.signalled {
+			continue
+		}
+		need.signalled = false
+		if p.known.ResourceClaims().MaybeRemoveClaimPendingAllocation(w.uid(i), written) {
+			w.group.released(w.uid(i))
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (p *Plugin) write(ctx context.Context, claim *resourceapi.ResourceClaim, al
 				return fmt.Errorf("get updated claim %s after conflict: %w", klog.KObj(claim), err)
 			}
 		}
-		written, err = writeOnce(ctx, claims, current, claim.UID, allocation, pod)
+		written, err = p.writeOnce(ctx, claims, current, claim.UID, allocation, pod)
 		current = nil // Another try begins with the newest.
 		return err
 	})
@@ -53,7 +53,7 @@ func (p *Plugin) write(ctx context.Context, claim *resourceapi.ResourceClaim, al
 }
 
 // writeOnce changes claim on its way.
-func writeOnce(ctx context.Context, claims resourceclient.ResourceClaimInterface, claim *resourceapi.ResourceClaim, uid types.UID,
+func (p *Plugin) writeOnce(ctx context.Context, claims resourceclient.ResourceClaimInterface, claim *resourceapi.ResourceClaim, uid types.UID,
 	allocation *resourceapi.AllocationResult, pod *corev1.Pod,
 ) (written *resourceapi.ResourceClaim, err error) {
 	name, doing := klog.KObj(claim), "add reservation to"
@@ -82,7 +82,7 @@ func writeOnce(ctx context.Context, claims resourceclient.ResourceClaimInterface
 	}
 	if !resourceclaim.IsReservedForPod(pod, claim, false) {
 		claim.Status.ReservedFor = append(claim.Status.ReservedFor, resourceapi.ResourceClaimConsumerReference{
-			APIGroup: corev1.GroupName, Resource: "pods", Name: pod.Name, UID: pod.UID,
+			APIGroup: p.pods.Kind().Group, Resource: "pods", Name: pod.Name, UID: pod.UID,
 		})
 	}
 	if written, err = claims.UpdateStatus(ctx, claim, metav1.UpdateOptions{}); err != nil {
