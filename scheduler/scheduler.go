@@ -105,9 +105,14 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		return err
 	}
 	s.profiles = map[string]*framework.Framework{}
+	extenders, err := buildExtenders(s.config.Extenders, profiles)
+	if err != nil {
+		return err
+	}
 	for _, profile := range profiles {
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
 			Snapshot: snapshot, ClientSet: s.clientSet, KubeConfig: s.options.Cluster.GetConfig(), Informers: s.informers,
+			Extenders:   extenders,
 			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
 			Parallelism: int(*s.config.Parallelism),
 			Clock:       s.options.Clock,

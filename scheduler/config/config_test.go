@@ -11,7 +11,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-var known = []string{"DefaultBinder", "ImageLocality", "Mine", "NodeAffinity", "NodeName", "NodePorts", "NodeResourcesBalancedAllocation",
+var known = []string{"DefaultBinder", "DefaultPreemption", "ImageLocality", "Mine", "NodeAffinity", "NodeName", "NodePorts", "NodeResourcesBalancedAllocation",
 	"NodeResourcesFit", "NodeUnschedulable", "PrioritySort", "SchedulingGates", "TaintToleration"}
 
 const header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
@@ -72,7 +72,7 @@ profiles:
 			t.Errorf("TaintToleration has the weight %d, want 7", *plugin.Weight)
 		}
 	}
-	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit NodeResourcesBalancedAllocation DefaultBinder Mine"
+	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit DefaultPreemption NodeResourcesBalancedAllocation DefaultBinder Mine"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("plugins are %s, want %s", got, want)
 	}
@@ -114,7 +114,6 @@ func TestMistakesAreNamed(t *testing.T) {
 			`profiles[0].pluginConfig[0].args.scoringStrategy.type: Unsupported value: "Best"`},
 		{"a shape that falls back", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio, requestedToCapacityRatio: {shape: [{utilization: 50, score: 1}, {utilization: 40, score: 11}]}}}}]}]",
 			"shape[1].score: Invalid value: 11: not in valid range [0, 10]"},
-		{"extenders", "extenders: [{urlPrefix: http://127.0.0.1}]", "extenders: Forbidden"},
 		{"pod groups", "profiles: [{plugins: {placementScore: {enabled: [{name: Mine}]}}}]", "profiles[0].plugins.placementScore.enabled: Forbidden"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,6 +2,6 @@
 // be built.
 //
 // It reads strictly: an unknown field, plugin or value is an error that names the field and says what is allowed. It
-// sets kube-scheduler's defaults, with the plugins that this scheduler has. What this scheduler does not do, such as
-// extenders, is refused and not ignored.
+// sets kube-scheduler's defaults, with the plugins that this scheduler has. What this scheduler does not do is refused and
+// not ignored.
 package config

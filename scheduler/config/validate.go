@@ -25,9 +25,6 @@ func validate(config *configv1.KubeSchedulerConfiguration, plugins []string) fie
 		errs = append(errs, field.Invalid(field.NewPath("podMaxBackoffSeconds"), longest,
 			"must be greater than or equal to podInitialBackoffSeconds"))
 	}
-	if len(config.Extenders) > 0 {
-		errs = append(errs, field.Forbidden(field.NewPath("extenders"), "extenders are not supported; use a plugin"))
-	}
 	if *config.LeaderElection.LeaderElect && config.LeaderElection.ResourceLock != "leases" {
 		errs = append(errs, field.NotSupported(field.NewPath("leaderElection", "resourceLock"),
 			config.LeaderElection.ResourceLock, []string{"leases"}))

@@ -26,6 +26,8 @@ type Environment struct {
 	ClientSet  clientset.Interface
 	KubeConfig *restclient.Config
 	Informers  informers.SharedInformerFactory
+	// Extenders are asked after the plugins, in this order.
+	Extenders []fwk.Extender
 	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
 	Recorder func(profile string) events.EventRecorderLogger
 	// Parallelism is the number of goroutines that filter and score nodes. 0 means 16.
