@@ -57,7 +57,9 @@ func TestPluginsAgreeWithUpstreamOnVictims(t *testing.T) {
 		w := newFullWorld(seed)
 		nominated := w.nominations()
 		got, choice := w.ourPreemption(t, nominated)
-		want, chosen, chooses := w.theirPreemption(t, nominated)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel() // Ends what upstream's framework has running.
+		want, chosen, chooses := w.theirPreemption(ctx, t, nominated)
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Fatalf("seed %d: upstream (-) and ours (+) differ:\n%s", seed, diff)
 		}
@@ -181,6 +183,11 @@ func (w *world) ourPreemption(t *testing.T, nominated []*corev1.Pod) (preempted,
 		}
 		known[pod.Status.NominatedNodeName] = append(known[pod.Status.NominatedNodeName], info)
 	}
+	defer func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	f.Attach(known, known)
 	state, statuses := framework.NewCycleState(false), framework.NewNodeStatuses()
 	if _, status, _ := f.RunPreFilterPlugins(t.Context(), state, w.pod); !status.IsSuccess() {
@@ -240,7 +247,7 @@ func names(pods []*corev1.Pod) []string {
 }
 
 // theirPreemption also returns the node that upstream chose, and what tells whether it finds one as good as another.
-func (w *world) theirPreemption(t *testing.T, nominated []*corev1.Pod) (result preempted, chosen string, chooses func(ours, theirs string) bool) {
+func (w *world) theirPreemption(ctx context.Context, t *testing.T, nominated []*corev1.Pod) (result preempted, chosen string, chooses func(ours, theirs string) bool) {
 	t.Helper()
 	snapshot := upstreamcache.NewSnapshot(w.running, w.nodes)
 	known := nominees{}
@@ -252,7 +259,7 @@ func (w *world) theirPreemption(t *testing.T, nominated []*corev1.Pod) (result p
 		known[pod.Status.NominatedNodeName] = append(known[pod.Status.NominatedNodeName], info)
 	}
 	var plugin *upstreamdefaultpreemption.DefaultPreemption
-	f := w.theirFramework(t, snapshot, known, &plugin)
+	f := w.theirFramework(ctx, t, snapshot, known, &plugin)
 	state, statuses := upstream.NewCycleState(), upstream.NewDefaultNodeToStatus()
 	if _, status, _ := f.RunPreFilterPlugins(t.Context(), state, w.pod); !status.IsSuccess() {
 		statuses.SetAbsentNodesStatus(status)
@@ -264,8 +271,8 @@ func (w *world) theirPreemption(t *testing.T, nominated []*corev1.Pod) (result p
 	plugin.Executor.PreemptPod = func(context.Context, upstreampreemption.Candidate, upstreampreemption.ExecutorPreemptor, *corev1.Pod, string) (bool, error) {
 		return false, nil
 	}
-	ctx := klog.NewContext(t.Context(), klog.Logger{}) // It logs that nominated pods are not on its API server.
-	answer, status := plugin.Evaluator.Preempt(ctx, state, w.pod, statuses)
+	// It logs that nominated pods are not on its API server.
+	answer, status := plugin.Evaluator.Preempt(klog.NewContext(ctx, klog.Logger{}), state, w.pod, statuses)
 	result = preempted{Verdict: verdictOf(status), Candidates: map[string]sacrifice{}, Refused: map[string]verdict{}}
 	if status.IsSuccess() {
 		chosen = answer.NominatedNodeName
@@ -312,7 +319,7 @@ func (w *world) theirCandidates(t *testing.T, plugin *upstreamdefaultpreemption.
 	return byName
 }
 
-func (w *world) theirFramework(t *testing.T, snapshot *upstreamcache.Snapshot, known nominees, plugin **upstreamdefaultpreemption.DefaultPreemption) upstream.Framework {
+func (w *world) theirFramework(ctx context.Context, t *testing.T, snapshot *upstreamcache.Snapshot, known nominees, plugin **upstreamdefaultpreemption.DefaultPreemption) upstream.Framework {
 	t.Helper()
 	own := features()
 	own.EnableAsyncPreemption = false // The decision is the same, and is over when PostFilter returns.
@@ -343,7 +350,7 @@ func (w *world) theirFramework(t *testing.T, snapshot *upstreamcache.Snapshot, k
 	if err := factory.Core().V1().Pods().Informer().GetIndexer().Add(w.pod); err != nil {
 		t.Fatal(err)
 	}
-	f, err := upstreamruntime.NewFramework(t.Context(), registry, profile,
+	f, err := upstreamruntime.NewFramework(ctx, registry, profile,
 		upstreamruntime.WithSnapshotSharedLister(snapshot), upstreamruntime.WithMutableSnapshotLister(snapshot),
 		upstreamruntime.WithInformerFactory(factory), upstreamruntime.WithPodNominator(known),
 		upstreamruntime.WithClientSet(fake.NewClientset()), upstreamruntime.WithEventRecorder(&events.FakeRecorder{}),
