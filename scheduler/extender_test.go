@@ -82,10 +82,13 @@ func TestExtenders(t *testing.T) {
 				p.node(name, "2")
 			}
 			p.eventuallyBound(p.pod("web", "100m"), "two")
-			record, _ := p.scheduler.Explain(p.namespace, "web")
-			if len(record.Best) == 0 || record.Best[0].Node != "two" || record.Best[0].Total < 20000 {
-				t.Errorf("the best nodes are %+v, want two with the extender's score of 2*1000*10", record.Best)
-			}
+			p.eventually(func() error {
+				record, _ := p.scheduler.Explain(p.namespace, "web")
+				if len(record.Best) == 0 || record.Best[0].Node != "two" || record.Best[0].Total < 20000 {
+					return fmt.Errorf("the best nodes are %+v, want two with the extender's score of 2*1000*10", record.Best)
+				}
+				return nil
+			})
 		}, o.asked)
 	})
 	t.Run("are asked again after they have refused", func(t *testing.T) {
@@ -132,9 +135,12 @@ func TestExtenders(t *testing.T) {
 			bound.Store(0)
 			p.node("only", "2")
 			p.eventuallyBound(p.pod("web", "1"), "only")
-			if bound.Load() != 1 {
-				t.Errorf("the extender has bound %d pods, want 1", bound.Load())
-			}
+			p.eventually(func() error { // The pod is seen to be bound before the extender has answered.
+				if bound.Load() != 1 {
+					return fmt.Errorf("the extender has bound %d pods, want 1", bound.Load())
+				}
+				return nil
+			})
 		}, o.asked)
 	})
 	t.Run("choose victims of preemption", func(t *testing.T) {

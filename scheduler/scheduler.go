@@ -105,6 +105,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		return err
 	}
 	s.profiles = map[string]*framework.Framework{}
+	onTheWay := framework.NewOnTheWay(s.options.Clock)
 	extenders, err := buildExtenders(s.config.Extenders, profiles)
 	if err != nil {
 		return err
@@ -112,6 +113,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 	for _, profile := range profiles {
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
 			Snapshot: snapshot, ClientSet: s.clientSet, KubeConfig: s.options.Cluster.GetConfig(), Informers: s.informers,
+			OnTheWay:    onTheWay,
 			Extenders:   extenders,
 			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
 			Parallelism: int(*s.config.Parallelism),
