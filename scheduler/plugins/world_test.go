@@ -43,7 +43,7 @@ func newWorld(seed uint64) *world {
 }
 
 // informers know the objects of the world, and never start: nothing in it changes.
-func (w *world) informers(t *testing.T) informers.SharedInformerFactory {
+func (w *world) informers(t testing.TB) informers.SharedInformerFactory {
 	t.Helper()
 	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
 	for _, object := range w.objects {
