@@ -70,6 +70,11 @@ bench: ## Run the benchmarks of the packages.
 bench-up: build runtime ## Measure a control plane: seconds to ready and to the first pod, memory and CPU at rest.
 	go run ./bench/up -orrery $(ORRERY)
 
+.PHONY: bench-scheduler
+bench-scheduler: ## Compare the scheduler with kube-scheduler: throughput, latency, memory. BENCH_FLAGS="-scale 0.1" is quick, "-help" tells more.
+	go -C bench/scheduler build -ldflags '$(LDFLAGS)' -o $(LOCALBIN)/bench-scheduler .
+	$(LOCALBIN)/bench-scheduler $(BENCH_FLAGS)
+
 ##@ Development
 
 .PHONY: manifests

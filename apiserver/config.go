@@ -97,6 +97,9 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 	for _, set := range u.Flags().FlagSets {
 		flags.AddFlagSet(set)
 	}
+	if err := servePodGroups(flags); err != nil {
+		return nil, err
+	}
 	for gate, on := range s.options.FeatureGates {
 		if err := flags.Set("feature-gates", fmt.Sprintf("%s=%v", gate, on)); err != nil {
 			return nil, fmt.Errorf("setting feature gate %s: %w", gate, err)
@@ -109,6 +112,19 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 		return nil, fmt.Errorf("setting feature gates: %w", err)
 	}
 	return u, nil
+}
+
+// servePodGroups serves PodGroups and Workloads, which are beta and off by default, so that gangs of pods can be scheduled.
+func servePodGroups(flags *pflag.FlagSet) error {
+	for _, flag := range [][2]string{
+		{"feature-gates", "GenericWorkload=true"},
+		{"runtime-config", "scheduling.k8s.io/v1beta1=true"},
+	} {
+		if err := flags.Set(flag[0], flag[1]); err != nil {
+			return fmt.Errorf("serving pod groups: setting --%s=%s: %w", flag[0], flag[1], err)
+		}
+	}
+	return nil
 }
 
 // guardSecondNames adds our admission plugins: the defaults and the validation of second names, which come first because what

@@ -14,13 +14,21 @@ import (
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
+	"github.com/orrery-dev/orrery/scheduler/preemption"
 )
 
-// What the scheduler reads and writes. A custom resource has no binding subresource: there it binds by a patch. The lease
-// is for leader election, which is off unless the configuration turns it on; a plugin from outside that reads more
-// needs a binding of its own.
+// What the scheduler and its plugins read, and what the scheduler writes; what a plugin writes stands in its room. A custom
+// resource has no binding subresource: there it binds by a patch. The lease is for leader election, which is off unless
+// the configuration turns it on; a plugin from outside that reads more needs a binding of its own.
 //
-// +kubebuilder:rbac:groups="",resources=pods;nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=pods;nodes;services;replicationcontrollers;persistentvolumes;persistentvolumeclaims,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=apps,resources=replicasets;statefulsets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses;csinodes;csidrivers;csistoragecapacities;volumeattachments,verbs=get;list;watch
+// +kubebuilder:rbac:groups=resource.k8s.io,resources=resourceclaims;resourceslices;deviceclasses,verbs=get;list;watch
+// +kubebuilder:rbac:groups=scheduling.k8s.io,resources=podgroups;workloads,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods/binding,verbs=create
 // +kubebuilder:rbac:groups="",resources=pods/status,verbs=patch
 // +kubebuilder:rbac:groups=core.orrery.dev,resources=pods,verbs=patch
@@ -28,20 +36,32 @@ import (
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=kube-scheduler,verbs=get;update
 
-// api reads pods from the cache and writes them to the API server.
+// api reads from the cache and writes to the API server. Plugins are given it before it is connected, and use it after.
 type api struct {
 	cached client.Reader
 	live   client.Client
+	// binding has as many entries as there are binding requests under way.
+	binding chan struct{}
 }
 
-func newAPI(cluster cluster.Cluster) (*api, error) {
+var (
+	_ volumebinding.API = &api{}
+	_ preemption.API    = &api{}
+)
+
+// bindingsAtOnce is how many binding requests are under way at the same time. The server works on no more than about as
+// many of one client; those beyond would wait there, cost it more than they do here, and in the end be turned away.
+const bindingsAtOnce = 64
+
+func (a *api) connect(cluster cluster.Cluster) error {
 	live, err := client.New(cluster.GetConfig(), client.Options{
 		Scheme: cluster.GetScheme(), Mapper: cluster.GetRESTMapper(), HTTPClient: cluster.GetHTTPClient(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("building the scheduler's client: %w", err)
+		return fmt.Errorf("building the scheduler's client: %w", err)
 	}
-	return &api{cached: cluster.GetCache(), live: live}, nil
+	a.cached, a.live, a.binding = cluster.GetCache(), live, make(chan struct{}, bindingsAtOnce)
+	return nil
 }
 
 // Pod returns a pod as the cache has it, or nil.
@@ -60,10 +80,19 @@ func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {
 	return current == nil || current.Spec.NodeName != ""
 }
 
-// Bind assigns a pod to a node.
+// Bind assigns a pod to a node. It waits for its turn.
 func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
+	select {
+	case a.binding <- struct{}{}:
+		defer func() { <-a.binding }()
+	case <-ctx.Done():
+		return fmt.Errorf("binding pod %s/%s to node %s: %w", pod.Namespace, pod.Name, node, context.Cause(ctx))
+	}
 	return naming.Bind(ctx, a.live, (*corev1.Pod)(pod), node)
 }
+
+// isBinding reports whether a binding request is under way.
+func (a *api) isBinding() bool { return len(a.binding) > 0 }
 
 // Report sets a condition and the nominated node in a pod's status, if they differ from what is there.
 func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
@@ -76,7 +105,12 @@ func (a *api) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8score
 	if !differs {
 		return nil
 	}
-	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(pod), (*corev1.Pod)(changed))
+	return a.PatchStatus(ctx, pod, changed)
+}
+
+// PatchStatus writes what differs between the status of old and new.
+func (a *api) PatchStatus(ctx context.Context, old, new *k8scorev1.Pod) error {
+	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(old), (*corev1.Pod)(new))
 }
 
 // setCondition reports whether it changed anything. The time is that of the last change of the condition's status.

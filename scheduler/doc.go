@@ -9,7 +9,8 @@
 //	config/     reads a KubeSchedulerConfiguration          cache/      the cluster, with pods that are decided on
 //	queue/      which pod is next, and when again           plugins/    what can be said of a pod and a node
 //	cycle/      decides and binds, one pod at a time        explain/    why it came out so
-//	framework/  runs plugins at their extension points      resources/, nodeinfo/, metrics/
+//	framework/  runs plugins at their extension points      clients/    plugins' way to the API server
+//	resources/, nodeinfo/, metrics/
 //
 // This package only wires them: it watches pods and nodes and tells cache and queue, and it writes what cannot be
 // scheduled into the pod's status. Whether pods and nodes are Kubernetes' own or custom resources, the scheme says, and

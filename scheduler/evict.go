@@ -7,12 +7,10 @@ import (
 	k8scorev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/util/retry"
-	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
-	"github.com/orrery-dev/orrery/scheduler/preemption"
 )
 
 // Evict sets a condition in a pod's status and deletes the pod. It reports whether the pod was there to be deleted.
@@ -61,22 +59,4 @@ func (a *api) read(ctx context.Context, pod *k8scorev1.Pod) (*k8scorev1.Pod, err
 		return nil, apierrors.NewNotFound(k8scorev1.Resource("pods"), pod.Name)
 	}
 	return (*k8scorev1.Pod)(fresh), nil
-}
-
-// evicting is the scheduler's API for the preemption plugin, which is made known before the API can be built.
-type evicting struct{ *Scheduler }
-
-var _ preemption.API = evicting{}
-
-// Pod returns a pod as the cache has it, or nil.
-func (e evicting) Pod(namespace, name string) *k8scorev1.Pod { return e.api.Pod(namespace, name) }
-
-// Evict marks a pod and deletes it.
-func (e evicting) Evict(ctx context.Context, pod *k8scorev1.Pod, condition k8scorev1.PodCondition) (bool, error) {
-	return e.api.Evict(ctx, pod, condition)
-}
-
-// Report sets a condition and the nominated node in a pod's status.
-func (e evicting) Report(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
-	return e.api.Report(ctx, pod, condition, nominating)
 }

@@ -13,12 +13,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
 // Options say what a Scheduler works on and how. Either Config and Scheme or Cluster is required.
 type Options struct {
-	// Config is how to reach the API server. Where it sets no QPS, requests are not limited on this side.
+	// Config is how to reach the API server. Where it sets no QPS, requests are not limited on this side; where it sets no
+	// content type, it is protobuf if the server has that for pods.
 	Config *rest.Config
 	// Scheme has the kinds of package apis under the naming that is to be used.
 	Scheme *runtime.Scheme
@@ -65,6 +68,13 @@ func (o *Options) complete() (own bool, err error) {
 	config := rest.CopyConfig(o.Config)
 	if config.QPS == 0 {
 		config.QPS = -1
+	}
+	if builtIn, err := naming.BuiltIn(o.Scheme, &corev1.Pod{}); err != nil {
+		return false, fmt.Errorf("building the scheduler's connection to the cluster: %w", err)
+	} else if builtIn && config.ContentType == "" {
+		// Custom resources are not served in it. For what is, it costs both sides much less than JSON.
+		config.ContentType = runtime.ContentTypeProtobuf
+		config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	}
 	o.Cluster, err = cluster.New(config, func(c *cluster.Options) {
 		c.Scheme = o.Scheme

@@ -3,7 +3,11 @@ package scheduler
 import (
 	"fmt"
 
-	"k8s.io/client-go/informers"
+	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
+	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	toolscache "k8s.io/client-go/tools/cache"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -11,35 +15,24 @@ import (
 )
 
 // others are the kinds besides Pod and Node whose events a plugin may ask for.
-var others = map[fwk.EventResource]func(informers.SharedInformerFactory) toolscache.SharedIndexInformer{
-	fwk.PersistentVolume: func(f informers.SharedInformerFactory) toolscache.SharedIndexInformer {
-		return f.Core().V1().PersistentVolumes().Informer()
-	},
-	fwk.PersistentVolumeClaim: func(f informers.SharedInformerFactory) toolscache.SharedIndexInformer {
-		return f.Core().V1().PersistentVolumeClaims().Informer()
-	},
-	fwk.StorageClass: func(f informers.SharedInformerFactory) toolscache.SharedIndexInformer {
-		return f.Storage().V1().StorageClasses().Informer()
-	},
-	fwk.CSINode: func(f informers.SharedInformerFactory) toolscache.SharedIndexInformer {
-		return f.Storage().V1().CSINodes().Informer()
-	},
-	fwk.CSIDriver: func(f informers.SharedInformerFactory) toolscache.SharedIndexInformer {
-		return f.Storage().V1().CSIDrivers().Informer()
-	},
-	fwk.CSIStorageCapacity: func(f informers.SharedInformerFactory) toolscache.SharedIndexInformer {
-		return f.Storage().V1().CSIStorageCapacities().Informer()
-	},
-	fwk.VolumeAttachment: func(f informers.SharedInformerFactory) toolscache.SharedIndexInformer {
-		return f.Storage().V1().VolumeAttachments().Informer()
-	},
+var others = map[fwk.EventResource]schema.GroupVersionResource{
+	fwk.PersistentVolume:      corev1.SchemeGroupVersion.WithResource("persistentvolumes"),
+	fwk.PersistentVolumeClaim: corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims"),
+	fwk.StorageClass:          storagev1.SchemeGroupVersion.WithResource("storageclasses"),
+	fwk.CSINode:               storagev1.SchemeGroupVersion.WithResource("csinodes"),
+	fwk.CSIDriver:             storagev1.SchemeGroupVersion.WithResource("csidrivers"),
+	fwk.CSIStorageCapacity:    storagev1.SchemeGroupVersion.WithResource("csistoragecapacities"),
+	fwk.VolumeAttachment:      storagev1.SchemeGroupVersion.WithResource("volumeattachments"),
+	fwk.ResourceClaim:         resourcev1.SchemeGroupVersion.WithResource("resourceclaims"),
+	fwk.ResourceSlice:         resourcev1.SchemeGroupVersion.WithResource("resourceslices"),
+	fwk.DeviceClass:           resourcev1.SchemeGroupVersion.WithResource("deviceclasses"),
+	fwk.PodGroup:              schedulingv1beta1.SchemeGroupVersion.WithResource("podgroups"),
 }
 
-// listenForOthers tells the queue of the other kinds that plugins wait for. They are watched for plugins from outside, and
-// under Kubernetes' own names.
+// listenForOthers tells the queue of the kinds besides Pod and Node that plugins wait for.
 func (s *Scheduler) listenForOthers(hints map[string][]framework.Hint) error {
 	listening := map[fwk.EventResource]bool{
-		fwk.Pod: true, fwk.AssignedPod: true, fwk.UnscheduledPod: true, fwk.TargetPod: true, fwk.Node: true, fwk.WildCard: true,
+		fwk.Pod: true, fwk.AssignedPod: true, fwk.UnscheduledPod: true, fwk.TargetPod: true, fwk.Node: true, fwk.PodGroup: true, fwk.WildCard: true,
 	}
 	for profile, all := range hints {
 		for _, hint := range all {
@@ -47,11 +40,21 @@ func (s *Scheduler) listenForOthers(hints map[string][]framework.Hint) error {
 			if listening[kind] {
 				continue
 			}
-			informer, known := others[kind]
+			if known, err := s.dra.Listen(kind, s.otherHandler(kind)); err != nil {
+				return fmt.Errorf("watching %s for plugin %q: %w", kind, hint.Plugin, err)
+			} else if known {
+				listening[kind] = true
+				continue
+			}
+			resource, known := others[kind]
 			if !known {
 				return fmt.Errorf("building profile %q: plugin %q asks for events of %s: %w", profile, hint.Plugin, kind, framework.ErrUnsupported)
 			}
-			if _, err := informer(s.informers).AddEventHandler(s.otherHandler(kind)); err != nil {
+			informer, err := s.clients.Informers.ForResource(resource)
+			if err != nil {
+				return fmt.Errorf("watching %s for plugin %q: %w", kind, hint.Plugin, err)
+			}
+			if _, err := informer.Informer().AddEventHandler(s.otherHandler(kind)); err != nil {
 				return fmt.Errorf("watching %s for plugin %q: %w", kind, hint.Plugin, err)
 			}
 			listening[kind] = true

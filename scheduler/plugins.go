@@ -4,21 +4,32 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultbinder"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultpreemption"
+	"github.com/orrery-dev/orrery/scheduler/plugins/dynamicresources"
+	"github.com/orrery-dev/orrery/scheduler/plugins/gangscheduling"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
+	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodename"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeports"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesbalancedallocation"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesfit"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeunschedulable"
+	"github.com/orrery-dev/orrery/scheduler/plugins/nodevolumelimits"
+	"github.com/orrery-dev/orrery/scheduler/plugins/podgrouppodscount"
+	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
 	"github.com/orrery-dev/orrery/scheduler/plugins/prioritysort"
 	"github.com/orrery-dev/orrery/scheduler/plugins/schedulinggates"
 	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
-	"github.com/orrery-dev/orrery/scheduler/preemption"
+	"github.com/orrery-dev/orrery/scheduler/plugins/topologyplacementgenerator"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumerestrictions"
+	"github.com/orrery-dev/orrery/scheduler/plugins/volumezone"
+	"github.com/orrery-dev/orrery/scheduler/tally"
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
-func builtIn(bind defaultbinder.Binding, evicting preemption.API) framework.Registry {
+func builtIn(api *api) framework.Registry {
+	keeper := tally.New()
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
@@ -28,9 +39,19 @@ func builtIn(bind defaultbinder.Binding, evicting preemption.API) framework.Regi
 		nodeaffinity.Name:                    nodeaffinity.New,
 		nodeports.Name:                       nodeports.New,
 		noderesourcesfit.Name:                noderesourcesfit.New,
+		podtopologyspread.Name:               podtopologyspread.Factory(keeper),
+		interpodaffinity.Name:                interpodaffinity.Factory(keeper),
+		dynamicresources.Name:                dynamicresources.Factory(api.PatchStatus),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
+		volumerestrictions.Name:              volumerestrictions.New,
+		nodevolumelimits.Name:                nodevolumelimits.New,
+		volumebinding.Name:                   volumebinding.Factory(api),
+		volumezone.Name:                      volumezone.New,
 		imagelocality.Name:                   imagelocality.New,
-		defaultpreemption.Name:               defaultpreemption.Factory(evicting),
-		defaultbinder.Name:                   defaultbinder.Factory(bind),
+		gangscheduling.Name:                  gangscheduling.New,
+		topologyplacementgenerator.Name:      topologyplacementgenerator.New,
+		podgrouppodscount.Name:               podgrouppodscount.New,
+		defaultpreemption.Name:               defaultpreemption.Factory(api),
+		defaultbinder.Name:                   defaultbinder.Factory(api.Bind),
 	}
 }

@@ -38,6 +38,7 @@ func (s *Scheduler) podAdded(pod *corev1.Pod) {
 		s.occupy(pod)
 	case s.pending(pod):
 		defer handled("UnscheduledPodAdd")()
+		s.joined(pod)
 		s.queue.Add(pod)
 	}
 }
@@ -95,6 +96,7 @@ func (s *Scheduler) pendingUpdated(old, new *corev1.Pod) {
 		return
 	}
 	defer handled("UnscheduledPodUpdate")()
+	s.joined(new)
 	if s.cache.IsAssumed(new.UID) {
 		if new.DeletionTimestamp != nil && old.DeletionTimestamp == nil {
 			s.callOff(new)
@@ -110,6 +112,7 @@ func (s *Scheduler) pendingUpdated(old, new *corev1.Pod) {
 // withdrawn forgets a pod that was never assigned.
 func (s *Scheduler) withdrawn(pod *corev1.Pod) {
 	defer handled("UnscheduledPodDelete")()
+	s.parted(pod)
 	s.queue.Delete(pod)
 	if s.cache.IsAssumed(pod.UID) {
 		s.callOff(pod)

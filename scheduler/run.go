@@ -53,7 +53,7 @@ func (s *Scheduler) lead(ctx context.Context) error {
 	}
 	lock := &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: election.ResourceNamespace, Name: election.ResourceName},
-		Client:     s.clientSet.CoordinationV1(),
+		Client:     s.clients.Set.CoordinationV1(),
 		LockConfig: resourcelock.ResourceLockConfig{Identity: host + "_" + string(uuid.NewUUID())},
 	}
 	var leading sync.WaitGroup
@@ -93,10 +93,14 @@ func (s *Scheduler) schedule(ctx context.Context) error {
 	group.Go(func() error { s.queue.Run(ctx); return nil })
 	group.Go(func() error { s.cycle.Run(ctx); return nil })
 	group.Go(func() error { s.tidy(ctx); return nil })
+	group.Go(func() error { s.mail.run(ctx); return nil })
 	<-ctx.Done()
 	s.queue.Close()
 	return group.Wait()
 }
+
+// busy reports whether there is a pod to be placed, or one whose binding is under way.
+func (s *Scheduler) busy() bool { return s.queue.Busy() || s.api.isBinding() }
 
 // tidy gives up assumed pods that have expired, and counts what is in the cache.
 func (s *Scheduler) tidy(ctx context.Context) {

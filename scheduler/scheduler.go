@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/informers"
-	clientset "k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/events"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/orrery-dev/orrery/apis"
+	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/clients"
 	"github.com/orrery-dev/orrery/scheduler/config"
+	"github.com/orrery-dev/orrery/scheduler/csi"
 	"github.com/orrery-dev/orrery/scheduler/cycle"
+	"github.com/orrery-dev/orrery/scheduler/dra"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
@@ -25,18 +28,19 @@ import (
 
 // Scheduler assigns pods to nodes. Build it with New; it runs once.
 type Scheduler struct {
-	options   Options
-	own       bool // the Cluster is ours to run
-	config    *configv1.KubeSchedulerConfiguration
-	clientSet clientset.Interface
-	informers informers.SharedInformerFactory
-	events    events.EventBroadcaster
-	api       *api
-	profiles  map[string]*framework.Framework
-	cache     *cache.Cache
-	queue     *queue.Queue
-	cycle     *cycle.Cycle
-	book      *explain.Book
+	options  Options
+	own      bool // the Cluster is ours to run
+	config   *configv1.KubeSchedulerConfiguration
+	clients  *clients.Clients
+	dra      *dra.Manager
+	events   events.EventBroadcaster
+	mail     *mail
+	api      *api
+	profiles map[string]*framework.Framework
+	cache    *cache.Cache
+	queue    *queue.Queue
+	cycle    *cycle.Cycle
+	book     *explain.Book
 	// life is the context of the plugins: it ends with Run.
 	life context.Context
 	end  context.CancelFunc
@@ -45,10 +49,8 @@ type Scheduler struct {
 // New builds a scheduler. Everything that is wrong with the configuration is an error here and not later; nothing is
 // started, and the API server need not be there yet.
 func New(options Options, more ...Option) (*Scheduler, error) {
-	s := &Scheduler{options: options}
-	s.options.plugins = builtIn(func(ctx context.Context, pod *corev1.Pod, node string) error {
-		return s.api.Bind(ctx, pod, node)
-	}, evicting{s})
+	s := &Scheduler{options: options, api: &api{}}
+	s.options.plugins = builtIn(s.api)
 	for _, option := range more {
 		if err := option(&s.options); err != nil {
 			return nil, fmt.Errorf("building the scheduler: %w", err)
@@ -74,15 +76,24 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	if err := metrics.Register(ctrlmetrics.Registry); err != nil {
 		return err
 	}
-	if s.api, err = newAPI(s.options.Cluster); err != nil {
+	if err := s.api.connect(s.options.Cluster); err != nil {
 		return err
 	}
-	s.clientSet, err = clientset.NewForConfigAndClient(s.options.Cluster.GetConfig(), s.options.Cluster.GetHTTPClient())
-	if err != nil {
-		return fmt.Errorf("building the plugins' client: %w", err)
+	names := apis.Orrery
+	if builtIn, err := naming.BuiltIn(s.options.Cluster.GetScheme(), &corev1.Pod{}); err != nil {
+		return err
+	} else if builtIn {
+		names = apis.Kubernetes
 	}
-	s.informers = informers.NewSharedInformerFactory(s.clientSet, 0)
-	s.events = events.NewBroadcaster(&events.EventSinkImpl{Interface: s.clientSet.EventsV1()})
+	s.clients, err = clients.New(s.options.Cluster.GetConfig(), s.options.Cluster.GetHTTPClient(), names)
+	if err != nil {
+		return err
+	}
+	if s.dra, err = dra.New(s.life, s.clients.Set, s.clients.Informers); err != nil {
+		return err
+	}
+	s.mail = newMail(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
+	s.events = events.NewBroadcaster(s.mail)
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.book = explain.NewBook(s.options.ExplainPods)
 	snapshot := &cache.Snapshot{}
@@ -93,7 +104,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 		return err
 	}
 	s.cycle = &cycle.Cycle{
-		Queue: s.queue, Cache: s.cache, Snapshot: snapshot, Profiles: s.profiles, API: s.api, Book: s.book,
+		Queue: s.queue, Cache: s.cache, Snapshot: snapshot, Profiles: s.profiles, API: s.api, Groups: s.api, Book: s.book,
 		Clock: s.options.Clock, PercentageOfNodesToScore: *s.config.PercentageOfNodesToScore,
 	}
 	return nil
@@ -112,12 +123,14 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 	}
 	for _, profile := range profiles {
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
-			Snapshot: snapshot, ClientSet: s.clientSet, KubeConfig: s.options.Cluster.GetConfig(), Informers: s.informers,
-			OnTheWay:    onTheWay,
-			Extenders:   extenders,
-			Recorder:    func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
-			Parallelism: int(*s.config.Parallelism),
-			Clock:       s.options.Clock,
+			Snapshot: snapshot, PodGroups: s.cache.Groups(),
+			ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
+			OnTheWay: onTheWay, Extenders: extenders,
+			DynamicResources: s.dra,
+			Recorder:         func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
+			CSI:              csi.NewManager(s.clients.Informers),
+			Parallelism:      int(*s.config.Parallelism),
+			Clock:            s.options.Clock,
 		})
 		if err != nil {
 			return err

@@ -11,19 +11,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 )
 
 // watch tells cache and queue of all pods and nodes, and returns once they know those that there are.
 func (s *Scheduler) watch(ctx context.Context) error {
+	watches, err := s.watches(ctx)
+	if err != nil {
+		return err
+	}
 	var synced []toolscache.InformerSynced
-	for _, each := range []struct {
-		object  client.Object
-		handler toolscache.ResourceEventHandler
-	}{
-		// Nodes first: a pod's node is better known before the pod.
-		{&corev1.Node{}, s.nodeHandler()},
-		{&corev1.Pod{}, s.podHandler()},
-	} {
+	for _, each := range watches {
 		informer, err := s.options.Cluster.GetCache().GetInformer(ctx, each.object, cache.BlockUntilSynced(false))
 		if err != nil {
 			return fmt.Errorf("watching %T: %w", each.object, err)
@@ -34,8 +32,9 @@ func (s *Scheduler) watch(ctx context.Context) error {
 		}
 		synced = append(synced, registration.HasSynced)
 	}
-	s.informers.Start(s.life.Done())
-	for kind, done := range s.informers.WaitForCacheSync(ctx.Done()) {
+	synced = append(synced, s.dra.HasSynced)
+	s.clients.Informers.Start(s.life.Done())
+	for kind, done := range s.clients.Informers.WaitForCacheSync(ctx.Done()) {
 		if !done && ctx.Err() == nil {
 			return fmt.Errorf("watching %s for a plugin: the first list did not arrive", kind)
 		}
@@ -44,6 +43,25 @@ func (s *Scheduler) watch(ctx context.Context) error {
 		return errors.New("watching pods and nodes: the first lists did not arrive")
 	}
 	return nil
+}
+
+type watched struct {
+	object  client.Object
+	handler toolscache.ResourceEventHandler
+}
+
+// watches lists what is watched. Nodes and groups come first: a pod's are better known before the pod.
+func (s *Scheduler) watches(ctx context.Context) ([]watched, error) {
+	watches := []watched{{&corev1.Node{}, s.nodeHandler()}}
+	grouped, err := s.servesPodGroups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if grouped {
+		s.schedulePodGroups()
+		watches = append(watches, watched{&schedulingv1beta1.PodGroup{}, s.podGroupHandler()})
+	}
+	return append(watches, watched{&corev1.Pod{}, s.podHandler()}), nil
 }
 
 func (s *Scheduler) podHandler() toolscache.ResourceEventHandler {

@@ -62,7 +62,7 @@ func (f *fault) recover() {
 // OnWrite implements zapcore.CheckWriteHook: it runs after a fatal or panic entry, and ends the goroutine that wrote
 // it instead of the process.
 func (f *fault) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
-	err, _ := describe(fields)
+	_, err := describe(fields)
 	if err == nil {
 		err = errors.New(entry.Message)
 	} else {

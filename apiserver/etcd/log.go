@@ -38,7 +38,7 @@ func (c *logCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zap
 
 // Write implements zapcore.Core.
 func (c *logCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
-	err, values := describe(append(slices.Clip(c.fields), fields...))
+	values, err := describe(append(slices.Clip(c.fields), fields...))
 	if entry.Level >= zapcore.ErrorLevel {
 		c.logger.Error(err, entry.Message, values...)
 		return nil
@@ -54,8 +54,7 @@ func (c *logCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 func (c *logCore) Sync() error { return nil }
 
 // describe splits fields into the error among them and the others as keys and values.
-func describe(fields []zapcore.Field) (error, []any) {
-	var found error
+func describe(fields []zapcore.Field) (values []any, found error) {
 	encoder := zapcore.NewMapObjectEncoder()
 	for _, field := range fields {
 		if err, ok := field.Interface.(error); ok && field.Type == zapcore.ErrorType {
@@ -64,9 +63,9 @@ func describe(fields []zapcore.Field) (error, []any) {
 		}
 		field.AddTo(encoder)
 	}
-	values := make([]any, 0, 2*len(encoder.Fields))
+	values = make([]any, 0, 2*len(encoder.Fields))
 	for key, value := range encoder.Fields {
 		values = append(values, key, value)
 	}
-	return found, values
+	return values, found
 }

@@ -57,6 +57,41 @@ func TestAWriteToWhatIsGoneIsAConflict(t *testing.T) {
 	}
 }
 
+// Only a conflict over the UID says that what was to be deleted is gone. Any other is a deletion that did not happen.
+func TestADeletionThatIsRefusedAsAConflict(t *testing.T) {
+	conflict := apierrors.NewConflict(schema.GroupResource{Resource: "configmaps"}, "old", errors.New("the server has its reasons"))
+	remove := func(t *testing.T, s *stage) {
+		if err := s.Client("somebody").Delete(t.Context(), s.stored("old")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name      string
+		meanwhile func(t *testing.T, s *stage)
+		again     bool
+	}{
+		{"and the object is still there", func(*testing.T, *stage) {}, true},
+		{"and there is none of its name any more", remove, false},
+		{"and another has its name", func(t *testing.T, s *stage) { remove(t, s); s.Put(aConfigMap("old")) }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			s.Put(aConfigMap("old"))
+			s.plansOnce(func(p *plan.Plan, _ *corev1.Pod) { p.Delete("surplus", s.stored("old")) })
+			s.Refuse = func(w looptest.Write) error {
+				if w.By == "somebody" {
+					return nil
+				}
+				tt.meanwhile(t, s)
+				return conflict
+			}
+			if result := s.mustPass(t); (result.RequeueAfter != 0) != tt.again {
+				t.Errorf("looks again after %s; it has to: %t", result.RequeueAfter, tt.again)
+			}
+		})
+	}
+}
+
 func TestAStatusThatIsGoneWhileItIsWritten(t *testing.T) {
 	s := newStage(t)
 	s.plan = func(p *plan.Plan, pod *corev1.Pod) { p.Status(pod, withPhase(pod, corev1.PodRunning)) }

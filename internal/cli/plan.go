@@ -92,7 +92,7 @@ func (p *preview) print(c *cobra.Command, word string, key client.ObjectKey) err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- p.cluster.Start(ctx) }()
-	defer func() { stop(); _ = <-ended }() // it was told to end
+	defer func() { stop(); <-ended }() // it was told to end
 	if !p.cluster.GetCache().WaitForCacheSync(ctx) {
 		return fmt.Errorf("reading the cluster: %w", context.Cause(ctx))
 	}

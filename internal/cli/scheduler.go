@@ -61,6 +61,7 @@ func runScheduler(ctx context.Context, c *rest.Config, naming apis.Naming, confi
 	if err != nil {
 		return fmt.Errorf("starting the scheduler: %w", err)
 	}
+	decisions.of(s)
 	ready()
 	return s.Run(ctx)
 }

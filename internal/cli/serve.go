@@ -66,7 +66,7 @@ func serve(ctx context.Context, inst *instance.Instance, assemble assembler, ver
 		}
 	}
 	go func() {
-		if err := inst.Serve(telling, status, instance.Handlers{"/metrics": metricsOfProcess()}); err != nil {
+		if err := inst.Serve(telling, status, instance.Handlers{"/metrics": metricsOfProcess(), instance.DecisionPath: decisions}); err != nil {
 			logger().Error(err, "The status is not told")
 		}
 	}()

@@ -115,7 +115,7 @@ func (s *stage) restart() {
 func (s *stage) turn(ctx context.Context, rounds int) error {
 	for range rounds {
 		if err := s.loop.Adopt(ctx); err != nil {
-			return nil // the runtime is away: nothing happens
+			return nil //nolint:nilerr // the runtime is away: nothing happens
 		}
 		for uid := range s.loop.workers {
 			if pod := s.server.pods[uid]; pod != nil {
@@ -144,7 +144,7 @@ func (s *stage) turn(ctx context.Context, rounds int) error {
 func (s *stage) single(ctx context.Context) error {
 	containers, err := s.runtime.ListContainers(ctx, nil)
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // the runtime is away: there is nothing to see
 	}
 	seen := map[string]string{}
 	for _, c := range containers {

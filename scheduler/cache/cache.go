@@ -3,6 +3,7 @@ package cache
 import (
 	"container/list"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -10,8 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/component-helpers/node/topology"
 	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
+	"github.com/orrery-dev/orrery/scheduler/podgroups"
 )
 
 // Cache holds nodes and the pods on them.
@@ -24,6 +27,7 @@ type Cache struct {
 	recent *list.List               // the same NodeInfos, most recently changed first
 	order  order
 	images images
+	groups *podgroups.Groups
 }
 
 type podState struct {
@@ -41,9 +45,14 @@ func New(assumedFor time.Duration) *Cache {
 		pods:       map[types.UID]*podState{},
 		nodes:      map[string]*list.Element{},
 		recent:     list.New(),
-		images:     images{},
+		images:     images{byName: map[string]*fwk.ImageStateSummary{}},
+		groups:     podgroups.New(),
 	}
 }
+
+// Groups returns what is known of pod groups. The cache tells it which pods get and lose their nodes; of the groups
+// themselves and of pods without a node somebody else tells it.
+func (c *Cache) Groups() *podgroups.Groups { return c.groups }
 
 // AddNode adds or replaces a node. Pods that are said to be on it may have come before.
 func (c *Cache) AddNode(node *corev1.Node) {
@@ -54,9 +63,11 @@ func (c *Cache) AddNode(node *corev1.Node) {
 		c.order.remove(old)
 		c.order.add(node)
 	}
-	c.images.remove(info.Node())
+	if old := info.Node(); old == nil || !reflect.DeepEqual(old.Status.Images, node.Status.Images) {
+		c.images.remove(old)
+		info.SetImages(c.images.add(node))
+	}
 	info.SetNode(node)
-	info.SetImages(c.images.add(node))
 }
 
 // RemoveNode forgets a node. Pods on it stay until they are removed themselves.
@@ -87,6 +98,7 @@ func (c *Cache) Assume(pod *nodeinfo.PodInfo) error {
 	}
 	c.pods[object.UID] = &podState{pod: object, assumed: true}
 	c.touch(object.Spec.NodeName).AddPodInfo(pod)
+	c.groups.Assume(object)
 	return nil
 }
 
@@ -110,6 +122,7 @@ func (c *Cache) Forget(uid types.UID) error {
 	if !state.assumed {
 		return fmt.Errorf("forgetting pod %s: it is assigned to node %s, not assumed", klog.KObj(state.pod), state.pod.Spec.NodeName)
 	}
+	c.groups.Forget(state.pod)
 	return c.remove(state)
 }
 
@@ -121,6 +134,7 @@ func (c *Cache) Expire(now time.Time) []*corev1.Pod {
 	for _, state := range c.pods {
 		if state.assumed && !state.expires.IsZero() && !now.Before(state.expires) {
 			expired = append(expired, state.pod)
+			c.groups.Forget(state.pod)
 			_ = c.remove(state) // It is in the cache, and so it is on its node.
 		}
 	}
@@ -147,6 +161,7 @@ func (c *Cache) set(pod *corev1.Pod) error {
 	}
 	c.pods[pod.UID] = &podState{pod: pod}
 	c.touch(pod.Spec.NodeName).AddPod(pod)
+	c.groups.SetPod(pod)
 	return nil
 }
 
@@ -158,6 +173,7 @@ func (c *Cache) RemovePod(uid types.UID) (bool, error) {
 	if !found {
 		return false, nil
 	}
+	c.groups.RemovePod(state.pod)
 	return true, c.remove(state)
 }
 

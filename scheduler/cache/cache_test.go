@@ -153,8 +153,8 @@ func TestImagesAreCountedOverNodes(t *testing.T) {
 	if diff := cmp.Diff(want, node.GetImageStates()); diff != "" {
 		t.Errorf("images (-want +got):\n%s", diff)
 	}
-	if len(c.images) != 1 {
-		t.Errorf("%d images are remembered, want 1", len(c.images))
+	if len(c.images.byName) != 1 {
+		t.Errorf("%d images are remembered, want 1", len(c.images.byName))
 	}
 }
 

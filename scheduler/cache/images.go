@@ -7,19 +7,24 @@ import (
 )
 
 // images counts on how many nodes each image is.
-type images map[string]*fwk.ImageStateSummary
+type images struct {
+	byName map[string]*fwk.ImageStateSummary
+	// version grows with every count that changes.
+	version int64
+}
 
 // add counts a node's images, and returns those by name. An image has the size that the first node reported.
-func (i images) add(node *corev1.Node) map[string]*fwk.ImageStateSummary {
+func (i *images) add(node *corev1.Node) map[string]*fwk.ImageStateSummary {
 	own := map[string]*fwk.ImageStateSummary{}
 	for _, image := range node.Status.Images {
 		for _, name := range image.Names {
-			summary, known := i[name]
+			summary, known := i.byName[name]
 			if !known {
 				summary = &fwk.ImageStateSummary{Size: image.SizeBytes, Nodes: sets.New[string]()}
-				i[name] = summary
+				i.byName[name] = summary
 			}
 			summary.Nodes.Insert(node.Name)
+			i.version++
 			own[name] = summary
 		}
 	}
@@ -27,19 +32,20 @@ func (i images) add(node *corev1.Node) map[string]*fwk.ImageStateSummary {
 }
 
 // remove takes back what add counted. A nil node has no images.
-func (i images) remove(node *corev1.Node) {
+func (i *images) remove(node *corev1.Node) {
 	if node == nil {
 		return
 	}
 	for _, image := range node.Status.Images {
 		for _, name := range image.Names {
-			summary, known := i[name]
+			summary, known := i.byName[name]
 			if !known {
 				continue
 			}
 			summary.Nodes.Delete(node.Name)
+			i.version++
 			if summary.Nodes.Len() == 0 {
-				delete(i, name)
+				delete(i.byName, name)
 			}
 		}
 	}

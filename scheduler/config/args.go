@@ -1,121 +1,86 @@
 package config
 
 import (
-	"fmt"
-	"strings"
+	"maps"
+	"reflect"
+	"slices"
 
-	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 )
 
-// validateArgs checks the arguments of the plugins that have a type for them.
-func validateArgs(path *field.Path, config configv1.PluginConfig) field.ErrorList {
-	switch args := config.Args.Object.(type) {
-	case *configv1.NodeAffinityArgs:
-		return validateNodeAffinity(path.Child("addedAffinity"), args)
-	case *configv1.NodeResourcesFitArgs:
-		return validateFit(path, args)
-	case *configv1.NodeResourcesBalancedAllocationArgs:
-		return validateBalanced(path.Child("resources"), args.Resources)
-	}
-	return nil
+// typedArgs are the plugins whose arguments have a type in kube-scheduler's API, by the plugin's name. Whoever builds one of
+// these plugins is given its arguments complete and valid.
+var typedArgs = map[string]argsType{
+	"DefaultPreemption":               argsOf(completePreemption, validatePreemption),
+	"DynamicResources":                argsOf(completeDynamicResources, validateDynamicResources),
+	"InterPodAffinity":                argsOf(completeInterPodAffinity, validateInterPodAffinity),
+	"NodeAffinity":                    argsOf(func(*configv1.NodeAffinityArgs) {}, validateNodeAffinity),
+	"NodeResourcesBalancedAllocation": argsOf(completeBalanced, validateBalanced),
+	"NodeResourcesFit":                argsOf(completeFit, validateFit),
+	"PodTopologySpread":               argsOf(completeSpread, validateSpread),
+	"VolumeBinding":                   argsOf(completeVolumeBinding, validateVolumeBinding),
 }
 
-func validateNodeAffinity(path *field.Path, args *configv1.NodeAffinityArgs) field.ErrorList {
-	var errs field.ErrorList
-	if args.AddedAffinity == nil {
+// argsType is the type of a plugin's arguments: how to make empty ones, to set what is not set, and to check them.
+type argsType struct {
+	empty    func() runtime.Object
+	complete func(runtime.Object)
+	validate func(*field.Path, runtime.Object) field.ErrorList
+}
+
+func argsOf[T any, P interface {
+	*T
+	runtime.Object
+}](complete func(P), validate func(*field.Path, P) field.ErrorList) argsType {
+	return argsType{
+		empty:    func() runtime.Object { return P(new(T)) },
+		complete: func(args runtime.Object) { complete(args.(P)) },
+		validate: func(path *field.Path, args runtime.Object) field.ErrorList { return validate(path, args.(P)) },
+	}
+}
+
+// accepts reports whether arguments are of the type.
+func (t argsType) accepts(args runtime.Object) bool {
+	return reflect.TypeOf(args) == reflect.TypeOf(t.empty())
+}
+
+// completeArgs gives every enabled plugin that has a type of arguments some, and sets in all of them what is not set.
+func completeArgs(configs []configv1.PluginConfig, enabled []string) []configv1.PluginConfig {
+	missing := maps.Clone(typedArgs)
+	for _, config := range configs {
+		delete(missing, config.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		if slices.Contains(enabled, name) {
+			configs = append(configs, configv1.PluginConfig{Name: name, Args: runtime.RawExtension{Object: missing[name].empty()}})
+		}
+	}
+	for i := range configs {
+		typed, known := typedArgs[configs[i].Name]
+		if !known {
+			continue
+		}
+		args := &configs[i].Args
+		if args.Object == nil {
+			args.Object = typed.empty()
+		}
+		if typed.accepts(args.Object) {
+			typed.complete(args.Object)
+		}
+	}
+	return configs
+}
+
+// validateArgs checks the arguments of a plugin that has a type for them. It is called with complete ones.
+func validateArgs(path *field.Path, config configv1.PluginConfig) field.ErrorList {
+	typed, known := typedArgs[config.Name]
+	if !known {
 		return nil
 	}
-	if required := args.AddedAffinity.RequiredDuringSchedulingIgnoredDuringExecution; required != nil {
-		path := path.Child("requiredDuringSchedulingIgnoredDuringExecution")
-		if _, err := nodeaffinity.NewNodeSelector(required); err != nil {
-			errs = append(errs, field.Invalid(path, required, err.Error()))
-		}
+	if !typed.accepts(config.Args.Object) {
+		return field.ErrorList{field.TypeInvalid(path, config.Args.Object, "must be "+config.Name+"Args")}
 	}
-	if preferred := args.AddedAffinity.PreferredDuringSchedulingIgnoredDuringExecution; len(preferred) > 0 {
-		path := path.Child("preferredDuringSchedulingIgnoredDuringExecution")
-		if _, err := nodeaffinity.NewPreferredSchedulingTerms(preferred); err != nil {
-			errs = append(errs, field.Invalid(path, preferred, err.Error()))
-		}
-	}
-	return errs
-}
-
-func validateFit(path *field.Path, args *configv1.NodeResourcesFitArgs) field.ErrorList {
-	var errs field.ErrorList
-	for i, resource := range args.IgnoredResources {
-		errs = append(errs, metav1validation.ValidateLabelName(resource, path.Child("ignoredResources").Index(i))...)
-	}
-	for i, group := range args.IgnoredResourceGroups {
-		path := path.Child("ignoredResourceGroups").Index(i)
-		if strings.Contains(group, "/") {
-			errs = append(errs, field.Invalid(path, group, "resource group name can't contain '/'"))
-		}
-		errs = append(errs, metav1validation.ValidateLabelName(group, path)...)
-	}
-	return append(errs, validateStrategy(path.Child("scoringStrategy"), args.ScoringStrategy)...)
-}
-
-func validateStrategy(path *field.Path, strategy *configv1.ScoringStrategy) field.ErrorList {
-	var errs field.ErrorList
-	ratio := path.Child("requestedToCapacityRatio")
-	switch strategy.Type {
-	case configv1.RequestedToCapacityRatio:
-		if strategy.RequestedToCapacityRatio == nil {
-			errs = append(errs, field.Required(ratio, "must be specified when type is RequestedToCapacityRatio"))
-		} else {
-			errs = append(errs, validateShape(ratio.Child("shape"), strategy.RequestedToCapacityRatio.Shape)...)
-		}
-	case configv1.LeastAllocated, configv1.MostAllocated:
-		if strategy.RequestedToCapacityRatio != nil {
-			errs = append(errs, field.Forbidden(ratio, "must be nil when type is not RequestedToCapacityRatio"))
-		}
-	default:
-		errs = append(errs, field.NotSupported(path.Child("type"), strategy.Type,
-			[]configv1.ScoringStrategyType{configv1.LeastAllocated, configv1.MostAllocated, configv1.RequestedToCapacityRatio}))
-	}
-	for i, resource := range strategy.Resources {
-		if resource.Weight <= 0 || resource.Weight > 100 {
-			errs = append(errs, field.Invalid(path.Child("resources").Index(i).Child("weight"), resource.Weight,
-				fmt.Sprintf("resource weight of %v not in valid range (0, 100]", resource.Name)))
-		}
-	}
-	return errs
-}
-
-func validateShape(path *field.Path, shape []configv1.UtilizationShapePoint) field.ErrorList {
-	if len(shape) == 0 {
-		return field.ErrorList{field.Required(path, "at least one point must be specified")}
-	}
-	var errs field.ErrorList
-	for i, point := range shape {
-		path := path.Index(i)
-		if i > 0 && shape[i-1].Utilization >= point.Utilization {
-			errs = append(errs, field.Invalid(path.Child("utilization"), point.Utilization, "values must be sorted in increasing order"))
-		}
-		if point.Utilization < 0 || point.Utilization > 100 {
-			errs = append(errs, field.Invalid(path.Child("utilization"), point.Utilization, "not in valid range [0, 100]"))
-		}
-		if point.Score < 0 || point.Score > 10 {
-			errs = append(errs, field.Invalid(path.Child("score"), point.Score, "not in valid range [0, 10]"))
-		}
-	}
-	return errs
-}
-
-func validateBalanced(path *field.Path, resources []configv1.ResourceSpec) field.ErrorList {
-	var errs field.ErrorList
-	seen := map[string]bool{}
-	for i, resource := range resources {
-		if seen[resource.Name] {
-			errs = append(errs, field.Duplicate(path.Index(i).Child("name"), resource.Name))
-		}
-		seen[resource.Name] = true
-		if resource.Weight != 1 {
-			errs = append(errs, field.Invalid(path.Index(i).Child("weight"), resource.Weight, "must be 1"))
-		}
-	}
-	return errs
+	return typed.validate(path, config.Args.Object)
 }

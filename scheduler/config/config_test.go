@@ -11,8 +11,9 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-var known = []string{"DefaultBinder", "DefaultPreemption", "ImageLocality", "Mine", "NodeAffinity", "NodeName", "NodePorts", "NodeResourcesBalancedAllocation",
-	"NodeResourcesFit", "NodeUnschedulable", "PrioritySort", "SchedulingGates", "TaintToleration"}
+var known = []string{"DefaultBinder", "DefaultPreemption", "DynamicResources", "ImageLocality", "InterPodAffinity", "Mine", "NodeAffinity",
+	"NodeName", "NodePorts", "NodeResourcesBalancedAllocation", "NodeResourcesFit", "NodeUnschedulable", "PodTopologySpread", "PrioritySort",
+	"SchedulingGates", "TaintToleration", "VolumeBinding"}
 
 const header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
 
@@ -72,7 +73,7 @@ profiles:
 			t.Errorf("TaintToleration has the weight %d, want 7", *plugin.Weight)
 		}
 	}
-	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit DefaultPreemption NodeResourcesBalancedAllocation DefaultBinder Mine"
+	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit VolumeRestrictions NodeVolumeLimits VolumeBinding VolumeZone PodTopologySpread InterPodAffinity DynamicResources DefaultPreemption NodeResourcesBalancedAllocation DefaultBinder GangScheduling Mine"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("plugins are %s, want %s", got, want)
 	}
@@ -114,7 +115,29 @@ func TestMistakesAreNamed(t *testing.T) {
 			`profiles[0].pluginConfig[0].args.scoringStrategy.type: Unsupported value: "Best"`},
 		{"a shape that falls back", "profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio, requestedToCapacityRatio: {shape: [{utilization: 50, score: 1}, {utilization: 40, score: 11}]}}}}]}]",
 			"shape[1].score: Invalid value: 11: not in valid range [0, 10]"},
-		{"pod groups", "profiles: [{plugins: {placementScore: {enabled: [{name: Mine}]}}}]", "profiles[0].plugins.placementScore.enabled: Forbidden"},
+		{"an unknown plugin for pod groups", "profiles: [{plugins: {placementScore: {enabled: [{name: Yours}]}}}]",
+			`profiles[0].plugins.placementScore.enabled[0].name: Unsupported value: "Yours"`},
+		{"an extender that prioritizes by nothing", "extenders: [{urlPrefix: http://127.0.0.1, prioritizeVerb: rank}]", "extenders[0].weight: Invalid value: 0: must be greater than 0"},
+		{"two extenders that bind", "extenders: [{urlPrefix: http://127.0.0.1, bindVerb: bind}, {urlPrefix: http://127.0.0.2, bindVerb: bind}]",
+			"extenders[1].bindVerb: Forbidden: only one extender can bind"},
+		{"an extender that manages what is not extended", "extenders: [{urlPrefix: http://127.0.0.1, managedResources: [{name: cpu}]}]",
+			`extenders[0].managedResources[0].name: Invalid value: "cpu": must be an extended resource`},
+		{"a lease that ends before it is renewed", "leaderElection: {leaderElect: true, leaseDuration: 5s}",
+			`leaderElection.leaseDuration: Invalid value: "5s": must be greater than renewDeadline`},
+		{"a renewal with time for one try only", "leaderElection: {leaderElect: true, retryPeriod: 9s}",
+			`leaderElection.renewDeadline: Invalid value: "10s": must be greater than 1.2 times retryPeriod`},
+		{"another lock than a lease", "leaderElection: {leaderElect: true, resourceLock: endpoints}",
+			`leaderElection.resourceLock: Unsupported value: "endpoints": supported values: "leases"`},
+		{"no candidates for preemption", "profiles: [{pluginConfig: [{name: DefaultPreemption, args: {minCandidateNodesPercentage: 0, minCandidateNodesAbsolute: 0}}]}]",
+			"profiles[0].pluginConfig[0].args.minCandidateNodesPercentage: Invalid value: 0: cannot be zero at the same time"},
+		{"constraints that the system's defaults hide", "profiles: [{pluginConfig: [{name: PodTopologySpread, args: {defaultConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]}}]}]",
+			`args.defaultingType: Invalid value: "System": must be List where defaultConstraints are given`},
+		{"a constraint with a selector", "profiles: [{pluginConfig: [{name: PodTopologySpread, args: {defaultingType: List, defaultConstraints: [{maxSkew: 0, topologyKey: zone, whenUnsatisfiable: Sometimes, labelSelector: {}}]}}]}]",
+			`args.defaultConstraints[0].whenUnsatisfiable: Unsupported value: "Sometimes": supported values: "DoNotSchedule", "ScheduleAnyway"`},
+		{"a binding without time", "profiles: [{pluginConfig: [{name: DynamicResources, args: {bindingTimeout: 10ms}}]}]",
+			`args.bindingTimeout: Invalid value: "10ms": must be at least 1 second`},
+		{"too much of a weight", "profiles: [{pluginConfig: [{name: InterPodAffinity, args: {hardPodAffinityWeight: 101}}]}]",
+			"args.hardPodAffinityWeight: Invalid value: 101: not in valid range [0, 100]"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, _, err := load(t, test.text)

@@ -1,11 +1,9 @@
 package config
 
 import (
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	componentconfigv1alpha1 "k8s.io/component-base/config/v1alpha1"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	"k8s.io/utils/ptr"
@@ -24,10 +22,18 @@ func defaultPlugins() *configv1.Plugins {
 		{Name: "NodeAffinity", Weight: ptr.To[int32](2)},
 		{Name: "NodePorts"},
 		{Name: "NodeResourcesFit", Weight: ptr.To[int32](1)},
+		{Name: "VolumeRestrictions"},
+		{Name: "NodeVolumeLimits"},
+		{Name: "VolumeBinding"},
+		{Name: "VolumeZone"},
+		{Name: "PodTopologySpread", Weight: ptr.To[int32](2)},
+		{Name: "InterPodAffinity", Weight: ptr.To[int32](2)},
+		{Name: "DynamicResources", Weight: ptr.To[int32](2)},
 		{Name: "DefaultPreemption"},
 		{Name: "NodeResourcesBalancedAllocation", Weight: ptr.To[int32](1)},
 		{Name: "ImageLocality", Weight: ptr.To[int32](1)},
 		{Name: "DefaultBinder"},
+		{Name: "GangScheduling"},
 	}}}
 }
 
@@ -58,52 +64,7 @@ func setDefaults(config *configv1.KubeSchedulerConfiguration) {
 
 func setProfileDefaults(profile *configv1.KubeSchedulerProfile) {
 	profile.Plugins = mergePlugins(defaultPlugins(), profile.Plugins)
-	args := map[string]runtime.Object{
-		"DefaultPreemption":               &configv1.DefaultPreemptionArgs{},
-		"NodeAffinity":                    &configv1.NodeAffinityArgs{},
-		"NodeResourcesFit":                &configv1.NodeResourcesFitArgs{},
-		"NodeResourcesBalancedAllocation": &configv1.NodeResourcesBalancedAllocationArgs{},
-	}
-	for i := range profile.PluginConfig {
-		delete(args, profile.PluginConfig[i].Name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(args)) {
-		if slices.Contains(framework.Enabled(profile.Plugins), name) {
-			profile.PluginConfig = append(profile.PluginConfig,
-				configv1.PluginConfig{Name: name, Args: runtime.RawExtension{Object: args[name]}})
-		}
-	}
-	for i := range profile.PluginConfig {
-		setArgsDefaults(profile.PluginConfig[i].Args.Object)
-	}
-}
-
-func setArgsDefaults(args runtime.Object) {
-	cpuAndMemory := []configv1.ResourceSpec{{Name: "cpu", Weight: 1}, {Name: "memory", Weight: 1}}
-	var resources *[]configv1.ResourceSpec
-	switch args := args.(type) {
-	case *configv1.DefaultPreemptionArgs:
-		setDefault(&args.MinCandidateNodesPercentage, 10)
-		setDefault(&args.MinCandidateNodesAbsolute, 100)
-		return
-	case *configv1.NodeResourcesFitArgs:
-		if args.ScoringStrategy == nil {
-			args.ScoringStrategy = &configv1.ScoringStrategy{Type: configv1.LeastAllocated}
-		}
-		resources = &args.ScoringStrategy.Resources
-	case *configv1.NodeResourcesBalancedAllocationArgs:
-		resources = &args.Resources
-	default:
-		return
-	}
-	if len(*resources) == 0 {
-		*resources = cpuAndMemory
-	}
-	for i := range *resources {
-		if (*resources)[i].Weight == 0 {
-			(*resources)[i].Weight = 1
-		}
-	}
+	profile.PluginConfig = completeArgs(profile.PluginConfig, framework.Enabled(profile.Plugins))
 }
 
 // mergePlugins puts a user's plugins into the default ones, extension point by extension point.

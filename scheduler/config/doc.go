@@ -2,6 +2,14 @@
 // be built.
 //
 // It reads strictly: an unknown field, plugin or value is an error that names the field and says what is allowed. It
-// sets kube-scheduler's defaults, with the plugins that this scheduler has. What this scheduler does not do is refused and
-// not ignored.
+// sets and checks what kube-scheduler does, and differs in what follows:
+//
+//   - There is no leader election unless it is asked for: kube-scheduler expects to run several times, but a lease left
+//     behind would delay the restart of a single one.
+//   - clientConnection and the debugging settings stay as they are written: requests are not limited on this side, and
+//     profiles are not served here.
+//   - delayCacheUntilActive changes nothing: a candidate that waits for the lead knows the cluster already.
+//   - A plugin that does not exist, a negative weight, and times of leader election that cannot work are errors of the
+//     configuration, where kube-scheduler notices them later.
+//   - profiles[].plugins may name kube-scheduler's default plugins that this scheduler has.
 package config

@@ -25,10 +25,11 @@ func validate(config *configv1.KubeSchedulerConfiguration, plugins []string) fie
 		errs = append(errs, field.Invalid(field.NewPath("podMaxBackoffSeconds"), longest,
 			"must be greater than or equal to podInitialBackoffSeconds"))
 	}
-	if *config.LeaderElection.LeaderElect && config.LeaderElection.ResourceLock != "leases" {
-		errs = append(errs, field.NotSupported(field.NewPath("leaderElection", "resourceLock"),
-			config.LeaderElection.ResourceLock, []string{"leases"}))
+	if config.ClientConnection.Burst < 0 {
+		errs = append(errs, field.Invalid(field.NewPath("clientConnection", "burst"), config.ClientConnection.Burst, "must be non-negative"))
 	}
+	errs = append(errs, validateLeaderElection(field.NewPath("leaderElection"), &config.LeaderElection)...)
+	errs = append(errs, validateExtenders(field.NewPath("extenders"), config.Extenders)...)
 	return append(errs, validateProfiles(field.NewPath("profiles"), config.Profiles, plugins)...)
 }
 
@@ -47,10 +48,35 @@ func validateProfiles(path *field.Path, profiles []configv1.KubeSchedulerProfile
 		}
 		errs = append(errs, validatePercentage(path.Child("percentageOfNodesToScore"), profile.PercentageOfNodesToScore)...)
 		errs = append(errs, validatePluginConfig(path.Child("pluginConfig"), profile.PluginConfig, plugins)...)
-		if !equality.Semantic.DeepEqual(profile.Plugins.QueueSort, profiles[0].Plugins.QueueSort) {
-			errs = append(errs, field.Invalid(path.Child("plugins", "queueSort"), profile.Plugins.QueueSort,
-				"must be the same in all profiles, because they share one queue"))
+		errs = append(errs, validateQueueSort(path, profile, profiles[0])...)
+	}
+	return errs
+}
+
+// validateQueueSort checks that a profile orders the queue as the first one does.
+func validateQueueSort(path *field.Path, profile, first configv1.KubeSchedulerProfile) field.ErrorList {
+	var errs field.ErrorList
+	const why = "must be the same in all profiles, because they share one queue"
+	sorts := first.Plugins.QueueSort
+	if !equality.Semantic.DeepEqual(profile.Plugins.QueueSort, sorts) {
+		errs = append(errs, field.Invalid(path.Child("plugins", "queueSort"), profile.Plugins.QueueSort, why))
+	}
+	if len(sorts.Enabled) == 0 {
+		return errs
+	}
+	if len(sorts.Enabled) > 1 {
+		errs = append(errs, field.TooMany(path.Child("plugins", "queueSort", "enabled"), len(sorts.Enabled), 1))
+	}
+	argsOf := func(profile configv1.KubeSchedulerProfile) (int, *configv1.PluginConfig) {
+		index := slices.IndexFunc(profile.PluginConfig, func(c configv1.PluginConfig) bool { return c.Name == sorts.Enabled[0].Name })
+		if index < 0 {
+			return index, nil
 		}
+		return index, &profile.PluginConfig[index]
+	}
+	_, wanted := argsOf(first)
+	if index, own := argsOf(profile); own != nil && !equality.Semantic.DeepEqual(own, wanted) {
+		errs = append(errs, field.Invalid(path.Child("pluginConfig").Index(index).Child("args"), own.Args.Object, why))
 	}
 	return errs
 }
@@ -77,15 +103,6 @@ func validatePlugins(path *field.Path, config *configv1.Plugins, plugins []strin
 	for _, point := range framework.Sets(config) {
 		name := strings.ToLower(point.Name[:1]) + point.Name[1:]
 		errs = append(errs, validateSet(path.Child(name), *point.Set, plugins)...)
-	}
-	for name, set := range map[string]configv1.PluginSet{
-		"placementGenerate":  config.PlacementGenerate,
-		"placementScore":     config.PlacementScore,
-		"podGroupPostFilter": config.PodGroupPostFilter,
-	} {
-		if len(set.Enabled) > 0 {
-			errs = append(errs, field.Forbidden(path.Child(name, "enabled"), "pod groups are not supported"))
-		}
 	}
 	return errs
 }

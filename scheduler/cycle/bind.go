@@ -11,7 +11,6 @@ import (
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
-	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 	"github.com/orrery-dev/orrery/scheduler/queue"
 )
 
@@ -19,9 +18,8 @@ var assignedPodDeleted = fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType:
 
 // reserve assumes the pod on the node, and asks the Reserve and Permit plugins.
 func (c *Cycle) reserve(ctx context.Context, a *attempt, node string) (*corev1.Pod, *failure) {
-	assumed := a.pod().DeepCopy()
-	assumed.Spec.NodeName = node
-	info, _ := nodeinfo.NewPodInfo(assumed) // Terms that cannot be parsed were reported when the pod was queued.
+	info := a.entry.PodInfo.On(node)
+	assumed := info.GetPod()
 	if err := c.Cache.Assume(info); err != nil {
 		return nil, &failure{status: fwk.AsStatus(err), nominating: noNomination}
 	}
@@ -60,6 +58,7 @@ func (c *Cycle) bindAssumed(ctx context.Context, a *attempt, assumed *corev1.Pod
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if status := c.bind(ctx, a, assumed, node); !status.IsSuccess() {
+		a.quorum.refused()
 		c.undo(ctx, a, assumed, node, status)
 		return
 	}
@@ -80,6 +79,9 @@ func (c *Cycle) bind(ctx context.Context, a *attempt, assumed *corev1.Pod, node 
 		}
 	}
 	if status := a.profile.WaitOnPermit(ctx, assumed); !status.IsSuccess() {
+		return asFitError(assumed, node, status)
+	}
+	if status := a.quorum.wait(ctx); !status.IsSuccess() {
 		return asFitError(assumed, node, status)
 	}
 	// Nothing after this makes the pod wait for an event, so that none has to be kept for it.

@@ -18,6 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
 	"github.com/orrery-dev/orrery/scheduler/queue"
+	"github.com/orrery-dev/orrery/scheduler/shapes"
 )
 
 // errNoNodes is kube-scheduler's text.
@@ -34,7 +35,7 @@ type API interface {
 	Report(ctx context.Context, pod *corev1.Pod, condition *corev1.PodCondition, nominating *fwk.NominatingInfo) error
 }
 
-// Cycle schedules pods. All fields but the last two are required.
+// Cycle schedules pods. All fields but the last three are required.
 type Cycle struct {
 	Queue    *queue.Queue
 	Cache    *cache.Cache
@@ -43,18 +44,26 @@ type Cycle struct {
 	API      API
 	Book     *explain.Book
 	Clock    clock.PassiveClock
+	// Groups may be nil where pods are scheduled one by one.
+	Groups GroupAPI
 	// PercentageOfNodesToScore is that of profiles without their own. 0 means by the size of the cluster.
 	PercentageOfNodesToScore int32
 	// Random returns a number from 0 to below n. Nil means math/rand.
 	Random func(n int) int
+	// Tables remember what plugins said of nodes for pods of one shape. Nil means tables of the default size.
+	Tables *shapes.Tables
 
-	start   int // where the next search starts
+	start   int        // where the next search starts
+	within  *placement // the nodes that a pod group is tried on; nil means all
 	binding sync.WaitGroup
 }
 
 // Run schedules pods until the queue is closed, and then waits for bindings under way to end.
 func (c *Cycle) Run(ctx context.Context) {
 	defer c.binding.Wait()
+	if c.Tables == nil {
+		c.Tables = shapes.New(0)
+	}
 	for {
 		entry := c.Queue.Pop()
 		if entry == nil {
@@ -71,11 +80,32 @@ type attempt struct {
 	state   *framework.CycleState
 	start   time.Time
 	record  explain.Record
+	shape   *shapes.Table // nil where the pod's shape has none
+	table   *byTable      // nil where no table was used to find nodes
+	quorum  *quorum       // of the pod's group; nil where the pod depends on no other
 }
 
 func (a *attempt) pod() *corev1.Pod { return a.entry.GetPod() }
 
+func (c *Cycle) attempt(entry *queue.Entry, profile *framework.Framework) *attempt {
+	pod, now := entry.GetPod(), c.Clock.Now()
+	return &attempt{
+		entry:   entry,
+		profile: profile,
+		state:   framework.NewCycleState(rand.IntN(100) < pluginMetricsPercent),
+		start:   now,
+		record: explain.Record{
+			Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID),
+			Profile: profile.ProfileName(), Attempt: entry.Attempts, When: now,
+		},
+	}
+}
+
 func (c *Cycle) scheduleOne(ctx context.Context, entry *queue.Entry) {
+	if entry.Type() == fwk.PodGroupKeyType {
+		c.scheduleGroup(ctx, entry)
+		return
+	}
 	pod := entry.GetPod()
 	profile, known := c.Profiles[pod.Spec.SchedulerName]
 	if !known || c.skips(profile, pod) {
@@ -84,16 +114,7 @@ func (c *Cycle) scheduleOne(ctx context.Context, entry *queue.Entry) {
 	}
 	logger := klog.FromContext(ctx).WithValues("pod", klog.KObj(pod))
 	ctx = klog.NewContext(ctx, logger)
-	a := &attempt{
-		entry:   entry,
-		profile: profile,
-		state:   framework.NewCycleState(rand.IntN(100) < pluginMetricsPercent),
-		start:   c.Clock.Now(),
-		record: explain.Record{
-			Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID),
-			Profile: profile.ProfileName(), Attempt: entry.Attempts, When: c.Clock.Now(),
-		},
-	}
+	a := c.attempt(entry, profile)
 	node, failure := c.decide(ctx, a)
 	if failure != nil {
 		c.fail(ctx, a, *failure)
@@ -124,23 +145,28 @@ func (c *Cycle) skips(profile *framework.Framework, pod *corev1.Pod) bool {
 	return c.Cache.IsAssumed(pod.UID)
 }
 
-// decide finds the node for a pod.
+// decide finds the node for a pod, in the cluster as it is now.
 func (c *Cycle) decide(ctx context.Context, a *attempt) (string, *failure) {
 	c.Cache.Update(c.Snapshot)
+	return c.decideOnSnapshot(ctx, a)
+}
+
+// decideOnSnapshot finds the node for a pod, in the cluster as the snapshot shows it.
+func (c *Cycle) decideOnSnapshot(ctx context.Context, a *attempt) (string, *failure) {
 	defer func() {
 		metrics.AlgorithmDuration.WithLabelValues().Observe(c.Clock.Since(a.start).Seconds())
 	}()
-	if len(c.Snapshot.Nodes()) == 0 {
+	if len(c.nodes()) == 0 {
 		return "", &failure{status: fwk.NewStatus(fwk.UnschedulableAndUnresolvable).WithError(errNoNodes), nominating: noNomination}
 	}
 	feasible, diagnosis, err := c.find(ctx, a)
 	if err != nil {
 		return "", &failure{status: fwk.AsStatus(err), nominating: noNomination}
 	}
-	a.record.AllNodes = len(c.Snapshot.Nodes())
+	a.record.AllNodes = len(c.nodes())
 	a.record.Feasible = len(feasible)
-	a.record.Evaluated = len(feasible) + len(diagnosis.Nodes.Own())
-	a.record.Refusals = explain.Refusals(diagnosis.Nodes.Own())
+	a.record.Evaluated = len(feasible) + diagnosis.Nodes.Len()
+	a.record.Later = func(record *explain.Record) { record.Refusals = explain.Refusals(diagnosis.Nodes.Own()) }
 	if len(feasible) == 0 {
 		return "", c.unfit(ctx, a, diagnosis)
 	}
@@ -153,8 +179,11 @@ func (c *Cycle) decide(ctx context.Context, a *attempt) (string, *failure) {
 
 // unfit asks the PostFilter plugins to help a pod that fits nowhere, and says why it does not.
 func (c *Cycle) unfit(ctx context.Context, a *attempt, diagnosis *framework.Diagnosis) *failure {
-	fit := &framework.FitError{Pod: a.pod(), NodeCount: len(c.Snapshot.Nodes()), Diagnosis: diagnosis}
+	fit := &framework.FitError{Pod: a.pod(), NodeCount: len(c.nodes()), Diagnosis: diagnosis}
 	nominating := noNomination
+	if a.state.IsPodGroupSchedulingCycle() {
+		return &failure{status: fwk.NewStatus(fwk.Unschedulable).WithError(fit)} // Help is for the group as a whole.
+	}
 	if a.profile.HasPostFilterPlugins() {
 		result, status := a.profile.RunPostFilterPlugins(ctx, a.state, a.pod(), diagnosis.Nodes)
 		diagnosis.PostFilterMessage = status.Message()
@@ -180,7 +209,18 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 	if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
 		return "", status.AsError()
 	}
-	scores, status := a.profile.RunScorePlugins(ctx, a.state, a.pod(), nodes)
+	if a.table != nil && a.table.decides {
+		if !a.profile.OthersScore(a.state) {
+			return c.chooseByTable(ctx, a), nil
+		}
+		if all := len(nodes); all > a.table.attempt.Enough {
+			nodes = c.sample(a, nodes)
+			if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
+				return "", status.AsError()
+			}
+		}
+	}
+	scores, status := c.score(ctx, a, nodes)
 	if !status.IsSuccess() {
 		return "", status.AsError()
 	}
@@ -196,6 +236,13 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 		}
 	}
 	return best[c.random(len(best))], nil
+}
+
+func (c *Cycle) score(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
+	if a.table != nil {
+		return c.scoreByTable(ctx, a, nodes)
+	}
+	return a.profile.RunScorePlugins(ctx, a.state, a.pod(), nodes)
 }
 
 func (c *Cycle) random(n int) int {

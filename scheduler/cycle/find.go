@@ -12,6 +12,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
@@ -25,6 +26,7 @@ const (
 // find returns nodes that fit the pod, and why the others that were looked at do not.
 func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framework.Diagnosis, error) {
 	diagnosis := framework.NewDiagnosis()
+	c.adoptTable(ctx, a)
 	narrowed, status, narrowing := a.profile.RunPreFilterPlugins(ctx, a.state, a.pod())
 	diagnosis.UnschedulablePlugins = narrowing
 	if !status.IsSuccess() {
@@ -45,15 +47,19 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 			return feasible, diagnosis, nil
 		}
 	}
-	nodes := c.Snapshot.Nodes()
+	if a.shape != nil && c.within == nil && narrowed.AllNodes() {
+		feasible, err := c.findByTable(ctx, a, diagnosis)
+		return feasible, diagnosis, err
+	}
+	nodes := c.nodes()
 	if !narrowed.AllNodes() {
 		nodes = c.named(narrowed.NodeNames)
 		diagnosis.Nodes.SetAbsent(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
 			fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sets.List(narrowing))))
 	}
 	feasible, err := c.filter(ctx, a, nodes, diagnosis)
-	looked := len(feasible) + len(diagnosis.Nodes.Own())
-	c.start = (c.start + looked) % len(c.Snapshot.Nodes())
+	looked := len(feasible) + diagnosis.Nodes.Len()
+	c.start = (c.start + looked) % len(c.nodes())
 	if err == nil {
 		feasible, err = c.filterByExtenders(ctx, a, feasible, diagnosis)
 	}
@@ -63,7 +69,7 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 // tryNominated looks first at the node that was made free for the pod.
 func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagnosis *framework.Diagnosis) ([]fwk.NodeInfo, error) {
 	node, err := c.Snapshot.Get(name)
-	if err != nil {
+	if err != nil || !c.within.has(name) {
 		return nil, err
 	}
 	feasible, err := c.filter(ctx, a, []fwk.NodeInfo{node}, diagnosis)
@@ -77,7 +83,7 @@ func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagn
 func (c *Cycle) named(names sets.Set[string]) []fwk.NodeInfo {
 	nodes := make([]fwk.NodeInfo, 0, len(names))
 	for _, name := range sets.List(names) {
-		if node, err := c.Snapshot.Get(name); err == nil {
+		if node, err := c.Snapshot.Get(name); err == nil && c.within.has(name) {
 			nodes = append(nodes, node)
 		}
 	}
@@ -98,17 +104,16 @@ func (c *Cycle) filter(ctx context.Context, a *attempt, nodes []fwk.NodeInfo, di
 	}(time.Now())
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(errors.New("the search for nodes has ended"))
-	a.profile.Parallelizer().Until(ctx, len(nodes), func(i int) {
+	a.profile.Compute(ctx, len(nodes), framework.Filter, func(i int) bool {
 		node := search.at(i)
-		search.take(i, node, a.profile.RunFilterPluginsWithNominatedPods(ctx, a.state, a.pod(), node), cancel)
-	}, framework.Filter)
-	for i, status := range search.refused {
-		if status != nil {
-			diagnosis.Nodes.Set(search.at(i).Node().Name, status)
-			diagnosis.Blame(status)
+		goesOn := search.take(i, node, c.fits(ctx, a, node))
+		if !goesOn {
+			cancel(errors.New("enough nodes fit, or filtering another node failed")) // For plugins that watch it.
 		}
-	}
-	return search.feasible[:search.found.Load()], search.err
+		return goesOn
+	})
+	search.diagnose(c.Snapshot, diagnosis)
+	return search.feasible[:min(int(search.found.Load()), len(search.feasible))], search.err
 }
 
 // search is one run of the filters.
@@ -117,31 +122,50 @@ type search struct {
 	start    int
 	feasible []fwk.NodeInfo // of which the first found are set
 	found    atomic.Int32
-	refused  []*fwk.Status // by position in the search; nil where the node fits or was not looked at
+	refused  []*fwk.Status // by index in nodes; nil where the node fits or was not looked at
 	failed   sync.Once
 	err      error
 }
 
-func (s *search) at(i int) fwk.NodeInfo { return s.nodes[(s.start+i)%len(s.nodes)] }
+func (s *search) index(i int) int       { return (s.start + i) % len(s.nodes) }
+func (s *search) at(i int) fwk.NodeInfo { return s.nodes[s.index(i)] }
 
-// take notes what the filters say of one node, and ends the search when that is enough.
-func (s *search) take(i int, node fwk.NodeInfo, status *fwk.Status, cancel context.CancelCauseFunc) {
+// take notes what the filters say of one node. It reports whether the search goes on.
+func (s *search) take(i int, node fwk.NodeInfo, status *fwk.Status) bool {
 	switch {
 	case status.IsError():
-		s.failed.Do(func() {
-			s.err = status.AsError()
-			cancel(errors.New("filtering another node failed"))
-		})
+		s.failed.Do(func() { s.err = status.AsError() })
+		return false
 	case status.IsSuccess():
-		if found := int(s.found.Add(1)); found <= len(s.feasible) {
+		found := int(s.found.Add(1))
+		if found <= len(s.feasible) {
 			s.feasible[found-1] = node
-		} else {
-			s.found.Add(-1)
-			cancel(errors.New("enough nodes fit"))
 		}
-	default:
-		s.refused[i] = status
+		return found < len(s.feasible)
 	}
+	s.refused[s.index(i)] = status
+	return true
+}
+
+// diagnose hands over why nodes were refused.
+func (s *search) diagnose(snapshot *cache.Snapshot, diagnosis *framework.Diagnosis) {
+	if all := snapshot.Nodes(); len(all) != len(s.nodes) || &all[0] != &s.nodes[0] {
+		for i, status := range s.refused {
+			if status != nil {
+				diagnosis.Nodes.Set(s.nodes[i].Node().Name, status)
+				diagnosis.Blame(status)
+			}
+		}
+		return
+	}
+	verdicts := framework.NewVerdicts(snapshot.Names())
+	for number, status := range s.refused {
+		if status != nil {
+			verdicts.Refuse(number, status, 0)
+			diagnosis.Blame(status)
+		}
+	}
+	diagnosis.Nodes.SetVerdicts(verdicts)
 }
 
 func (s *search) code() fwk.Code {

@@ -12,8 +12,9 @@ import (
 
 // NodeStatuses says why a pod cannot run on each node. Nodes without a status of their own have the one for absent nodes.
 type NodeStatuses struct {
-	own    map[string]*fwk.Status
-	absent *fwk.Status
+	own      map[string]*fwk.Status
+	verdicts *Verdicts // of nodes that are not in own; may be nil
+	absent   *fwk.Status
 }
 
 var _ fwk.NodeToStatusReader = &NodeStatuses{}
@@ -28,11 +29,38 @@ func (n *NodeStatuses) Get(node string) *fwk.Status {
 	if status, found := n.own[node]; found {
 		return status
 	}
+	if n.verdicts != nil {
+		if number, found := n.verdicts.names.Number[node]; found {
+			if status, _ := n.verdicts.Refused(number); status != nil {
+				return status
+			}
+		}
+	}
 	return n.absent
 }
 
 // Set gives a node a status of its own.
-func (n *NodeStatuses) Set(node string, status *fwk.Status) { n.own[node] = status }
+func (n *NodeStatuses) Set(node string, status *fwk.Status) {
+	if n.verdicts != nil {
+		if number, found := n.verdicts.names.Number[node]; found {
+			n.verdicts.Clear(number)
+		}
+	}
+	n.own[node] = status
+}
+
+// SetVerdicts gives all nodes that are refused a status of their own, in place of those that they had. The verdicts belong
+// to the NodeStatuses from now on.
+func (n *NodeStatuses) SetVerdicts(verdicts *Verdicts) {
+	for name := range n.own {
+		if number, found := verdicts.names.Number[name]; found {
+			if status, _ := verdicts.Refused(number); status != nil {
+				delete(n.own, name)
+			}
+		}
+	}
+	n.verdicts = verdicts
+}
 
 // SetAbsent sets the status of all nodes without one of their own.
 func (n *NodeStatuses) SetAbsent(status *fwk.Status) { n.absent = status }
@@ -40,8 +68,50 @@ func (n *NodeStatuses) SetAbsent(status *fwk.Status) { n.absent = status }
 // Absent returns the status of all nodes without one of their own.
 func (n *NodeStatuses) Absent() *fwk.Status { return n.absent }
 
-// Own returns the nodes with a status of their own. Do not change the map.
-func (n *NodeStatuses) Own() map[string]*fwk.Status { return n.own }
+// Len returns how many nodes have a status of their own.
+func (n *NodeStatuses) Len() int {
+	if n.verdicts == nil {
+		return len(n.own)
+	}
+	return len(n.own) + n.verdicts.Len()
+}
+
+// Own returns the nodes with a status of their own. It is made for each call; Len and Each cost less.
+func (n *NodeStatuses) Own() map[string]*fwk.Status {
+	all := make(map[string]*fwk.Status, n.Len())
+	n.Each(func(node string, status *fwk.Status) { all[node] = status })
+	return all
+}
+
+// Each visits the nodes with a status of their own.
+func (n *NodeStatuses) Each(visit func(node string, status *fwk.Status)) {
+	for name, status := range n.own {
+		visit(name, status)
+	}
+	if n.verdicts == nil {
+		return
+	}
+	for number, id := range n.verdicts.ids {
+		if id != 0 {
+			visit(n.verdicts.names.ByNumber[number], n.verdicts.kinds[id-1].status)
+		}
+	}
+}
+
+// Kinds visits the different statuses of nodes, each with a number of nodes that have it. A status can come several times.
+func (n *NodeStatuses) Kinds(visit func(status *fwk.Status, nodes int)) {
+	for _, status := range n.own {
+		visit(status, 1)
+	}
+	if n.verdicts == nil {
+		return
+	}
+	for i := range n.verdicts.kinds {
+		if kind := &n.verdicts.kinds[i]; kind.count > 0 {
+			visit(kind.status, kind.count)
+		}
+	}
+}
 
 // NodesForStatusCode returns the nodes whose status has the code.
 func (n *NodeStatuses) NodesForStatusCode(lister fwk.NodeInfoLister, code fwk.Code) ([]fwk.NodeInfo, error) {
@@ -59,14 +129,14 @@ func (n *NodeStatuses) NodesForStatusCode(lister fwk.NodeInfoLister, code fwk.Co
 
 func (n *NodeStatuses) ownNodes(lister fwk.NodeInfoLister, code fwk.Code) []fwk.NodeInfo {
 	var nodes []fwk.NodeInfo
-	for name, status := range n.own {
+	n.Each(func(name string, status *fwk.Status) {
 		if status.Code() != code {
-			continue
+			return
 		}
 		if node, err := lister.Get(name); err == nil { // A node that has gone has no status worth knowing.
 			nodes = append(nodes, node)
 		}
-	}
+	})
 	return nodes
 }
 
@@ -139,12 +209,12 @@ func (e *FitError) Error() string {
 // reasons returns each reason with the number of nodes that it holds for, sorted as text.
 func (e *FitError) reasons() []string {
 	counts := map[string]int{}
-	for _, status := range e.Diagnosis.Nodes.own {
+	e.Diagnosis.Nodes.Kinds(func(status *fwk.Status, nodes int) {
 		for _, reason := range status.Reasons() {
-			counts[reason]++
+			counts[reason] += nodes
 		}
-	}
-	if missing := e.NodeCount - len(e.Diagnosis.Nodes.own); missing > 0 {
+	})
+	if missing := e.NodeCount - e.Diagnosis.Nodes.Len(); missing > 0 {
 		for _, reason := range e.Diagnosis.Nodes.absent.Reasons() {
 			counts[reason] += missing
 		}

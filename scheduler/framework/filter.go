@@ -11,22 +11,50 @@ import (
 
 // RunFilterPlugins asks the plugins in order whether the pod can run on the node, up to the first that says no.
 func (f *Framework) RunFilterPlugins(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	skipped := state.GetSkipFilterPlugins()
-	for _, plugin := range f.filter {
-		name := plugin.Name()
-		if skipped.Has(name) {
-			continue
-		}
-		status := call(ctx, state, Filter, plugin, func() *fwk.Status { return plugin.Filter(ctx, state, pod, node) })
-		if status.IsSuccess() {
-			continue
-		}
-		if !status.IsRejected() {
-			status = fwk.AsStatus(fmt.Errorf("running %q filter plugin: %w", name, status.AsError()))
-		}
-		return status.WithPlugin(name)
+	status, _ := f.runFilters(ctx, state, pod, node, f.filtersFor(state).all)
+	return status
+}
+
+// runFilters returns what the first plugin says that refuses, and its position among all filters.
+func (f *Framework) runFilters(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node fwk.NodeInfo, steps []filterStep) (
+	*fwk.Status, int,
+) {
+	status, last := tryFilters(ctx, state, pod, node, steps)
+	if status.IsSuccess() {
+		return nil, len(f.filter)
 	}
-	return nil
+	name := steps[last].name
+	if !status.IsRejected() {
+		status = fwk.AsStatus(fmt.Errorf("running %q filter plugin: %w", name, status.AsError()))
+	}
+	return status.WithPlugin(name), steps[last].position
+}
+
+// tryFilters runs up to the first step whose plugin does not succeed, and guards them all at once: this is the innermost
+// loop of scheduling.
+func tryFilters(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node fwk.NodeInfo, steps []filterStep) (status *fwk.Status, last int) {
+	if state.ShouldRecordPluginMetrics() {
+		return measureFilters(ctx, state, pod, node, steps)
+	}
+	var running string
+	defer recovered(ctx, Filter, &running, &status)
+	for last = range steps {
+		running = steps[last].name
+		if status = steps[last].plugin.Filter(ctx, state, pod, node); !status.IsSuccess() {
+			return status, last
+		}
+	}
+	return nil, last
+}
+
+func measureFilters(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node fwk.NodeInfo, steps []filterStep) (status *fwk.Status, last int) {
+	for last, step := range steps {
+		status := call(ctx, state, Filter, step.plugin, func() *fwk.Status { return step.plugin.Filter(ctx, state, pod, node) })
+		if !status.IsSuccess() {
+			return status, last
+		}
+	}
+	return nil, 0
 }
 
 // RunFilterPluginsWithNominatedPods filters a node that other pods of the same or higher priority are meant for: the

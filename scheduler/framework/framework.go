@@ -20,12 +20,16 @@ import (
 
 // Environment is what the plugins of all profiles share.
 type Environment struct {
-	// Snapshot is the state of the cluster at the start of the current attempt. Required.
+	// Snapshot is the state of the cluster at the start of the current attempt. Required. Plugins can try changes on it
+	// if it is a fwk.MutableSnapshotSharedLister.
 	Snapshot fwk.SharedLister
 	// Clients of the API server for plugins, given out by the Handle as they are. Each may be nil when no plugin asks.
 	ClientSet  clientset.Interface
 	KubeConfig *restclient.Config
 	Informers  informers.SharedInformerFactory
+	CSI        fwk.CSIManager
+	// DynamicResources knows claims and devices. Nil means that they are not supported.
+	DynamicResources fwk.SharedDRAManager
 	// OnTheWay holds the pods of all profiles that can still be called off, so that any profile can preempt them. Nil means
 	// that this profile knows its own only.
 	OnTheWay *OnTheWay
@@ -33,6 +37,8 @@ type Environment struct {
 	Extenders []fwk.Extender
 	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
 	Recorder func(profile string) events.EventRecorderLogger
+	// PodGroups is what is known of pod groups at this moment. Nil means that pods are scheduled one by one.
+	PodGroups fwk.PodGroupManager
 	// Parallelism is the number of goroutines that filter and score nodes. 0 means 16.
 	Parallelism int
 	// Clock times Permit. Nil means the real clock.
@@ -54,16 +60,20 @@ type Profile struct {
 // Framework is one profile, ready to run. It is also the Handle that its plugins hold.
 type Framework struct {
 	points
-	profile    Profile
-	env        Environment
-	plugins    map[string]fwk.Plugin
-	weights    map[string]int64
-	signers    []fwk.SignPlugin
-	unsignable bool
-	waiting    *waitingPods
-	prebinding *prebindingPods
-	parallel   parallelizer
-	recorder   events.EventRecorderLogger
+	steps
+	profile Profile
+	env     Environment
+	plugins map[string]fwk.Plugin
+	weights map[string]int64
+	// placementWeights are those at PlacementScore.
+	placementWeights map[string]int64
+	signers          []fwk.SignPlugin
+	shapers          []ShapePlugin
+	unsignable       bool
+	waiting          *waitingPods
+	prebinding       *prebindingPods
+	parallel         parallelizer
+	recorder         events.EventRecorderLogger
 	fwk.PodNominator
 	fwk.PodActivator
 }
@@ -99,7 +109,7 @@ func New(ctx context.Context, registry Registry, profile Profile, env Environmen
 	return f, nil
 }
 
-func (f *Framework) build(ctx context.Context, registry Registry) error {
+func (f *Framework) build(ctx context.Context, registry Registry) (err error) {
 	for _, name := range Enabled(f.profile.Plugins) {
 		factory, known := registry[name]
 		if !known {
@@ -120,18 +130,31 @@ func (f *Framework) build(ctx context.Context, registry Registry) error {
 	if len(f.bind) == 0 {
 		return fmt.Errorf("enabling plugins at %s: at least one is needed", Bind)
 	}
+	if len(f.placementGenerate) > 1 {
+		return fmt.Errorf("enabling plugins at %s: there can be one, there are %d", PlacementGenerate, len(f.placementGenerate))
+	}
 	f.findSigners()
-	return f.setWeights()
+	if f.weights, err = weightsOf[fwk.ScorePlugin](f, f.profile.Plugins.Score); err != nil {
+		return err
+	}
+	f.placementWeights, err = weightsOf[fwk.PlacementScorePlugin](f, f.profile.Plugins.PlacementScore)
+	if err != nil {
+		return err
+	}
+	f.findSteps()
+	f.findShapers()
+	return nil
 }
 
-// setWeights takes the weight at the score point where there is one, else the one in multiPoint; 0 means 1.
-func (f *Framework) setWeights() error {
-	f.weights = map[string]int64{}
+// weightsOf returns the weights of the plugins that score: the one set at the point where there is one, else the one in
+// multiPoint; 0 means 1.
+func weightsOf[Scoring fwk.Plugin](f *Framework, own configv1.PluginSet) (map[string]int64, error) {
+	weights := map[string]int64{}
 	var total int64
-	for _, set := range []configv1.PluginSet{f.profile.Plugins.Score, f.profile.Plugins.MultiPoint} {
+	for _, set := range []configv1.PluginSet{own, f.profile.Plugins.MultiPoint} {
 		for _, plugin := range set.Enabled {
-			_, scores := f.plugins[plugin.Name].(fwk.ScorePlugin)
-			if _, done := f.weights[plugin.Name]; done || !scores {
+			_, scores := f.plugins[plugin.Name].(Scoring)
+			if _, done := weights[plugin.Name]; done || !scores {
 				continue
 			}
 			weight := int64(1)
@@ -139,13 +162,13 @@ func (f *Framework) setWeights() error {
 				weight = int64(*plugin.Weight)
 			}
 			if weight*fwk.MaxScore > math.MaxInt64-total {
-				return fmt.Errorf("adding the weight of plugin %q: the sum of all scores could overflow", plugin.Name)
+				return nil, fmt.Errorf("adding the weight of plugin %q: the sum of all scores could overflow", plugin.Name)
 			}
 			total += weight * fwk.MaxScore
-			f.weights[plugin.Name] = weight
+			weights[plugin.Name] = weight
 		}
 	}
-	return nil
+	return weights, nil
 }
 
 // Attach gives the plugins their way to the queue, which is built after them because it asks them for their events.

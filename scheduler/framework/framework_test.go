@@ -327,9 +327,7 @@ func TestUnsupportedPartsSaySo(t *testing.T) {
 	_, claims := f.SharedDRAManager().ResourceClaims().List()
 	_, limits := f.SharedCSIManager().CSINodes().List()
 	_, groups := f.PodGroupManager().PodGroups().Get("default", "gang")
-	for what, err := range map[string]error{
-		"claims": claims, "limits": limits, "groups": groups, "mutations": f.MutableSnapshotSharedLister().StartMutations(),
-	} {
+	for what, err := range map[string]error{"claims": claims, "limits": limits, "groups": groups} {
 		if !errors.Is(err, framework.ErrUnsupported) {
 			t.Errorf("%s: got %v, want %v", what, err, framework.ErrUnsupported)
 		}

@@ -31,15 +31,24 @@ func call(ctx context.Context, state measured, point string, plugin fwk.Plugin, 
 // Recovered turns a panic of a plugin into an Error status that names the plugin and the point. It has to be
 // deferred directly.
 func Recovered(ctx context.Context, point, plugin string, status **fwk.Status) {
-	reason := recover()
-	if reason == nil {
-		return
+	if reason := recover(); reason != nil {
+		*status = panicked(ctx, point, plugin, reason)
 	}
+}
+
+// recovered is Recovered for a function that calls several plugins and notes which one is running.
+func recovered(ctx context.Context, point string, running *string, status **fwk.Status) {
+	if reason := recover(); reason != nil {
+		*status = panicked(ctx, point, *running, reason)
+	}
+}
+
+func panicked(ctx context.Context, point, plugin string, reason any) *fwk.Status {
 	metrics.PluginPanics.WithLabelValues(plugin, point).Inc()
 	err := fmt.Errorf("plugin %q panicked in %s: %v", plugin, point, reason)
 	klog.FromContext(ctx).Error(err, "Plugin panicked; the pod's attempt fails and the scheduler goes on",
 		"plugin", plugin, "extensionPoint", point, "stack", string(debug.Stack()))
-	*status = fwk.AsStatus(err).WithPlugin(plugin)
+	return fwk.AsStatus(err).WithPlugin(plugin)
 }
 
 // timed records how long all plugins of a point took. Use: defer f.timed(Filter, &status)().

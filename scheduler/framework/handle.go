@@ -21,8 +21,8 @@ func (f *Framework) KubeConfig() *restclient.Config { return f.env.KubeConfig }
 func (f *Framework) EventRecorder() events.EventRecorderLogger { return f.recorder }
 
 // SharedInformerFactory returns informers of the kinds that a plugin asks for while it is built. They are started and
-// synced before the first pod is scheduled. Under names other than Kubernetes' own, pods and nodes are not among them:
-// read those from the snapshot.
+// synced before the first pod is scheduled. Objects are of upstream's types under either naming, and a kind that the API
+// server does not serve has none.
 func (f *Framework) SharedInformerFactory() informers.SharedInformerFactory { return f.env.Informers }
 
 // Parallelizer spreads work over the scheduler's number of goroutines.
@@ -37,16 +37,38 @@ func (f *Framework) APIDispatcher() fwk.APIDispatcher { return nil }
 // APICacher returns nil, which stands for calls being made where they are needed.
 func (f *Framework) APICacher() fwk.APICacher { return nil }
 
-// MutableSnapshotSharedLister returns a lister that reads like the snapshot; changing it is an error.
+// MutableSnapshotSharedLister returns the snapshot as something that can be changed for a while. Where the Environment's
+// Snapshot cannot, changing it is an error.
 func (f *Framework) MutableSnapshotSharedLister() fwk.MutableSnapshotSharedLister {
+	if mutable, ok := f.env.Snapshot.(fwk.MutableSnapshotSharedLister); ok {
+		return mutable
+	}
 	return immutableSnapshot{f.env.Snapshot}
 }
 
-// SharedDRAManager returns a manager whose methods report that dynamic resources are not supported.
-func (f *Framework) SharedDRAManager() fwk.SharedDRAManager { return noDynamicResources{} }
+// SharedDRAManager returns what is known of dynamic resources. Without a manager in the Environment, its methods report
+// that they are not supported.
+func (f *Framework) SharedDRAManager() fwk.SharedDRAManager {
+	if f.env.DynamicResources == nil {
+		return noDynamicResources{}
+	}
+	return f.env.DynamicResources
+}
 
-// SharedCSIManager returns a manager whose methods report that volume limits are not supported.
-func (f *Framework) SharedCSIManager() fwk.CSIManager { return noVolumeLimits{} }
+// SharedCSIManager returns what is known of the CSI drivers on the nodes. Where the Environment has no manager, its methods
+// report that they are not supported.
+func (f *Framework) SharedCSIManager() fwk.CSIManager {
+	if f.env.CSI == nil {
+		return noVolumeLimits{}
+	}
+	return f.env.CSI
+}
 
-// PodGroupManager returns a manager whose methods report that pod groups are not supported.
-func (f *Framework) PodGroupManager() fwk.PodGroupManager { return NoPodGroups{} }
+// PodGroupManager returns what is known of pod groups at this moment, beside the snapshot. Where the API server has no
+// pod groups, it knows none.
+func (f *Framework) PodGroupManager() fwk.PodGroupManager {
+	if f.env.PodGroups == nil {
+		return NoPodGroups{}
+	}
+	return f.env.PodGroups
+}

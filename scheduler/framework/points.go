@@ -30,6 +30,12 @@ const (
 	Normalize   = "ScoreExtensionNormalize"
 	QueueHint   = "QueueingHint"
 	hintsEvents = "EventsToRegister"
+
+	PodGroupPostFilter = "PodGroupPostFilter"
+	PlacementGenerate  = "PlacementGenerate"
+	PlacementFeasible  = "PlacementFeasible"
+	PlacementScore     = "PlacementScore"
+	PlacementNormalize = "PlacementScoreExtensionNormalize"
 )
 
 // points are the plugins of a profile at each extension point, in the order in which they run.
@@ -46,6 +52,10 @@ type points struct {
 	preBind    []fwk.PreBindPlugin
 	bind       []fwk.BindPlugin
 	postBind   []fwk.PostBindPlugin
+
+	podGroupPostFilter []fwk.PodGroupPostFilterPlugin
+	placementGenerate  []fwk.PlacementGeneratePlugin
+	placementScore     []fwk.PlacementScorePlugin
 }
 
 // point ties an extension point's name and its place in the configuration to the list it fills.
@@ -72,6 +82,9 @@ func (p *points) table() []point {
 		{PreBind, func(c *configv1.Plugins) set { return &c.PreBind }, into(&p.preBind)},
 		{Bind, func(c *configv1.Plugins) set { return &c.Bind }, into(&p.bind)},
 		{PostBind, func(c *configv1.Plugins) set { return &c.PostBind }, into(&p.postBind)},
+		{PodGroupPostFilter, func(c *configv1.Plugins) set { return &c.PodGroupPostFilter }, into(&p.podGroupPostFilter)},
+		{PlacementGenerate, func(c *configv1.Plugins) set { return &c.PlacementGenerate }, into(&p.placementGenerate)},
+		{PlacementScore, func(c *configv1.Plugins) set { return &c.PlacementScore }, into(&p.placementScore)},
 	}
 }
 

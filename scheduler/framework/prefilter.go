@@ -21,7 +21,13 @@ func (f *Framework) RunPreFilterPlugins(ctx context.Context, state fwk.CycleStat
 ) {
 	defer f.timed(PreFilter, &status)()
 	skipped := sets.New[string]()
-	defer func() { state.SetSkipFilterPlugins(skipped) }()
+	own, _ := state.(*CycleState)
+	defer func() {
+		state.SetSkipFilterPlugins(skipped)
+		if own != nil {
+			own.filters = f.filtersWithout(skipped)
+		}
+	}()
 	nodes, err := f.env.Snapshot.NodeInfos().List()
 	if err != nil {
 		return nil, fwk.AsStatus(fmt.Errorf("getting all nodes: %w", err)), nil
@@ -30,6 +36,14 @@ func (f *Framework) RunPreFilterPlugins(ctx context.Context, state fwk.CycleStat
 	var rejected *fwk.Status
 	for _, plugin := range f.preFilter {
 		name := plugin.Name()
+		if own.knows(plugin) {
+			if own.shared.skipFilter.Has(name) {
+				skipped.Insert(name)
+			} else {
+				f.evaluated(PreFilter, name, nil)
+			}
+			continue
+		}
 		var nodesOf *fwk.PreFilterResult
 		status := call(ctx, state, PreFilter, plugin, func() (s *fwk.Status) {
 			nodesOf, s = plugin.PreFilter(ctx, state, pod, nodes)

@@ -17,15 +17,25 @@ func (f *Framework) RunPreScorePlugins(ctx context.Context, state fwk.CycleState
 	defer f.timed(PreScore, &status)()
 	skipped := sets.New[string]()
 	defer func() { state.SetSkipScorePlugins(skipped) }()
+	own, _ := state.(*CycleState)
 	for _, plugin := range f.preScore {
+		name := plugin.Name()
+		if own.knows(plugin) {
+			if own.shared.skipScore.Has(name) {
+				skipped.Insert(name)
+			} else {
+				f.evaluated(PreScore, name, nil)
+			}
+			continue
+		}
 		status := call(ctx, state, PreScore, plugin, func() *fwk.Status { return plugin.PreScore(ctx, state, pod, nodes) })
-		f.evaluated(PreScore, plugin.Name(), status)
+		f.evaluated(PreScore, name, status)
 		if status.IsSkip() {
-			skipped.Insert(plugin.Name())
+			skipped.Insert(name)
 			continue
 		}
 		if !status.IsSuccess() {
-			return fwk.AsStatus(fmt.Errorf("running PreScore plugin %q: %w", plugin.Name(), status.AsError()))
+			return fwk.AsStatus(fmt.Errorf("running PreScore plugin %q: %w", name, status.AsError()))
 		}
 	}
 	return nil
@@ -34,104 +44,154 @@ func (f *Framework) RunPreScorePlugins(ctx context.Context, state fwk.CycleState
 // RunScorePlugins scores every node with every plugin, lets each plugin normalize its scores to 0..100, and weights and
 // adds them. The result is in the order of nodes.
 func (f *Framework) RunScorePlugins(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) (
-	result []fwk.NodePluginScores, status *fwk.Status,
+	[]fwk.NodePluginScores, *fwk.Status,
 ) {
+	return f.RunScorePluginsKnowing(ctx, state, pod, nodes, nil)
+}
+
+// RunScorePluginsKnowing is RunScorePlugins where the scores of the local plugins are known before normalizing: known
+// returns them for a node by its index, in the order of LocalScores. Nil means that nothing is known.
+func (f *Framework) RunScorePluginsKnowing(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo,
+	known func(node int) []int64,
+) (result []fwk.NodePluginScores, status *fwk.Status) {
 	defer f.timed(Score, &status)()
-	plugins := f.scoring(state)
-	lists := make([]fwk.NodeScoreList, len(plugins))
-	for i := range lists {
-		lists[i] = make(fwk.NodeScoreList, len(nodes))
-		f.evaluated(Score, plugins[i].Name(), nil)
+	scoring := &scoring{Framework: f, state: state, pod: pod, nodes: nodes, known: known, steps: f.scorers(state)}
+	scoring.lists = make([]fwk.NodeScoreList, len(scoring.steps))
+	cells := make(fwk.NodeScoreList, len(nodes)*len(scoring.steps))
+	for i, step := range scoring.steps {
+		scoring.lists[i] = cells[i*len(nodes) : (i+1)*len(nodes) : (i+1)*len(nodes)]
+		f.evaluated(Score, step.name, nil)
 	}
-	if err := f.scoreNodes(ctx, state, pod, nodes, plugins, lists); err != nil {
+	if err := scoring.score(ctx); err != nil {
 		return nil, fwk.AsStatus(fmt.Errorf("running Score plugins: %w", err))
 	}
-	result = make([]fwk.NodePluginScores, len(nodes))
-	for i, node := range nodes {
-		result[i] = fwk.NodePluginScores{Name: node.Node().Name, RawScores: column(plugins, lists, i)}
-	}
-	if err := f.normalize(ctx, state, pod, plugins, lists); err != nil {
+	raw := scoring.columns()
+	if err := scoring.normalize(ctx); err != nil {
 		return nil, fwk.AsStatus(fmt.Errorf("running Normalize on Score plugins: %w", err))
 	}
+	weighted := scoring.columns()
+	result = make([]fwk.NodePluginScores, len(nodes))
 	for i := range result {
-		if err := f.weigh(&result[i], plugins, lists, i); err != nil {
+		result[i] = fwk.NodePluginScores{Name: nodes[i].Node().Name, RawScores: raw(i), Scores: weighted(i)}
+		if err := scoring.weigh(&result[i]); err != nil {
 			return nil, fwk.AsStatus(fmt.Errorf("applying score defaultWeights on Score plugins: %w", err))
 		}
 	}
 	return result, nil
 }
 
-func (f *Framework) scoring(state fwk.CycleState) []fwk.ScorePlugin {
-	skipped := state.GetSkipScorePlugins()
-	plugins := make([]fwk.ScorePlugin, 0, len(f.score))
-	for _, plugin := range f.score {
-		if !skipped.Has(plugin.Name()) {
-			plugins = append(plugins, plugin)
-		}
-	}
-	return plugins
+// scoring is one run of the Score point.
+type scoring struct {
+	*Framework
+	state fwk.CycleState
+	pod   *corev1.Pod
+	nodes []fwk.NodeInfo
+	known func(node int) []int64
+	steps []scoreStep
+	lists []fwk.NodeScoreList // by step and node
 }
 
-func (f *Framework) scoreNodes(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo,
-	plugins []fwk.ScorePlugin, lists []fwk.NodeScoreList,
-) error {
+func (s *scoring) score(ctx context.Context) error {
 	failure := newFirstError(ctx)
 	defer failure.done()
-	f.parallel.Until(failure.ctx, len(nodes), func(n int) {
-		for p, plugin := range plugins {
-			status := call(failure.ctx, state, Score, plugin, func() (s *fwk.Status) {
-				lists[p][n].Name = nodes[n].Node().Name
-				lists[p][n].Score, s = plugin.Score(failure.ctx, state, pod, nodes[n])
-				return s
-			})
-			if !status.IsSuccess() {
-				failure.set(fmt.Errorf("plugin %q failed with: %w", plugin.Name(), status.AsError()))
-				return
-			}
+	s.Compute(failure.ctx, len(s.nodes), Score, func(node int) bool {
+		name := s.nodes[node].Node().Name
+		for i := range s.lists {
+			s.lists[i][node].Name = name
 		}
-	}, Score)
+		if err := s.scoreNode(failure.ctx, node); err != nil {
+			failure.set(err)
+			return false
+		}
+		return true
+	})
 	return failure.get()
 }
 
-func (f *Framework) normalize(ctx context.Context, state fwk.CycleState, pod *corev1.Pod,
-	plugins []fwk.ScorePlugin, lists []fwk.NodeScoreList,
-) error {
-	for i, plugin := range plugins {
-		extensions := plugin.ScoreExtensions()
-		if extensions == nil {
+// scoreNode asks the plugins for a node's scores, guarded all at once.
+func (s *scoring) scoreNode(ctx context.Context, node int) error {
+	var known []int64
+	if s.known != nil {
+		known = s.known(node)
+	}
+	status, name := s.scorePlugins(ctx, node, known)
+	if !status.IsSuccess() {
+		return fmt.Errorf("plugin %q failed with: %w", name, status.AsError())
+	}
+	return nil
+}
+
+func (s *scoring) scorePlugins(ctx context.Context, node int, known []int64) (status *fwk.Status, running string) {
+	defer recovered(ctx, Score, &running, &status)
+	measured := s.state.ShouldRecordPluginMetrics()
+	for i := range s.steps {
+		step, score := &s.steps[i], &s.lists[i][node].Score
+		if step.local && s.known != nil {
+			*score, known = known[0], known[1:]
 			continue
 		}
-		status := call(ctx, state, Normalize, plugin, func() *fwk.Status {
-			return extensions.NormalizeScore(ctx, state, pod, lists[i])
+		running = step.name
+		if measured {
+			status = call(ctx, s.state, Score, step.plugin, func() (status *fwk.Status) {
+				*score, status = step.plugin.Score(ctx, s.state, s.pod, s.nodes[node])
+				return status
+			})
+		} else {
+			*score, status = step.plugin.Score(ctx, s.state, s.pod, s.nodes[node])
+		}
+		if !status.IsSuccess() {
+			return status, running
+		}
+	}
+	return nil, running
+}
+
+func (s *scoring) normalize(ctx context.Context) error {
+	for i, step := range s.steps {
+		if step.extensions == nil {
+			continue
+		}
+		status := call(ctx, s.state, Normalize, step.plugin, func() *fwk.Status {
+			return step.extensions.NormalizeScore(ctx, s.state, s.pod, s.lists[i])
 		})
 		if !status.IsSuccess() {
-			return fmt.Errorf("plugin %q failed with: %w", plugin.Name(), status.AsError())
+			return fmt.Errorf("plugin %q failed with: %w", step.name, status.AsError())
 		}
 	}
 	return nil
 }
 
-func (f *Framework) weigh(node *fwk.NodePluginScores, plugins []fwk.ScorePlugin, lists []fwk.NodeScoreList, index int) error {
-	node.Scores = column(plugins, lists, index)
+// columns copies the scores as they are now, and returns those of each node.
+func (s *scoring) columns() func(node int) []fwk.PluginScore {
+	steps := len(s.steps)
+	scores := make([]fwk.PluginScore, len(s.nodes)*steps)
+	for i, step := range s.steps {
+		for node := range s.nodes {
+			scores[node*steps+i] = fwk.PluginScore{Name: step.name, Score: s.lists[i][node].Score}
+		}
+	}
+	return func(node int) []fwk.PluginScore { return scores[node*steps : (node+1)*steps : (node+1)*steps] }
+}
+
+func (s *scoring) weigh(node *fwk.NodePluginScores) error {
 	for i := range node.Scores {
 		score := &node.Scores[i]
-		if score.Score > fwk.MaxScore || score.Score < fwk.MinScore {
-			return fmt.Errorf("plugin %q returns an invalid score %v, it should in the range of [%v, %v] after normalizing",
-				score.Name, score.Score, fwk.MinScore, fwk.MaxScore)
+		if err := s.steps[i].check(score.Score); err != nil {
+			return err
 		}
-		score.Score *= f.weights[score.Name]
+		score.Score *= s.steps[i].weight
 		node.TotalScore += score.Score
 	}
 	return nil
 }
 
-// column is what all plugins gave to one node.
-func column(plugins []fwk.ScorePlugin, lists []fwk.NodeScoreList, node int) []fwk.PluginScore {
-	scores := make([]fwk.PluginScore, len(plugins))
-	for i, plugin := range plugins {
-		scores[i] = fwk.PluginScore{Name: plugin.Name(), Score: lists[i][node].Score}
+// check refuses a score that normalizing should have brought into range.
+func (s *scoreStep) check(score int64) error {
+	if score > fwk.MaxScore || score < fwk.MinScore {
+		return fmt.Errorf("plugin %q returns an invalid score %v, it should in the range of [%v, %v] after normalizing",
+			s.name, score, fwk.MinScore, fwk.MaxScore)
 	}
-	return scores
+	return nil
 }
 
 // NormalizeByMax scales scores so that the largest becomes 100, or with reverse 0. The scores must not be negative.

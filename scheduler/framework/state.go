@@ -1,20 +1,21 @@
 package framework
 
 import (
-	"sync"
-
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
 // CycleState is what plugins remember between the extension points of one pod's attempt. It is safe for concurrent use.
 type CycleState struct {
-	data             sync.Map
+	stateData
 	recordMetrics    bool
+	filters          *filterSteps // those that run; nil: look at skipFilter
+	shared           *Shared      // what is known of the pod's shape; may be nil
 	skipFilter       sets.Set[string]
 	skipScore        sets.Set[string]
 	skipPreBind      sets.Set[string]
 	parallelPreBinds sets.Set[string]
+	placement        *PlacementState // nil outside of the decision on a pod group
 }
 
 var _ fwk.CycleState = &CycleState{}
@@ -31,7 +32,9 @@ func (s *CycleState) ShouldRecordPluginMetrics() bool { return s != nil && s.rec
 func (s *CycleState) GetSkipFilterPlugins() sets.Set[string] { return s.skipFilter }
 
 // SetSkipFilterPlugins sets the plugins whose Filter has nothing to do for this pod.
-func (s *CycleState) SetSkipFilterPlugins(plugins sets.Set[string]) { s.skipFilter = plugins }
+func (s *CycleState) SetSkipFilterPlugins(plugins sets.Set[string]) {
+	s.skipFilter, s.filters = plugins, nil
+}
 
 // GetSkipScorePlugins returns the plugins whose Score has nothing to do for this pod.
 func (s *CycleState) GetSkipScorePlugins() sets.Set[string] { return s.skipScore }
@@ -53,31 +56,8 @@ func (s *CycleState) SetParallelPreBindPlugins(plugins sets.Set[string]) {
 	s.parallelPreBinds = plugins
 }
 
-// ShouldSkipAllPostFilterPlugins is false: pods are scheduled one by one.
+// ShouldSkipAllPostFilterPlugins is false: for the members of a pod group PostFilter is not run in the first place.
 func (s *CycleState) ShouldSkipAllPostFilterPlugins() bool { return false }
-
-// IsPodGroupSchedulingCycle is false: pods are scheduled one by one.
-func (s *CycleState) IsPodGroupSchedulingCycle() bool { return false }
-
-// GetPodGroupSchedulingCycle returns nil: pods are scheduled one by one.
-func (s *CycleState) GetPodGroupSchedulingCycle() fwk.PodGroupCycleState { return nil }
-
-// GetPlacementCycleState returns nil: pods are scheduled one by one.
-func (s *CycleState) GetPlacementCycleState() fwk.PlacementCycleState { return nil }
-
-// Read returns what was written under the key, or ErrNotFound.
-func (s *CycleState) Read(key fwk.StateKey) (fwk.StateData, error) {
-	if value, ok := s.data.Load(key); ok {
-		return value.(fwk.StateData), nil
-	}
-	return nil, fwk.ErrNotFound
-}
-
-// Write stores a value under the key.
-func (s *CycleState) Write(key fwk.StateKey, value fwk.StateData) { s.data.Store(key, value) }
-
-// Delete removes the value under the key.
-func (s *CycleState) Delete(key fwk.StateKey) { s.data.Delete(key) }
 
 // Clone copies the state, each value by its own Clone. The sets of skipped plugins are shared: nobody changes them.
 func (s *CycleState) Clone() fwk.CycleState {
@@ -86,14 +66,14 @@ func (s *CycleState) Clone() fwk.CycleState {
 	}
 	copied := &CycleState{
 		recordMetrics:    s.recordMetrics,
+		filters:          s.filters,
+		shared:           s.shared,
 		skipFilter:       s.skipFilter,
 		skipScore:        s.skipScore,
 		skipPreBind:      s.skipPreBind,
 		parallelPreBinds: s.parallelPreBinds,
+		placement:        s.placement,
 	}
-	s.data.Range(func(key, value any) bool {
-		copied.data.Store(key, value.(fwk.StateData).Clone())
-		return true
-	})
+	s.cloneInto(&copied.stateData)
 	return copied
 }

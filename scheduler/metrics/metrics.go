@@ -27,6 +27,10 @@ const (
 	QueueBackoff       = "backoff"
 	QueueUnschedulable = "unschedulable"
 	QueueGated         = "gated"
+	// QueueIncomplete is for pods whose pod group has not been seen, and QueuePending for those that came while their
+	// group is being scheduled.
+	QueueIncomplete = "incomplete"
+	QueuePending    = "pending"
 )
 
 // The collectors. Durations are in seconds.
@@ -44,7 +48,7 @@ var (
 		"Event handling latency in seconds.",
 		prometheus.ExponentialBuckets(0.0001, 2, 12), "event")
 	PendingPods = gauges("pending_pods",
-		"Number of pending pods, by the queue type. 'active' means number of pods in activeQ; 'backoff' means number of pods in backoffQ; 'unschedulable' means number of pods that the scheduler attempted to schedule and failed; 'gated' is the number of unschedulable pods that the scheduler never attempted to schedule because they are gated.",
+		"Number of pending pods, by the queue type. 'active' means number of pods in activeQ; 'backoff' means number of pods in backoffQ; 'unschedulable' means number of pods that the scheduler attempted to schedule and failed; 'gated' is the number of unschedulable pods that the scheduler never attempted to schedule because they are gated; 'incomplete' means number of pods whose pod group has not been observed; 'pending' means number of pods whose pod group is being scheduled without them.",
 		"queue")
 	InFlightEvents = gauges("inflight_events",
 		"Number of events currently tracked in the scheduling queue.", "event")

@@ -23,14 +23,18 @@ type NodeInfo struct {
 	pods                 []fwk.PodInfo
 	withAffinity         []fwk.PodInfo
 	requiredAntiAffinity []fwk.PodInfo
-	ports                portUse
-	claims               map[string]int
-	requested            *resources.Amounts
-	nonZeroRequested     *resources.Amounts
-	allocatable          *resources.Amounts
+	ports                portUse        // nil maps while no port is in use
+	claims               map[string]int // nil while no claim is
+	requested            resources.Amounts
+	nonZeroRequested     resources.Amounts
+	allocatable          *resources.Amounts // replaced, never written to
 	images               map[string]*fwk.ImageStateSummary
-	features             ndf.FeatureSet
+	frozen               frozenImages
+	features             ndf.FeatureSet // replaced, never written to
 	generation           int64
+	// shared says that the lists of pods, ports, claims and scalar amounts belong to a copy as well. Appending to a list is
+	// allowed all the same, because a copy ends where it ended when it was made.
+	shared bool
 }
 
 var _ fwk.NodeInfo = &NodeInfo{}
@@ -38,12 +42,7 @@ var _ fwk.NodeInfo = &NodeInfo{}
 // New returns a NodeInfo without a node that holds the given pods.
 func New(pods ...*corev1.Pod) *NodeInfo {
 	info := &NodeInfo{
-		ports:            newPortUse(),
-		claims:           map[string]int{},
-		requested:        &resources.Amounts{},
-		nonZeroRequested: &resources.Amounts{},
-		allocatable:      &resources.Amounts{},
-		images:           map[string]*fwk.ImageStateSummary{},
+		allocatable: &resources.Amounts{},
 	}
 	info.touch()
 	for _, pod := range pods {
@@ -76,7 +75,7 @@ func (n *NodeInfo) RemoveNode() {
 
 // SetImages replaces the images on the node. The summaries are shared between nodes and owned by the caller.
 func (n *NodeInfo) SetImages(images map[string]*fwk.ImageStateSummary) {
-	n.images = images
+	n.images, n.frozen = images, frozenImages{}
 	n.touch()
 }
 
@@ -108,6 +107,7 @@ func (n *NodeInfo) RemovePod(_ klog.Logger, pod *corev1.Pod) error {
 	if index < 0 {
 		return fmt.Errorf("no corresponding pod %s in pods of node %s", pod.Name, n.name())
 	}
+	n.unshare()
 	removed := n.pods[index]
 	n.pods = without(n.pods, index)
 	if index := slices.IndexFunc(n.withAffinity, same); index >= 0 {
@@ -123,6 +123,9 @@ func (n *NodeInfo) RemovePod(_ klog.Logger, pod *corev1.Pod) error {
 // count adds (or, with sign -1, takes away) what a pod uses.
 func (n *NodeInfo) count(pod fwk.PodInfo, sign int64) {
 	usage := pod.CalculateResource()
+	if n.shared && n.writesMaps(pod, usage) {
+		n.unshare()
+	}
 	n.requested.AddTimes(sign, usage.Resource)
 	n.nonZeroRequested.MilliCPU += sign * usage.Non0CPU
 	n.nonZeroRequested.Memory += sign * usage.Non0Mem
@@ -130,16 +133,21 @@ func (n *NodeInfo) count(pod fwk.PodInfo, sign int64) {
 		n.ports.count(port, int(sign))
 	}
 	for _, volume := range pod.GetPod().Spec.Volumes {
-		if volume.PersistentVolumeClaim == nil {
+		if !isClaim(volume) {
 			continue
 		}
 		key := pod.GetPod().Namespace + "/" + volume.PersistentVolumeClaim.ClaimName
+		if n.claims == nil {
+			n.claims = map[string]int{}
+		}
 		if n.claims[key] += int(sign); n.claims[key] <= 0 {
 			delete(n.claims, key)
 		}
 	}
 	n.touch()
 }
+
+func isClaim(volume corev1.Volume) bool { return volume.PersistentVolumeClaim != nil }
 
 func (n *NodeInfo) touch() { n.generation = lastGeneration.Add(1) }
 

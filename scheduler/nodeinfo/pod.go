@@ -36,6 +36,14 @@ func NewPodInfo(pod *corev1.Pod) (*PodInfo, error) {
 	return info, info.parseAffinity(affinity)
 }
 
+// On returns the same pod as it will be once it is bound to a node. The copy shares everything but the node's name.
+func (p *PodInfo) On(node string) *PodInfo {
+	pod, info := *p.pod, *p
+	pod.Spec.NodeName = node
+	info.pod = &pod
+	return &info
+}
+
 func (p *PodInfo) parseAffinity(affinity *corev1.Affinity) error {
 	var errs []error
 	parse := func(what string, err error) {

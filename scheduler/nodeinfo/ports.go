@@ -43,17 +43,16 @@ type hostPort struct {
 	port     int32
 }
 
-func newPortUse() portUse {
-	return portUse{used: fwk.HostPortInfo{}, users: map[hostPort]int{}}
-}
-
-func (u portUse) count(port corev1.ContainerPort, sign int) {
+func (u *portUse) count(port corev1.ContainerPort, sign int) {
 	key := hostPort{ip: port.HostIP, protocol: port.Protocol, port: port.HostPort}
 	if key.ip == "" {
 		key.ip = fwk.DefaultBindAllHostIP
 	}
 	if key.protocol == "" {
 		key.protocol = corev1.ProtocolTCP
+	}
+	if u.users == nil {
+		u.used, u.users = fwk.HostPortInfo{}, map[hostPort]int{}
 	}
 	u.users[key] += sign
 	if u.users[key] > 0 {
@@ -65,6 +64,9 @@ func (u portUse) count(port corev1.ContainerPort, sign int) {
 }
 
 func (u portUse) clone() portUse {
+	if len(u.users) == 0 {
+		return portUse{}
+	}
 	used := make(fwk.HostPortInfo, len(u.used))
 	for ip, ports := range u.used {
 		used[ip] = maps.Clone(ports)

@@ -1,9 +1,6 @@
 package nodeinfo
 
 import (
-	"maps"
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	ndf "k8s.io/component-helpers/nodedeclaredfeatures"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -33,10 +30,10 @@ func (n *NodeInfo) GetPodsWithRequiredNonHostScopedAntiAffinity() []fwk.PodInfo 
 func (n *NodeInfo) GetUsedPorts() fwk.HostPortInfo { return n.ports.used }
 
 // GetRequested returns the sum of what the pods take.
-func (n *NodeInfo) GetRequested() fwk.Resource { return n.requested }
+func (n *NodeInfo) GetRequested() fwk.Resource { return &n.requested }
 
 // GetNonZeroRequested returns the sum of what the pods count as in scores; only CPU and memory are set.
-func (n *NodeInfo) GetNonZeroRequested() fwk.Resource { return n.nonZeroRequested }
+func (n *NodeInfo) GetNonZeroRequested() fwk.Resource { return &n.nonZeroRequested }
 
 // GetAllocatable returns what the node offers to pods.
 func (n *NodeInfo) GetAllocatable() fwk.Resource { return n.allocatable }
@@ -52,28 +49,3 @@ func (n *NodeInfo) GetGeneration() int64 { return n.generation }
 
 // GetNodeDeclaredFeatures returns the features that the node says it has.
 func (n *NodeInfo) GetNodeDeclaredFeatures() ndf.FeatureSet { return n.features }
-
-// Snapshot returns an independent copy. In its images only size and number of nodes are set.
-func (n *NodeInfo) Snapshot() fwk.NodeInfo { return n.Clone() }
-
-// Clone is Snapshot with the concrete type.
-func (n *NodeInfo) Clone() *NodeInfo {
-	copied := *n
-	copied.pods = slices.Clone(n.pods)
-	copied.withAffinity = slices.Clone(n.withAffinity)
-	copied.requiredAntiAffinity = slices.Clone(n.requiredAntiAffinity)
-	copied.ports = n.ports.clone()
-	copied.claims = maps.Clone(n.claims)
-	copied.requested = n.requested.Clone()
-	copied.nonZeroRequested = n.nonZeroRequested.Clone()
-	copied.allocatable = n.allocatable.Clone()
-	copied.features = n.features.Clone()
-	copied.images = make(map[string]*fwk.ImageStateSummary, len(n.images))
-	for name, image := range n.images {
-		if image.Nodes != nil { // Otherwise it is a copy already.
-			image = image.Snapshot()
-		}
-		copied.images[name] = image
-	}
-	return &copied
-}

@@ -77,7 +77,7 @@ type pair struct {
 	dress func(w *world)
 }
 
-var pairs = slices.Concat(nodePairs)
+var pairs = slices.Concat(nodePairs, podPairs, volumePairs)
 
 // nodePairs look at nodes and at the pods on one node.
 var nodePairs = []pair{
@@ -157,6 +157,15 @@ func internal(args runtime.Object) (runtime.Object, error) {
 	case *configv1.NodeResourcesBalancedAllocationArgs:
 		out := &config.NodeResourcesBalancedAllocationArgs{}
 		return out, upstreamconfig.Convert_v1_NodeResourcesBalancedAllocationArgs_To_config_NodeResourcesBalancedAllocationArgs(args, out, nil)
+	case *configv1.InterPodAffinityArgs:
+		out := &config.InterPodAffinityArgs{}
+		return out, upstreamconfig.Convert_v1_InterPodAffinityArgs_To_config_InterPodAffinityArgs(args, out, nil)
+	case *configv1.PodTopologySpreadArgs:
+		out := &config.PodTopologySpreadArgs{}
+		return out, upstreamconfig.Convert_v1_PodTopologySpreadArgs_To_config_PodTopologySpreadArgs(args, out, nil)
+	case *configv1.VolumeBindingArgs:
+		out := &config.VolumeBindingArgs{}
+		return out, upstreamconfig.Convert_v1_VolumeBindingArgs_To_config_VolumeBindingArgs(args, out, nil)
 	}
 	return nil, nil
 }
@@ -377,6 +386,8 @@ func (w *world) changes(event fwk.ClusterEvent) []change {
 			}
 			changes = append(changes, change{w.running[(i+1)%len(w.running)], pod}, change{pod, w.pod})
 		}
+	default:
+		changes = w.objectChanges(event)
 	}
 	return changes
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/klog/v2"
-
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
@@ -74,7 +72,7 @@ func (q *Queue) flushUnschedulable() {
 		if now.Sub(since) <= q.options.MaxUnschedulable {
 			continue
 		}
-		q.options.Logger.V(3).Info("Pod waited too long for an event and is tried again", "pod", klog.KObj(entry.GetPod()),
+		q.options.Logger.V(3).Info("Pod or group waited too long for an event and is tried again", "entry", entry.ref(),
 			"plugins", entry.rejectors().UnsortedList())
 		entry.Flushed, entry.flushedAt = true, now
 		q.requeue(entry, afterBackoff, framework.PodFlushed.Label())

@@ -1,21 +1,27 @@
 package queue
 
 import (
+	"iter"
+	"maps"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 )
 
-// Entry is a pending pod with its history. While it is in flight it belongs to who popped it, otherwise to the queue.
+// Entry is a pending pod, or a group of pending pods, with its history. While it is in flight it belongs to who popped
+// it, otherwise to the queue.
 type Entry struct {
+	// PodInfo is nil for a group.
 	*nodeinfo.PodInfo
-	// Added is when the pod came to the place where it is.
+	// Added is when the pod or group came to the place where it is.
 	Added time.Time
-	// FirstTried is when the pod first became active. Nil means not yet.
+	// FirstTried is when the pod or group first became active. Nil means not yet.
 	FirstTried *time.Time
 	// Attempts counts how often the pod was popped, Refused how often plugins refused it, and Errors how often in a row
 	// an attempt broke.
@@ -32,6 +38,7 @@ type Entry struct {
 	flushedAt  time.Time
 	place      place
 	index      int // in the heap of its place
+	*grouping      // nil for a pod
 }
 
 var _ fwk.QueuedEntityInfo = &Entry{}
@@ -45,15 +52,26 @@ const (
 	backoff
 	errorBackoff
 	unschedulable
+	incomplete // a group whose object has not been seen
 )
 
-// Type says that the entry is a single pod.
-func (e *Entry) Type() fwk.EntityKeyType { return fwk.PodKeyType }
+// Type says whether the entry is a single pod or a group.
+func (e *Entry) Type() fwk.EntityKeyType {
+	if e.grouping != nil {
+		return fwk.PodGroupKeyType
+	}
+	return fwk.PodKeyType
+}
 
-// GetPriority returns the pod's priority.
-func (e *Entry) GetPriority() int32 { return schedulinghelpers.PodPriority(e.GetPod()) }
+// GetPriority returns the priority of the pod or of the group.
+func (e *Entry) GetPriority() int32 {
+	if e.grouping != nil {
+		return e.grouping.priority()
+	}
+	return schedulinghelpers.PodPriority(e.GetPod())
+}
 
-// GetTimestamp returns when the pod came to the place where it is.
+// GetTimestamp returns when the pod or group came to the place where it is.
 func (e *Entry) GetTimestamp() time.Time { return e.Added }
 
 // GetAttempts returns how often the pod was tried.
@@ -83,7 +101,44 @@ func (e *Entry) GetGatingPlugin() string { return e.gate }
 // GetGatingPluginEvents returns the events on which the plugin that holds the pod back is asked again.
 func (e *Entry) GetGatingPluginEvents() []fwk.ClusterEvent { return e.gateEvents }
 
-func (e *Entry) profile() string { return e.GetPod().Spec.SchedulerName }
+func (e *Entry) profile() string {
+	if e.grouping != nil {
+		return e.grouping.scheduler
+	}
+	return e.GetPod().Spec.SchedulerName
+}
+
+// key identifies the entry: a pod by its UID, and a group by its name, which no UID looks like.
+func (e *Entry) key() types.UID {
+	if e.grouping != nil {
+		return keyOf(e.grouping.name)
+	}
+	return e.GetPod().UID
+}
+
+// size is the number of pods.
+func (e *Entry) size() int {
+	if e.grouping != nil {
+		return len(e.grouping.members)
+	}
+	return 1
+}
+
+// pods returns the pods.
+func (e *Entry) pods() iter.Seq[*Entry] {
+	if e.grouping != nil {
+		return maps.Values(e.grouping.members)
+	}
+	return func(yield func(*Entry) bool) { yield(e) }
+}
+
+// ref names the entry in logs.
+func (e *Entry) ref() klog.ObjectRef {
+	if e.grouping != nil {
+		return klog.KRef(e.grouping.name.Namespace, e.grouping.name.Name)
+	}
+	return klog.KObj(e.GetPod())
+}
 
 // rejectors returns all plugins that said no.
 func (e *Entry) rejectors() sets.Set[string] { return e.UnschedulablePlugins.Union(e.PendingPlugins) }

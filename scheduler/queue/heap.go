@@ -42,3 +42,12 @@ func (h *entryHeap) first() *Entry {
 	}
 	return h.entries[0]
 }
+
+// pods returns the number of pods in the entries.
+func (h *entryHeap) pods() int {
+	count := 0
+	for _, entry := range h.entries {
+		count += entry.size()
+	}
+	return count
+}

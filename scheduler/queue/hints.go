@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -56,6 +57,19 @@ func (h hintIndex) interesting(event fwk.ClusterEvent) bool {
 	return false
 }
 
+// concern reports whether one of the plugins has a hint for an event.
+func (h hintIndex) concern(profile string, event fwk.ClusterEvent, plugins sets.Set[string]) bool {
+	if _, known := h.byProfile[profile]; !known || len(plugins) == 0 {
+		return true
+	}
+	for _, hint := range h.matching(profile, event) {
+		if plugins.Has(hint.Plugin) {
+			return true
+		}
+	}
+	return false
+}
+
 func (h hintIndex) eventsOf(profile, plugin string) []fwk.ClusterEvent {
 	var events []fwk.ClusterEvent
 	for _, hint := range h.byProfile[profile] {
@@ -66,9 +80,16 @@ func (h hintIndex) eventsOf(profile, plugin string) []fwk.ClusterEvent {
 	return events
 }
 
-// worth decides whether an event may have made a refused pod schedulable, by asking the plugins that refused it.
+// worth decides whether an event may have made a refused pod or group schedulable, by asking the plugins that refused it.
 func (q *Queue) worth(entry *Entry, event fwk.ClusterEvent, old, new any) decision {
-	rejectors := entry.rejectors()
+	if entry.grouping != nil {
+		return q.groupWorth(entry, event, old, new)
+	}
+	return q.podWorth(entry, entry.rejectors(), entry.PendingPlugins, event, old, new)
+}
+
+// podWorth asks some plugins about one pod.
+func (q *Queue) podWorth(entry *Entry, rejectors, pending sets.Set[string], event fwk.ClusterEvent, old, new any) decision {
 	if len(rejectors) == 0 {
 		return afterBackoff
 	}
@@ -86,7 +107,7 @@ func (q *Queue) worth(entry *Entry, event fwk.ClusterEvent, old, new any) decisi
 		if !rejectors.Has(hint.Plugin) || q.ask(hint, entry.GetPod(), event, old, new) == fwk.QueueSkip {
 			continue
 		}
-		if entry.PendingPlugins.Has(hint.Plugin) {
+		if pending.Has(hint.Plugin) {
 			return immediately
 		}
 		strongest = afterBackoff

@@ -16,6 +16,8 @@ type nominator struct {
 	mutex    *sync.RWMutex
 	byNode   map[string][]fwk.PodInfo
 	nodeOf   map[types.UID]string
+	version  int64
+	changed  map[string]int64 // the version of the last change, by node; as many as byNode has
 }
 
 func newNominator(assigned func(*corev1.Pod) bool) nominator {
@@ -27,6 +29,7 @@ func newNominator(assigned func(*corev1.Pod) bool) nominator {
 		mutex:    &sync.RWMutex{},
 		byNode:   map[string][]fwk.PodInfo{},
 		nodeOf:   map[types.UID]string{},
+		changed:  map[string]int64{},
 	}
 }
 
@@ -71,12 +74,31 @@ func (n *nominator) NominatedPodsForNode(node string) []fwk.PodInfo {
 	return slices.Clone(n.byNode[node])
 }
 
+// NominationsVersion returns a number that grows with every change of a nomination.
+func (n *nominator) NominationsVersion() int64 {
+	n.mutex.RLock()
+	defer n.mutex.RUnlock()
+	return n.version
+}
+
+// VisitNominations calls visit for each node that pods are nominated to, with the version of the last change there. The
+// pods are valid during the call, in which nothing can be nominated.
+func (n *nominator) VisitNominations(visit func(node string, version int64, pods []fwk.PodInfo)) {
+	n.mutex.RLock()
+	defer n.mutex.RUnlock()
+	for node, pods := range n.byNode {
+		visit(node, n.changed[node], pods)
+	}
+}
+
 func (n *nominator) set(pod fwk.PodInfo, node string) {
 	uid := pod.GetPod().UID
 	n.remove(uid)
 	if node != "" {
 		n.byNode[node] = append(n.byNode[node], pod)
 		n.nodeOf[uid] = node
+		n.version++
+		n.changed[node] = n.version
 	}
 }
 
@@ -87,7 +109,10 @@ func (n *nominator) remove(uid types.UID) {
 	}
 	delete(n.nodeOf, uid)
 	n.byNode[node] = slices.DeleteFunc(n.byNode[node], func(pod fwk.PodInfo) bool { return pod.GetPod().UID == uid })
+	n.version++
+	n.changed[node] = n.version
 	if len(n.byNode[node]) == 0 {
 		delete(n.byNode, node)
+		delete(n.changed, node)
 	}
 }

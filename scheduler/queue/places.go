@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -22,16 +23,25 @@ func (q *Queue) activate(entry *Entry, event string, ask bool) {
 	q.move(entry, active, event)
 }
 
-// tried notes when a pod first became active.
+// tried notes when a pod or group, and then the pods in it, first became active.
 func (q *Queue) tried(entry *Entry) {
+	now := q.options.Clock.Now()
 	if entry.FirstTried == nil {
-		now := q.options.Clock.Now()
 		entry.FirstTried = &now
+	}
+	for pod := range entry.pods() {
+		if pod.FirstTried == nil {
+			pod.FirstTried = &now
+		}
 	}
 }
 
-// gated asks the PreEnqueue plugins, first the one that said no last, and reports whether one holds the pod back.
+// gated asks the PreEnqueue plugins, first the one that said no last, and reports whether one holds the pod, or any pod
+// of the group, back.
 func (q *Queue) gated(entry *Entry) bool {
+	if entry.grouping != nil {
+		return q.groupGated(entry)
+	}
 	before := entry.gate
 	q.setGate(entry, "")
 	plugins := q.options.PreEnqueue[entry.profile()]
@@ -61,7 +71,7 @@ func (q *Queue) askGate(entry *Entry, plugin fwk.PreEnqueuePlugin) (status *fwk.
 }
 
 func (q *Queue) hold(entry *Entry, plugin string) {
-	if !entry.rejectors().Has(plugin) {
+	if entry.grouping == nil && !entry.rejectors().Has(plugin) {
 		metrics.UnschedulableReasons.WithLabelValues(plugin, entry.profile()).Inc()
 	}
 	if entry.UnschedulablePlugins == nil {
@@ -75,8 +85,8 @@ func (q *Queue) hold(entry *Entry, plugin string) {
 // setGate changes who holds a pod back, and takes care that a waiting pod is counted as what it is.
 func (q *Queue) setGate(entry *Entry, plugin string) {
 	if entry.place == unschedulable && (entry.gate == "") != (plugin == "") {
-		gauge(entry).Dec()
-		defer func() { gauge(entry).Inc() }()
+		gauge(entry).Sub(float64(entry.size()))
+		defer func() { gauge(entry).Add(float64(entry.size())) }()
 	}
 	entry.gate, entry.gateEvents = plugin, nil
 	if plugin != "" {
@@ -88,23 +98,26 @@ func (q *Queue) setGate(entry *Entry, plugin string) {
 func (q *Queue) move(entry *Entry, to place, event string) {
 	switch {
 	case entry.place == unschedulable:
-		delete(q.waiting, entry.GetPod().UID)
-		gauge(entry).Dec()
+		delete(q.waiting, entry.key())
+		gauge(entry).Sub(float64(entry.size()))
 	case entry.place != nowhere:
-		q.heapOf(entry.place).remove(entry)
-		gauge(entry).Dec()
+		if heap := q.heapOf(entry.place); heap != nil {
+			heap.remove(entry)
+		}
+		gauge(entry).Sub(float64(entry.size()))
 	}
 	entry.place = to
 	switch to {
 	case nowhere:
 		return
 	case unschedulable:
-		q.waiting[entry.GetPod().UID] = entry
+		q.waiting[entry.key()] = entry
+	case incomplete:
 	default:
 		q.heapOf(to).add(entry)
 	}
-	gauge(entry).Inc()
-	metrics.QueueIncoming.WithLabelValues(queueName(entry), event).Inc()
+	gauge(entry).Add(float64(entry.size()))
+	metrics.QueueIncoming.WithLabelValues(queueName(entry), event).Add(float64(entry.size()))
 	if to == active || to == backoff {
 		q.ready.Signal()
 	}
@@ -130,10 +143,7 @@ func (q *Queue) blame(entry *Entry, count float64) {
 	}
 }
 
-func gauge(entry *Entry) interface {
-	Inc()
-	Dec()
-} {
+func gauge(entry *Entry) prometheus.Gauge {
 	name := queueName(entry)
 	if entry.place == unschedulable && entry.gate != "" {
 		name = metrics.QueueGated
@@ -147,6 +157,8 @@ func queueName(entry *Entry) string {
 		return metrics.QueueActive
 	case unschedulable:
 		return metrics.QueueUnschedulable
+	case incomplete:
+		return metrics.QueueIncomplete
 	}
 	return metrics.QueueBackoff
 }

@@ -53,8 +53,10 @@ type Queue struct {
 	entries  map[types.UID]*Entry
 	active   entryHeap
 	backoff  entryHeap
-	errors   entryHeap // in back-off because of errors; not popped early
-	waiting  map[types.UID]*Entry
+	errors   entryHeap            // in back-off because of errors; not popped early
+	waiting  map[types.UID]*Entry // by key
+	groups   map[types.NamespacedName]*Entry
+	grouped  bool // pods may belong to groups
 	inFlight inFlight
 	hints    hintIndex
 	closed   bool
@@ -91,6 +93,7 @@ func New(options Options) (*Queue, error) {
 		backoff:   entryHeap{less: bySecondThen(less)},
 		errors:    entryHeap{less: func(a, b *Entry) bool { return a.backoffEnd.Before(b.backoffEnd) }},
 		waiting:   map[types.UID]*Entry{},
+		groups:    map[types.NamespacedName]*Entry{},
 		inFlight:  newInFlight(),
 		hints:     newHintIndex(options.Hints),
 	}
@@ -112,7 +115,11 @@ func (q *Queue) add(pod *corev1.Pod) {
 	entry := &Entry{PodInfo: q.describe(pod), Added: q.options.Clock.Now()}
 	q.entries[pod.UID] = entry
 	q.AddNominatedPod(q.options.Logger, entry.PodInfo, nil)
-	q.activate(entry, fwk.ClusterEvent{Resource: fwk.UnscheduledPod, ActionType: fwk.Add}.Label(), true)
+	if name, grouped := q.groupOf(pod); grouped {
+		q.addMember(name, entry)
+		return
+	}
+	q.activate(entry, podAdded.Label(), true)
 }
 
 func (q *Queue) describe(pod *corev1.Pod) *nodeinfo.PodInfo {
@@ -141,6 +148,10 @@ func (q *Queue) Update(old, new *corev1.Pod) {
 	}
 	entry.PodInfo = q.describe(new)
 	q.UpdateNominatedPod(q.options.Logger, old, entry.PodInfo)
+	if name, grouped := q.groupOf(new); grouped {
+		q.updateMember(q.groups[name], entry, events, old)
+		return
+	}
 	if heap := q.heapOf(entry.place); heap != nil {
 		heap.fix(entry)
 		return
@@ -159,14 +170,19 @@ func (q *Queue) Delete(pod *corev1.Pod) {
 	defer q.mutex.Unlock()
 	q.DeleteNominatedPodIfExists(pod)
 	if entry, found := q.entries[pod.UID]; found {
+		if name, grouped := q.groupOf(pod); grouped {
+			q.removeMember(q.groups[name], entry)
+			return
+		}
 		q.move(entry, nowhere, "")
 		q.blame(entry, -1)
 		delete(q.entries, pod.UID)
 	}
 }
 
-// Pop waits for the pod that is to be tried next and hands it over: it is in flight until Done or Requeue. It returns nil
-// once the queue is closed.
+// Pop waits for the pod or group that is to be tried next and hands it over. A pod is in flight until Done or Requeue; a
+// group until RequeueGroup, and before that each of its members until Done or Requeue. It returns nil once the queue is
+// closed.
 func (q *Queue) Pop() *Entry {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
@@ -183,9 +199,14 @@ func (q *Queue) Pop() *Entry {
 		q.tried(entry)
 	}
 	q.move(entry, nowhere, "")
+	entry.Attempts++
+	if entry.grouping != nil {
+		q.inFlight.add(entry.key())
+		q.takeMembers(entry)
+		return entry
+	}
 	q.blame(entry, -1)
 	delete(q.entries, entry.GetPod().UID)
-	entry.Attempts++
 	q.inFlight.add(entry.GetPod().UID)
 	return entry
 }
@@ -223,19 +244,35 @@ func (q *Queue) Run(ctx context.Context) {
 	}
 }
 
+// Busy reports whether a pod is active.
+func (q *Queue) Busy() bool {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.active.Len() > 0
+}
+
 // Counts is how many pods are where.
 type Counts struct{ Active, Backoff, Unschedulable, Gated, InFlight int }
 
-// Count returns how many pods are where.
+// Count returns how many pods are where, those of groups among them. A pod whose group has not been seen counts as gated,
+// and one that came while its group is in flight as in flight.
 func (q *Queue) Count() Counts {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	counts := Counts{Active: q.active.Len(), Backoff: q.backoff.Len() + q.errors.Len(), InFlight: q.inFlight.count()}
+	counts := Counts{Active: q.active.pods(), Backoff: q.backoff.pods() + q.errors.pods(), InFlight: q.inFlight.count()}
 	for _, entry := range q.waiting {
 		if entry.gate != "" {
-			counts.Gated++
+			counts.Gated += entry.size()
 		} else {
-			counts.Unschedulable++
+			counts.Unschedulable += entry.size()
+		}
+	}
+	for _, entry := range q.groups {
+		switch {
+		case entry.place == incomplete:
+			counts.Gated += entry.size()
+		case entry.inFlight:
+			counts.InFlight += entry.size() - 1 // The group itself is among those in flight, and is no pod.
 		}
 	}
 	return counts

@@ -49,6 +49,10 @@ func (q *Queue) Requeue(entry *Entry, info *nodeinfo.PodInfo) error {
 	q.setBackoff(entry)
 	q.entries[pod.UID] = entry
 	q.blame(entry, +1)
+	if name, grouped := q.groupOf(pod); grouped {
+		q.returnMember(name, entry)
+		return nil
+	}
 	q.requeue(entry, q.meanwhile(entry, events), "ScheduleAttemptFailure")
 	return nil
 }
@@ -90,7 +94,7 @@ func (q *Queue) Move(event fwk.ClusterEvent, old, new any, check func(*corev1.Po
 		return
 	}
 	for _, entry := range slices.Collect(maps.Values(q.waiting)) {
-		if check != nil && !check(entry.GetPod()) || entry.gate != "" && !opensGate(entry, event) {
+		if check != nil && !anyPod(entry, check) || entry.gate != "" && !opensGate(entry, event) {
 			continue
 		}
 		if decision := q.worth(entry, event, old, new); decision != skip {
@@ -100,6 +104,15 @@ func (q *Queue) Move(event fwk.ClusterEvent, old, new any, check func(*corev1.Po
 	if q.inFlight.count() > 0 {
 		q.inFlight.record(event, old, new)
 	}
+}
+
+func anyPod(entry *Entry, check func(*corev1.Pod) bool) bool {
+	for pod := range entry.pods() {
+		if check(pod.GetPod()) {
+			return true
+		}
+	}
+	return false
 }
 
 func opensGate(entry *Entry, event fwk.ClusterEvent) bool {
@@ -114,7 +127,7 @@ func opensGate(entry *Entry, event fwk.ClusterEvent) bool {
 	return false
 }
 
-// Activate brings back the given pods at once because a plugin says so. Pods that are not in the queue are ignored,
+// Activate brings back the given pods, and the groups of those that have one, at once because a plugin says so. Pods that are not in the queue are ignored,
 // those in flight come back when their attempt fails.
 func (q *Queue) Activate(_ klog.Logger, pods map[string]*corev1.Pod) {
 	q.mutex.Lock()
@@ -124,7 +137,15 @@ func (q *Queue) Activate(_ klog.Logger, pods map[string]*corev1.Pod) {
 			q.inFlight.record(framework.PodActivated, nil, pod)
 			continue
 		}
-		if entry, found := q.entries[pod.UID]; found && entry.place != active {
+		entry, found := q.entries[pod.UID]
+		if name, grouped := q.groupOf(pod); grouped && found {
+			entry = q.groups[name]
+		}
+		switch {
+		case !found || entry.place == active || entry.place == incomplete:
+		case entry.place == nowhere: // It came while its group is in flight.
+			q.inFlight.record(framework.PodActivated, nil, pod)
+		default:
 			q.activate(entry, framework.PodActivated.Label(), entry.place == unschedulable)
 		}
 	}

@@ -248,7 +248,7 @@ func (p *plane) eachFile(do func(path string, mode fs.FileMode, content []byte))
 		}
 		info, err := entry.Info()
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // as above
 		}
 		content, err := os.ReadFile(path)
 		if err == nil {

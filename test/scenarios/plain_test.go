@@ -109,7 +109,7 @@ func writeKey(t *testing.T, dir string) string {
 // shortDir is a directory whose path leaves room for the name of a socket.
 func shortDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "plain")
+	dir, err := os.MkdirTemp("", "plain") //nolint:usetesting // the test's own name would be in the path
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
 // Name is the plugin's name in configurations.
@@ -27,8 +29,9 @@ const (
 type Plugin struct{ handle fwk.Handle }
 
 var (
-	_ fwk.ScorePlugin = &Plugin{}
-	_ fwk.SignPlugin  = &Plugin{}
+	_ fwk.ScorePlugin       = &Plugin{}
+	_ fwk.SignPlugin        = &Plugin{}
+	_ framework.ShapePlugin = &Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -65,6 +68,23 @@ func (*Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, 
 	images := imagesOf(pod)
 	slices.Sort(images)
 	return []fwk.SignFragment{{Key: fwk.ImageNamesSignerName, Value: slices.Compact(images)}}, nil
+}
+
+// AppendShape appends the images, one for each use, and in their order.
+func (*Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	appendImages := func(containers []corev1.Container) {
+		for i := range containers {
+			shape = framework.AppendText(shape, containers[i].Image)
+		}
+	}
+	appendImages(pod.Spec.InitContainers)
+	appendImages(pod.Spec.Containers)
+	for i := range pod.Spec.Volumes {
+		if image := pod.Spec.Volumes[i].Image; image != nil {
+			shape = framework.AppendText(shape, image.Reference)
+		}
+	}
+	return shape, true
 }
 
 // imagesOf returns the images of a pod's containers and image volumes, one for each use.

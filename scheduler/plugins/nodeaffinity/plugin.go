@@ -39,6 +39,7 @@ var (
 	_ fwk.ScoreExtensions   = &Plugin{}
 	_ fwk.EnqueueExtensions = &Plugin{}
 	_ fwk.SignPlugin        = &Plugin{}
+	_ framework.ShapePlugin = &Plugin{}
 )
 
 // New returns the plugin. Its arguments are NodeAffinityArgs, or nil.

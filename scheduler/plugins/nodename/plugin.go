@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
 // Name is the plugin's name in configurations.
@@ -23,6 +25,7 @@ var (
 	_ fwk.FilterPlugin      = Plugin{}
 	_ fwk.EnqueueExtensions = Plugin{}
 	_ fwk.SignPlugin        = Plugin{}
+	_ framework.ShapePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -53,6 +56,11 @@ func (Plugin) Filter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node 
 // SignPod says that the name decides.
 func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	return []fwk.SignFragment{{Key: fwk.NodeNameSignerName, Value: pod.Spec.NodeName}}, nil
+}
+
+// AppendShape appends the name.
+func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	return framework.AppendText(shape, pod.Spec.NodeName), true
 }
 
 // EventsToRegister asks for new nodes.

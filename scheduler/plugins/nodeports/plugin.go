@@ -30,6 +30,7 @@ var (
 	_ fwk.FilterPlugin      = Plugin{}
 	_ fwk.EnqueueExtensions = Plugin{}
 	_ fwk.SignPlugin        = Plugin{}
+	_ framework.ShapePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -81,6 +82,15 @@ func (Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nod
 // SignPod says that the host ports decide.
 func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	return []fwk.SignFragment{{Key: fwk.HostPortsSignerName, Value: fwk.HostPortsSigner(pod)}}, nil
+}
+
+// AppendShape appends the host ports, each with its protocol and address.
+func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	for _, port := range nodeinfo.HostPorts(pod) {
+		shape = framework.AppendNumber(shape, int64(port.HostPort))
+		shape = framework.AppendText(framework.AppendText(shape, string(port.Protocol)), port.HostIP)
+	}
+	return shape, true
 }
 
 // EventsToRegister asks for pods that free a port, and for new nodes.

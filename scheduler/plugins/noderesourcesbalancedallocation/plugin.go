@@ -16,6 +16,7 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/resources"
 )
 
@@ -28,9 +29,10 @@ const requestsKey fwk.StateKey = "PreScore" + Name
 type Plugin struct{ scored resources.Scored }
 
 var (
-	_ fwk.PreScorePlugin = &Plugin{}
-	_ fwk.ScorePlugin    = &Plugin{}
-	_ fwk.SignPlugin     = &Plugin{}
+	_ fwk.PreScorePlugin    = &Plugin{}
+	_ fwk.ScorePlugin       = &Plugin{}
+	_ fwk.SignPlugin        = &Plugin{}
+	_ framework.ShapePlugin = &Plugin{}
 )
 
 // New returns the plugin. Its arguments are NodeResourcesBalancedAllocationArgs with defaults set.
@@ -54,6 +56,11 @@ func (*Plugin) Name() string { return Name }
 // SignPod says that the pod's requests decide.
 func (*Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: resources.Requests(pod)}}, nil
+}
+
+// AppendShape appends what the pod requests.
+func (p *Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	return resources.AppendRequests(shape, p.scored.PodRequests(pod)), true
 }
 
 // PreScore adds up what the pod requests. A pod that requests nothing has no say: all such pods would prefer the same node.

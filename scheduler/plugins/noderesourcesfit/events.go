@@ -4,22 +4,53 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
+	podresources "k8s.io/component-helpers/resource"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/utils/ptr"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 	"github.com/orrery-dev/orrery/scheduler/resources"
 )
 
-// EventsToRegister asks for whatever frees or adds resources, and for the pod asking for less.
+// EventsToRegister asks for whatever frees or adds resources, for the pod asking for less, and for devices that can
+// stand for resources.
 func (p *Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
-	return []fwk.ClusterEventWithHint{
+	events := []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: afterPodDeleted},
-		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeAllocatable}, QueueingHintFn: afterNode},
+		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeAllocatable}, QueueingHintFn: p.afterNode},
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.UpdatePodScaleDown}, QueueingHintFn: afterPodScaledDown},
 		{Event: fwk.ClusterEvent{Resource: fwk.TargetPod, ActionType: fwk.UpdatePodScaleDown}},
-	}, nil
+	}
+	if p.classes != nil {
+		events = append(events, fwk.ClusterEventWithHint{
+			Event: fwk.ClusterEvent{Resource: fwk.DeviceClass, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: afterClass,
+		})
+	}
+	return events, nil
+}
+
+// afterClass wakes the pod when a class begins to stand for a resource that the pod asks for.
+func afterClass(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint, error) {
+	before, after, err := framework.EventObjects[*resourceapi.DeviceClass](old, new)
+	if err != nil {
+		return fwk.Queue, err
+	}
+	requests := podresources.PodRequests(pod, podresources.PodResourcesOptions{})
+	asksFor := func(name string) bool {
+		_, asks := requests[corev1.ResourceName(name)]
+		return name != "" && asks
+	}
+	named := ptr.Deref(after.Spec.ExtendedResourceName, "")
+	switch {
+	case before != nil && ptr.Deref(before.Spec.ExtendedResourceName, "") == named:
+		return fwk.QueueSkip, nil
+	case before == nil && asksFor(resourceapi.ResourceDeviceClassPrefix+after.Name), asksFor(named):
+		return fwk.Queue, nil
+	}
+	return fwk.QueueSkip, nil
 }
 
 func afterPodDeleted(_ klog.Logger, _ *corev1.Pod, old, new any) (fwk.QueueingHint, error) {
@@ -48,13 +79,13 @@ func afterPodScaledDown(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.Queue
 	return fwk.QueueSkip, nil
 }
 
-func afterNode(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint, error) {
+func (p *Plugin) afterNode(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint, error) {
 	before, after, err := framework.EventObjects[*corev1.Node](old, new)
 	if err != nil {
 		return fwk.Queue, err
 	}
 	wanted, node := resources.Requests(pod), nodeinfo.ForNode(after)
-	if len((&Plugin{}).lacking(wanted, node)) > 0 {
+	if len((&Plugin{classes: p.classes}).lacking(wanted, node)) > 0 {
 		return fwk.QueueSkip, nil // Not even the empty node would do.
 	}
 	if before == nil {
@@ -63,6 +94,11 @@ func afterNode(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint, 
 	had, has := resources.FromList(before.Status.Allocatable), resources.FromList(after.Status.Allocatable)
 	if has.PodCount > had.PodCount || differsWhereWanted(wanted, has, had) {
 		return fwk.Queue, nil
+	}
+	for name, amount := range wanted.Scalars {
+		if amount != 0 && p.delegates(name, node) {
+			return fwk.Queue, nil
+		}
 	}
 	return fwk.QueueSkip, nil
 }

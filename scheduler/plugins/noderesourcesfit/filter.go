@@ -78,7 +78,7 @@ func (p *Plugin) lacking(wanted *resources.Amounts, node fwk.NodeInfo) []lack {
 		return lacks
 	}
 	for _, name := range slices.Sorted(maps.Keys(wanted.Scalars)) {
-		if !p.ignores(name) {
+		if !p.ignores(name) && !p.delegates(name, node) {
 			check(fmt.Sprintf("Insufficient %v", name), wanted.Scalars[name],
 				offered.GetScalarResources()[name], taken.GetScalarResources()[name])
 		}
@@ -93,4 +93,15 @@ func (p *Plugin) ignores(name corev1.ResourceName) bool {
 	}
 	group, _, _ := strings.Cut(string(name), "/")
 	return p.ignored.Has(string(name)) || p.ignoredGroups.Has(group)
+}
+
+// delegates reports whether the plugin DynamicResources looks after a resource on a node, because the node has none of
+// it and devices of a class can stand for it.
+func (p *Plugin) delegates(name corev1.ResourceName, node fwk.NodeInfo) bool {
+	return node.GetAllocatable().GetScalarResources()[name] <= 0 && p.backed(name)
+}
+
+// backed reports whether devices of a class can stand for a resource.
+func (p *Plugin) backed(name corev1.ResourceName) bool {
+	return p.classes != nil && p.classes.GetDeviceClass(name) != nil
 }

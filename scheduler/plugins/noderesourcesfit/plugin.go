@@ -11,6 +11,7 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/resources"
 )
 
@@ -23,6 +24,8 @@ type Plugin struct {
 	ignoredGroups sets.Set[string]
 	scored        resources.Scored
 	strategy      strategy
+	// classes knows which extended resources devices can stand for. Nil means none.
+	classes fwk.DeviceClassResolver
 }
 
 var (
@@ -32,10 +35,11 @@ var (
 	_ fwk.ScorePlugin       = &Plugin{}
 	_ fwk.EnqueueExtensions = &Plugin{}
 	_ fwk.SignPlugin        = &Plugin{}
+	_ framework.ShapePlugin = &Plugin{}
 )
 
 // New returns the plugin. Its arguments are NodeResourcesFitArgs with defaults set.
-func New(_ context.Context, args runtime.Object, _ fwk.Handle) (fwk.Plugin, error) {
+func New(_ context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 	typed, ok := args.(*configv1.NodeResourcesFitArgs)
 	if !ok {
 		return nil, fmt.Errorf("reading arguments: expected NodeResourcesFitArgs, got %T", args)
@@ -47,7 +51,12 @@ func New(_ context.Context, args runtime.Object, _ fwk.Handle) (fwk.Plugin, erro
 	if err != nil {
 		return nil, fmt.Errorf("reading arguments: %w", err)
 	}
+	var classes fwk.DeviceClassResolver
+	if known := handle.SharedDRAManager(); known != nil {
+		classes = known.DeviceClassResolver()
+	}
 	return &Plugin{
+		classes:       classes,
 		ignored:       sets.New(typed.IgnoredResources...),
 		ignoredGroups: sets.New(typed.IgnoredResourceGroups...),
 		strategy:      strategy,
@@ -65,7 +74,18 @@ func New(_ context.Context, args runtime.Object, _ fwk.Handle) (fwk.Plugin, erro
 // Name returns the plugin's name.
 func (*Plugin) Name() string { return Name }
 
-// SignPod says that the pod's requests decide.
-func (*Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
-	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: resources.Requests(pod)}}, nil
+// SignPod says that the pod's requests decide, unless devices can stand for one of them.
+func (p *Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
+	requests := resources.Requests(pod)
+	for name, amount := range requests.Scalars {
+		if amount != 0 && p.backed(name) {
+			return nil, fwk.NewStatus(fwk.Unschedulable, "signature disabled when dra extended resources are used in the cluster")
+		}
+	}
+	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: requests}}, nil
+}
+
+// AppendShape appends what the pod requests and what it counts as in scores.
+func (p *Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	return resources.AppendRequests(resources.AppendAmounts(shape, resources.Requests(pod)), p.scored.PodRequests(pod)), true
 }

@@ -26,6 +26,7 @@ var (
 	_ fwk.FilterPlugin      = Plugin{}
 	_ fwk.EnqueueExtensions = Plugin{}
 	_ fwk.SignPlugin        = Plugin{}
+	_ framework.ShapePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -50,6 +51,11 @@ func tolerates(logger klog.Logger, pod *corev1.Pod) bool {
 // SignPod says that the tolerations decide.
 func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	return []fwk.SignFragment{{Key: fwk.TolerationsSignerName, Value: fwk.TolerationsSigner(pod)}}, nil
+}
+
+// AppendShape appends the tolerations.
+func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	return framework.AppendTolerations(shape, pod), true
 }
 
 // EventsToRegister asks for nodes that come or are uncordoned, and for new tolerations of the pod.

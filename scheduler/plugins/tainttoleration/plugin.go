@@ -34,6 +34,7 @@ var (
 	_ fwk.ScoreExtensions   = Plugin{}
 	_ fwk.EnqueueExtensions = Plugin{}
 	_ fwk.SignPlugin        = Plugin{}
+	_ framework.ShapePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -107,6 +108,11 @@ func (Plugin) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *corev1.Pod,
 // SignPod says that the tolerations decide.
 func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	return []fwk.SignFragment{{Key: fwk.TolerationsSignerName, Value: fwk.TolerationsSigner(pod)}}, nil
+}
+
+// AppendShape appends the tolerations.
+func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	return framework.AppendTolerations(shape, pod), true
 }
 
 // EventsToRegister asks for new nodes, changed taints, and new tolerations of the pod.

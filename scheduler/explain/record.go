@@ -1,8 +1,3 @@
-// Package explain remembers why each pod is where it is, or nowhere: for the last attempt of each of the most recent
-// pods, which plugin refused which nodes with what reason, and how the best nodes were scored.
-//
-// Its memory is bounded: a fixed number of pods, of node names per reason, and of scored nodes. What is cut off is
-// counted, so that totals stay right. It never influences a decision.
 package explain
 
 import (
@@ -25,38 +20,57 @@ const (
 
 // Record is one attempt to schedule a pod.
 type Record struct {
-	Namespace, Name, UID string
-	Profile              string
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	UID       string `json:"uid"`
+	Profile   string `json:"profile"`
 	// Attempt counts from 1.
-	Attempt int
-	When    time.Time
+	Attempt int       `json:"attempt"`
+	When    time.Time `json:"when"`
 	// Node is where the pod goes; "" means nowhere, and Message says why in the words of the event.
-	Node    string
-	Message string
+	Node    string `json:"node,omitempty"`
+	Message string `json:"message,omitempty"`
 	// AllNodes were there, of which Evaluated were looked at and Feasible would have done.
-	AllNodes, Evaluated, Feasible int
+	AllNodes  int `json:"allNodes"`
+	Evaluated int `json:"evaluated"`
+	Feasible  int `json:"feasible"`
 	// Refusals are grouped by plugin and reasons, the largest group first.
-	Refusals []Refusal
+	Refusals []Refusal `json:"refusals,omitempty"`
 	// Best are the nodes with the highest scores, best first. Empty where there was no choice.
-	Best []Scored
+	Best []Scored `json:"best,omitempty"`
+	// Later fills in what is worked out when somebody asks: Refusals and Best, where they are not set. May be nil. It is
+	// called from any goroutine, and costs an attempt nothing.
+	Later func(*Record) `json:"-"`
+}
+
+// Both calls one Later after the other.
+func Both(first, second func(*Record)) func(*Record) {
+	if first == nil {
+		return second
+	}
+	return func(record *Record) {
+		first(record)
+		second(record)
+	}
 }
 
 // Refusal is why a plugin refused some nodes.
 type Refusal struct {
-	Plugin  string
-	Code    string
-	Reasons []string
+	Plugin  string   `json:"plugin"`
+	Code    string   `json:"code"`
+	Reasons []string `json:"reasons"`
 	// Count is the number of nodes; Nodes names the first of them.
-	Count int
-	Nodes []string
+	Count int      `json:"count"`
+	Nodes []string `json:"nodes"`
 }
 
 // Scored is how the plugins scored a node.
 type Scored struct {
-	Node  string
-	Total int64
+	Node  string `json:"node"`
+	Total int64  `json:"total"`
 	// Raw is by plugin before normalizing; Weighted is normalized to 0..100 and times the plugin's weight.
-	Raw, Weighted map[string]int64
+	Raw      map[string]int64 `json:"raw"`
+	Weighted map[string]int64 `json:"weighted"`
 }
 
 // Refusals groups nodes by why they were refused.
@@ -153,10 +167,15 @@ func (b *Book) Add(record Record) {
 // Get returns the record of a pod.
 func (b *Book) Get(namespace, name string) (Record, bool) {
 	b.mutex.Lock()
-	defer b.mutex.Unlock()
 	element, found := b.byPod[namespace+"/"+name]
+	b.mutex.Unlock()
 	if !found {
 		return Record{}, false
 	}
-	return element.Value.(Record), true
+	record := element.Value.(Record)
+	if record.Later != nil {
+		record.Later(&record)
+		record.Later = nil
+	}
+	return record, true
 }

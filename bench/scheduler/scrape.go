@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// readings are the metrics of all processes at one moment. A scheduler that does not run yet has used nothing, so that what
+// it takes it to start is counted.
+type readings struct {
+	server, scheduler               families
+	serverCPU, schedulerCPU, ownCPU float64 // in seconds
+}
+
+type families map[string]*dto.MetricFamily
+
+func (g *stage) scrape(ctx context.Context) (r readings, err error) {
+	body, err := g.client.RESTClient().Get().AbsPath("/metrics").Do(ctx).Raw()
+	if err != nil {
+		return r, fmt.Errorf("reading the server's metrics: %w", err)
+	}
+	if r.server, err = parseMetrics(strings.NewReader(string(body))); err != nil {
+		return r, err
+	}
+	if r.serverCPU, err = g.server.cpu(ctx); err != nil {
+		return r, err
+	}
+	r.ownCPU = cpuTime()
+	if g.scheduler == nil {
+		return r, nil
+	}
+	if r.scheduler, err = g.scheduler.metrics(ctx); err != nil {
+		return r, err
+	}
+	r.schedulerCPU, err = g.scheduler.cpu(ctx)
+	return r, err
+}
+
+func (c *child) metrics(ctx context.Context) (families, error) {
+	body, err := c.get(ctx, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	return parseMetrics(strings.NewReader(string(body)))
+}
+
+// get asks a child at its debugging address.
+func (c *child) get(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Debug+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for %s: %w", c.role, path, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for %s: %w", c.role, path, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(response.Status)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for %s: %w", c.role, path, err)
+	}
+	return body, nil
+}
+
+func parseMetrics(text io.Reader) (families, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	result, err := parser.TextToMetricFamilies(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading metrics: %w", err)
+	}
+	return result, nil
+}
+
+// costs takes what the run cost and how long attempts took from the metrics before and after it.
+func (f *figures) costs(before, after readings) {
+	f.CPU = after.schedulerCPU - before.schedulerCPU
+	f.ServerCPU = after.serverCPU - before.serverCPU
+	f.BenchmarkCPU = after.ownCPU - before.ownCPU
+	f.Requests = after.server.requests()
+	for what, count := range before.server.requests() {
+		if f.Requests[what] -= count; f.Requests[what] == 0 {
+			delete(f.Requests, what)
+		}
+	}
+	if delete(f.Requests, "GET "); f.Requests["POST pods"] <= f.Pods {
+		delete(f.Requests, "POST pods")
+	}
+	f.Attempt = after.scheduler.attempts().minus(before.scheduler.attempts()).spread()
+}
+
+func (c *child) cpu(ctx context.Context) (float64, error) {
+	body, err := c.get(ctx, cpuPath)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(string(body), 64)
+}
+
+// requests counts the finished requests by verb and resource.
+func (m families) requests() map[string]int {
+	result := map[string]int{}
+	for _, metric := range m["apiserver_request_total"].GetMetric() {
+		labels := labelsOf(metric)
+		what := labels["verb"] + " " + labels["resource"]
+		if sub := labels["subresource"]; sub != "" && labels["resource"] != "" {
+			what += "/" + sub
+		}
+		result[what] += int(metric.GetCounter().GetValue())
+	}
+	return result
+}
+
+func labelsOf(metric *dto.Metric) map[string]string {
+	result := map[string]string{}
+	for _, label := range metric.GetLabel() {
+		result[label.GetName()] = label.GetValue()
+	}
+	return result
+}
+
+// buckets is a histogram: how many values were at most each bound, and the sum of all.
+type buckets struct {
+	upTo map[float64]float64
+	sum  float64
+}
+
+// attempts is the histogram of the attempts that ended with a pod being bound.
+func (m families) attempts() buckets {
+	b := buckets{upTo: map[float64]float64{}}
+	for _, metric := range m["scheduler_scheduling_attempt_duration_seconds"].GetMetric() {
+		if labelsOf(metric)["result"] != "scheduled" {
+			continue
+		}
+		b.sum += metric.GetHistogram().GetSampleSum()
+		for _, bucket := range metric.GetHistogram().GetBucket() {
+			b.upTo[bucket.GetUpperBound()] += float64(bucket.GetCumulativeCount())
+		}
+	}
+	return b
+}
+
+func (b buckets) minus(other buckets) buckets {
+	result := buckets{upTo: maps.Clone(b.upTo), sum: b.sum - other.sum}
+	for bound, count := range other.upTo {
+		result.upTo[bound] -= count
+	}
+	return result
+}
+
+// spread estimates the percentiles as Prometheus does: values lie evenly within a bucket.
+func (b buckets) spread() spreadOf {
+	bounds := slices.Sorted(maps.Keys(b.upTo))
+	if len(bounds) == 0 || b.upTo[bounds[len(bounds)-1]] == 0 {
+		return spreadOf{}
+	}
+	total := b.upTo[bounds[len(bounds)-1]]
+	at := func(share float64) float64 {
+		low, below := 0.0, 0.0
+		for _, bound := range bounds {
+			if count := b.upTo[bound]; count >= share*total {
+				if math.IsInf(bound, 1) {
+					return low
+				}
+				return low + (bound-low)*(share*total-below)/max(count-below, 1)
+			} else {
+				low, below = bound, count
+			}
+		}
+		return low
+	}
+	return spreadOf{Average: b.sum / total, P5: at(0.05), P50: at(0.5), P90: at(0.9), P99: at(0.99)}
+}

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+
+	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/report"
+	"github.com/orrery-dev/orrery/scheduler/config"
+	"github.com/orrery-dev/orrery/scheduler/explain"
+	"github.com/orrery-dev/orrery/scheduler/simulate"
+	"github.com/orrery-dev/orrery/scheduler/simulate/replica"
+	"github.com/spf13/cobra"
+)
+
+// foresight is what explain and simulate have in common: a cluster that is only read, and a scheduler's configuration.
+type foresight struct {
+	access access
+	file   string
+	output string
+}
+
+func (f *foresight) addFlags(c *cobra.Command) {
+	f.access.addFlags(c.Flags())
+	c.Flags().StringVar(&f.file, "config", "", "`file` with the KubeSchedulerConfiguration of the scheduler; all defaults if empty")
+	c.Flags().StringVarP(&f.output, "output", "o", "", "`format`: json, or text for a person if empty")
+}
+
+// world is a copy of the cluster, or an empty one.
+func (f *foresight) world(t *target, empty bool) (*simulate.World, error) {
+	if f.output != "" && f.output != "json" {
+		return nil, fmt.Errorf("--output %q: only json is known, or nothing for text", f.output)
+	}
+	options := simulate.Options{}
+	var err error
+	if options.Configuration, err = f.configuration(); err != nil {
+		return nil, err
+	}
+	if !empty {
+		config, naming, err := f.access.config(t)
+		if err != nil {
+			return nil, err
+		}
+		if options.Origin, err = replica.Of(config, naming); err != nil {
+			return nil, err
+		}
+	}
+	return simulate.New(options), nil
+}
+
+func (f *foresight) configuration() (*configv1.KubeSchedulerConfiguration, error) {
+	if f.file == "" {
+		return nil, nil
+	}
+	return config.ReadFile(f.file)
+}
+
+func newExplain(t *target) *cobra.Command {
+	var f foresight
+	var namespace string
+	c := &cobra.Command{
+		Use:   "explain pod/NAME",
+		Short: "Say why a pod is where it is, or nowhere, and what would make it fit",
+		Long: `Say of every node which plugins of the scheduler refuse the pod there and by how
+much, which nodes nearly fit and what would make them, and for a pod that fits how the
+best nodes are scored. All plugins are asked about all nodes, with the scheduler's
+configuration; nothing is written, and no scheduler has to run. A pod that is on a
+node is looked at as if it were not.
+
+If the scheduler of a running instance remembers its own decision, that is shown too.`,
+		Example: `  orrery explain pod/web-5d8f -n shop
+  orrery explain pod/web-5d8f -o json | jq '.explanation.nearest'
+  orrery explain pod/db-0 --kubeconfig ~/.kube/config --config scheduler.yaml`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			name, err := podName(args[0])
+			if err != nil {
+				return err
+			}
+			world, err := f.world(t, false)
+			if err != nil {
+				return err
+			}
+			return f.explain(c.Context(), c.OutOrStdout(), world, t, namespace, name)
+		},
+	}
+	c.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the pod")
+	f.addFlags(c)
+	return c
+}
+
+func podName(argument string) (string, error) {
+	kind, name, ok := strings.Cut(argument, "/")
+	switch {
+	case !ok || name == "":
+		return "", fmt.Errorf("%q: want pod/NAME, as in pod/web-5d8f", argument)
+	case kind != "pod" && kind != "pods" && kind != "po":
+		return "", fmt.Errorf("%q: only pods are scheduled: want pod/NAME; 'orrery plan %s' tells of what controllers do", argument, argument)
+	}
+	return name, nil
+}
+
+func (f *foresight) explain(ctx context.Context, out io.Writer, world *simulate.World, t *target, namespace, name string) error {
+	examined, err := world.Examine(ctx, namespace, name)
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("there is no pod %s in namespace %s", name, namespace)
+	}
+	if err != nil {
+		return fmt.Errorf("%w%s", err, f.hint(err))
+	}
+	pod := report.Pod{
+		Namespace: namespace, Name: name, Node: examined.Pod.Spec.NodeName, Explanation: examined.Explanation,
+		Decided: f.decided(ctx, t, namespace, name, string(examined.Pod.UID)),
+	}
+	if f.output == "json" {
+		return writeJSON(out, pod)
+	}
+	return report.Explain(out, pod)
+}
+
+// hint says what to do about a pod of a scheduler that is not known.
+func (f *foresight) hint(err error) string {
+	if strings.Contains(err.Error(), "no profile of that name") {
+		return ": name the configuration of its scheduler with --config"
+	}
+	return ""
+}
+
+// decided is what the scheduler of the running instance remembers, or nil.
+func (f *foresight) decided(ctx context.Context, t *target, namespace, name, uid string) *explain.Record {
+	inst, err := t.instance()
+	if err != nil || f.access.kubeconfig != "" || !inst.Running() {
+		return nil
+	}
+	record := &explain.Record{}
+	if err := inst.Decision(ctx, namespace, name, record); err != nil {
+		if !errors.Is(err, instance.ErrNoDecision) {
+			logger().Info("What the scheduler decided could not be read", "reason", err.Error())
+		}
+		return nil
+	}
+	if record.UID != uid { // Of another cluster, or an earlier pod.
+		return nil
+	}
+	return record
+}
+
+func writeJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}

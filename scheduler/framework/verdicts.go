@@ -1,0 +1,120 @@
+package framework
+
+import (
+	"slices"
+	"strings"
+
+	fwk "k8s.io/kube-scheduler/framework"
+)
+
+// Names are the nodes of a snapshot: by number, and the number of each. They never change.
+type Names struct {
+	ByNumber []string
+	Number   map[string]int
+}
+
+// Verdicts are why nodes were refused, by the number of the node. Equal statuses are kept once and counted, so that any
+// number of nodes costs a few bytes each.
+type Verdicts struct {
+	names  Names
+	ids    []int32 // 0: not refused
+	kinds  []verdictKind
+	byText map[string]int32 // ids of the kinds; made when there are more than a few
+	frozen bool             // ids are shared with a copy
+}
+
+type verdictKind struct {
+	status   *fwk.Status
+	position int
+	count    int
+}
+
+// fewKinds can be looked through faster than a map.
+const fewKinds = 8
+
+// NewVerdicts returns verdicts on the nodes, none of which is refused yet.
+func NewVerdicts(names Names) *Verdicts {
+	return &Verdicts{names: names, ids: make([]int32, len(names.ByNumber))}
+}
+
+// Refuse says that a plugin refused a node. The position is that of the plugin among all filters. The status must not be
+// changed afterwards.
+func (v *Verdicts) Refuse(node int, status *fwk.Status, position int) {
+	v.set(node, v.intern(status, position))
+}
+
+// Clear says that a node is not refused.
+func (v *Verdicts) Clear(node int) { v.set(node, 0) }
+
+// Refused returns the status of a node that is refused and the position of the plugin, or nil.
+func (v *Verdicts) Refused(node int) (*fwk.Status, int) {
+	id := v.ids[node]
+	if id == 0 {
+		return nil, 0
+	}
+	return v.kinds[id-1].status, v.kinds[id-1].position
+}
+
+// Len returns how many nodes are refused.
+func (v *Verdicts) Len() int {
+	refused := 0
+	for i := range v.kinds {
+		refused += v.kinds[i].count
+	}
+	return refused
+}
+
+// Freeze returns a copy as of now, which costs something only when the verdicts change afterwards.
+func (v *Verdicts) Freeze() *Verdicts {
+	v.frozen = true
+	return &Verdicts{names: v.names, ids: v.ids, kinds: slices.Clone(v.kinds), frozen: true}
+}
+
+func (v *Verdicts) set(node int, id int32) {
+	old := v.ids[node]
+	if old == id {
+		return
+	}
+	if v.frozen {
+		v.ids, v.frozen = slices.Clone(v.ids), false
+	}
+	if old != 0 {
+		v.kinds[old-1].count--
+	}
+	if id != 0 {
+		v.kinds[id-1].count++
+	}
+	v.ids[node] = id
+}
+
+func (v *Verdicts) intern(status *fwk.Status, position int) int32 {
+	if len(v.kinds) <= fewKinds {
+		for i := range v.kinds {
+			if kind := &v.kinds[i]; kind.position == position && sameStatus(kind.status, status) {
+				return int32(i + 1)
+			}
+		}
+	}
+	if len(v.kinds) >= fewKinds {
+		if v.byText == nil {
+			v.byText = map[string]int32{}
+			for i := range v.kinds {
+				v.byText[statusText(v.kinds[i].status)] = int32(i + 1)
+			}
+		}
+		if id, known := v.byText[statusText(status)]; known {
+			return id
+		}
+		v.byText[statusText(status)] = int32(len(v.kinds) + 1)
+	}
+	v.kinds = append(v.kinds, verdictKind{status: status, position: position})
+	return int32(len(v.kinds))
+}
+
+func sameStatus(a, b *fwk.Status) bool {
+	return a.Code() == b.Code() && a.Plugin() == b.Plugin() && slices.Equal(a.Reasons(), b.Reasons())
+}
+
+func statusText(status *fwk.Status) string {
+	return status.Plugin() + "\x00" + status.Code().String() + "\x00" + strings.Join(status.Reasons(), "\x00")
+}

@@ -1,0 +1,100 @@
+package dynamicresources
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/dynamic-resource-allocation/resourceclaim"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/dra"
+)
+
+// PreBindPreFlight skips pods without claims.
+func (*Plugin) PreBindPreFlight(_ context.Context, state fwk.CycleState, _ *corev1.Pod, _ string) (*fwk.PreBindPreFlightResult, *fwk.Status) {
+	result := &fwk.PreBindPreFlightResult{AllowParallel: true}
+	w, err := worldOf(state)
+	if err != nil {
+		return result, fwk.AsStatus(err)
+	}
+	if w == nil {
+		return result, fwk.NewStatus(fwk.Skip)
+	}
+	return result, nil
+}
+
+// PreBind writes the plan for the node and that the pod uses its claims, and waits until their devices are ready. After
+// an error the pod is unreserved and tried again.
+func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
+	w, err := worldOf(state)
+	if err != nil {
+		return fwk.AsStatus(err)
+	}
+	if w == nil {
+		return nil
+	}
+	for i, need := range w.needs {
+		if resourceclaim.IsReservedForPod(pod, need.claim, false) {
+			continue
+		}
+		if w.extended != nil && i == len(w.needs)-1 {
+			err = p.bindExtended(ctx, need, w.planned(node), pod)
+		} else {
+			err = p.bind(ctx, need, pod)
+		}
+		if err != nil {
+			return fwk.AsStatus(err)
+		}
+	}
+	if err := p.awaitDevices(ctx, w, pod, node); err != nil {
+		return fwk.AsStatus(err)
+	}
+	for i, need := range w.needs {
+		if need.allocation != nil && p.known.ResourceClaims().MaybeRemoveClaimPendingAllocation(w.uid(i), true) {
+			w.group.released(w.uid(i))
+		}
+	}
+	return nil
+}
+
+// bind writes one claim.
+func (p *Plugin) bind(ctx context.Context, need *need, pod *corev1.Pod) error {
+	written, err := p.write(ctx, need.claim, need.allocation, pod)
+	if err != nil {
+		return err
+	}
+	need.claim = written
+	p.assume(ctx, written)
+	return nil
+}
+
+// bindExtended makes the claim for extended resources, writes it, and tells the pod of it. It does nothing where the node
+// has them from a device plugin.
+func (p *Plugin) bindExtended(ctx context.Context, need *need, planned *plan, pod *corev1.Pod) error {
+	if need.allocation == nil {
+		return nil
+	}
+	if need.claim.Name == dra.Unnamed {
+		created, err := p.create(ctx, planned.extended.claim)
+		if err != nil {
+			return err
+		}
+		need.claim = created // So that Unreserve deletes it, whatever happens next.
+	}
+	written, err := p.write(ctx, need.claim, need.allocation, pod)
+	if err != nil {
+		return err
+	}
+	need.claim = written
+	p.assumeNew(ctx, written)
+	changed := pod.DeepCopy()
+	changed.Status.ExtendedResourceClaimStatus = &corev1.PodExtendedResourceClaimStatus{
+		RequestMappings:   planned.extended.uses,
+		ResourceClaimName: written.Name,
+	}
+	if err := p.report(ctx, pod, changed); err != nil {
+		return fmt.Errorf("update pod %s/%s ExtendedResourceClaimStatus: %w", pod.Namespace, pod.Name, err)
+	}
+	return nil
+}

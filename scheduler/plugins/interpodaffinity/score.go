@@ -1,0 +1,150 @@
+package interpodaffinity
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	corev1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/tally"
+)
+
+const scoreKey fwk.StateKey = "PreScore" + Name
+
+// scoring is what Score adds up for a node. It does not change.
+type scoring struct {
+	moment *tally.Moment
+	counts []weighted
+}
+
+// weighted is a count, each 1 of which is worth some points.
+type weighted struct {
+	*tally.Count
+	weight int64
+}
+
+// Clone returns the same: nothing changes it.
+func (s *scoring) Clone() fwk.StateData { return s }
+
+// add takes in a count, unless it counts nothing anywhere.
+func (s *scoring) add(count *tally.Count, weight int64) {
+	if count.Domains > 0 {
+		s.counts = append(s.counts, weighted{count, weight})
+	}
+}
+
+// PreScore counts the pods that the pod prefers, and those that prefer it. Where there are none, all nodes are equal.
+func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) *fwk.Status {
+	terms, err := parse(pod)
+	if err != nil {
+		return fwk.AsStatus(fmt.Errorf("parsing the affinity of the pod: %w", err))
+	}
+	prefers := len(terms.preferred) > 0 || len(terms.shunned) > 0
+	if p.ignoreExisting && !prefers {
+		return fwk.NewStatus(fwk.Skip)
+	}
+	withAffinity, err := p.snapshot.NodeInfos().HavePodsWithAffinityList()
+	if err != nil {
+		return fwk.AsStatus(fmt.Errorf("listing nodes with affinity: %w", err))
+	}
+	if !prefers && len(withAffinity) == 0 {
+		return fwk.NewStatus(fwk.Skip)
+	}
+	moment, err := p.keeper.At(p.snapshot.NodeInfos(), p.spread(ctx))
+	if err != nil {
+		return fwk.AsStatus(err)
+	}
+	s := &scoring{moment: moment}
+	if err := p.preferencesOf(s, terms); err != nil {
+		return fwk.AsStatus(err)
+	}
+	if err := p.preferencesFor(s, pod); err != nil {
+		return fwk.AsStatus(err)
+	}
+	if len(s.counts) == 0 {
+		return fwk.NewStatus(fwk.Skip)
+	}
+	state.Write(scoreKey, s)
+	return nil
+}
+
+// preferencesOf adds what the pod prefers.
+func (p *Plugin) preferencesOf(s *scoring, terms *terms) error {
+	for _, each := range []struct {
+		terms []fwk.WeightedAffinityTerm
+		sign  int64
+	}{{terms.preferred, +1}, {terms.shunned, -1}} {
+		for i := range each.terms {
+			term := &each.terms[i]
+			if err := p.resolve(&term.AffinityTerm); err != nil {
+				return err
+			}
+			count, err := s.moment.Count(matchingPods([]fwk.AffinityTerm{term.AffinityTerm}, term.TopologyKey))
+			if err != nil {
+				return err
+			}
+			s.add(count, each.sign*int64(term.Weight))
+		}
+	}
+	return nil
+}
+
+// preferencesFor adds what pods on nodes think of the pod.
+func (p *Plugin) preferencesFor(s *scoring, pod *corev1.Pod) error {
+	namespace := p.namespaceLabels(pod.Namespace)
+	for _, each := range []struct {
+		kind   tally.Kind
+		weight int64
+	}{{tally.RequiredAffinity, p.hardWeight}, {tally.PreferredAffinity, +1}, {tally.PreferredAntiAffinity, -1}} {
+		if each.weight == 0 {
+			continue
+		}
+		counts, err := s.moment.Terms(each.kind, pod, namespace)
+		if err != nil {
+			return err
+		}
+		for _, count := range counts {
+			s.add(count.Count, each.weight)
+		}
+	}
+	return nil
+}
+
+// Score is the sum of the weights of all terms that hold in the node's domains; it may be negative.
+func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
+	value, err := state.Read(scoreKey)
+	if err != nil {
+		return 0, fwk.AsStatus(fmt.Errorf("reading what PreScore found: %w", err))
+	}
+	s := value.(*scoring)
+	place := s.moment.Place(node)
+	var score int64
+	for i := range s.counts {
+		sum, _ := s.counts[i].At(place)
+		score += s.counts[i].weight * sum
+	}
+	return score, nil
+}
+
+// ScoreExtensions returns the plugin itself.
+func (p *Plugin) ScoreExtensions() fwk.ScoreExtensions { return p }
+
+// NormalizeScore gives 100 to the highest score and 0 to the lowest; equal ones all get 0.
+func (*Plugin) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
+	lowest, highest := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, score := range scores {
+		lowest, highest = min(lowest, score.Score), max(highest, score.Score)
+	}
+	for i := range scores {
+		if highest == lowest {
+			scores[i].Score = 0
+			continue
+		}
+		// In floating point, as kube-scheduler: it rounds differently from integers.
+		share := float64(scores[i].Score-lowest) / float64(highest-lowest)
+		scores[i].Score = int64(float64(fwk.MaxNodeScore) * share)
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package podtopologyspread
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/tally"
+)
+
+const scoreKey fwk.StateKey = "PreScore" + Name
+
+// scoring is what Score adds up for a node. It does not change.
+type scoring struct {
+	moment *tally.Moment
+	soft   []soft
+	// ignored are the names of nodes that lack a topology key; nil where there are none.
+	ignored sets.Set[string]
+}
+
+// soft is a constraint with ScheduleAnyway.
+type soft struct {
+	constraint
+	*tally.Count
+	// weight makes up for there being more or fewer domains: a pod more in one of few domains means less.
+	weight float64
+	// labelled says that nodes without the topology key get nothing, though the count has a domain for them.
+	labelled bool
+}
+
+// Clone returns the same: nothing changes it.
+func (s *scoring) Clone() fwk.StateData { return s }
+
+// PreScore counts the pods that the pod is to be spread with. Without such constraints there is nothing to score.
+func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) *fwk.Status {
+	constraints, err := p.constraints(pod, corev1.ScheduleAnyway)
+	if err != nil {
+		return fwk.AsStatus(err)
+	}
+	if len(constraints) == 0 {
+		return fwk.NewStatus(fwk.Skip)
+	}
+	moment, err := p.keeper.At(p.snapshot.NodeInfos(), p.spread(ctx))
+	if err != nil {
+		return fwk.AsStatus(err)
+	}
+	// By the system's constraints, nodes without a zone are spread over by host name all the same.
+	requireKeys := len(pod.Spec.TopologySpreadConstraints) > 0 || !p.system
+	s := &scoring{moment: moment}
+	if err := s.count(pod, constraints, requireKeys); err != nil {
+		return fwk.AsStatus(err)
+	}
+	s.weigh(nodes, requireKeys)
+	state.Write(scoreKey, s)
+	return nil
+}
+
+func (s *scoring) count(pod *corev1.Pod, constraints []constraint, requireKeys bool) error {
+	spreading, err := newSpreading(pod, constraints, requireKeys)
+	if err != nil {
+		return err
+	}
+	s.soft = make([]soft, len(constraints))
+	for i := range constraints {
+		own := &s.soft[i]
+		own.constraint, own.labelled = constraints[i], !requireKeys
+		question := spreading.matchingPods(&own.constraint, tally.Topology{Key: own.key, MissingIsEmpty: !requireKeys})
+		if own.perNode() {
+			question = spreading.matchingPodsOnNode(&own.constraint)
+		}
+		if own.Count, err = s.moment.Count(question); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// perNode reports whether each node is its own domain. The host name is taken for that, without comparing it.
+func (s *soft) perNode() bool { return s.key == corev1.LabelHostname }
+
+// weigh finds out how many domains the nodes are in that can be chosen, and which of them have to be ignored.
+func (s *scoring) weigh(nodes []fwk.NodeInfo, requireKeys bool) {
+	places := make([]tally.Place, 0, len(nodes))
+	for _, node := range nodes {
+		if requireKeys && !s.hasKeys(node.Node()) {
+			if s.ignored == nil {
+				s.ignored = sets.Set[string]{}
+			}
+			s.ignored.Insert(node.Node().Name)
+			continue
+		}
+		places = append(places, s.moment.Place(node))
+	}
+	for i := range s.soft {
+		domains := len(places)
+		if !s.soft[i].perNode() {
+			domains = s.soft[i].Distinct(places)
+		}
+		s.soft[i].weight = math.Log(float64(domains + 2))
+	}
+}
+
+func (s *scoring) hasKeys(node *corev1.Node) bool {
+	for i := range s.soft {
+		if _, found := node.Labels[s.soft[i].key]; !found {
+			return false
+		}
+	}
+	return true
+}
+
+// Score is higher the more pods there are in the node's domains. maxSkew is added so that differences weigh less where
+// more of them is allowed.
+func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
+	s, err := readScoring(state)
+	if err != nil {
+		return 0, fwk.AsStatus(err)
+	}
+	if s.ignored != nil && s.ignored.Has(node.Node().Name) {
+		return 0, nil
+	}
+	place := s.moment.Place(node)
+	var score float64
+	for i := range s.soft {
+		own := &s.soft[i]
+		if own.labelled {
+			if _, found := node.Node().Labels[own.key]; !found {
+				continue
+			}
+		}
+		pods, _ := own.At(place)
+		score += float64(pods)*own.weight + float64(own.maxSkew-1)
+	}
+	return int64(math.Round(score)), nil
+}
+
+func readScoring(state fwk.CycleState) (*scoring, error) {
+	value, err := state.Read(scoreKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading what PreScore found: %w", err)
+	}
+	return value.(*scoring), nil
+}
+
+// ScoreExtensions returns the plugin itself.
+func (p *Plugin) ScoreExtensions() fwk.ScoreExtensions { return p }
+
+// NormalizeScore turns the scores round, so that fewer pods are better: the lowest becomes 100. Ignored nodes get 0.
+func (*Plugin) NormalizeScore(_ context.Context, state fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
+	s, err := readScoring(state)
+	if err != nil {
+		return fwk.AsStatus(err)
+	}
+	lowest, highest := int64(math.MaxInt64), int64(0)
+	for _, score := range scores {
+		if !s.ignored.Has(score.Name) {
+			lowest, highest = min(lowest, score.Score), max(highest, score.Score)
+		}
+	}
+	for i := range scores {
+		switch score := &scores[i]; {
+		case s.ignored.Has(score.Name):
+			score.Score = 0
+		case highest == 0:
+			score.Score = fwk.MaxNodeScore
+		default:
+			score.Score = fwk.MaxNodeScore * (highest + lowest - score.Score) / highest
+		}
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	k8scorev1 "k8s.io/api/core/v1"
+	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	toolscache "k8s.io/client-go/tools/cache"
+	fwk "k8s.io/kube-scheduler/framework"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
+	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/podgroups"
+)
+
+// Pod groups, where the API server has them.
+//
+// +kubebuilder:rbac:groups=scheduling.k8s.io;scheduling.orrery.dev,resources=podgroups,verbs=get;list;watch
+// +kubebuilder:rbac:groups=scheduling.k8s.io;scheduling.orrery.dev,resources=podgroups/status,verbs=patch
+
+var (
+	podGroupAdded   = fwk.ClusterEvent{Resource: fwk.PodGroup, ActionType: fwk.Add}
+	podGroupUpdated = fwk.ClusterEvent{Resource: fwk.PodGroup, ActionType: fwk.Update}
+	podGroupDeleted = fwk.ClusterEvent{Resource: fwk.PodGroup, ActionType: fwk.Delete}
+)
+
+// servesPodGroups asks the API server whether it has pod groups, again and again until it answers. Where it has not, their
+// members are scheduled one by one.
+func (s *Scheduler) servesPodGroups(ctx context.Context) (served bool, err error) {
+	err = wait.PollUntilContextCancel(ctx, time.Second, true, func(context.Context) (bool, error) {
+		served, err = s.askForPodGroups()
+		if err != nil {
+			s.options.Logger.Error(err, "The API server did not say whether it has pod groups; it is asked again")
+		}
+		return err == nil, nil
+	})
+	return served, err
+}
+
+func (s *Scheduler) askForPodGroups() (bool, error) {
+	kind, err := apiutil.GVKForObject(&schedulingv1beta1.PodGroup{}, s.options.Cluster.GetScheme())
+	if err != nil {
+		return false, fmt.Errorf("finding the API group of pod groups: %w", err)
+	}
+	_, err = s.options.Cluster.GetRESTMapper().RESTMapping(kind.GroupKind(), kind.Version)
+	if apimeta.IsNoMatchError(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking the API server for pod groups: %w", err)
+	}
+	return true, nil
+}
+
+// schedulePodGroups makes cache and queue keep the pods of a group together.
+func (s *Scheduler) schedulePodGroups() {
+	s.cache.Groups().Serve()
+	s.queue.UseGroups()
+}
+
+func (s *Scheduler) podGroupHandler() toolscache.ResourceEventHandler {
+	return toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    func(object any) { s.podGroupAdded(podGroupOf(object)) },
+		UpdateFunc: func(old, new any) { s.podGroupUpdated(podGroupOf(old), podGroupOf(new)) },
+		DeleteFunc: func(object any) { s.podGroupDeleted(podGroupOf(last(object))) },
+	}
+}
+
+func podGroupOf(object any) *k8sschedulingv1beta1.PodGroup {
+	return (*k8sschedulingv1beta1.PodGroup)(object.(*schedulingv1beta1.PodGroup))
+}
+
+func (s *Scheduler) podGroupAdded(group *k8sschedulingv1beta1.PodGroup) {
+	defer handled(podGroupAdded.Label())()
+	s.cache.Groups().SetGroup(group)
+	s.queue.SetGroup(group)
+	s.queue.Move(podGroupAdded, nil, group, nil)
+}
+
+func (s *Scheduler) podGroupUpdated(old, new *k8sschedulingv1beta1.PodGroup) {
+	defer handled(podGroupUpdated.Label())()
+	s.cache.Groups().SetGroup(new)
+	s.queue.SetGroup(new)
+	if !equality.Semantic.DeepEqual(old.Spec, new.Spec) { // The status is mostly what this scheduler says.
+		s.queue.Move(podGroupUpdated, old, new, nil)
+	}
+}
+
+func (s *Scheduler) podGroupDeleted(group *k8sschedulingv1beta1.PodGroup) {
+	defer handled(podGroupDeleted.Label())()
+	s.cache.Groups().RemoveGroup(group.Namespace, group.Name)
+	s.queue.RemoveGroup(group.Namespace, group.Name)
+	s.queue.Move(podGroupDeleted, group, nil, nil)
+}
+
+// joined and parted tell of a pod without a node. Those with one, the cache tells of.
+func (s *Scheduler) joined(pod *k8scorev1.Pod) { s.cache.Groups().SetPod(pod) }
+
+func (s *Scheduler) parted(pod *k8scorev1.Pod) {
+	if _, grouped := podgroups.Of(pod); grouped {
+		s.cache.Groups().RemovePod(pod)
+	}
+}
+
+// ReportGroup sets a condition in a pod group's status if it differs from what is there. What has come true stays so:
+// PodGroupInitiallyScheduled is about the first time.
+func (a *api) ReportGroup(ctx context.Context, group *k8sschedulingv1beta1.PodGroup, condition metav1.Condition) error {
+	current := &schedulingv1beta1.PodGroup{}
+	key := client.ObjectKey{Namespace: group.Namespace, Name: group.Name}
+	if err := a.cached.Get(ctx, key, current); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if apimeta.IsStatusConditionTrue(current.Status.Conditions, condition.Type) {
+		return nil
+	}
+	changed := current.DeepCopy()
+	if !apimeta.SetStatusCondition(&changed.Status.Conditions, condition) {
+		return nil
+	}
+	return client.IgnoreNotFound(naming.PatchStatus(ctx, a.live, current, changed))
+}

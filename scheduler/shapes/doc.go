@@ -1,0 +1,39 @@
+// Package shapes remembers what the local plugins of a profile said of each node, for all pods that are alike.
+//
+// Most pods come in crowds: the replicas of one workload differ in their names and in little else. All that plugins read
+// of a pod is its shape (see framework.ShapePlugin), and pods of one shape share a Table: for each node, by its number,
+// the verdict of the filters and the raw score of each scoring plugin, in flat arrays, and over the totals a tournament
+// that gives the best node, at random among equals, in a few steps. A decision asks the plugins again only about nodes
+// that changed since the table was last used, which after a decision on the same shape is the one node that the last pod
+// went to.
+//
+// # What makes an answer reusable
+//
+//   - It comes from local plugins only. The others, which look at more than the node (pods elsewhere, volumes, claims,
+//     or whatever a plugin from outside does), run for every pod. As long as they step aside for the pod by PreFilter and
+//     PreScore, as they do for a pod without volumes, claims, affinity to pods or topology constraints, the table alone
+//     decides. Where they do not, the table spares their search the local plugins (see package cycle).
+//   - Local plugins promise that their answer follows from the shape, the NodeInfo and the number of nodes, and that
+//     normalizing needs the largest score and nothing else of the other nodes.
+//
+// # What ends it
+//
+//   - The node changed in the snapshot: its object, its pods, or an attempt at either that was taken back. Package cache
+//     says which nodes did.
+//   - Nodes came, went or were put into another order: then all answers end, because numbers mean other nodes.
+//   - Another pod was nominated to the node, or no longer is. A node with nominated pods that go first is judged with
+//     them and without; that verdict holds until the nominations there change. Priority, which says who goes first, is
+//     part of the shape.
+//   - The largest score of a plugin that normalizes changed: totals are added up again, without asking any plugin about
+//     a node.
+//
+// A decision looks at no more nodes that are not known than an ordinary search would (percentageOfNodesToScore), and
+// chooses among all that are: never from fewer nodes than the ordinary search, and after a few pods of a shape from all.
+//
+// A shape gets a table when it comes a second time. Tables are dropped in the order of their last use when all together
+// take more than a number of bytes. Pods that a local plugin restricts to named nodes or refuses before looking at any,
+// and profiles with extenders, have none.
+//
+// The package never chooses between nodes of different totals, never writes to the snapshot, and starts no goroutine that
+// outlives a call. It is not safe for concurrent use; its caller is the one goroutine that decides.
+package shapes
