@@ -10,6 +10,7 @@
 //	queue/      which pod is next, and when again           plugins/    what can be said of a pod and a node
 //	cycle/      decides and binds, one pod at a time        explain/    why it came out so
 //	framework/  runs plugins at their extension points      clients/    plugins' way to the API server
+//	extender/   asks programs outside of it, over HTTP      preemption/ who has to go for a more important pod
 //	resources/, nodeinfo/, metrics/
 //
 // This package only wires them: it watches pods and nodes and tells cache and queue, and it writes what cannot be
@@ -17,5 +18,6 @@
 // no code here depends on it.
 //
 // A Scheduler owns spec.nodeName, the condition PodScheduled while it is false, and status.nominatedNodeName of the pods
-// whose spec.schedulerName is one of its profiles. It touches no other pod and no node.
+// whose spec.schedulerName is one of its profiles. It deletes pods that have to go for one of these, after giving them the
+// condition DisruptionTarget. It touches no other pod and no node.
 package scheduler
