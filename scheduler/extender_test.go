@@ -20,24 +20,24 @@ import (
 	"github.com/orrery-dev/orrery/scheduler"
 )
 
-// outside is a program that the scheduler asks, one function a verb. It knows the cluster, so that it is sent names.
-type outside struct {
+// extenderProgram is a program that the scheduler asks, one function a verb. It knows the cluster, so that it is sent names.
+type extenderProgram struct {
 	server *httptest.Server
 	config configv1.Extender
 	mux    *http.ServeMux
 }
 
-func newOutside(t *testing.T) *outside {
+func newExtenderProgram(t *testing.T) *extenderProgram {
 	t.Helper()
-	o := &outside{mux: http.NewServeMux()}
+	o := &extenderProgram{mux: http.NewServeMux()}
 	o.server = httptest.NewServer(o.mux)
 	t.Cleanup(o.server.Close)
 	o.config = configv1.Extender{URLPrefix: o.server.URL, NodeCacheCapable: true, Weight: 1}
 	return o
 }
 
-// answer is how the program answers a verb.
-func answer[Q, A any](t *testing.T, o *outside, verb string, how func(Q) A) {
+// replying is how the program answers a verb.
+func replying[Q, A any](t *testing.T, o *extenderProgram, verb string, how func(Q) A) {
 	o.mux.HandleFunc("/"+verb, func(w http.ResponseWriter, r *http.Request) {
 		var question Q
 		if err := json.NewDecoder(r.Body).Decode(&question); err != nil {
@@ -49,7 +49,7 @@ func answer[Q, A any](t *testing.T, o *outside, verb string, how func(Q) A) {
 	})
 }
 
-func (o *outside) asked(options *scheduler.Options) []scheduler.Option {
+func (o *extenderProgram) asked(options *scheduler.Options) []scheduler.Option {
 	options.Configuration.Extenders = append(options.Configuration.Extenders, o.config)
 	return nil
 }
@@ -71,10 +71,10 @@ func pass(reason string, names ...string) func(extenderv1.ExtenderArgs) extender
 
 func TestExtenders(t *testing.T) {
 	t.Run("filter and score nodes", func(t *testing.T) {
-		o := newOutside(t)
+		o := newExtenderProgram(t)
 		o.config.FilterVerb, o.config.PrioritizeVerb, o.config.Weight = "filter", "prioritize", 1000
-		answer(t, o, "filter", pass("no licence", "one", "two"))
-		answer(t, o, "prioritize", func(extenderv1.ExtenderArgs) extenderv1.HostPriorityList {
+		replying(t, o, "filter", pass("no licence", "one", "two"))
+		replying(t, o, "prioritize", func(extenderv1.ExtenderArgs) extenderv1.HostPriorityList {
 			return extenderv1.HostPriorityList{{Host: "one", Score: 1}, {Host: "two", Score: 2}, {Host: "three", Score: 10}}
 		})
 		underBothNamings(t, func(t *testing.T, p *plane) {
@@ -92,10 +92,10 @@ func TestExtenders(t *testing.T) {
 		}, o.asked)
 	})
 	t.Run("are asked again after they have refused", func(t *testing.T) {
-		o := newOutside(t)
+		o := newExtenderProgram(t)
 		o.config.FilterVerb = "filter"
 		var licensed atomic.Bool
-		answer(t, o, "filter", func(args extenderv1.ExtenderArgs) extenderv1.ExtenderFilterResult {
+		replying(t, o, "filter", func(args extenderv1.ExtenderArgs) extenderv1.ExtenderFilterResult {
 			if licensed.Load() {
 				return pass("", "only", "small")(args)
 			}
@@ -112,11 +112,11 @@ func TestExtenders(t *testing.T) {
 		}, o.asked)
 	})
 	t.Run("bind pods", func(t *testing.T) {
-		o := newOutside(t)
+		o := newExtenderProgram(t)
 		o.config.BindVerb = "bind"
 		var bind atomic.Pointer[func(extenderv1.ExtenderBindingArgs) error]
 		var bound atomic.Int32
-		answer(t, o, "bind", func(args extenderv1.ExtenderBindingArgs) extenderv1.ExtenderBindingResult {
+		replying(t, o, "bind", func(args extenderv1.ExtenderBindingArgs) extenderv1.ExtenderBindingResult {
 			if err := (*bind.Load())(args); err != nil {
 				return extenderv1.ExtenderBindingResult{Error: err.Error()}
 			}
@@ -144,9 +144,9 @@ func TestExtenders(t *testing.T) {
 		}, o.asked)
 	})
 	t.Run("choose victims of preemption", func(t *testing.T) {
-		o := newOutside(t)
+		o := newExtenderProgram(t)
 		o.config.PreemptVerb = "preempt"
-		answer(t, o, "preempt", func(args extenderv1.ExtenderPreemptionArgs) extenderv1.ExtenderPreemptionResult {
+		replying(t, o, "preempt", func(args extenderv1.ExtenderPreemptionArgs) extenderv1.ExtenderPreemptionResult {
 			delete(args.NodeNameToMetaVictims, "cheap")
 			return extenderv1.ExtenderPreemptionResult{NodeNameToMetaVictims: args.NodeNameToMetaVictims}
 		})
@@ -164,10 +164,10 @@ func TestExtenders(t *testing.T) {
 		}, o.asked)
 	})
 	t.Run("look after resources that no plugin counts", func(t *testing.T) {
-		o := newOutside(t)
+		o := newExtenderProgram(t)
 		o.config.FilterVerb = "filter"
 		o.config.ManagedResources = []configv1.ExtenderManagedResource{{Name: "example.com/licence", IgnoredByScheduler: true}}
-		answer(t, o, "filter", pass("no licence", "two"))
+		replying(t, o, "filter", pass("no licence", "two"))
 		underBothNamings(t, func(t *testing.T, p *plane) {
 			p.node("one", "2")
 			p.eventuallyBound(p.pod("plain", "100m"), "one")
@@ -181,7 +181,7 @@ func TestExtenders(t *testing.T) {
 	})
 	for _, ignorable := range []bool{true, false} {
 		t.Run(fmt.Sprintf("that are down (ignorable: %t)", ignorable), func(t *testing.T) {
-			o := newOutside(t)
+			o := newExtenderProgram(t)
 			o.server.Close()
 			o.config.FilterVerb, o.config.PrioritizeVerb, o.config.BindVerb, o.config.Ignorable = "filter", "prioritize", "bind", ignorable
 			underBothNamings(t, func(t *testing.T, p *plane) {
@@ -193,7 +193,7 @@ func TestExtenders(t *testing.T) {
 					return
 				}
 				p.eventually(func() error {
-					return p.says(pod, "filtering nodes by extender "+o.config.URLPrefix+": Post ")
+					return p.refusedWith(pod, "filtering nodes by extender "+o.config.URLPrefix+": Post ")
 				})
 				if err := p.condition(pod, k8scorev1.ConditionFalse, k8scorev1.PodReasonSchedulerError, pod.Status.Conditions[0].Message); err != nil {
 					t.Error(err)
