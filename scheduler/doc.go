@@ -11,6 +11,7 @@
 //	cycle/      decides and binds                           shapes/     what was said of nodes for pods alike
 //	framework/  runs plugins at their extension points      tally/      counts pods for plugins, between decisions
 //	preemption/ who has to go                               podgroups/  the groups that go together
+//	extender/   asks programs outside of it, over HTTP
 //	explain/    why it came out so                          simulate/   what would come out
 //	clients/    plugins' way to the API server              dra/, csi/  devices and volumes, as plugins see them
 //	mail/       sends Events when there is time             status/     writes pods' status beside the loop
@@ -21,5 +22,6 @@
 // no code here depends on it.
 //
 // A Scheduler owns spec.nodeName, the condition PodScheduled while it is false, and status.nominatedNodeName of the pods
-// whose spec.schedulerName is one of its profiles. It touches no other pod and no node.
+// whose spec.schedulerName is one of its profiles. It deletes pods that have to go for one of these, after giving them the
+// condition DisruptionTarget. It touches no other pod and no node.
 package scheduler

@@ -57,7 +57,7 @@ func TestAPluginReadsOtherObjectsAsUpstreams(t *testing.T) {
 		p.node("a", "1")
 		p.node("b", "1")
 		pod := p.pod("web", "100m")
-		p.eventuallyUnschedulable(pod, "0/2 nodes are available: 2 there is no claim of its name.")
+		p.eventuallyUnschedulable(pod, "0/2 nodes are available: 2 there is no claim of its name. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.")
 		version := "apps/v1"
 		if t.Name() == "TestAPluginReadsOtherObjectsAsUpstreams/orrery" {
 			version = "apps.orrery.dev/v1"

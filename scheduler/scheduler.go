@@ -117,10 +117,16 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		return err
 	}
 	s.profiles = map[string]*framework.Framework{}
+	onTheWay := framework.NewOnTheWay(s.options.Clock)
+	extenders, err := buildExtenders(s.config.Extenders, profiles)
+	if err != nil {
+		return err
+	}
 	for _, profile := range profiles {
 		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
 			Snapshot: snapshot, PodGroups: s.cache.Groups(),
 			ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
+			OnTheWay: onTheWay, Extenders: extenders,
 			DynamicResources: s.dra,
 			Recorder:         func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
 			CSI:              csi.NewManager(s.clients.Informers),

@@ -91,7 +91,7 @@ func (c *Cycle) bind(ctx context.Context, a *attempt, assumed *corev1.Pod, node 
 			return status
 		}
 	}
-	status := a.profile.RunBindPlugins(ctx, a.state, assumed, node)
+	status := c.bindByPluginOrExtender(ctx, a, assumed, node)
 	if status.IsSkip() {
 		return fwk.AsStatus(fmt.Errorf("binding pod %s to node %s: every Bind plugin skipped it", klog.KObj(assumed), node))
 	}

@@ -203,7 +203,7 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 	if len(nodes) == 1 {
 		return nodes[0].Node().Name, nil
 	}
-	if !a.profile.HasScorePlugins() {
+	if !a.profile.HasScorePlugins() && !scoredByExtenders(a.profile) {
 		return nodes[c.random(len(nodes))].Node().Name, nil
 	}
 	if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
@@ -224,6 +224,7 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 	if !status.IsSuccess() {
 		return "", status.AsError()
 	}
+	c.scoreByExtenders(ctx, a, nodes, scores)
 	a.record.Best = explain.Best(scores)
 	var best []string
 	for _, score := range scores {

@@ -8,6 +8,8 @@
 //	snapshot ─ PreFilter ─ Filter ─ Score ─ choose ─ assume ─ Reserve ─ Permit │ wait ─ PreBind ─ Bind ─ PostBind
 //	                          └ nothing fits: PostFilter                       │ (a goroutine per pod)
 //
+// Extenders are asked after the plugins at Filter and Score, and before them at Bind.
+//
 // A search stops when enough nodes fit (percentageOfNodesToScore), and the next one starts where it stopped, so that all
 // nodes get their turn. Among equally good nodes the choice is random.
 //

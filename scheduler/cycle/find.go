@@ -60,6 +60,9 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 	feasible, err := c.filter(ctx, a, nodes, diagnosis)
 	looked := len(feasible) + diagnosis.Nodes.Len()
 	c.start = (c.start + looked) % len(c.nodes())
+	if err == nil {
+		feasible, err = c.filterByExtenders(ctx, a, feasible, diagnosis)
+	}
 	return feasible, diagnosis, err
 }
 
@@ -69,7 +72,11 @@ func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagn
 	if err != nil || !c.within.has(name) {
 		return nil, err
 	}
-	return c.filter(ctx, a, []fwk.NodeInfo{node}, diagnosis)
+	feasible, err := c.filter(ctx, a, []fwk.NodeInfo{node}, diagnosis)
+	if err != nil {
+		return nil, err
+	}
+	return c.filterByExtenders(ctx, a, feasible, diagnosis)
 }
 
 // named returns those of the named nodes that exist, in the order of all nodes.
@@ -170,7 +177,7 @@ func (s *search) code() fwk.Code {
 
 // enough returns how many feasible nodes end a search.
 func (c *Cycle) enough(profile *framework.Framework, nodes int) int {
-	if !profile.HasScorePlugins() {
+	if !profile.HasScorePlugins() && !scoredByExtenders(profile) && !filteredByExtenders(profile) {
 		return min(nodes, 1) // Nothing chooses among them.
 	}
 	if nodes < leastFeasible {

@@ -30,6 +30,11 @@ type Environment struct {
 	CSI        fwk.CSIManager
 	// DynamicResources knows claims and devices. Nil means that they are not supported.
 	DynamicResources fwk.SharedDRAManager
+	// OnTheWay holds the pods of all profiles that can still be called off, so that any profile can preempt them. Nil means
+	// that this profile knows its own only.
+	OnTheWay *OnTheWay
+	// Extenders are asked after the plugins, in this order.
+	Extenders []fwk.Extender
 	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
 	Recorder func(profile string) events.EventRecorderLogger
 	// PodGroups is what is known of pod groups at this moment. Nil means that pods are scheduled one by one.
@@ -84,12 +89,15 @@ func New(ctx context.Context, registry Registry, profile Profile, env Environmen
 	if env.Clock == nil {
 		env.Clock = clock.RealClock{}
 	}
+	if env.OnTheWay == nil {
+		env.OnTheWay = NewOnTheWay(env.Clock)
+	}
 	f := &Framework{
 		profile:    profile,
 		env:        env,
 		plugins:    map[string]fwk.Plugin{},
-		waiting:    newWaitingPods(env.Clock),
-		prebinding: newPrebindingPods(),
+		waiting:    env.OnTheWay.waiting,
+		prebinding: env.OnTheWay.prebinding,
 		parallel:   parallelizer(env.Parallelism),
 	}
 	if env.Recorder != nil {

@@ -28,8 +28,8 @@ func (f *Framework) SharedInformerFactory() informers.SharedInformerFactory { re
 // Parallelizer spreads work over the scheduler's number of goroutines.
 func (f *Framework) Parallelizer() fwk.Parallelizer { return f.parallel }
 
-// Extenders returns nil: there are none.
-func (f *Framework) Extenders() []fwk.Extender { return nil }
+// Extenders returns the programs outside of the scheduler that have a say. Do not change the slice.
+func (f *Framework) Extenders() []fwk.Extender { return f.env.Extenders }
 
 // APIDispatcher returns nil, which stands for calls being made where they are needed.
 func (f *Framework) APIDispatcher() fwk.APIDispatcher { return nil }

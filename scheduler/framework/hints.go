@@ -19,10 +19,17 @@ type Hint struct {
 	Function fwk.QueueingHintFn
 }
 
+// ExtenderName stands among the plugins that refused a pod for the extenders that did.
+const ExtenderName = "Extender"
+
 // Hints returns the events that the profile's plugins want to hear of. A plugin that can refuse a pod and names no events
-// hears of all pods and nodes.
+// hears of all pods and nodes; extenders hear of everything.
 func (f *Framework) Hints(ctx context.Context) ([]Hint, error) {
 	var hints []Hint
+	if len(f.env.Extenders) > 0 {
+		everything := fwk.ClusterEvent{Resource: fwk.WildCard, ActionType: fwk.All}
+		hints = append(hints, Hint{Plugin: ExtenderName, Event: everything, Function: always})
+	}
 	for _, name := range Enabled(f.profile.Plugins) {
 		plugin := f.plugins[name]
 		if !refuses(plugin) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/events"
@@ -47,8 +49,49 @@ type sacrifice struct {
 	Violations int64
 }
 
-// regressions are worlds in which the two sides once disagreed.
-var regressions = []uint64{}
+// BenchmarkPreemption plans preemption of one pod on 5,000 full nodes with 30 pods each, by us and by upstream.
+func BenchmarkPreemption(b *testing.B) {
+	upstreammetrics.InitMetrics()
+	w := &world{Rand: rand.New(rand.NewPCG(1, 2))}
+	for i := range 5000 {
+		w.nodes = append(w.nodes, w.smallNode(fmt.Sprintf("node-%d", i)))
+		w.nodes[i].Spec = corev1.NodeSpec{}
+		w.nodes[i].Status.Allocatable = corev1.ResourceList{
+			corev1.ResourceCPU: resource.MustParse("3"), corev1.ResourceMemory: resource.MustParse("64Gi"), corev1.ResourcePods: resource.MustParse("110"),
+		}
+		for range 30 {
+			pod := w.preemptible(fmt.Sprintf("running-%d", len(w.running)))
+			pod.Spec.NodeName, pod.Spec.Containers[0].Ports = w.nodes[i].Name, nil
+			pod.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}
+			w.running = append(w.running, pod)
+		}
+	}
+	for i := range 100 {
+		w.objects = append(w.objects, w.budget(fmt.Sprintf("budget-%d", i)))
+	}
+	w.pod = w.preemptible("pending")
+	w.pod.Spec = corev1.PodSpec{Priority: ptr.To[int32](1000), Containers: []corev1.Container{{
+		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")}},
+	}}}
+	b.Run("ours", func(b *testing.B) {
+		plan := w.ourPlanner(b, 16, 10, nil)
+		for b.Loop() {
+			if status := plan().Status; !status.IsSuccess() {
+				b.Fatal(status.AsError())
+			}
+		}
+	})
+	b.Run("upstream", func(b *testing.B) {
+		ctx := klog.NewContext(b.Context(), klog.Logger{})
+		plugin, f, snapshot := w.theirPlugin(ctx, b, 16, 10, nil)
+		state, statuses := w.theirFilter(b, f, snapshot)
+		for b.Loop() {
+			if _, status := plugin.Evaluator.Preempt(ctx, state, w.pod, statuses); !status.IsSuccess() {
+				b.Fatal(status.AsError())
+			}
+		}
+	})
+}
 
 func TestPluginsAgreeWithUpstreamOnVictims(t *testing.T) {
 	upstreammetrics.InitMetrics()
@@ -57,7 +100,9 @@ func TestPluginsAgreeWithUpstreamOnVictims(t *testing.T) {
 		w := newFullWorld(seed)
 		nominated := w.nominations()
 		got, choice := w.ourPreemption(t, nominated)
-		want, chosen, chooses := w.theirPreemption(t, nominated)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel() // Ends what upstream's framework has running.
+		want, chosen, chooses := w.theirPreemption(ctx, t, nominated)
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Fatalf("seed %d: upstream (-) and ours (+) differ:\n%s", seed, diff)
 		}
@@ -65,9 +110,6 @@ func TestPluginsAgreeWithUpstreamOnVictims(t *testing.T) {
 			t.Fatalf("seed %d: we preempt on %s, upstream on %s, which it finds better, of %v", seed, choice.Place, chosen, want.Candidates)
 		}
 		count(seen, got)
-	}
-	for _, seed := range regressions {
-		try(seed)
 	}
 	for seed := *first; seed < *first+uint64(*cases); seed++ {
 		try(seed)
@@ -145,10 +187,27 @@ var filtering = []string{"NodeName", "NodeUnschedulable", "TaintToleration", "No
 
 func (w *world) ourPreemption(t *testing.T, nominated []*corev1.Pod) (preempted, preemption.Choice) {
 	t.Helper()
+	plan := w.ourPlanner(t, 1, 100, nominated)()
+	result := preempted{Verdict: verdictOf(plan.Status), Candidates: map[string]sacrifice{}, Refused: map[string]verdict{}, Ends: plan.EndsNomination}
+	for _, candidate := range plan.Candidates {
+		result.Candidates[candidate.Place] = sacrifice{names(candidate.Pods), candidate.Violations}
+	}
+	if plan.Refused != nil {
+		for node, status := range plan.Refused.Own() {
+			result.Refused[node] = verdictOf(status)
+		}
+	}
+	return result, plan.Choice
+}
+
+// ourPlanner returns what plans preemption for the pod, which has been filtered, with so many percent of the nodes as
+// candidates.
+func (w *world) ourPlanner(t testing.TB, parallelism int, percentage int32, nominated []*corev1.Pod) func() *defaultpreemption.Plan {
+	t.Helper()
 	registry := framework.Registry{"DefaultPreemption": defaultpreemption.Factory(onlyPod{w.pod}), "DefaultBinder": newBinder}
 	plugins := &configv1.Plugins{MultiPoint: configv1.PluginSet{Enabled: []configv1.Plugin{{Name: "PrioritySort"}, {Name: "DefaultBinder"}}}}
 	args := map[string]runtime.Object{
-		"DefaultPreemption": &configv1.DefaultPreemptionArgs{MinCandidateNodesPercentage: ptr.To[int32](100), MinCandidateNodesAbsolute: ptr.To[int32](1)},
+		"DefaultPreemption": &configv1.DefaultPreemptionArgs{MinCandidateNodesPercentage: &percentage, MinCandidateNodesAbsolute: ptr.To[int32](1)},
 		"NodeAffinity":      &configv1.NodeAffinityArgs{},
 		"NodeResourcesFit": &configv1.NodeResourcesFitArgs{
 			ScoringStrategy: &configv1.ScoringStrategy{Type: configv1.LeastAllocated, Resources: []configv1.ResourceSpec{{Name: "cpu", Weight: 1}}},
@@ -169,7 +228,7 @@ func (w *world) ourPreemption(t *testing.T, nominated []*corev1.Pod) (preempted,
 	}
 	snapshot := w.ourSnapshot()
 	f, err := framework.New(t.Context(), registry, framework.Profile{Plugins: plugins, Args: args},
-		framework.Environment{Snapshot: snapshot, Informers: w.informers(t), Parallelism: 1})
+		framework.Environment{Snapshot: snapshot, Informers: w.informers(t), Parallelism: parallelism})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,17 +249,7 @@ func (w *world) ourPreemption(t *testing.T, nominated []*corev1.Pod) (preempted,
 			return f.RunFilterPluginsWithNominatedPods(t.Context(), state, w.pod, node)
 		})
 	}
-	plan := plugin.Plan(t.Context(), state, w.pod, statuses)
-	result := preempted{Verdict: verdictOf(plan.Status), Candidates: map[string]sacrifice{}, Refused: map[string]verdict{}, Ends: plan.EndsNomination}
-	for _, candidate := range plan.Candidates {
-		result.Candidates[candidate.Place] = sacrifice{names(candidate.Pods), candidate.Violations}
-	}
-	if plan.Refused != nil {
-		for node, status := range plan.Refused.Own() {
-			result.Refused[node] = verdictOf(status)
-		}
-	}
-	return result, plan.Choice
+	return func() *defaultpreemption.Plan { return plugin.Plan(t.Context(), state, w.pod, statuses) }
 }
 
 func newBinder(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return binder{}, nil }
@@ -213,7 +262,7 @@ func (binder) Bind(context.Context, fwk.CycleState, *corev1.Pod, string) *fwk.St
 }
 
 // filterAll says of each node whether the pod fits, where it does not.
-func (w *world) filterAll(t *testing.T, snapshot fwk.SharedLister, set func(string, *fwk.Status), filter func(fwk.NodeInfo) *fwk.Status) {
+func (w *world) filterAll(t testing.TB, snapshot fwk.SharedLister, set func(string, *fwk.Status), filter func(fwk.NodeInfo) *fwk.Status) {
 	t.Helper()
 	for _, node := range w.nodes {
 		info, err := snapshot.NodeInfos().Get(node.Name)
@@ -240,32 +289,12 @@ func names(pods []*corev1.Pod) []string {
 }
 
 // theirPreemption also returns the node that upstream chose, and what tells whether it finds one as good as another.
-func (w *world) theirPreemption(t *testing.T, nominated []*corev1.Pod) (result preempted, chosen string, chooses func(ours, theirs string) bool) {
+func (w *world) theirPreemption(ctx context.Context, t *testing.T, nominated []*corev1.Pod) (result preempted, chosen string, chooses func(ours, theirs string) bool) {
 	t.Helper()
-	snapshot := upstreamcache.NewSnapshot(w.running, w.nodes)
-	known := nominees{}
-	for _, pod := range nominated {
-		info, err := upstream.NewPodInfo(pod)
-		if err != nil {
-			t.Fatal(err)
-		}
-		known[pod.Status.NominatedNodeName] = append(known[pod.Status.NominatedNodeName], info)
-	}
-	var plugin *upstreamdefaultpreemption.DefaultPreemption
-	f := w.theirFramework(t, snapshot, known, &plugin)
-	state, statuses := upstream.NewCycleState(), upstream.NewDefaultNodeToStatus()
-	if _, status, _ := f.RunPreFilterPlugins(t.Context(), state, w.pod); !status.IsSuccess() {
-		statuses.SetAbsentNodesStatus(status)
-	} else {
-		w.filterAll(t, snapshot, statuses.Set, func(node fwk.NodeInfo) *fwk.Status {
-			return f.RunFilterPluginsWithNominatedPods(t.Context(), state, w.pod, node)
-		})
-	}
-	plugin.Executor.PreemptPod = func(context.Context, upstreampreemption.Candidate, upstreampreemption.ExecutorPreemptor, *corev1.Pod, string) (bool, error) {
-		return false, nil
-	}
-	ctx := klog.NewContext(t.Context(), klog.Logger{}) // It logs that nominated pods are not on its API server.
-	answer, status := plugin.Evaluator.Preempt(ctx, state, w.pod, statuses)
+	plugin, f, snapshot := w.theirPlugin(ctx, t, 1, 100, nominated)
+	state, statuses := w.theirFilter(t, f, snapshot)
+	// It logs that nominated pods are not on its API server.
+	answer, status := plugin.Evaluator.Preempt(klog.NewContext(ctx, klog.Logger{}), state, w.pod, statuses)
 	result = preempted{Verdict: verdictOf(status), Candidates: map[string]sacrifice{}, Refused: map[string]verdict{}}
 	if status.IsSuccess() {
 		chosen = answer.NominatedNodeName
@@ -285,6 +314,41 @@ func (w *world) theirPreemption(t *testing.T, nominated []*corev1.Pod) (result p
 		}
 		return false
 	}
+}
+
+// theirPlugin is upstream's, which evicts nobody.
+func (w *world) theirPlugin(ctx context.Context, t testing.TB, parallelism int, percentage int32, nominated []*corev1.Pod) (
+	*upstreamdefaultpreemption.DefaultPreemption, upstream.Framework, *upstreamcache.Snapshot,
+) {
+	t.Helper()
+	snapshot := upstreamcache.NewSnapshot(w.running, w.nodes)
+	known := nominees{}
+	for _, pod := range nominated {
+		info, err := upstream.NewPodInfo(pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known[pod.Status.NominatedNodeName] = append(known[pod.Status.NominatedNodeName], info)
+	}
+	var plugin *upstreamdefaultpreemption.DefaultPreemption
+	f := w.theirFramework(ctx, t, snapshot, known, parallelism, percentage, &plugin)
+	plugin.Executor.PreemptPod = func(context.Context, upstreampreemption.Candidate, upstreampreemption.ExecutorPreemptor, *corev1.Pod, string) (bool, error) {
+		return false, nil
+	}
+	return plugin, f, snapshot
+}
+
+func (w *world) theirFilter(t testing.TB, f upstream.Framework, snapshot *upstreamcache.Snapshot) (fwk.CycleState, *upstream.NodeToStatus) {
+	t.Helper()
+	state, statuses := upstream.NewCycleState(), upstream.NewDefaultNodeToStatus()
+	if _, status, _ := f.RunPreFilterPlugins(t.Context(), state, w.pod); !status.IsSuccess() {
+		statuses.SetAbsentNodesStatus(status)
+	} else {
+		w.filterAll(t, snapshot, statuses.Set, func(node fwk.NodeInfo) *fwk.Status {
+			return f.RunFilterPluginsWithNominatedPods(t.Context(), state, w.pod, node)
+		})
+	}
+	return state, statuses
 }
 
 func (w *world) theirCandidates(t *testing.T, plugin *upstreamdefaultpreemption.DefaultPreemption, snapshot *upstreamcache.Snapshot,
@@ -312,7 +376,9 @@ func (w *world) theirCandidates(t *testing.T, plugin *upstreamdefaultpreemption.
 	return byName
 }
 
-func (w *world) theirFramework(t *testing.T, snapshot *upstreamcache.Snapshot, known nominees, plugin **upstreamdefaultpreemption.DefaultPreemption) upstream.Framework {
+func (w *world) theirFramework(ctx context.Context, t testing.TB, snapshot *upstreamcache.Snapshot, known nominees, parallelism int,
+	percentage int32, plugin **upstreamdefaultpreemption.DefaultPreemption,
+) upstream.Framework {
 	t.Helper()
 	own := features()
 	own.EnableAsyncPreemption = false // The decision is the same, and is over when PostFilter returns.
@@ -329,7 +395,7 @@ func (w *world) theirFramework(t *testing.T, snapshot *upstreamcache.Snapshot, k
 	profile := &config.KubeSchedulerProfile{
 		Plugins: &config.Plugins{MultiPoint: config.PluginSet{Enabled: []config.Plugin{{Name: "PrioritySort"}, {Name: "DefaultBinder"}}}},
 		PluginConfig: []config.PluginConfig{
-			{Name: "DefaultPreemption", Args: &config.DefaultPreemptionArgs{MinCandidateNodesPercentage: 100, MinCandidateNodesAbsolute: 1}},
+			{Name: "DefaultPreemption", Args: &config.DefaultPreemptionArgs{MinCandidateNodesPercentage: percentage, MinCandidateNodesAbsolute: 1}},
 			{Name: "NodeAffinity", Args: &config.NodeAffinityArgs{}},
 			{Name: "NodeResourcesFit", Args: &config.NodeResourcesFitArgs{
 				ScoringStrategy: &config.ScoringStrategy{Type: config.LeastAllocated, Resources: []config.ResourceSpec{{Name: "cpu", Weight: 1}}},
@@ -343,11 +409,11 @@ func (w *world) theirFramework(t *testing.T, snapshot *upstreamcache.Snapshot, k
 	if err := factory.Core().V1().Pods().Informer().GetIndexer().Add(w.pod); err != nil {
 		t.Fatal(err)
 	}
-	f, err := upstreamruntime.NewFramework(t.Context(), registry, profile,
+	f, err := upstreamruntime.NewFramework(ctx, registry, profile,
 		upstreamruntime.WithSnapshotSharedLister(snapshot), upstreamruntime.WithMutableSnapshotLister(snapshot),
 		upstreamruntime.WithInformerFactory(factory), upstreamruntime.WithPodNominator(known),
 		upstreamruntime.WithClientSet(fake.NewClientset()), upstreamruntime.WithEventRecorder(&events.FakeRecorder{}),
-		upstreamruntime.WithParallelism(1), upstreamruntime.WithLogger(klog.Logger{}))
+		upstreamruntime.WithParallelism(parallelism), upstreamruntime.WithLogger(klog.Logger{}))
 	if err != nil {
 		t.Fatal(fmt.Errorf("building upstream's framework: %w", err))
 	}

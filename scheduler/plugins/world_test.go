@@ -42,7 +42,7 @@ func newWorld(seed uint64) *world {
 }
 
 // informers know the objects of the world, and never start: nothing in it changes.
-func (w *world) informers(t *testing.T) informers.SharedInformerFactory {
+func (w *world) informers(t testing.TB) informers.SharedInformerFactory {
 	t.Helper()
 	return alone.Informers(t, w.objects)
 }
