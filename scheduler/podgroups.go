@@ -23,8 +23,8 @@ import (
 
 // Pod groups, where the API server has them.
 //
-// +kubebuilder:rbac:groups=scheduling.k8s.io,resources=podgroups,verbs=get;list;watch
-// +kubebuilder:rbac:groups=scheduling.k8s.io,resources=podgroups/status,verbs=patch
+// +kubebuilder:rbac:groups=scheduling.k8s.io;scheduling.orrery.dev,resources=podgroups,verbs=get;list;watch
+// +kubebuilder:rbac:groups=scheduling.k8s.io;scheduling.orrery.dev,resources=podgroups/status,verbs=patch
 
 var (
 	podGroupAdded   = fwk.ClusterEvent{Resource: fwk.PodGroup, ActionType: fwk.Add}

@@ -22,4 +22,17 @@
 //   - Others score: they score enough of the nodes that the table lets through.
 //
 // For a pod that fits nowhere, the table has the reasons as well, in the same words and numbers.
+//
+// The pending pods of a pod group are decided on together, in one turn. Each finds its place as any pod does, but is
+// assumed in the snapshot only, where those after it see it and nobody else does:
+//
+//	snapshot ─ a place for each member ─ enough of them? ─ take all back ─ assume all ─ Permit all │ bind each
+//	                                          └ no: PodGroupPostFilter
+//
+// Where the group's policy is not met, none of its members keeps anything, so that two gangs never wait for each other's
+// places. Where Permit makes a member of a gang wait, the others wait with it before they are bound, and when too few are
+// permitted, all give back their places. Once members are being bound, one that fails comes back alone.
+//
+// Plugins that generate placements make a group be tried on each of several parts of the cluster, and the best is taken.
+// That is the ordinary search, without tables. Groups of groups (CompositePodGroup) are not known.
 package cycle

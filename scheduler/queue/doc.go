@@ -14,6 +14,11 @@
 // No wake-up is lost: events that arrive while a pod is in flight are kept until it is Done or Requeued, and decide
 // then. So a pod never waits for something that has happened already.
 //
+// Once UseGroups is called, the pending pods of a pod group are one entry. It is popped with all its pods, has the priority
+// of the group, is gated as long as one of its pods is, and comes back when an event may help any of them. Pods of a
+// group whose object has not been seen wait for that; those that come while it is in flight, for the end of the attempt,
+// which is RequeueGroup.
+//
 // The queue also remembers which pods are nominated to which node. It is safe for concurrent use, runs plugins' PreEnqueue
 // and hint functions under its lock (they are meant to be quick), and never calls the API.
 package queue

@@ -11,5 +11,9 @@
 // The evictions run beside the scheduling of other pods. Meanwhile PreEnqueue holds the pod back; the events of the
 // deletions bring it back to the queue by the hints of the plugins that refused it.
 //
+// For a pod group that cannot be scheduled, the place is the whole cluster: all less important pods are thought away, the
+// group is scheduled, and as many of them as possible are put back with every member in its place. Budgets and groups that
+// go as a whole count as they do for a pod.
+//
 // Plan decides and does nothing, for whoever only wants to know.
 package defaultpreemption
