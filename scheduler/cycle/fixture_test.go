@@ -14,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
 	configv1 "k8s.io/kube-scheduler/config/v1"
@@ -45,6 +47,7 @@ type fixture struct {
 	profile *framework.Framework
 	ended   chan attempt         // one for each attempt that is over
 	groups  chan cycle.Condition // one for each attempt to schedule a pod group
+	evicted chan string
 	mutex   sync.Mutex
 	pods    map[string]*corev1.Pod
 }
@@ -62,10 +65,10 @@ type settings struct {
 
 func newFixture(tb testing.TB, s settings, nodes ...*corev1.Node) *fixture {
 	tb.Helper()
-	f := &fixture{ended: make(chan attempt, 2000), groups: make(chan cycle.Condition, 1000), pods: map[string]*corev1.Pod{}}
+	f := &fixture{ended: make(chan attempt, 2000), groups: make(chan cycle.Condition, 1000), evicted: make(chan string, 1000), pods: map[string]*corev1.Pod{}}
 	snapshot, known := &cache.Snapshot{}, cache.New(0)
 	profile, err := framework.New(tb.Context(), f.registry(s), profileOf(s), framework.Environment{
-		Snapshot: snapshot, PodGroups: known.Groups(), Recorder: func(string) events.EventRecorderLogger { return silent{} },
+		Snapshot: snapshot, PodGroups: known.Groups(), Informers: informers.NewSharedInformerFactory(fake.NewClientset(), 0), Recorder: func(string) events.EventRecorderLogger { return silent{} },
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -24,6 +24,7 @@ import (
 	upstreamgang "k8s.io/kubernetes/pkg/scheduler/framework/plugins/gangscheduling"
 	upstreamcount "k8s.io/kubernetes/pkg/scheduler/framework/plugins/podgrouppodscount"
 	upstreamtopology "k8s.io/kubernetes/pkg/scheduler/framework/plugins/topologyaware"
+	upstreammetrics "k8s.io/kubernetes/pkg/scheduler/metrics"
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/framework"
@@ -353,6 +354,7 @@ func nodeNames(placement *fwk.Placement) (names []string) {
 }
 
 func TestPodGroupsAgreeWithUpstream(t *testing.T) {
+	upstreammetrics.Register()
 	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, kubefeatures.GenericWorkload, true)
 	for seed := *first; seed < *first+uint64(*cases); seed++ {
 		w := newGroupWorld(t, seed)
