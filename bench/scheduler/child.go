@@ -56,7 +56,10 @@ type connection struct {
 
 // config returns a client configuration without a limit on requests.
 func (c *connection) config() *rest.Config {
-	return &rest.Config{Host: c.Host, QPS: -1, BearerToken: c.Token, TLSClientConfig: rest.TLSClientConfig{CAData: c.CA}}
+	return &rest.Config{
+		Host: c.Host, QPS: -1, BearerToken: c.Token, TLSClientConfig: rest.TLSClientConfig{CAData: c.CA},
+		WarningHandler: rest.NoWarnings{}, // that groups are beta is known
+	}
 }
 
 // inProtobuf makes a client speak protobuf, as kube-scheduler does by default.
