@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"k8s.io/apimachinery/pkg/types"
 
 	k8scorev1 "k8s.io/api/core/v1"
 	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
@@ -18,6 +19,7 @@ import (
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
 	"github.com/orrery-dev/orrery/scheduler/preemption"
 	"github.com/orrery-dev/orrery/scheduler/status"
@@ -45,6 +47,8 @@ import (
 type api struct {
 	cached client.Reader
 	live   client.Client
+	// assumed knows the pods that are decided on.
+	assumed *cache.Cache
 	// podKind is what pods are called under the naming that is in use.
 	podKind schema.GroupVersionKind
 	// binding has as many entries as there are binding requests under way.
@@ -85,6 +89,9 @@ func (a *api) Pod(namespace, name string) *k8scorev1.Pod {
 	}
 	return (*k8scorev1.Pod)(pod)
 }
+
+// Assumed reports whether a pod is decided on and neither bound nor taken back yet.
+func (a *api) Assumed(uid types.UID) bool { return a.assumed.IsAssumed(uid) }
 
 // assignedOrGone reports whether a pod can have no nomination any more.
 func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {

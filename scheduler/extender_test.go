@@ -193,7 +193,7 @@ func TestExtenders(t *testing.T) {
 					return
 				}
 				p.eventually(func() error {
-					return p.refusedWith(pod, "filtering nodes by extender "+o.config.URLPrefix+": Post ")
+					return p.pendingWith(pod, "filtering nodes by extender "+o.config.URLPrefix+": Post ")
 				})
 				if err := p.condition(pod, k8scorev1.ConditionFalse, k8scorev1.PodReasonSchedulerError, pod.Status.Conditions[0].Message); err != nil {
 					t.Error(err)

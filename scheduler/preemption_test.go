@@ -220,7 +220,7 @@ func TestPreemption(t *testing.T) {
 			p.eventuallyPreempted(goes, urgent, urgent.Status.NominatedNodeName)
 			p.node("tainted", "1", dedicated) // An event that brings the pod back for another try.
 			p.eventually(func() error {
-				return p.refusedWith(urgent, "preemption: not eligible due to a terminating pod on the nominated node.")
+				return p.pendingWith(urgent, "preemption: not eligible due to a terminating pod on the nominated node.")
 			})
 			p.unharmed(stays)
 			p.letGo(goes)
@@ -275,11 +275,11 @@ func (p *plane) named(name, cpu string) {
 // eventuallyPending waits until the scheduler has tried a pod in vain.
 func (p *plane) eventuallyPending(pod *corev1.Pod) {
 	p.t.Helper()
-	p.eventually(func() error { return p.refusedWith(pod, "") })
+	p.eventually(func() error { return p.pendingWith(pod, "") })
 }
 
-// refusedWith reports whether the pod's condition PodScheduled is false with a message that contains the part.
-func (p *plane) refusedWith(pod *corev1.Pod, part string) error {
+// pendingWith reports whether the pod's condition PodScheduled is false with a message that contains the part.
+func (p *plane) pendingWith(pod *corev1.Pod, part string) error {
 	if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 		return err
 	}

@@ -96,6 +96,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	s.mail = mail.New(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
 	s.events = events.NewBroadcaster(s.mail)
 	s.cache = cache.New(s.options.AssumedPodExpires)
+	s.api.assumed = s.cache
 	s.book = explain.NewBook(s.options.ExplainPods)
 	snapshot := &cache.Snapshot{}
 	if err := s.buildProfiles(profiles, snapshot); err != nil {

@@ -2,6 +2,7 @@ package cycle_test
 
 import (
 	"context"
+	"k8s.io/apimachinery/pkg/types"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,6 +50,8 @@ func newPreemptingFixture(t *testing.T, nodes ...*corev1.Node) *fixture {
 type later struct{ fixture func() *fixture }
 
 func (l later) Pod(namespace, name string) *corev1.Pod { return l.fixture().Pod(namespace, name) }
+
+func (l later) Assumed(uid types.UID) bool { return l.fixture().Cache.IsAssumed(uid) }
 
 func (l later) Evict(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) (bool, error) {
 	return l.fixture().Evict(ctx, pod, condition)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"k8s.io/apimachinery/pkg/types"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -167,6 +168,7 @@ func (n nominees) Activate(klog.Logger, map[string]*corev1.Pod)                 
 type onlyPod struct{ pod *corev1.Pod }
 
 func (p onlyPod) Pod(string, string) *corev1.Pod { return p.pod }
+func (p onlyPod) Assumed(types.UID) bool         { return false }
 func (p onlyPod) Evict(context.Context, *corev1.Pod, corev1.PodCondition) (bool, error) {
 	panic("a plan evicts a pod")
 }

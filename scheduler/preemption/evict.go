@@ -28,12 +28,18 @@ type Evictor struct {
 	running sync.WaitGroup
 
 	mutex sync.RWMutex
-	busy  map[types.UID]*corev1.Pod // by preemptor: the last victim once its turn has come, nil before
+	busy  map[types.UID]progress // by preemptor
+}
+
+// progress is how far the evictions for a preemptor have come.
+type progress struct {
+	last      *corev1.Pod // the last victim once its turn has come, nil before
+	calledOff bool        // the last victim was not bound yet, and its place is free once it has been taken back
 }
 
 // NewEvictor returns an Evictor for a plugin of that name. It has to be closed.
 func NewEvictor(handle fwk.Handle, api API, plugin string) *Evictor {
-	e := &Evictor{handle: handle, api: api, plugin: plugin, busy: map[types.UID]*corev1.Pod{}}
+	e := &Evictor{handle: handle, api: api, plugin: plugin, busy: map[types.UID]progress{}}
 	e.life, e.end = context.WithCancel(context.Background())
 	return e
 }
@@ -54,7 +60,7 @@ func (e *Evictor) Evict(ctx context.Context, preemptor Preemptor, candidate *Can
 	if len(victims) == 0 {
 		return
 	}
-	e.set(preemptor.UID, nil)
+	e.set(preemptor.UID, progress{})
 	work := &eviction{Evictor: e, preemptor: preemptor, place: candidate.Place}
 	ctx = klog.NewContext(e.life, klog.FromContext(ctx).WithValues("preemptor", preemptor.UID, "place", candidate.Place))
 	e.running.Add(1)
@@ -67,23 +73,30 @@ func (e *Evictor) Evict(ctx context.Context, preemptor Preemptor, candidate *Can
 // Busy reports whether evictions for the preemptor with the UID are still under way. Until they are not, it should not be
 // tried again: it would find no place, or preempt more than it needs.
 //
-// Once only the last victim is left, the answer is what the API server shows of it. So the event of its deletion finds
-// the preemptor free, even if it comes before the answer to the call that deleted it.
+// Once only the last victim is left, the answer is what is seen of it: by the API server where it is deleted, and by the
+// scheduler where it was called off. So the event of its leaving finds the preemptor free, even if it comes before the
+// answer to the call that made it leave.
 func (e *Evictor) Busy(uid types.UID) bool {
 	e.mutex.RLock()
-	last, busy := e.busy[uid]
+	at, busy := e.busy[uid]
 	e.mutex.RUnlock()
-	if !busy || last == nil {
+	switch {
+	case !busy || at.last == nil:
 		return busy
+	case at.calledOff && e.api.Assumed(at.last.UID):
+		return true
+	case at.calledOff:
+		e.free(uid)
+		return false
 	}
-	current := e.api.Pod(last.Namespace, last.Name)
-	return current != nil && current.UID == last.UID && current.DeletionTimestamp == nil
+	current := e.api.Pod(at.last.Namespace, at.last.Name)
+	return current != nil && current.UID == at.last.UID && current.DeletionTimestamp == nil
 }
 
-func (e *Evictor) set(preemptor types.UID, last *corev1.Pod) {
+func (e *Evictor) set(preemptor types.UID, at progress) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	e.busy[preemptor] = last
+	e.busy[preemptor] = at
 }
 
 func (e *Evictor) free(preemptor types.UID) {
@@ -107,15 +120,17 @@ func (w *eviction) run(ctx context.Context, victims []*corev1.Pod) {
 		result, again = metrics.PreemptionError, true
 		logger.Error(err, "Less important pods keep their nomination to the place until they are tried again")
 	}
-	inMemory, err := w.evictAll(ctx, victims)
+	how, err := w.evictAll(ctx, victims)
 	if err != nil {
 		result = metrics.PreemptionError
 		if ctx.Err() == nil {
 			logger.Error(err, "Preemption has stopped; the preemptor is tried again")
 		}
 	}
-	w.free(w.preemptor.UID)
-	if again || err != nil || inMemory { // No event of a deletion may come that would bring it back.
+	if how != calledOff {
+		w.free(w.preemptor.UID)
+	}
+	if again || err != nil || how != deleted { // No event of a deletion may come that would bring it back.
 		w.handle.Activate(logger, w.preemptor.byName())
 	}
 	took := time.Since(start).Seconds()
@@ -141,15 +156,31 @@ func (w *eviction) denominate(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// evictAll evicts all victims side by side but the last, which follows when the others have gone well. It reports
-// whether the last was called off and so will not be seen to be deleted.
-func (w *eviction) evictAll(ctx context.Context, victims []*corev1.Pod) (inMemory bool, err error) {
+// departure is how a victim goes.
+type departure string
+
+const (
+	// gone: it was not there any more.
+	gone departure = "gone"
+	// deleted: an event of its deletion from its node follows.
+	deleted departure = "deleted"
+	// calledOff: it was not bound yet, and is queued again.
+	calledOff departure = "called off"
+)
+
+// evictAll evicts all victims side by side but the last, which follows when the others have gone well. It says how the
+// last has gone.
+func (w *eviction) evictAll(ctx context.Context, victims []*corev1.Pod) (departure, error) {
 	others, last := victims[:len(victims)-1], victims[len(victims)-1]
 	if err := w.evictSideBySide(ctx, others); err != nil {
-		return false, err
+		return gone, err
 	}
-	w.set(w.preemptor.UID, last)
-	return w.evict(ctx, last)
+	w.set(w.preemptor.UID, progress{last: last})
+	how, err := w.evict(ctx, last)
+	if how == calledOff {
+		w.set(w.preemptor.UID, progress{last: last, calledOff: true})
+	}
+	return how, err
 }
 
 func (w *eviction) evictSideBySide(ctx context.Context, victims []*corev1.Pod) error {
@@ -173,13 +204,14 @@ func (w *eviction) evictSideBySide(ctx context.Context, victims []*corev1.Pod) e
 	}
 }
 
-// evict makes one pod go. It reports whether the pod was called off while it was not bound yet; it is then queued again
-// and not deleted.
-func (w *eviction) evict(ctx context.Context, victim *corev1.Pod) (inMemory bool, err error) {
+// evict makes one pod go, and says how.
+func (w *eviction) evict(ctx context.Context, victim *corev1.Pod) (how departure, err error) {
 	note := fmt.Sprintf("Preempted by %s %v on node %v", w.preemptor.Kind, w.preemptor.UID, w.place)
-	if inMemory = w.callOff(victim); inMemory {
+	if how = deleted; w.callOff(victim) {
+		how = calledOff
 		note += " (in kube-scheduler memory)."
 	} else {
+		held := w.holdsItsPlace(victim)
 		there, err := w.api.Evict(ctx, victim, corev1.PodCondition{
 			Type:               corev1.DisruptionTarget,
 			ObservedGeneration: victim.Generation,
@@ -188,12 +220,25 @@ func (w *eviction) evict(ctx context.Context, victim *corev1.Pod) (inMemory bool
 			Message:            fmt.Sprintf("%s: preempting to accommodate a higher priority %s", w.preemptor.SchedulerName, w.preemptor.Kind),
 		})
 		if err != nil || !there {
-			return false, err
+			return gone, err
+		}
+		if !held {
+			how = gone
 		}
 	}
 	w.handle.EventRecorder().WithLogger(klog.FromContext(ctx)).
 		Eventf(victim, w.preemptor.Object, corev1.EventTypeNormal, "Preempted", "Preempting", "%s", note)
-	return inMemory, nil
+	return how, nil
+}
+
+// holdsItsPlace reports whether a victim is on a node, or on its way there. One that was taken back meanwhile is not, and
+// its deletion is none from a node.
+func (w *eviction) holdsItsPlace(victim *corev1.Pod) bool {
+	if w.api.Assumed(victim.UID) {
+		return true
+	}
+	current := w.api.Pod(victim.Namespace, victim.Name)
+	return current != nil && current.UID == victim.UID && current.Spec.NodeName != ""
 }
 
 // callOff ends the binding of a pod that has not come further than PreBind; it reports whether it could.

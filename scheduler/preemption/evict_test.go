@@ -63,6 +63,9 @@ func (c *cluster) Pod(_, name string) *corev1.Pod {
 	return c.pods[name]
 }
 
+// Assumed is false: who is called off is taken back at once.
+func (c *cluster) Assumed(types.UID) bool { return false }
+
 func (c *cluster) Evict(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) (bool, error) {
 	if c.blocks != nil {
 		select {
@@ -161,8 +164,10 @@ func TestEvict(t *testing.T) {
 		{"evicts all, the last at the end", []*corev1.Pod{pod("a", 3, 1), pod("b", 2, 1), pod("c", 1, 1)}, nil,
 			slices.Concat(gone("a"), gone("b"), gone("c"))},
 		{"leaves alone what is terminating", []*corev1.Pod{pod("a", 3, 1), terminating}, nil, gone("a")},
-		{"says nothing of a pod that has gone by itself", []*corev1.Pod{pod("a", 3, 1)},
-			func(c *cluster) { delete(c.pods, "a") }, gone("a")[:1]},
+		{"says nothing of a pod that has gone by itself, whose event may have come before", []*corev1.Pod{pod("a", 3, 1)},
+			func(c *cluster) { delete(c.pods, "a") }, append(gone("a")[:1:1], "activated urgent")},
+		{"tries the preemptor again where a victim had lost its place before", []*corev1.Pod{pod("a", 3, 1)},
+			func(c *cluster) { c.pods["a"].Spec.NodeName = "" }, append(gone("a"), "activated urgent")},
 		{"spares the last when another cannot be evicted, and tries the preemptor again", []*corev1.Pod{pod("a", 3, 1), pod("b", 2, 1)},
 			func(c *cluster) { c.refuses = "a" }, []string{"activated urgent"}},
 		{"tries the preemptor again when the last cannot be evicted", []*corev1.Pod{pod("a", 3, 1), pod("b", 2, 1)},
@@ -192,6 +197,9 @@ func TestEvict(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := newCluster(test.victims...)
+			for _, victim := range test.victims {
+				victim.Spec.NodeName = "n1"
+			}
 			if test.prepare != nil {
 				test.prepare(c)
 			}

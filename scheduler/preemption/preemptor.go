@@ -14,6 +14,8 @@ import (
 type API interface {
 	// Pod returns a pod as the API server last showed it, or nil when it is gone. Do not change it.
 	Pod(namespace, name string) *corev1.Pod
+	// Assumed reports whether a pod is decided on and neither bound nor taken back yet.
+	Assumed(uid types.UID) bool
 	// Evict sets the condition in the pod's status and then deletes the pod. It reports whether the pod was there to be
 	// deleted; that it was not is no error, and neither is that another pod has its name now, which is left alone.
 	Evict(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) (bool, error)

@@ -85,7 +85,17 @@ func (p *Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment
 	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: requests}}, nil
 }
 
-// AppendShape appends what the pod's requests follow from.
-func (*Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+// AppendShape appends what the pod's requests follow from, unless devices can stand for one of them: whether they do may
+// change without any node changing.
+func (p *Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range containers {
+			for name := range containers[i].Resources.Requests {
+				if p.backed(name) {
+					return shape, false
+				}
+			}
+		}
+	}
 	return resources.AppendShape(shape, pod)
 }

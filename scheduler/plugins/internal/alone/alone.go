@@ -87,7 +87,7 @@ func snapshotOf(t *testing.T, cluster Cluster) *cache.Snapshot {
 }
 
 // Informers returns informers that know the objects and never start.
-func Informers(t *testing.T, objects []runtime.Object) informers.SharedInformerFactory {
+func Informers(t testing.TB, objects []runtime.Object) informers.SharedInformerFactory {
 	t.Helper()
 	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
 	for _, object := range objects {
