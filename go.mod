@@ -197,7 +197,7 @@ require (
 	k8s.io/code-generator v0.37.1 // indirect
 	k8s.io/controller-manager v0.37.1 // indirect
 	k8s.io/cri-streaming v0.37.1
-	k8s.io/csi-translation-lib v0.37.1 // indirect
+	k8s.io/csi-translation-lib v0.37.1
 	k8s.io/externaljwt v0.37.1 // indirect
 	k8s.io/gengo/v2 v2.0.0-20260408192533-25e2208e0dc3 // indirect
 	k8s.io/kms v0.37.1 // indirect
