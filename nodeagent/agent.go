@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/nodeagent/admission"
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/host"
@@ -63,7 +64,7 @@ func (a *Agent) member(c *connection, groups *cgroups.FS) *member {
 		runtime: o.Runtime,
 		loop: pods.New(pods.Options{
 			Agent: o.NodeName, Runtime: o.Runtime, HostIPs: ips, API: c.pods, Clock: o.Clock,
-			Graceful: o.Naming == apis.Kubernetes,
+			Graceful: o.Naming == apis.Kubernetes, Admit: admission.Room(allocatable),
 			Host: host.New(host.Options{
 				RootDir: o.RootDir, CgroupRoot: o.CgroupRoot, Cgroups: groups, ClusterDNS: o.ClusterDNS, ClusterDomain: o.ClusterDomain,
 				ResolvConf: o.ResolvConf, Capacity: o.Capacity, Allocatable: allocatable, HostIPs: ips,

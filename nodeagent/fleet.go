@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/nodeagent/admission"
 	"github.com/orrery-dev/orrery/nodeagent/host"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/objects"
@@ -79,7 +80,7 @@ func (f *Fleet) member(c *connection, source *objects.Source, i int, prefix neti
 		runtime: rt,
 		loop: pods.New(pods.Options{
 			Agent: name, Runtime: rt, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
-			Graceful: o.Naming == apis.Kubernetes,
+			Graceful: o.Naming == apis.Kubernetes, Admit: admission.Room(o.Capacity),
 			Host: host.New(host.Options{
 				Capacity: o.Capacity, Allocatable: o.Capacity, HostIPs: func() []string { return ips }, Source: source, Services: c.services,
 			}),

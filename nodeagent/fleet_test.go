@@ -20,6 +20,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/nodeagent"
+	"github.com/orrery-dev/orrery/nodeagent/node"
 )
 
 const deadline = 30 * time.Second
@@ -113,6 +114,7 @@ func TestFleet(t *testing.T) {
 			t.Run("starts a container again that crashed", func(t *testing.T) { f.restarts(t, fleet) })
 			t.Run("says why an image cannot be had", f.noImage)
 			t.Run("waits for a ConfigMap that is not there", f.noConfig)
+			t.Run("refuses the second of two pods that it has room for one of", f.noRoom)
 		})
 	}
 }
@@ -229,6 +231,29 @@ func (f *fixture) noConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the pod is ready", func() string { return notReady(t, f.client, pod.Name) })
+}
+
+// Two schedulers that do not know of each other assign like this. Which pod comes first is chance.
+func (f *fixture) noRoom(t *testing.T) {
+	large := func(p *corev1.Pod) {
+		half := node.SimulatedCapacity()[corev1.ResourceCPU]
+		half.SetMilli(half.MilliValue()/2 + 1)
+		p.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: half}
+	}
+	for _, name := range []string{"one-", "two-"} {
+		create(t, f.client, name+f.prefix+"pod", f.prefix+"1", large)
+	}
+	eventually(t, "one pod is ready and the other was refused", func() string {
+		one, two := get(t, f.client, "one-"+f.prefix+"pod"), get(t, f.client, "two-"+f.prefix+"pod")
+		if one.Status.Phase == corev1.PodFailed {
+			one, two = two, one
+		}
+		if notReady(t, f.client, one.Name) == "" && two.Status.Phase == corev1.PodFailed && two.Status.Reason == "OutOfcpu" &&
+			strings.HasPrefix(two.Status.Message, "Pod was rejected: Node didn't have enough resource: cpu, requested: ") {
+			return ""
+		}
+		return fmt.Sprintf("%+v; %+v", one.Status, two.Status)
+	})
 }
 
 func (f *fixture) waiting(t *testing.T, pod, reason string) {

@@ -86,14 +86,18 @@ func (l *Loop) Run(ctx context.Context) {
 
 // Set says what a pod of this node looks like now.
 func (l *Loop) Set(pod *corev1.Pod) {
+	var refused *status.Failure
 	l.mu.Lock()
 	w := l.workers[pod.UID]
 	if w == nil {
 		w = &worker{}
 		l.workers[pod.UID] = w
-		if l.Admit != nil && len(pod.Status.ContainerStatuses) == 0 && pod.DeletionTimestamp == nil {
-			w.memory.Failure = l.Admit(pod, l.others(pod))
+		if l.Admit != nil && !status.Terminal(pod.Status.Phase) && len(pod.Status.ContainerStatuses) == 0 && pod.DeletionTimestamp == nil {
+			refused = l.Admit(pod, l.others(pod))
 		}
+	}
+	if refused != nil {
+		w.memory.Failure = &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
 	}
 	before := w.pod
 	w.pod, w.orphan = pod, false
@@ -104,6 +108,9 @@ func (l *Loop) Set(pod *corev1.Pod) {
 		w.interruptAct()
 	}
 	l.mu.Unlock()
+	if refused != nil && l.Event != nil {
+		l.Event(pod, "", corev1.EventTypeWarning, refused.Reason, refused.Message)
+	}
 	l.statuses.seen(pod)
 	l.passes.kick(pod.UID)
 }

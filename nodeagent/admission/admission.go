@@ -1,0 +1,115 @@
+// Package admission says whether a node has room for a pod that was assigned to it.
+//
+// Schedulers decide on what they have seen. Two that do not know of each other, or a person who writes spec.nodeName, can
+// assign more to a node than it has: the node has the last word. It never lets a pod make another one leave, never judges
+// a pod that has run here before, and never asks for labels or taints, which schedulers alone go by.
+//
+// Reasons and messages are those of upstream's kubelet.
+package admission
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	podresource "k8s.io/component-helpers/resource"
+
+	"github.com/orrery-dev/orrery/nodeagent/status"
+)
+
+// limited are the resources that a node runs out of. An extended resource is the business of its device plugin.
+var limited = []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage}
+
+// Room returns a function that refuses a pod for which what the others leave of allocatable is not enough, or whose host
+// ports are taken. A resource that allocatable does not name is not limited.
+func Room(allocatable corev1.ResourceList) func(pod *corev1.Pod, others []*corev1.Pod) *status.Failure {
+	return func(pod *corev1.Pod, others []*corev1.Pod) *status.Failure {
+		if capacity, known := allocatable[corev1.ResourcePods]; known && int64(len(others)) >= capacity.Value() {
+			return short(corev1.ResourcePods, 1, int64(len(others)), capacity.Value())
+		}
+		requests := podresource.PodRequests(pod, podresource.PodResourcesOptions{})
+		for _, name := range limited {
+			capacity, known := allocatable[name]
+			requested := amount(name, requests)
+			if !known || requested == 0 {
+				continue
+			}
+			var used int64
+			for _, other := range others {
+				used += amount(name, podresource.PodRequests(other, podresource.PodResourcesOptions{}))
+			}
+			if total := amount(name, corev1.ResourceList{name: capacity}); used+requested > total {
+				return short(name, requested, used, total)
+			}
+		}
+		return taken(pod, others)
+	}
+}
+
+// amount is in thousandths of CPUs or in bytes.
+func amount(name corev1.ResourceName, list corev1.ResourceList) int64 {
+	quantity := list[name]
+	if name == corev1.ResourceCPU {
+		return quantity.MilliValue()
+	}
+	return quantity.Value()
+}
+
+func short(name corev1.ResourceName, requested, used, capacity int64) *status.Failure {
+	return &status.Failure{
+		Reason:  "OutOf" + string(name),
+		Message: fmt.Sprintf("Node didn't have enough resource: %s, requested: %d, used: %d, capacity: %d", name, requested, used, capacity),
+	}
+}
+
+// taken refuses a pod that wants a host port which another one has.
+func taken(pod *corev1.Pod, others []*corev1.Pod) *status.Failure {
+	wanted := hostPorts(pod)
+	if len(wanted) == 0 {
+		return nil
+	}
+	for _, other := range others {
+		for _, had := range hostPorts(other) {
+			if slices.ContainsFunc(wanted, func(port corev1.ContainerPort) bool { return collide(port, had) }) {
+				return &status.Failure{
+					Reason:  "NodePorts",
+					Message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// hostPorts are those that the pod holds for as long as it runs: an init container that ends gives its own back.
+func hostPorts(pod *corev1.Pod) []corev1.ContainerPort {
+	containers := slices.Clone(pod.Spec.Containers)
+	for i := range pod.Spec.InitContainers {
+		if pod.Spec.InitContainers[i].RestartPolicy != nil {
+			containers = append(containers, pod.Spec.InitContainers[i])
+		}
+	}
+	var ports []corev1.ContainerPort
+	for i := range containers {
+		for _, port := range containers[i].Ports {
+			if port.HostPort > 0 {
+				ports = append(ports, port)
+			}
+		}
+	}
+	return ports
+}
+
+// collide reports whether two ports cannot be had at the same time: no address stands for all.
+func collide(a, b corev1.ContainerPort) bool {
+	return a.HostPort == b.HostPort && protocol(a) == protocol(b) && (anywhere(a) || anywhere(b) || a.HostIP == b.HostIP)
+}
+
+func anywhere(port corev1.ContainerPort) bool { return port.HostIP == "" || port.HostIP == "0.0.0.0" }
+
+func protocol(port corev1.ContainerPort) corev1.Protocol {
+	if port.Protocol == "" {
+		return corev1.ProtocolTCP
+	}
+	return port.Protocol
+}
