@@ -4,7 +4,8 @@
 // process: they share one watch of the pods, one heart, and one server, and each of them costs little more than its name.
 // Both register Node objects, renew leases, report status, and drive the same pod loop (package pods).
 //
-// Rooms: pods decides and acts; cri is the contract with the runtime, and simulated a runtime that runs nothing; status,
+// Rooms: pods decides and acts; admission has the last word on whether a pod fits; cri is the contract with the runtime,
+// and simulated a runtime that runs nothing; status,
 // restart, env, probes and cgroups are what the loop computes with; host and volumes are the node's side of a pod; node is the
 // Node object; server is the kubelet's HTTPS API.
 //
