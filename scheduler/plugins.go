@@ -9,6 +9,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
 	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
+	"github.com/orrery-dev/orrery/scheduler/plugins/nodedeclaredfeatures"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodename"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeports"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesbalancedallocation"
@@ -33,6 +34,7 @@ func builtIn(api *api) framework.Registry {
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
+		nodedeclaredfeatures.Name:            nodedeclaredfeatures.New,
 		nodename.Name:                        nodename.New,
 		nodeunschedulable.Name:               nodeunschedulable.New,
 		tainttoleration.Name:                 tainttoleration.New,

@@ -73,7 +73,7 @@ profiles:
 			t.Errorf("TaintToleration has the weight %d, want 7", *plugin.Weight)
 		}
 	}
-	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit VolumeRestrictions NodeVolumeLimits VolumeBinding VolumeZone PodTopologySpread InterPodAffinity DynamicResources DefaultPreemption NodeResourcesBalancedAllocation DefaultBinder GangScheduling Mine"
+	want := "SchedulingGates PrioritySort NodeName NodeUnschedulable TaintToleration NodeAffinity NodePorts NodeResourcesFit VolumeRestrictions NodeVolumeLimits VolumeBinding VolumeZone PodTopologySpread InterPodAffinity DynamicResources DefaultPreemption NodeResourcesBalancedAllocation DefaultBinder NodeDeclaredFeatures GangScheduling Mine"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("plugins are %s, want %s", got, want)
 	}

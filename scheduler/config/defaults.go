@@ -33,6 +33,7 @@ func defaultPlugins() *configv1.Plugins {
 		{Name: "NodeResourcesBalancedAllocation", Weight: ptr.To[int32](1)},
 		{Name: "ImageLocality", Weight: ptr.To[int32](1)},
 		{Name: "DefaultBinder"},
+		{Name: "NodeDeclaredFeatures"},
 		{Name: "GangScheduling"},
 	}}}
 }

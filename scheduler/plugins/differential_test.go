@@ -24,6 +24,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
 	upstreamimagelocality "k8s.io/kubernetes/pkg/scheduler/framework/plugins/imagelocality"
 	upstreamnodeaffinity "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodeaffinity"
+	upstreamnodedeclaredfeatures "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodedeclaredfeatures"
 	upstreamnodename "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodename"
 	upstreamnodeports "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodeports"
 	upstreamnoderesources "k8s.io/kubernetes/pkg/scheduler/framework/plugins/noderesources"
@@ -31,11 +32,13 @@ import (
 	upstreamqueuesort "k8s.io/kubernetes/pkg/scheduler/framework/plugins/queuesort"
 	upstreamschedulinggates "k8s.io/kubernetes/pkg/scheduler/framework/plugins/schedulinggates"
 	upstreamtainttoleration "k8s.io/kubernetes/pkg/scheduler/framework/plugins/tainttoleration"
+	"k8s.io/utils/ptr"
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/imagelocality"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeaffinity"
+	"github.com/orrery-dev/orrery/scheduler/plugins/nodedeclaredfeatures"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodename"
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeports"
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesbalancedallocation"
@@ -86,6 +89,7 @@ var nodePairs = []pair{
 	{name: "NodeName", ours: nodename.New, upstream: upstreamnodename.New},
 	{name: "NodeUnschedulable", ours: nodeunschedulable.New, upstream: upstreamnodeunschedulable.New},
 	{name: "TaintToleration", ours: tainttoleration.New, upstream: upstreamtainttoleration.New},
+	{name: "NodeDeclaredFeatures", ours: nodedeclaredfeatures.New, upstream: upstreamnodedeclaredfeatures.New, dress: declareFeatures},
 	{name: "NodePorts", ours: nodeports.New, upstream: upstreamnodeports.New},
 	{name: "ImageLocality", ours: imagelocality.New, upstream: withoutFeatures(upstreamimagelocality.New)},
 	{name: "NodeAffinity", ours: nodeaffinity.New, upstream: upstreamnodeaffinity.New, args: affinityArgs},
@@ -94,6 +98,27 @@ var nodePairs = []pair{
 		name: "NodeResourcesBalancedAllocation",
 		ours: noderesourcesbalancedallocation.New, upstream: upstreamnoderesources.NewBalancedAllocation, args: balancedArgs,
 	},
+}
+
+// declareFeatures has pods that need features, and nodes that say which they have.
+func declareFeatures(w *world) {
+	for _, pod := range append(slices.Clone(w.running), w.pod) {
+		if w.chance(50) {
+			pod.Spec.HostNetwork, pod.Spec.HostUsers = w.chance(80), ptr.To(w.chance(30))
+		}
+		if w.chance(40) {
+			pod.Spec.Containers[0].RestartPolicyRules = []corev1.ContainerRestartRule{{
+				Action: pick(w, corev1.ContainerRestartRuleActionRestart, corev1.ContainerRestartRuleActionRestartAllContainers),
+			}}
+		}
+	}
+	for _, node := range w.nodes {
+		for _, feature := range []string{"RestartAllContainersOnContainerExits", "Unheard", "UserNamespacesHostNetworkSupport"} {
+			if w.chance(60) {
+				node.Status.DeclaredFeatures = append(node.Status.DeclaredFeatures, feature)
+			}
+		}
+	}
 }
 
 func affinityArgs(w *world) runtime.Object {

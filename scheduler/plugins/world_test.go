@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/utils/ptr"
 
-	"github.com/orrery-dev/orrery/scheduler/plugins/internal/alone"
+	"github.com/orrery-dev/orrery/scheduler/internal/alone"
 )
 
 // world is a random cluster and a pod that is to be scheduled on it. The same seed gives the same world.

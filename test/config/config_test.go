@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	configv1 "k8s.io/kube-scheduler/config/v1"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
@@ -78,6 +79,9 @@ func TestThereIsASampleOfEveryKindAndItsFieldsExist(t *testing.T) {
 func TestExamplesAreOrdinaryKubernetes(t *testing.T) {
 	scheme := runtime.NewScheme()
 	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
+		t.Fatal(err)
+	}
+	if err := configv1.AddToScheme(scheme); err != nil { // a plugin's example comes with its configuration
 		t.Fatal(err)
 	}
 	strict := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()

@@ -14,7 +14,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/ptr"
 
-	"github.com/orrery-dev/orrery/scheduler/plugins/internal/alone"
+	"github.com/orrery-dev/orrery/scheduler/internal/alone"
 	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
 	"github.com/orrery-dev/orrery/scheduler/tally"
 )
