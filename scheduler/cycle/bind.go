@@ -57,6 +57,8 @@ func asFitError(pod *corev1.Pod, node string, status *fwk.Status) *fwk.Status {
 func (c *Cycle) bindAssumed(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	a.record.Node = node
+	c.Book.Add(a.record) // Before anybody can see the pod on its node.
 	if status := c.bind(ctx, a, assumed, node); !status.IsSuccess() {
 		a.quorum.refused()
 		c.undo(ctx, a, assumed, node, status)
@@ -115,8 +117,6 @@ func (c *Cycle) preBind(ctx context.Context, a *attempt, assumed *corev1.Pod, no
 
 // bound tells everybody.
 func (c *Cycle) bound(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) {
-	a.record.Node = node
-	c.Book.Add(a.record)
 	a.profile.EventRecorder().Eventf(assumed, nil, corev1.EventTypeNormal, "Scheduled", "Binding",
 		"Successfully assigned %v/%v to %v", assumed.Namespace, assumed.Name, node)
 	klog.FromContext(ctx).V(2).Info("Pod bound", "node", node,

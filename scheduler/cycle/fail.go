@@ -36,7 +36,7 @@ func (c *Cycle) fail(ctx context.Context, a *attempt, failure failure) {
 	}
 	metrics.Attempt(result, a.profile.ProfileName(), c.Clock.Since(a.start))
 	message := failure.status.Message()
-	a.record.Message = message
+	a.record.Node, a.record.Message = "", message
 	c.Book.Add(a.record)
 	c.log(ctx, failure.status)
 
