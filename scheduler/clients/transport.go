@@ -96,7 +96,7 @@ func translateResponse(response *http.Response) (*http.Response, error) {
 func translateWatch(stream io.ReadCloser) io.ReadCloser {
 	reader, writer := io.Pipe()
 	go func() {
-		defer stream.Close()
+		defer func() { _ = stream.Close() }() // Whoever reads has been told what went wrong.
 		decoder, encoder := json.NewDecoder(stream), json.NewEncoder(writer)
 		for {
 			var event struct {

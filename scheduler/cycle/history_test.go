@@ -228,7 +228,7 @@ func registry() framework.Registry {
 		imagelocality.Name: imagelocality.New, noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 	}
 	for _, name := range slices.Concat(edgeNames, otherNames) {
-		registry[name] = framework.Factory(upstreamplugins.NewInTreeRegistry()[name])
+		registry[name] = upstreamplugins.NewInTreeRegistry()[name]
 	}
 	return registry
 }

@@ -86,7 +86,7 @@ func send(t *testing.T, m *mail.Mail, name string) {
 
 // after lets time pass, and everything come to rest then.
 func after(d time.Duration) {
-	time.Sleep(d) // in a bubble, where it takes none
+	time.Sleep(d) //nolint:forbidigo // In a bubble it is how time passes, and takes none.
 	synctest.Wait()
 }
 

@@ -150,7 +150,7 @@ func (w *groupWorld) step(t *testing.T) {
 		w.assumed.Delete(name)
 		if w.chance(50) {
 			errs = append(errs, w.ours.Forget(pod.UID), w.theirs.ForgetPod(logger, placed))
-			return
+			break
 		}
 		w.pods[name] = placed
 		errs = append(errs, w.ours.AddPod(placed), w.theirs.AddPod(logger, placed))

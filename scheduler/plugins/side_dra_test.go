@@ -130,7 +130,7 @@ func listed[T metav1.Object](informer toolscache.SharedIndexInformer) []T {
 }
 
 func newSide() *side {
-	factory := informers.NewSharedInformerFactory(fake.NewSimpleClientset(), 0) //nolint:staticcheck // It is never started.
+	factory := informers.NewSharedInformerFactory(fake.NewSimpleClientset(), 0) // It is never started.
 	return &side{factory: factory, client: &lazyClient{}, known: &recorder{factory: factory}}
 }
 
@@ -240,7 +240,7 @@ func (s *side) serve(w *world, d *devices, show func(*resourceapi.ResourceClaim)
 	for _, claim := range d.claims {
 		objects = append(objects, claim.DeepCopy())
 	}
-	server := fake.NewSimpleClientset(objects...) //nolint:staticcheck // No field managers are needed, which take long.
+	server := fake.NewSimpleClientset(objects...) // No field managers are needed, which take long.
 	server.PrependReactor("create", "resourceclaims", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		claim := action.(clienttesting.CreateAction).GetObject().(*resourceapi.ResourceClaim).DeepCopy()
 		claim.Name, claim.UID, claim.ResourceVersion = "made", "made-uid", "11"

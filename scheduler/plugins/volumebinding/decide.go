@@ -93,12 +93,17 @@ func (d *decision) checkBound(claims []boundClaim, node *corev1.Node, csiNode *s
 		if err != nil {
 			return err
 		}
-		if volume.CheckNodeAffinity(seen, node.Labels) != nil {
+		if !isReachable(seen, node) {
 			d.refuse(reasonNodeAffinity, claim.PersistentVolumeClaim)
 			return nil
 		}
 	}
 	return nil
+}
+
+// isReachable reports whether a volume can be used on a node. The error that says it cannot is the only one.
+func isReachable(seen *corev1.PersistentVolume, node *corev1.Node) bool {
+	return volume.CheckNodeAffinity(seen, node.Labels) == nil
 }
 
 // match finds a free volume for each claim, the smallest that will do, and returns the claims for which there is none.

@@ -39,7 +39,7 @@ func conflict(a, b *corev1.Volume) bool {
 
 // A GCE disk can be on a node for several pods that read it.
 func sameGCEDisk(a, b *corev1.GCEPersistentDiskVolumeSource) bool {
-	return a != nil && b != nil && a.PDName == b.PDName && !(a.ReadOnly && b.ReadOnly)
+	return a != nil && b != nil && a.PDName == b.PDName && (!a.ReadOnly || !b.ReadOnly)
 }
 
 // An EBS volume is never shared.
@@ -49,7 +49,7 @@ func sameEBSVolume(a, b *corev1.AWSElasticBlockStoreVolumeSource) bool {
 
 // The same iSCSI target, whatever portal or lun, can be on a node for several pods that read it.
 func sameISCSITarget(a, b *corev1.ISCSIVolumeSource) bool {
-	return a != nil && b != nil && a.IQN == b.IQN && !(a.ReadOnly && b.ReadOnly)
+	return a != nil && b != nil && a.IQN == b.IQN && (!a.ReadOnly || !b.ReadOnly)
 }
 
 // A Ceph image is the same where pool and name are, and one monitor serves both.
