@@ -3,8 +3,11 @@ package cycle
 import (
 	"context"
 	"fmt"
+	"time"
 
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
 // decideOnPlacements tries a group on each of some parts of the cluster, and takes the best of those where it can be
@@ -14,17 +17,21 @@ func (c *Cycle) decideOnPlacements(ctx context.Context, g *groupAttempt) *groupO
 	if !status.IsSuccess() {
 		return &groupOutcome{status: status}
 	}
+	name := g.profile.ProfileName()
+	metrics.GeneratedPlacements.WithLabelValues(name).Add(float64(len(placements)))
 	defer func() { c.within = nil }()
 	var first *groupOutcome
 	var feasible []*groupOutcome
 	var assignments []*fwk.PodGroupAssignments
 	var states []fwk.PlacementCycleState
 	for _, placement := range placements {
+		start := time.Now()
 		c.within = newPlacement(placement)
 		outcome := c.decideMembers(ctx, g)
 		if outcome.status.IsError() {
 			return outcome
 		}
+		metrics.PlacementEvaluated(outcome.status.IsSuccess(), name, time.Since(start))
 		if first == nil {
 			first = outcome
 		}

@@ -21,7 +21,7 @@ const (
 	Failed        = "error"
 )
 
-// Names of the queues in PendingPods and QueueIncoming.
+// Names of the queues in PendingPods, QueuedEntities, QueueIncoming and EntityIncoming.
 const (
 	QueueActive        = "active"
 	QueueBackoff       = "backoff"
@@ -31,6 +31,12 @@ const (
 	// group is being scheduled.
 	QueueIncomplete = "incomplete"
 	QueuePending    = "pending"
+)
+
+// What is queued, in QueuedEntities and EntityIncoming: a pod on its own, or a group with its pods.
+const (
+	EntityPod   = "pod"
+	EntityGroup = "podgroup"
 )
 
 // The collectors. Durations are in seconds.
@@ -48,8 +54,11 @@ var (
 		"Event handling latency in seconds.",
 		prometheus.ExponentialBuckets(0.0001, 2, 12), "event")
 	PendingPods = gauges("pending_pods",
-		"Number of pending pods, by the queue type. 'active' means number of pods in activeQ; 'backoff' means number of pods in backoffQ; 'unschedulable' means number of pods that the scheduler attempted to schedule and failed; 'gated' is the number of unschedulable pods that the scheduler never attempted to schedule because they are gated; 'incomplete' means number of pods whose pod group has not been observed; 'pending' means number of pods whose pod group is being scheduled without them.",
+		"Number of pending pods, by the queue type. 'active' means number of pods in activeQ; 'backoff' means number of pods in backoffQ; 'unschedulable' means number of pods in unschedulableEntities that the scheduler attempted to schedule and failed; 'gated' is the number of unschedulable pods that the scheduler never attempted to schedule because they are gated; 'incomplete' means number of pods in incompletePodGroupPods; 'pending' means number of pods in pendingPodGroupPods.",
 		"queue")
+	QueuedEntities = gauges("queued_entities",
+		"Number of queued scheduling entities ('pod' or 'podgroup'; 'pod' stands for individual pods that are not members of any podgroup) by the queue type. 'active' means number of entities in activeQ; 'backoff' means number of entities in backoffQ; 'unschedulable' means number of entities in unschedulableEntities that the scheduler attempted to schedule and failed; 'gated' is the number of unschedulable entities that the scheduler never attempted to schedule because they are gated.",
+		"queue", "type")
 	InFlightEvents = gauges("inflight_events",
 		"Number of events currently tracked in the scheduling queue.", "event")
 	Goroutines = gauges("goroutines",
@@ -61,7 +70,7 @@ var (
 		"Number of attempts to successfully schedule a pod.",
 		prometheus.ExponentialBuckets(1, 2, 5))
 	PodScheduledAfterFlush = counters("pod_scheduled_after_flush_total",
-		"Number of pods that were successfully scheduled after being flushed from the unschedulable pods due to timeout. This metric helps detect potential queueing hint misconfigurations or event handling issues.")
+		"Number of pods that were successfully scheduled after being flushed from unschedulableEntities due to timeout. This metric helps detect potential queueing hint misconfigurations or event handling issues.")
 	ExtensionPointDuration = histograms("framework_extension_point_duration_seconds",
 		"Latency for running all plugins of a specific extension point.",
 		prometheus.ExponentialBuckets(0.0001, 2, 12), "extension_point", "status", "profile")
@@ -73,6 +82,9 @@ var (
 		prometheus.ExponentialBuckets(0.00001, 1.5, 20), "plugin", "event", "hint")
 	QueueIncoming = counters("queue_incoming_pods_total",
 		"Number of pods added to scheduling queues by event and queue type.", "queue", "event")
+	EntityIncoming = counters("queue_incoming_entities_total",
+		"Number of scheduling entities added to scheduling queues by event, queue type, and entity type. Entity types are either 'pod' (for individual pods that are not members of any podgroup) or 'podgroup'.",
+		"queue", "event", "type")
 	PermitWaitDuration = histograms("permit_wait_duration_seconds",
 		"Duration of waiting on permit.",
 		prometheus.ExponentialBuckets(0.001, 2, 15), "result")

@@ -20,10 +20,28 @@ var (
 	GroupAlgorithmDuration = histograms("podgroup_scheduling_algorithm_duration_seconds",
 		"Pod group scheduling algorithm latency in seconds",
 		prometheus.ExponentialBuckets(0.001, 2, 15))
+	GeneratedPlacements = counters("generated_placements_total",
+		"Number of candidate placements generated when scheduling pod groups.", "profile")
+	PlacementEvaluations = counters("placement_evaluations_total",
+		"Number of candidate placements evaluated when scheduling pod groups, by result. 'feasible' means the pod group fit into the placement, while 'infeasible' means it did not.",
+		"result", "profile")
+	PlacementEvaluationDuration = histograms("placement_evaluation_duration_seconds",
+		"Latency in seconds of evaluating a single candidate placement when scheduling pod groups, by result. 'feasible' means the pod group fit into the placement, while 'infeasible' means it did not.",
+		prometheus.ExponentialBuckets(0.001, 2, 15), "result", "profile")
 )
 
 // GroupAttempt records the end of one attempt to schedule a pod group.
 func GroupAttempt(result, profile string, took time.Duration) {
 	GroupAttempts.WithLabelValues(result, profile).Inc()
 	GroupAttemptDuration.WithLabelValues(result, profile).Observe(took.Seconds())
+}
+
+// PlacementEvaluated records that a group was tried on one part of the cluster.
+func PlacementEvaluated(feasible bool, profile string, took time.Duration) {
+	result := "infeasible"
+	if feasible {
+		result = "feasible"
+	}
+	PlacementEvaluations.WithLabelValues(result, profile).Inc()
+	PlacementEvaluationDuration.WithLabelValues(result, profile).Observe(took.Seconds())
 }

@@ -22,6 +22,7 @@ import (
 // definition is what dashboards and alerts rely on.
 type definition struct {
 	Type    string
+	Help    string
 	Labels  []string
 	Buckets []float64
 }
@@ -38,18 +39,20 @@ var leftOut = map[string]string{
 	"scheduler_get_node_hint_duration_seconds":            "batching of equal pods is kube-scheduler's own mechanism",
 	"scheduler_store_schedule_results_duration_seconds":   "batching of equal pods is kube-scheduler's own mechanism",
 	"scheduler_pre_queueing_hint_evaluations_total":       "there are no hints before hints, as in kube-scheduler by default",
+	"scheduler_volume_binder_cache_requests_total":        "kube-scheduler declares it and counts nothing in it",
 }
-
-// elsewhere are those that come with a part of the scheduler: they have to be right where they are there.
-var elsewhere = regexp.MustCompile(`_preempt|preemption_|podgroup_|placement|dra_|scheduler_volume_|_entities`)
 
 // ours are metrics that kube-scheduler does not have.
 var ours = []string{"scheduler_plugin_panics_total"}
 
 func TestMetricsAreThoseOfKubeScheduler(t *testing.T) {
 	theirs := map[string]definition{}
-	for _, source := range []string{"metrics", "framework/plugins/volumebinding/metrics"} {
-		maps.Copy(theirs, readDefinitions(t, "k8s.io/kubernetes/pkg/scheduler/"+source))
+	for _, source := range []string{
+		"k8s.io/kubernetes/pkg/scheduler/metrics",
+		"k8s.io/kubernetes/pkg/scheduler/framework/plugins/volumebinding/metrics",
+		"k8s.io/dynamic-resource-allocation/resourceclaim/metrics",
+	} {
+		maps.Copy(theirs, readDefinitions(t, source))
 	}
 	if len(theirs) < 40 {
 		t.Fatalf("only %d metrics were found in kube-scheduler's source", len(theirs))
@@ -62,7 +65,7 @@ func TestMetricsAreThoseOfKubeScheduler(t *testing.T) {
 	for name, definition := range mine {
 		want, known := theirs[name]
 		switch {
-		case !known && !slices.Contains(ours, name) && strings.HasPrefix(name, subsystem+"_"):
+		case !known && !slices.Contains(ours, name):
 			t.Errorf("%s is not a metric of kube-scheduler, nor in the list of our own", name)
 		case known && leftOut[name] != "":
 			t.Errorf("%s is said to be left out, and is here", name)
@@ -73,8 +76,13 @@ func TestMetricsAreThoseOfKubeScheduler(t *testing.T) {
 		}
 	}
 	for name := range theirs {
-		if _, here := mine[name]; !here && leftOut[name] == "" && !elsewhere.MatchString(name) {
+		if _, here := mine[name]; !here && leftOut[name] == "" {
 			t.Errorf("kube-scheduler's %s is missing, and no reason is given", name)
+		}
+	}
+	for _, name := range ours {
+		if _, here := mine[name]; !here {
+			t.Errorf("%s is said to be our own, and is not here", name)
 		}
 	}
 	for name := range leftOut {
@@ -89,10 +97,14 @@ func define(t *testing.T, collector prometheus.Collector) (string, definition) {
 	t.Helper()
 	descriptions := make(chan *prometheus.Desc, 1)
 	collector.Describe(descriptions)
-	parts := regexp.MustCompile(`fqName: "([^"]*)".*variableLabels: \{([^}]*)\}`).FindStringSubmatch((<-descriptions).String())
-	result := definition{}
-	if parts[2] != "" {
-		result.Labels = strings.Split(parts[2], ",")
+	parts := regexp.MustCompile(`fqName: "([^"]*)", help: ("(?:[^"\\]|\\.)*").*variableLabels: \{([^}]*)\}`).FindStringSubmatch((<-descriptions).String())
+	help, err := strconv.Unquote(parts[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := definition{Help: help}
+	if parts[3] != "" {
+		result.Labels = strings.Split(parts[3], ",")
 	}
 	values := make([]string, len(result.Labels))
 	for i := range values {
@@ -162,7 +174,11 @@ func readDefinition(t *testing.T, call *ast.CallExpr) (string, definition, bool)
 		field := element.(*ast.KeyValueExpr)
 		switch field.Key.(*ast.Ident).Name {
 		case "Subsystem":
-			system = map[string]string{"SchedulerSubsystem": "scheduler", "VolumeSchedulerSubsystem": "scheduler_volume"}[fmt.Sprint(field.Value)]
+			system = map[string]string{
+				"SchedulerSubsystem": "scheduler", "VolumeSchedulerSubsystem": "scheduler_volume", "subsystem": "dynamic_resource_allocation",
+			}[fmt.Sprint(field.Value)]
+		case "Help":
+			result.Help = literal(t, field.Value)
 		case "Name":
 			name = literal(t, field.Value)
 		case "Buckets":

@@ -85,8 +85,8 @@ func (q *Queue) hold(entry *Entry, plugin string) {
 // setGate changes who holds a pod back, and takes care that a waiting pod is counted as what it is.
 func (q *Queue) setGate(entry *Entry, plugin string) {
 	if entry.place == unschedulable && (entry.gate == "") != (plugin == "") {
-		gauge(entry).Sub(float64(entry.size()))
-		defer func() { gauge(entry).Add(float64(entry.size())) }()
+		count(entry, -1)
+		defer count(entry, 1)
 	}
 	entry.gate, entry.gateEvents = plugin, nil
 	if plugin != "" {
@@ -96,15 +96,14 @@ func (q *Queue) setGate(entry *Entry, plugin string) {
 
 // move puts an entry into another place and counts it there.
 func (q *Queue) move(entry *Entry, to place, event string) {
-	switch {
-	case entry.place == unschedulable:
+	from := queueName(entry)
+	if entry.place == unschedulable {
 		delete(q.waiting, entry.key())
-		gauge(entry).Sub(float64(entry.size()))
-	case entry.place != nowhere:
-		if heap := q.heapOf(entry.place); heap != nil {
-			heap.remove(entry)
-		}
-		gauge(entry).Sub(float64(entry.size()))
+	} else if heap := q.heapOf(entry.place); heap != nil {
+		heap.remove(entry)
+	}
+	if entry.place != nowhere {
+		count(entry, -1)
 	}
 	entry.place = to
 	switch to {
@@ -116,8 +115,8 @@ func (q *Queue) move(entry *Entry, to place, event string) {
 	default:
 		q.heapOf(to).add(entry)
 	}
-	gauge(entry).Add(float64(entry.size()))
-	metrics.QueueIncoming.WithLabelValues(queueName(entry), event).Add(float64(entry.size()))
+	count(entry, 1)
+	countIncoming(entry, from, queueName(entry), event)
 	if to == active || to == backoff {
 		q.ready.Signal()
 	}
@@ -143,16 +142,40 @@ func (q *Queue) blame(entry *Entry, count float64) {
 	}
 }
 
-func gauge(entry *Entry) prometheus.Gauge {
-	name := queueName(entry)
-	if entry.place == unschedulable && entry.gate != "" {
-		name = metrics.QueueGated
+// count adds the entry and its pods to what is where they are, or with -1 takes them away.
+func count(entry *Entry, sign float64) {
+	gauge(entry).Add(sign * float64(entry.size()))
+	if entry.place != incomplete { // A group that has not been seen is nothing that could be scheduled.
+		metrics.QueuedEntities.WithLabelValues(gaugeName(entry), entityName(entry)).Add(sign)
 	}
-	return metrics.PendingPods.WithLabelValues(name)
 }
 
+// countIncoming counts the pods of an entry each time that it is put somewhere, and the entry itself when that is another
+// queue than before, or the first.
+func countIncoming(entry *Entry, from, to, event string) {
+	metrics.QueueIncoming.WithLabelValues(to, event).Add(float64(entry.size()))
+	if from != to && to != metrics.QueueIncomplete {
+		metrics.EntityIncoming.WithLabelValues(to, event, entityName(entry)).Inc()
+	}
+}
+
+func gauge(entry *Entry) prometheus.Gauge {
+	return metrics.PendingPods.WithLabelValues(gaugeName(entry))
+}
+
+// gaugeName tells those that wait because a PreEnqueue plugin holds them back from the others.
+func gaugeName(entry *Entry) string {
+	if entry.place == unschedulable && entry.gate != "" {
+		return metrics.QueueGated
+	}
+	return queueName(entry)
+}
+
+// queueName returns "" for what is in no queue.
 func queueName(entry *Entry) string {
 	switch entry.place {
+	case nowhere:
+		return ""
 	case active:
 		return metrics.QueueActive
 	case unschedulable:
@@ -161,4 +184,11 @@ func queueName(entry *Entry) string {
 		return metrics.QueueIncomplete
 	}
 	return metrics.QueueBackoff
+}
+
+func entityName(entry *Entry) string {
+	if entry.grouping != nil {
+		return metrics.EntityGroup
+	}
+	return metrics.EntityPod
 }

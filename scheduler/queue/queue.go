@@ -195,7 +195,7 @@ func (q *Queue) Pop() *Entry {
 	entry := q.active.first()
 	if entry == nil {
 		entry = q.backoff.first()
-		metrics.QueueIncoming.WithLabelValues(metrics.QueueActive, "PopFromBackoffQ").Inc()
+		countIncoming(entry, metrics.QueueBackoff, metrics.QueueActive, "PopFromBackoffQ")
 		q.tried(entry)
 	}
 	q.move(entry, nowhere, "")

@@ -11,6 +11,8 @@ import (
 	"k8s.io/component-helpers/storage/ephemeral"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
 const stateKey fwk.StateKey = Name
@@ -148,6 +150,7 @@ func (p *Plugin) decide(ctx context.Context, a *attempt, node *corev1.Node) *fwk
 	}
 	d, err := decide(a.world, node, csiNode)
 	if err != nil {
+		metrics.VolumeStageErrors.WithLabelValues(metrics.VolumesFound).Inc()
 		return fwk.AsStatus(err)
 	}
 	if len(d.refusals) > 0 {

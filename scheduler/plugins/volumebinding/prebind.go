@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
 // lookAgain is how often the pod and the node are looked for while nothing happens to the volumes.
@@ -28,13 +30,21 @@ func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *corev1.
 	if a == nil || a.promise == nil {
 		return nil
 	}
-	if err := p.write(ctx, a.promise); err != nil {
+	if err := p.bind(ctx, pod, a.promise); err != nil {
+		metrics.VolumeStageErrors.WithLabelValues(metrics.VolumesBound).Inc()
 		return fwk.AsStatus(err)
 	}
-	if err := p.await(ctx, pod, a.promise); err != nil {
-		return fwk.AsStatus(fmt.Errorf("binding volumes: %w", err))
-	}
 	klog.FromContext(ctx).V(2).Info("Volumes bound", "node", a.promise.node)
+	return nil
+}
+
+func (p *Plugin) bind(ctx context.Context, pod *corev1.Pod, made *promise) error {
+	if err := p.write(ctx, made); err != nil {
+		return err
+	}
+	if err := p.await(ctx, pod, made); err != nil {
+		return fmt.Errorf("binding volumes: %w", err)
+	}
 	return nil
 }
 

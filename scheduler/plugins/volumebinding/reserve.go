@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
 // Reserve promises the pod what was decided for the node.
@@ -27,6 +29,7 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *corev1.
 	}
 	made, err := p.ledger.assume(d, node)
 	if err != nil {
+		metrics.VolumeStageErrors.WithLabelValues(metrics.VolumesAssumed).Inc()
 		return fwk.AsStatus(fmt.Errorf("reserving volumes on node %s: %w", node, err))
 	}
 	a.promise = made
