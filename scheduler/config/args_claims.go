@@ -8,7 +8,7 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 )
 
-// completeVolumeBinding waits ten minutes for volumes, and prefers nodes where less of the capacity is left over.
+// completeVolumeBinding waits ten minutes for volumes, and prefers nodes where less of the capacity would be used.
 func completeVolumeBinding(args *configv1.VolumeBindingArgs) {
 	setDefault(&args.BindTimeoutSeconds, 600)
 	if len(args.Shape) == 0 {

@@ -11,5 +11,7 @@
 //   - delayCacheUntilActive changes nothing: a candidate that waits for the lead knows the cluster already.
 //   - A plugin that does not exist, a negative weight, and times of leader election that cannot work are errors of the
 //     configuration, where kube-scheduler notices them later.
-//   - profiles[].plugins may name kube-scheduler's default plugins that this scheduler has.
+//   - GangScheduling is a default plugin, last of all, as in a kube-scheduler with the feature gate GenericWorkload, which
+//     is off there by default: a cluster that has pod groups has them scheduled.
+//   - profiles[].plugins may name the plugins that this scheduler has: all of kube-scheduler's default ones are among them.
 package config

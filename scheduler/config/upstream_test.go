@@ -10,7 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	featuregatetesting "k8s.io/component-base/featuregate/testing"
 	configv1 "k8s.io/kube-scheduler/config/v1"
+	"k8s.io/kubernetes/pkg/features"
 	upstream "k8s.io/kubernetes/pkg/scheduler/apis/config"
 	upstreamscheme "k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
@@ -43,28 +46,36 @@ func TestConfigurationsMeanTheSameToKubeScheduler(t *testing.T) {
 	}
 }
 
+// TestTheDefaultsAreThoseOfKubeScheduler compares all default plugins, their order and their weights. Pod groups are
+// behind a feature gate of kube-scheduler which is off by default; here a cluster that has pod groups has them scheduled.
 func TestTheDefaultsAreThoseOfKubeScheduler(t *testing.T) {
+	beyond := []string{"GangScheduling"}
+	without := slices.DeleteFunc(ourDefaults(t), func(plugin configv1.Plugin) bool { return slices.Contains(beyond, plugin.Name) })
+	if difference := cmp.Diff(theirDefaults(t), without, sameWeight); difference != "" {
+		t.Errorf("default plugins differ from those at default feature gates (-kube-scheduler +we):\n%s", difference)
+	}
+	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.GenericWorkload, true)
+	if difference := cmp.Diff(theirDefaults(t), ourDefaults(t), sameWeight); difference != "" {
+		t.Errorf("default plugins differ from those with pod groups (-kube-scheduler +we):\n%s", difference)
+	}
+}
+
+func theirDefaults(t *testing.T) []configv1.Plugin {
+	t.Helper()
 	theirs, err := readUpstream([]byte(`{"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return theirs.Profiles[0].Plugins.MultiPoint.Enabled
+}
+
+func ourDefaults(t *testing.T) []configv1.Plugin {
+	t.Helper()
 	ours, _, err := config.Complete(nil, known)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var both []configv1.Plugin
-	ourPlugins := ours.Profiles[0].Plugins.MultiPoint.Enabled
-	for _, plugin := range theirs.Profiles[0].Plugins.MultiPoint.Enabled {
-		if slices.ContainsFunc(ourPlugins, func(own configv1.Plugin) bool { return own.Name == plugin.Name }) {
-			both = append(both, plugin)
-		}
-	}
-	ourPlugins = slices.DeleteFunc(slices.Clone(ourPlugins), func(own configv1.Plugin) bool {
-		return !slices.ContainsFunc(both, func(plugin configv1.Plugin) bool { return own.Name == plugin.Name })
-	})
-	if difference := cmp.Diff(both, ourPlugins, sameWeight); difference != "" {
-		t.Errorf("default plugins differ in order or weight (-kube-scheduler +we):\n%s", difference)
-	}
+	return ours.Profiles[0].Plugins.MultiPoint.Enabled
 }
 
 func readUpstream(text []byte) (*configv1.KubeSchedulerConfiguration, error) {
