@@ -56,7 +56,7 @@ func New(options Options) *World {
 	w := &World{options: options, replica: replica.New(options.Origin), log: &log{}}
 	w.replica.OnWrite = func(resource schema.GroupVersionResource, old, now *unstructured.Unstructured) {
 		w.log.note(resource, old, now)
-		w.bindVolumes(resource, now)
+		w.replica.Fail(w.bindVolumes(resource, now))
 	}
 	return w
 }
@@ -189,7 +189,7 @@ func (w *World) pods(ctx context.Context) ([]*corev1.Pod, error) {
 	return all, nil
 }
 
-// err prefers why the cluster could not be read to what came of that.
+// err prefers why the world is not what it should be to what came of that.
 func (w *World) err(err error) error {
 	if cause := w.replica.Err(); cause != nil && !errors.Is(err, cause) {
 		return cause

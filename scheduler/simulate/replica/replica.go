@@ -68,11 +68,26 @@ func (r *Replica) Config() *rest.Config {
 	}
 }
 
-// Err is what went wrong first while the cluster was read, or nil.
+// Err is what went wrong first, or nil: while the cluster was read, or as OnWrite said by Fail.
 func (r *Replica) Err() error {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	return r.failed
+}
+
+// Fail says that what follows a write could not be done, so that the replica is not what the cluster would be. Nil says
+// nothing.
+func (r *Replica) Fail(err error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.fail(err)
+}
+
+// fail keeps the first error. That somebody stopped waiting is none.
+func (r *Replica) fail(err error) {
+	if r.failed == nil && !errors.Is(err, context.Canceled) {
+		r.failed = err
+	}
 }
 
 // List returns the objects of a resource: those of the cluster by age and name, and then those that came since.
@@ -191,9 +206,7 @@ func (r *Replica) kind(ctx context.Context, resource schema.GroupVersionResource
 	}
 	objects, err := r.origin.List(ctx, resource)
 	if err != nil {
-		if !errors.Is(err, context.Canceled) && r.failed == nil {
-			r.failed = err
-		}
+		r.fail(err)
 		return nil, err
 	}
 	copied := &kind{
