@@ -48,7 +48,7 @@ func TestABindingThatIsRefusedIsTriedAgain(t *testing.T) {
 }
 
 // TestABindingWhoseAnswerIsLostCountsOnce holds that a pod which the API server bound, though its answer never arrived,
-// is neither bound again nor forgotten.
+// is neither bound again nor forgotten, and is told to be scheduled as any other.
 func TestABindingWhoseAnswerIsLostCountsOnce(t *testing.T) {
 	faulty := &proxy{}
 	faulty.set(func(_ string, _ http.ResponseWriter, pass func(http.ResponseWriter)) {
@@ -57,8 +57,8 @@ func TestABindingWhoseAnswerIsLostCountsOnce(t *testing.T) {
 	})
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.node("only", "2")
-		p.eventuallyOn(p.pod("first", "1"), "only")
-		p.eventuallyOn(p.pod("second", "1"), "only")
+		p.eventuallyBound(p.pod("first", "1"), "only")
+		p.eventuallyBound(p.pod("second", "1"), "only")
 		p.eventuallyRefused(p.pod("third", "1"), "0/1 nodes are available: 1 Insufficient cpu.")
 	}, faulty.through(t))
 }

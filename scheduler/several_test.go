@@ -104,17 +104,6 @@ func (p *plane) leads(name string, moved int32) error {
 	return nil
 }
 
-// eventuallyOn waits until a pod is on a node, whatever its conditions say.
-func (p *plane) eventuallyOn(pod *corev1.Pod, node string) {
-	p.t.Helper()
-	p.eventually(func() error {
-		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil || pod.Spec.NodeName != node {
-			return fmt.Errorf("pod %s is on node %q, want %q (reading it: %w)", pod.Name, pod.Spec.NodeName, node, err)
-		}
-		return nil
-	})
-}
-
 // eventuallyRefused waits until a pod's condition begins with a message: what preemption adds to it is not what is tested.
 func (p *plane) eventuallyRefused(pod *corev1.Pod, message string) {
 	p.t.Helper()

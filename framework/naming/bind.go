@@ -3,7 +3,9 @@ package naming
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,15 +22,16 @@ import (
 //
 // Either way the pod is bound only if it is still the one with the UID, not being deleted, without scheduling gates and
 // not assigned; otherwise the error is a Conflict. A pod that is gone is NotFound. A bound pod has the condition
-// PodScheduled and no nominated node. Errors that pass soon are retried for about a second.
+// PodScheduled and no nominated node. Errors that pass soon are retried for about a second. When the answer to a patch is
+// lost, the pod is read to see what came of it.
 func Bind(ctx context.Context, c client.Client, pod client.Object, node string) error {
 	builtIn, err := BuiltIn(c.Scheme(), pod)
 	if err != nil {
 		return fmt.Errorf("binding pod %s to node %s: %w", client.ObjectKeyFromObject(pod), node, err)
 	}
-	bind := bindByPatch
-	if builtIn {
-		bind = bindBySubresource
+	bind := bindBySubresource
+	if !builtIn {
+		bind = (&patching{}).bind
 	}
 	err = retry.OnError(retry.DefaultBackoff, passes, func() error { return bind(ctx, c, pod, node) })
 	if err != nil {
@@ -44,16 +47,28 @@ func bindBySubresource(ctx context.Context, c client.Client, pod client.Object, 
 	})
 }
 
-// bindByPatch locks on the version of the pod that was decided on, in which it could be bound. When the pod has changed
-// since, the new version is looked at and locked on instead.
-func bindByPatch(ctx context.Context, c client.Client, pod client.Object, node string) error {
+// patching binds a pod by patches, of which one may have taken effect although its answer was lost.
+type patching struct{ unanswered bool }
+
+// bind locks on the version of the pod that was decided on, in which it could be bound. When the pod has changed since, the
+// new version is looked at and locked on instead.
+func (p *patching) bind(ctx context.Context, c client.Client, pod client.Object, node string) error {
 	current := pod.DeepCopyObject().(client.Object)
 	err := assign(ctx, c, current, pod.GetUID(), node)
 	for range 3 {
-		if !apierrors.IsConflict(err) {
+		lost := isUnanswered(err)
+		if !lost && !apierrors.IsConflict(err) {
 			break
 		}
+		p.unanswered = p.unanswered || lost
 		if err := c.Get(ctx, client.ObjectKeyFromObject(pod), current); err != nil {
+			return err
+		}
+		if p.unanswered && current.GetUID() == pod.GetUID() && nodeOf(current) == node {
+			err = nil // It was the answer that was lost, and nothing else.
+			break
+		}
+		if lost {
 			return err
 		}
 		if why := unbindable(current, pod.GetUID()); why != "" {
@@ -64,9 +79,20 @@ func bindByPatch(ctx context.Context, c client.Client, pod client.Object, node s
 	if err != nil {
 		return err
 	}
-	// The pod is bound. Its node agent sets the condition too, so that failing here is no reason to undo anything.
+	// The pod is bound. A custom resource's status is written by itself, and the pod's node agent sets the condition too, so
+	// that failing here is no reason to undo anything.
 	_ = markScheduled(ctx, c, current)
 	return nil
+}
+
+// isUnanswered reports whether an error leaves open what the server did: it is none of the server's own, or the server's
+// about itself.
+func isUnanswered(err error) bool {
+	if err == nil {
+		return false
+	}
+	var status apierrors.APIStatus
+	return !errors.As(err, &status) || status.Status().Code >= http.StatusInternalServerError
 }
 
 func assign(ctx context.Context, c client.Client, pod client.Object, uid types.UID, node string) error {
@@ -86,7 +112,7 @@ func unbindable(pod client.Object, uid types.UID) string {
 	if err != nil {
 		return err.Error()
 	}
-	node, _, _ := unstructured.NestedString(content, "spec", "nodeName")
+	node := nodeOf(pod)
 	gates, _, _ := unstructured.NestedSlice(content, "spec", "schedulingGates")
 	switch {
 	case pod.GetUID() != uid:
@@ -99,6 +125,16 @@ func unbindable(pod client.Object, uid types.UID) string {
 		return "has non-empty .spec.schedulingGates"
 	}
 	return ""
+}
+
+// nodeOf returns the node that a pod is assigned to, or "".
+func nodeOf(pod client.Object) string {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(pod)
+	if err != nil {
+		return ""
+	}
+	node, _, _ := unstructured.NestedString(content, "spec", "nodeName")
+	return node
 }
 
 // markScheduled sets the condition PodScheduled and ends a nomination, as the binding subresource does.

@@ -1,6 +1,7 @@
 package naming_test
 
 import (
+	"io"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,6 +128,46 @@ func TestAServerThatIsBusyIsAskedAgain(t *testing.T) {
 				t.Errorf("the pod is assigned to %q, want n1", node)
 			}
 		})
+	}
+}
+
+// TestABindingWhoseAnswerIsLost holds that the pod is as complete as if the answer had come. A server that answers with an
+// error of its own is asked again, and finds what it did the first time.
+func TestABindingWhoseAnswerIsLost(t *testing.T) {
+	for name, lost := range map[string]error{
+		"with the connection":   io.ErrUnexpectedEOF,
+		"in the server's error": apierrors.NewInternalError(io.ErrUnexpectedEOF),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, groups["orrery"], aPod(nil))
+			w.Lose = func(write looptest.Write) error {
+				if write.Verb == "patch" {
+					return lost
+				}
+				return nil
+			}
+			if err := naming.Bind(t.Context(), w.Client("scheduler"), stored(w), "n1"); err != nil {
+				t.Errorf("ends with %v, although the pod is bound", err)
+			}
+			if scheduled := conditionsOf(stored(w))[corev1.PodScheduled]; scheduled != corev1.ConditionTrue {
+				t.Errorf("PodScheduled is %q, want True", scheduled)
+			}
+		})
+	}
+}
+
+func TestAnotherSchedulersBindingIsNotTakenForALostOne(t *testing.T) {
+	w := newWorld(t, groups["orrery"], aPod(nil))
+	w.Refuse = func(write looptest.Write) error {
+		if write.By != "scheduler" {
+			return nil
+		}
+		w.Refuse = nil
+		looptest.Edit(w, "somebody", aPod(nil), func(pod *corev1.Pod) { pod.Spec.NodeName = "n2" })
+		return io.ErrUnexpectedEOF
+	}
+	if err := naming.Bind(t.Context(), w.Client("scheduler"), stored(w), "n1"); err == nil {
+		t.Error("a pod counts as bound that is on another node")
 	}
 }
 
