@@ -143,7 +143,7 @@ func spawn(ctx context.Context, dir, role string, o order) (*child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", role, err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // The child has its own.
 	c.command.Stderr = file
 	if err := c.command.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", role, err)

@@ -125,6 +125,8 @@ func newCounter(early int, o cycleOrder) *counter {
 	return c
 }
 
+var _ fwk.BindPlugin = &counter{}
+
 func (c *counter) factory(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
 	return c, nil
 }

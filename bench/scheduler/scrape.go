@@ -66,7 +66,7 @@ func (c *child) get(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking %s for %s: %w", c.role, path, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // It has been read.
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
 		err = errors.New(response.Status)
@@ -172,14 +172,15 @@ func (b buckets) spread() spreadOf {
 	at := func(share float64) float64 {
 		low, below := 0.0, 0.0
 		for _, bound := range bounds {
-			if count := b.upTo[bound]; count >= share*total {
-				if math.IsInf(bound, 1) {
-					return low
-				}
-				return low + (bound-low)*(share*total-below)/max(count-below, 1)
-			} else {
+			count := b.upTo[bound]
+			if count < share*total {
 				low, below = bound, count
+				continue
 			}
+			if math.IsInf(bound, 1) {
+				return low
+			}
+			return low + (bound-low)*(share*total-below)/max(count-below, 1)
 		}
 		return low
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,7 +78,7 @@ func newPreview(t *target, a access) (*preview, error) {
 	return &preview{cluster: cl, discovery: resources, loops: controllers.All(controllers.Options{})}, nil
 }
 
-func (p *preview) print(c *cobra.Command, word string, key client.ObjectKey) error {
+func (p *preview) print(c *cobra.Command, word string, key client.ObjectKey) (err error) {
 	loops, namespaced, err := p.loopsFor(word)
 	if err != nil {
 		return err
@@ -92,7 +93,10 @@ func (p *preview) print(c *cobra.Command, word string, key client.ObjectKey) err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- p.cluster.Start(ctx) }()
-	defer func() { stop(); <-ended }() // it was told to end
+	defer func() {
+		stop()
+		err = errors.Join(err, <-ended)
+	}()
 	if !p.cluster.GetCache().WaitForCacheSync(ctx) {
 		return fmt.Errorf("reading the cluster: %w", context.Cause(ctx))
 	}

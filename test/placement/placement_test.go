@@ -159,7 +159,7 @@ func (w *workload) place(t *testing.T, client kubernetes.Interface, run func(con
 		for i := range list.Items {
 			pod := &list.Items[i]
 			where[pod.Name] = pod.Spec.NodeName
-			if pod.Spec.NodeName == "" && !(hopeless(pod) && refused(pod)) {
+			if pod.Spec.NodeName == "" && (!hopeless(pod) || !refused(pod)) {
 				undecided++
 			}
 		}
