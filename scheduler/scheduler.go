@@ -73,31 +73,15 @@ func New(options Options, more ...Option) (*Scheduler, error) {
 	return s, nil
 }
 
-func (s *Scheduler) build(profiles []framework.Profile) (err error) {
+func (s *Scheduler) build(profiles []framework.Profile) error {
 	if err := metrics.Register(ctrlmetrics.Registry); err != nil {
 		return err
 	}
-	if err := s.api.connect(s.options.Cluster); err != nil {
+	if err := s.connect(); err != nil {
 		return err
 	}
-	names := apis.Orrery
-	if builtIn, err := naming.BuiltIn(s.options.Cluster.GetScheme(), &corev1.Pod{}); err != nil {
-		return err
-	} else if builtIn {
-		names = apis.Kubernetes
-	}
-	s.clients, err = clients.New(s.options.Cluster.GetConfig(), s.options.Cluster.GetHTTPClient(), names)
-	if err != nil {
-		return err
-	}
-	if s.dra, err = dra.New(s.life, s.clients.Informers); err != nil {
-		return err
-	}
-	s.mail = mail.New(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
-	s.events = events.NewBroadcaster(s.mail)
-	s.cache = cache.New(s.options.AssumedPodExpires)
-	s.api.assumed = s.cache
-	s.book = explain.NewBook(s.options.ExplainPods)
+	s.buildEvents()
+	s.buildMemory()
 	snapshot := &cache.Snapshot{}
 	if err := s.buildProfiles(profiles, snapshot); err != nil {
 		return err
@@ -110,6 +94,45 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 		Clock: s.options.Clock, PercentageOfNodesToScore: *s.config.PercentageOfNodesToScore,
 	}
 	return nil
+}
+
+// connect builds the ways to the API server: the scheduler's own, the plugins', and the one to devices.
+func (s *Scheduler) connect() (err error) {
+	if err := s.api.connect(s.options.Cluster); err != nil {
+		return err
+	}
+	names, err := s.naming()
+	if err != nil {
+		return err
+	}
+	s.clients, err = clients.New(s.options.Cluster.GetConfig(), s.options.Cluster.GetHTTPClient(), names, s.options.Clock)
+	if err != nil {
+		return err
+	}
+	s.dra, err = dra.New(s.life, s.clients.Informers)
+	return err
+}
+
+// naming returns what the cluster's scheme calls our kinds.
+func (s *Scheduler) naming() (apis.Naming, error) {
+	builtIn, err := naming.BuiltIn(s.options.Cluster.GetScheme(), &corev1.Pod{})
+	if builtIn {
+		return apis.Kubernetes, err
+	}
+	return apis.Orrery, err
+}
+
+// buildEvents builds the way of Events to the API server, which binding goes before.
+func (s *Scheduler) buildEvents() {
+	s.mail = mail.New(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
+	s.events = events.NewBroadcaster(s.mail)
+}
+
+// buildMemory builds what the scheduler knows of nodes and pods, and of its own decisions.
+func (s *Scheduler) buildMemory() {
+	s.cache = cache.New(s.options.AssumedPodExpires)
+	s.api.assumed = s.cache
+	s.book = explain.NewBook(s.options.ExplainPods)
 }
 
 func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.SharedLister) error {

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 )
 
 // lookAgain is how long a kind that is not served is taken to be so.
@@ -20,7 +21,10 @@ const lookAgain = time.Minute
 
 // tolerant answers for kinds of upstream that the server does not serve: there are no objects of them. Only listing and
 // watching all of them is answered so; other requests get the server's own answer.
-type tolerant struct{ inner http.RoundTripper }
+type tolerant struct {
+	inner http.RoundTripper
+	clock clock.Clock
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t tolerant) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -36,7 +40,7 @@ func (t tolerant) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	_ = response.Body.Close() // Nothing of it is used.
 	if query.Get("watch") != "" {
-		return answer(request, &expiring{ended: request.Context().Done(), after: time.After(lookAgain)}), nil
+		return answer(request, &expiring{ended: request.Context().Done(), after: t.clock.After(lookAgain)}), nil
 	}
 	klog.FromContext(request.Context()).V(2).Info("A kind that plugins read is not served; there are none of it, then", "kind", list)
 	return answer(request, strings.NewReader(fmt.Sprintf(

@@ -8,6 +8,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/apis"
 )
@@ -22,13 +23,14 @@ type Clients struct {
 }
 
 // New returns clients of an API server on which the kinds of package apis have the names of the naming. Set and Informers
-// share the connections of the HTTP client, which was made from the config.
-func New(config *rest.Config, shared *http.Client, naming apis.Naming) (*Clients, error) {
-	wrap := func(inner http.RoundTripper) http.RoundTripper { return tolerant{inner} }
+// share the connections of the HTTP client, which was made from the config. The clock says when kinds that were not served
+// are looked for again.
+func New(config *rest.Config, shared *http.Client, naming apis.Naming, clock clock.Clock) (*Clients, error) {
+	wrap := func(inner http.RoundTripper) http.RoundTripper { return tolerant{inner, clock} }
 	config = rest.CopyConfig(config)
 	if naming != apis.Kubernetes {
 		config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
-		wrap = func(inner http.RoundTripper) http.RoundTripper { return tolerant{translator{inner}} }
+		wrap = func(inner http.RoundTripper) http.RoundTripper { return tolerant{translator{inner}, clock} }
 	}
 	wrapped := *shared
 	wrapped.Transport = wrap(shared.Transport)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/apis"
 )
@@ -102,7 +103,7 @@ func TestAKindThatIsNotServedLooksEmpty(t *testing.T) {
 	t.Cleanup(server.Close)
 	for _, naming := range apis.Namings() {
 		t.Run(string(naming), func(t *testing.T) {
-			clients, err := New(&rest.Config{Host: server.URL}, &http.Client{Transport: http.DefaultTransport}, naming)
+			clients, err := New(&rest.Config{Host: server.URL}, &http.Client{Transport: http.DefaultTransport}, naming, clock.RealClock{})
 			if err != nil {
 				t.Fatal(err)
 			}
