@@ -6,20 +6,15 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	k8scorev1 "k8s.io/api/core/v1"
 	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	configv1 "k8s.io/kube-scheduler/config/v1"
-	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
-	"github.com/orrery-dev/orrery/scheduler"
 )
 
 // gang creates a pod group of which at least minCount pods have to have a place.
@@ -224,42 +219,19 @@ func TestGangPreempts(t *testing.T) {
 	})
 }
 
-// reluctant is a plugin from outside that lets pods wait which nobody approves.
-type reluctant struct{}
-
-func newReluctant(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
-	return reluctant{}, nil
-}
-
-func (reluctant) Name() string { return "Reluctant" }
-
-func (reluctant) Permit(_ context.Context, _ fwk.CycleState, pod *k8scorev1.Pod, _ string) (*fwk.Status, time.Duration) {
-	if pod.Labels["doubtful"] != "" {
-		return fwk.NewStatus(fwk.Wait), time.Second
-	}
-	return nil, 0
-}
-
-func withReluctant(o *scheduler.Options) []scheduler.Option {
-	o.Configuration.Profiles[0].Plugins = &configv1.Plugins{
-		MultiPoint: configv1.PluginSet{Enabled: []configv1.Plugin{{Name: "Reluctant"}}},
-	}
-	return []scheduler.Option{scheduler.WithPlugin("Reluctant", newReluctant)}
-}
-
 func TestGangWhoseMemberTimesOutGivesBackAllPlaces(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.node("only", "3")
 		p.gang("trio", 3)
 		pods := append(p.members("trio", 2), p.pod("trio-doubtful", "1", inGroup("trio"), func(pod *corev1.Pod) {
-			pod.Labels = map[string]string{"doubtful": "yes"}
+			pod.Labels = map[string]string{"wait": "1s"}
 		}))
 		p.eventuallyAllRefused(pods,
-			"0/1 nodes are available: 1 rejected due to timeout after waiting 1s at plugin Reluctant.",
+			"0/1 nodes are available: 1 rejected due to timeout after waiting 1s at plugin Patient.",
 			"0/1 nodes are available: 1 rejected with its pod group while waiting on permit: 3 pods needed, 1 of 3 rejected.")
 		p.noneBound(pods)
 		large := p.pod("large", "3")
 		p.eventuallyBound(large, "only")
 		p.noneBound(pods)
-	}, withReluctant)
+	}, withPlugin("Patient", newPatient))
 }

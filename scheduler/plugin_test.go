@@ -4,18 +4,17 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	k8scorev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
-	"github.com/orrery-dev/orrery/scheduler"
 )
 
 // cursed is a plugin from outside, which imports nothing of this module. It panics at the sight of certain pods.
@@ -32,11 +31,25 @@ func (cursed) Filter(_ context.Context, _ fwk.CycleState, pod *k8scorev1.Pod, _ 
 	return nil
 }
 
-func withCursed(o *scheduler.Options) []scheduler.Option {
-	o.Configuration.Profiles[0].Plugins = &configv1.Plugins{
-		MultiPoint: configv1.PluginSet{Enabled: []configv1.Plugin{{Name: "Cursed"}}},
+// patient lets pods wait which nobody approves, for as long as their label wait says.
+type patient struct{}
+
+func newPatient(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
+	return patient{}, nil
+}
+
+func (patient) Name() string { return "Patient" }
+
+func (patient) Permit(_ context.Context, _ fwk.CycleState, pod *k8scorev1.Pod, _ string) (*fwk.Status, time.Duration) {
+	long := pod.Labels["wait"]
+	if long == "" {
+		return nil, 0
 	}
-	return []scheduler.Option{scheduler.WithPlugin("Cursed", newCursed)}
+	duration, err := time.ParseDuration(long)
+	if err != nil {
+		return fwk.AsStatus(err), 0
+	}
+	return fwk.NewStatus(fwk.Wait), duration
 }
 
 func TestPanickingPluginFailsOnePod(t *testing.T) {
@@ -52,7 +65,7 @@ func TestPanickingPluginFailsOnePod(t *testing.T) {
 			return p.condition(bad, k8scorev1.ConditionFalse, k8scorev1.PodReasonSchedulerError, message)
 		})
 		p.eventuallyBound(p.pod("good", "100m"), "only")
-	}, withCursed)
+	}, withPlugin("Cursed", newCursed))
 }
 
 func TestBindingLooksAtThePodAsItIs(t *testing.T) {

@@ -6,22 +6,17 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	k8scorev1 "k8s.io/api/core/v1"
 	k8spolicyv1 "k8s.io/api/policy/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	configv1 "k8s.io/kube-scheduler/config/v1"
-	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	policyv1 "github.com/orrery-dev/orrery/apis/policy/v1"
-	"github.com/orrery-dev/orrery/scheduler"
 )
 
 // hold keeps a deleted pod in sight until the test lets it go.
@@ -229,40 +224,17 @@ func TestPreemption(t *testing.T) {
 	})
 }
 
-// patient keeps pods with the label wait from being bound.
-type patient struct{}
-
-func newPatient(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
-	return patient{}, nil
-}
-
-func (patient) Name() string { return "Patient" }
-
-func (patient) Permit(_ context.Context, _ fwk.CycleState, pod *k8scorev1.Pod, _ string) (*fwk.Status, time.Duration) {
-	if pod.Labels["wait"] != "" {
-		return fwk.NewStatus(fwk.Wait), time.Minute
-	}
-	return nil, 0
-}
-
-func withPatient(o *scheduler.Options) []scheduler.Option {
-	o.Configuration.Profiles[0].Plugins = &configv1.Plugins{
-		MultiPoint: configv1.PluginSet{Enabled: []configv1.Plugin{{Name: "Patient"}}},
-	}
-	return []scheduler.Option{scheduler.WithPlugin("Patient", newPatient)}
-}
-
 func TestPreemptionOfAPodThatIsNotBoundYet(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		low, high := p.class(10, k8scorev1.PreemptLowerPriority), p.class(1000, k8scorev1.PreemptLowerPriority)
 		p.node("only", "1")
-		waiting := p.pod("waiting", "1", low, func(pod *corev1.Pod) { pod.Labels = map[string]string{"wait": "please"} })
+		waiting := p.pod("waiting", "1", low, func(pod *corev1.Pod) { pod.Labels = map[string]string{"wait": "1m"} })
 		p.eventuallyNominated(waiting, "only") // So others are told of a pod that waits.
 		urgent := p.pod("urgent", "1", high)
 		p.eventuallyBound(urgent, "only")
 		p.eventuallyEvent(waiting, "Preempted", fmt.Sprintf("Preempted by pod %s on node only (in kube-scheduler memory).", urgent.UID))
 		p.unharmed(waiting)
-	}, withPatient)
+	}, withPlugin("Patient", newPatient))
 }
 
 // named creates a node that pods can select by its name.

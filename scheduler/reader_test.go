@@ -9,11 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	corelisters "k8s.io/client-go/listers/core/v1"
-	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/scheduler"
 )
 
 // reader is a plugin from outside that reads other objects: a pod is refused until there is a claim of its name, and the
@@ -44,13 +42,6 @@ func (reader) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, err
 	return []fwk.ClusterEventWithHint{{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolumeClaim, ActionType: fwk.Add}}}, nil
 }
 
-func withReader(o *scheduler.Options) []scheduler.Option {
-	o.Configuration.Profiles[0].Plugins = &configv1.Plugins{
-		MultiPoint: configv1.PluginSet{Enabled: []configv1.Plugin{{Name: "Reader"}}},
-	}
-	return []scheduler.Option{scheduler.WithPlugin("Reader", newReader)}
-}
-
 // Under either naming a plugin sees objects, and the owners that they name, as upstream's.
 func TestAPluginReadsOtherObjectsAsUpstreams(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
@@ -79,5 +70,5 @@ func TestAPluginReadsOtherObjectsAsUpstreams(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.eventuallyBound(pod, "b")
-	}, withReader)
+	}, withPlugin("Reader", newReader))
 }
