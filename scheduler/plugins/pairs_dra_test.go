@@ -19,7 +19,7 @@ import (
 func TestPluginsAgreeWithUpstreamOnDevices(t *testing.T) {
 	ours, theirs := ourSide(t), theirSide(t)
 	seen := map[string]int{}
-	for seed := *first; seed < *first+deviceCases(); seed++ {
+	for seed := *first; seed < *first+slowCases(); seed++ {
 		w := newWorld(seed)
 		d := withDevices(w)
 		got, want := ours.tell(t, w, d, seed), theirs.tell(t, w, d, seed)
@@ -32,7 +32,7 @@ func TestPluginsAgreeWithUpstreamOnDevices(t *testing.T) {
 	for _, what := range slices.Sorted(maps.Keys(seen)) {
 		t.Logf("%6d %s", seen[what], what)
 	}
-	if deviceCases() < 1000 {
+	if slowCases() < 1000 {
 		return
 	}
 	for _, what := range telling {
@@ -42,8 +42,8 @@ func TestPluginsAgreeWithUpstreamOnDevices(t *testing.T) {
 	}
 }
 
-// deviceCases is a third of the default, because these worlds take longer than others.
-func deviceCases() uint64 {
+// slowCases is a third of the default, for worlds that take longer than others.
+func slowCases() uint64 {
 	if set := flag.Lookup("differential.cases"); set.Value.String() == set.DefValue {
 		return uint64(*cases) / 3
 	}

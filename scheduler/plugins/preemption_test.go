@@ -34,6 +34,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 	"github.com/orrery-dev/orrery/scheduler/plugins/defaultpreemption"
+	"github.com/orrery-dev/orrery/scheduler/podgroups"
 	"github.com/orrery-dev/orrery/scheduler/preemption"
 )
 
@@ -206,7 +207,33 @@ func (w *world) ourPreemption(t *testing.T, nominated []*corev1.Pod) (preempted,
 // candidates.
 func (w *world) ourPlanner(t testing.TB, parallelism int, percentage int32, nominated []*corev1.Pod) func() *defaultpreemption.Plan {
 	t.Helper()
-	registry := framework.Registry{"DefaultPreemption": defaultpreemption.Factory(onlyPod{w.pod}), "DefaultBinder": newBinder}
+	known := nominees{}
+	for _, pod := range nominated {
+		info, err := nodeinfo.NewPodInfo(pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known[pod.Status.NominatedNodeName] = append(known[pod.Status.NominatedNodeName], info)
+	}
+	snapshot := w.ourSnapshot()
+	plugin, f := w.ourPlugin(t, onlyPod{w.pod}, snapshot, known, parallelism, percentage)
+	state, statuses := framework.NewCycleState(false), framework.NewNodeStatuses()
+	if _, status, _ := f.RunPreFilterPlugins(t.Context(), state, w.pod); !status.IsSuccess() {
+		statuses.SetAbsent(status)
+	} else {
+		w.filterAll(t, snapshot, statuses.Set, func(node fwk.NodeInfo) *fwk.Status {
+			return f.RunFilterPluginsWithNominatedPods(t.Context(), state, w.pod, node)
+		})
+	}
+	return func() *defaultpreemption.Plan { return plugin.Plan(t.Context(), state, w.pod, statuses) }
+}
+
+// ourPlugin is our plugin in a framework that has those which filter besides.
+func (w *world) ourPlugin(t testing.TB, api preemption.API, snapshot fwk.SharedLister, known nominees, parallelism int, percentage int32) (
+	*defaultpreemption.Plugin, *framework.Framework,
+) {
+	t.Helper()
+	registry := framework.Registry{"DefaultPreemption": defaultpreemption.Factory(api), "DefaultBinder": newBinder}
 	plugins := &configv1.Plugins{MultiPoint: configv1.PluginSet{Enabled: []configv1.Plugin{{Name: "PrioritySort"}, {Name: "DefaultBinder"}}}}
 	args := map[string]runtime.Object{
 		"DefaultPreemption": &configv1.DefaultPreemptionArgs{MinCandidateNodesPercentage: &percentage, MinCandidateNodesAbsolute: ptr.To[int32](1)},
@@ -228,30 +255,13 @@ func (w *world) ourPlanner(t testing.TB, parallelism int, percentage int32, nomi
 		plugin, _ = built.(*defaultpreemption.Plugin)
 		return built, err
 	}
-	snapshot := w.ourSnapshot()
 	f, err := framework.New(t.Context(), registry, framework.Profile{Plugins: plugins, Args: args},
 		framework.Environment{Snapshot: snapshot, Informers: w.informers(t), Parallelism: parallelism})
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := nominees{}
-	for _, pod := range nominated {
-		info, err := nodeinfo.NewPodInfo(pod)
-		if err != nil {
-			t.Fatal(err)
-		}
-		known[pod.Status.NominatedNodeName] = append(known[pod.Status.NominatedNodeName], info)
-	}
 	f.Attach(known, known)
-	state, statuses := framework.NewCycleState(false), framework.NewNodeStatuses()
-	if _, status, _ := f.RunPreFilterPlugins(t.Context(), state, w.pod); !status.IsSuccess() {
-		statuses.SetAbsent(status)
-	} else {
-		w.filterAll(t, snapshot, statuses.Set, func(node fwk.NodeInfo) *fwk.Status {
-			return f.RunFilterPluginsWithNominatedPods(t.Context(), state, w.pod, node)
-		})
-	}
-	return func() *defaultpreemption.Plan { return plugin.Plan(t.Context(), state, w.pod, statuses) }
+	return plugin, f
 }
 
 func newBinder(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return binder{}, nil }
@@ -415,7 +425,8 @@ func (w *world) theirFramework(ctx context.Context, t testing.TB, snapshot *upst
 		upstreamruntime.WithSnapshotSharedLister(snapshot), upstreamruntime.WithMutableSnapshotLister(snapshot),
 		upstreamruntime.WithInformerFactory(factory), upstreamruntime.WithPodNominator(known),
 		upstreamruntime.WithClientSet(fake.NewClientset()), upstreamruntime.WithEventRecorder(&events.FakeRecorder{}),
-		upstreamruntime.WithParallelism(parallelism), upstreamruntime.WithLogger(klog.Logger{}))
+		upstreamruntime.WithParallelism(parallelism), upstreamruntime.WithLogger(klog.Logger{}),
+		upstreamruntime.WithPodGroupManager(podgroups.New()))
 	if err != nil {
 		t.Fatal(fmt.Errorf("building upstream's framework: %w", err))
 	}

@@ -19,7 +19,7 @@ type Victim struct {
 	Pods []fwk.PodInfo
 	// Priority is the pod's, or that of its group.
 	Priority int32
-	// Kind is fwk.PodKeyType for a pod that is in no group.
+	// Kind is fwk.PodKeyType for a pod that names no group.
 	Kind fwk.EntityKeyType
 	// Started is when the first of the pods did. One that has not started yet counts as starting now.
 	Started time.Time
@@ -37,8 +37,9 @@ func NewVictim(kind fwk.EntityKeyType, priority int32, now time.Time, pods ...fw
 }
 
 // Victims returns all that could go from the nodes for a preemptor of the given priority, which is what has a lower one, in
-// the order of the nodes and of their pods. Groups are those of the snapshot; a pod whose group is not there counts as
-// being in none. Pods of a group that goes as a whole are taken from all nodes of the snapshot.
+// the order of the nodes and of their pods. Groups are those of the snapshot; a pod whose group is not there goes
+// alone and has its own priority, but ranks as one of a group. Pods of a group that goes as a whole are taken from all nodes
+// of the snapshot.
 func Victims(snapshot fwk.SharedLister, nodes []fwk.NodeInfo, preemptor int32, now time.Time) []*Victim {
 	var victims []*Victim
 	whole := map[fwk.EntityKey]bool{}
@@ -50,7 +51,7 @@ func Victims(snapshot fwk.SharedLister, nodes []fwk.NodeInfo, preemptor int32, n
 				continue
 			}
 			kind, pods := fwk.PodKeyType, []fwk.PodInfo{pod}
-			if group != nil {
+			if pod.GetPod().Spec.SchedulingGroup != nil {
 				kind = fwk.PodGroupKeyType
 			}
 			if goesWhole(group) {

@@ -3,6 +3,7 @@ package defaultpreemption
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -77,9 +78,11 @@ func (p *Plugin) preemptForGroup(ctx context.Context, group fwk.PodGroupInfo, sc
 		fwk.NewStatus(fwk.Success, fmt.Sprintf("found a placement for podgroup, preempting %d victims", len(selection.Pods())))
 }
 
-// neverPreempts reports whether the pods, which all have the same policy, leave others in peace.
+// neverPreempts reports whether a pod leaves others in peace: then all of them do.
 func neverPreempts(pods []*corev1.Pod) bool {
-	return pods[0].Spec.PreemptionPolicy != nil && *pods[0].Spec.PreemptionPolicy == corev1.PreemptNever
+	return slices.ContainsFunc(pods, func(pod *corev1.Pod) bool {
+		return pod.Spec.PreemptionPolicy != nil && *pod.Spec.PreemptionPolicy == corev1.PreemptNever
+	})
 }
 
 // underWay reports whether a less important pod is being evicted from a node that a pod of the group is nominated to.
