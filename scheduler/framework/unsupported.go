@@ -19,6 +19,9 @@ import (
 // ErrUnsupported is returned by the parts of a plugin's Handle that this scheduler does not have.
 var ErrUnsupported = errors.New("not supported by this scheduler")
 
+// ErrCompositePodGroups is ErrUnsupported for groups of groups.
+var ErrCompositePodGroups = unsupported("groups of groups (CompositePodGroup, which is alpha)")
+
 func unsupported(what string) error { return fmt.Errorf("%s: %w", what, ErrUnsupported) }
 
 // unattached stands in for the queue while plugins are built: nothing is nominated, and there is nothing to activate.
@@ -88,12 +91,12 @@ func (noPodGroupList) Get(string, string) (*schedulingv1beta1.PodGroup, error) {
 	return nil, unsupported("getting a pod group")
 }
 
-func (noCompositeStates) Get(string, string) (fwk.CompositePodGroupState, error) {
-	return nil, unsupported("getting the state of a composite pod group")
+func (noCompositeStates) Get(namespace, name string) (fwk.CompositePodGroupState, error) {
+	return nil, fmt.Errorf("getting the state of composite pod group %s/%s: %w", namespace, name, ErrCompositePodGroups)
 }
 
-func (noCompositeList) Get(string, string) (*schedulingv1alpha3.CompositePodGroup, error) {
-	return nil, unsupported("getting a composite pod group")
+func (noCompositeList) Get(namespace, name string) (*schedulingv1alpha3.CompositePodGroup, error) {
+	return nil, fmt.Errorf("getting composite pod group %s/%s: %w", namespace, name, ErrCompositePodGroups)
 }
 
 type noVolumeLimits struct{}

@@ -10,9 +10,12 @@
 // Groups is what is known at this moment; it is safe for concurrent use. A View is that of one moment, on which pods can be
 // assumed without anybody else seeing it; it belongs to one goroutine, and changes only when that wants it.
 //
-// Both answer for the plugins' Handle and snapshot in the form of k8s.io/kube-scheduler/framework. Groups of groups
-// (CompositePodGroup, which is alpha) are not known: questions about them are answered with an error. Until Serve is called,
-// which says that the API server has pod groups, so are all questions, and that error is framework.ErrUnsupported.
+// Both answer for the plugins' Handle and snapshot in the form of k8s.io/kube-scheduler/framework. Until Serve is
+// called, which says that the API server has pod groups, all questions are answered with framework.ErrUnsupported.
+//
+// Groups of groups (CompositePodGroup) are behind a feature gate of kube-scheduler which is alpha and off by default: as
+// there, questions about them are then always answered with an error, here framework.ErrUnsupported, and a group that names
+// a parent is scheduled as if it named none.
 //
 // The package never calls the API and decides nothing.
 package podgroups

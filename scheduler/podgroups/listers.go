@@ -1,7 +1,6 @@
 package podgroups
 
 import (
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -9,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
 // finder is a Groups or a View.
@@ -40,7 +41,7 @@ func (s states) Get(namespace, name string) (fwk.PodGroupState, error) {
 
 func rootOf(in finder, key fwk.EntityKey) (fwk.EntityKey, bool, error) {
 	if key.Type != fwk.PodGroupKeyType {
-		return fwk.EntityKey{}, false, fmt.Errorf("finding the root of %s: %w", key, errNoHierarchy)
+		return fwk.EntityKey{}, false, fmt.Errorf("finding the root of %s: %w", key, framework.ErrCompositePodGroups)
 	}
 	if _, err := (objects{in}).Get(key.Namespace, key.Name); err != nil {
 		return fwk.EntityKey{}, false, nil //nolint:nilerr // unknown is an answer, not a failure
@@ -58,5 +59,3 @@ func hierarchyOf(in finder, pod *corev1.Pod) (fwk.PodGroupManager, error) {
 	}
 	return &View{states: map[types.NamespacedName]*state{key: in.copyOf(key)}, served: true}, nil
 }
-
-var errNoHierarchy = errors.New("there are no groups of groups")

@@ -3,6 +3,7 @@ package podgroups
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -170,8 +171,24 @@ func TestHierarchyOfOneGroup(t *testing.T) {
 	if got, want := progress(t, alone), "1 unscheduled, 0 assumed, 0 assigned"; got != want {
 		t.Errorf("the group as it was has %s, want %s", got, want)
 	}
-	if _, _, err := groups.GetRootKeyForGroup(fwk.CompositePodGroupKey("default", "g")); err == nil {
-		t.Error("a group of groups has a root")
+}
+
+func TestGroupsOfGroupsAreNotSupported(t *testing.T) {
+	groups, parent := served(), "parent"
+	group := newGroup("g")
+	group.Spec.ParentCompositePodGroupName = &parent
+	groups.SetGroup(group)
+	root, found, err := groups.GetRootKeyForGroup(fwk.PodGroupKey("default", "g"))
+	if want := fwk.PodGroupKey("default", "g"); root != want || !found || err != nil {
+		t.Errorf("the root of a group that names a parent is %v (%v, %v), want %v", root, found, err, want)
+	}
+	_, _, noRoot := groups.GetRootKeyForGroup(fwk.CompositePodGroupKey("default", parent))
+	_, noObject := groups.CompositePodGroups().Get("default", parent)
+	_, noState := groups.CompositePodGroupStates().Get("default", parent)
+	for what, err := range map[string]error{"its root": noRoot, "its object": noObject, "its state": noState} {
+		if !errors.Is(err, framework.ErrUnsupported) || !strings.Contains(err.Error(), parent) {
+			t.Errorf("asked for %s: %v, want that %s is not supported", what, err, parent)
+		}
 	}
 }
 
