@@ -98,14 +98,14 @@ func TestVictims(t *testing.T) {
 		"podgroup of priority 4: whole1 whole2 whole3", // Once, with those elsewhere, and with the group's priority.
 		"podgroup of priority 0: apart1",
 		"podgroup of priority 0: apart2",
-		"pod of priority 2: lost1",
+		"podgroup of priority 2: lost1", // With its own priority, because the group's is not known.
 		"podgroup of priority 1: stateless1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("victims differ (-want +got):\n%s", diff)
 	}
 	candidate := (&preemption.Selection{Victims: preemption.Victims(snapshot, []fwk.NodeInfo{nodeinfo.New(here...)}, 5, noon)}).Candidate("n1")
-	if candidate.Groups != 4 || len(candidate.Pods) != 8 || !strings.HasPrefix(candidate.Pods[1].Name, "whole") {
-		t.Errorf("as a candidate: %d groups and %d pods, want 4 and 8", candidate.Groups, len(candidate.Pods))
+	if candidate.Groups != 5 || len(candidate.Pods) != 8 || !strings.HasPrefix(candidate.Pods[1].Name, "whole") {
+		t.Errorf("as a candidate: %d groups and %d pods, want 5 and 8", candidate.Groups, len(candidate.Pods))
 	}
 }
