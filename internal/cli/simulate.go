@@ -122,9 +122,5 @@ func loadFile(ctx context.Context, world *simulate.World, in io.Reader, name str
 		defer func() { _ = file.Close() }() // it was only read
 		in = file
 	}
-	objects, err := simulate.ReadManifest(in)
-	if err != nil {
-		return nil, err
-	}
-	return world.Load(ctx, objects)
+	return world.Load(ctx, in)
 }

@@ -34,11 +34,7 @@ func explained(t *testing.T, manifest string, change func(*corev1.Node), nodes .
 			}
 		}
 	}
-	objects, err := simulate.ReadManifest(strings.NewReader(manifest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pods, err := world.Load(ctx, objects)
+	pods, err := world.Load(ctx, strings.NewReader(manifest))
 	if err != nil {
 		t.Fatal(err)
 	}

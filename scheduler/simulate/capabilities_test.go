@@ -11,60 +11,24 @@ import (
 )
 
 func TestPreemptionIsSaid(t *testing.T) {
-	ctx := t.Context()
-	world := simulate.New(simulate.Options{})
-	nodes, err := simulate.ParseNodes("cpu=1,memory=4Gi")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := world.AddNodes(ctx, nodes...); err != nil {
-		t.Fatal(err)
-	}
-	objects, err := simulate.ReadManifest(strings.NewReader(podYAML("urgent", "1", "  priority: 10")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pods, err := world.Load(ctx, objects)
-	if err != nil {
-		t.Fatal(err)
-	}
+	world := newWorld(t, "cpu=1,memory=4Gi")
+	pods := load(t, world, podYAML("urgent", "1", "  priority: 10"))
 	// The victim is on its node already.
 	running := pods[0].DeepCopy()
 	running.Name, running.Spec.NodeName, running.Spec.Priority = "modest", "added-1", new(int32)
-	if err := world.AddPod(ctx, running); err != nil {
+	if err := world.AddPod(t.Context(), running); err != nil {
 		t.Fatal(err)
 	}
-	outcome, err := world.Run(ctx, pods)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := summary(outcome), "urgent on added-1 after default/modest"; got != want {
+	if got, want := summary(run(t, world, pods)), "urgent on added-1 after default/modest"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
 func TestPodsOfARemovedNodeArePlacedAnew(t *testing.T) {
 	ctx := t.Context()
-	world := simulate.New(simulate.Options{})
-	for _, text := range []string{"cpu=1,memory=4Gi,name=old", "cpu=1,memory=4Gi,name=new"} {
-		nodes, err := simulate.ParseNodes(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := world.AddNodes(ctx, nodes...); err != nil {
-			t.Fatal(err)
-		}
-	}
+	world := newWorld(t, "cpu=1,memory=4Gi,name=old", "cpu=1,memory=4Gi,name=new")
 	for name, owner := range map[string]string{"web": "ReplicaSet", "agent": "DaemonSet", "bare": ""} {
-		objects, err := simulate.ReadManifest(strings.NewReader(podYAML(name, "100m")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		loaded, err := world.Load(ctx, objects)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pod := loaded[0].Pod
+		pod := load(t, world, podYAML(name, "100m"))[0].Pod
 		pod.Spec.NodeName = "old-1"
 		if owner != "" {
 			pod.OwnerReferences = ownedBy(owner)

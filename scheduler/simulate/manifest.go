@@ -18,8 +18,8 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 )
 
-// ReadManifest reads the objects of a file in YAML or JSON. Kinds of ours may have either name; they get Kubernetes' own.
-func ReadManifest(in io.Reader) ([]*unstructured.Unstructured, error) {
+// readManifest reads the objects of a file. Kinds of ours get Kubernetes' own name.
+func readManifest(in io.Reader) ([]*unstructured.Unstructured, error) {
 	decoder := yaml.NewYAMLOrJSONDecoder(in, 4096)
 	var objects []*unstructured.Unstructured
 	for document := 1; ; document++ {
@@ -61,9 +61,13 @@ func asKubernetes(object *unstructured.Unstructured) *unstructured.Unstructured 
 	return object
 }
 
-// Load adds what a file declares to the world, and returns the pods: those in it, and those of its workloads. A workload
-// whose pods cannot be told in advance is an error.
-func (w *World) Load(ctx context.Context, objects []*unstructured.Unstructured) ([]Pod, error) {
+// Load adds what a file in YAML or JSON declares to the world, and returns the pods: those in it, and those of its workloads.
+// Kinds of ours may have either name. A workload whose pods cannot be told in advance is an error.
+func (w *World) Load(ctx context.Context, in io.Reader) ([]Pod, error) {
+	objects, err := readManifest(in)
+	if err != nil {
+		return nil, err
+	}
 	var all []Pod
 	for _, object := range objects {
 		expand, isWorkload := workloads[object.GroupVersionKind()]

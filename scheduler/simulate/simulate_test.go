@@ -10,29 +10,41 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/simulate"
 )
 
-// simulated runs a scenario on an empty cluster with the nodes, and returns the pods in order as "name node".
+// simulated runs a scenario on an empty cluster with the nodes.
 func simulated(t *testing.T, manifest string, nodes ...string) *simulate.Outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
+	world := newWorld(t, nodes...)
+	return run(t, world, load(t, world, manifest))
+}
+
+func newWorld(t *testing.T, nodes ...string) *simulate.World {
+	t.Helper()
 	world := simulate.New(simulate.Options{})
-	for _, spec := range nodes {
-		parsed, err := simulate.ParseNodes(spec)
+	for _, text := range nodes {
+		parsed, err := simulate.ParseNodes(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := world.AddNodes(ctx, parsed...); err != nil {
+		if err := world.AddNodes(t.Context(), parsed...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	objects, err := simulate.ReadManifest(strings.NewReader(manifest))
+	return world
+}
+
+func load(t *testing.T, world *simulate.World, manifest string) []simulate.Pod {
+	t.Helper()
+	pods, err := world.Load(t.Context(), strings.NewReader(manifest))
 	if err != nil {
 		t.Fatal(err)
 	}
-	pods, err := world.Load(ctx, objects)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return pods
+}
+
+func run(t *testing.T, world *simulate.World, pods []simulate.Pod) *simulate.Outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	outcome, err := world.Run(ctx, pods)
 	if err != nil {
 		t.Fatal(err)
@@ -129,11 +141,7 @@ func TestWhatCannotBeSimulatedIsNamed(t *testing.T) {
 		"{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {schedulerName: other, containers: [{}]}}":    `pod default/web: spec.schedulerName is "other", and the configuration has no profile of that name`,
 	} {
 		world := simulate.New(simulate.Options{})
-		objects, err := simulate.ReadManifest(strings.NewReader(manifest))
-		var pods []simulate.Pod
-		if err == nil {
-			pods, err = world.Load(t.Context(), objects)
-		}
+		pods, err := world.Load(t.Context(), strings.NewReader(manifest))
 		if err == nil {
 			_, err = world.Run(t.Context(), pods)
 		}
