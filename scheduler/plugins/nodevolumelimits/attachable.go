@@ -10,6 +10,8 @@ import (
 	csitranslation "k8s.io/csi-translation-lib"
 	csiplugins "k8s.io/csi-translation-lib/plugins"
 	"k8s.io/klog/v2"
+
+	"github.com/orrery-dev/orrery/scheduler/volumeclaims"
 )
 
 // attachable is a volume of a pod that a CSI driver attaches to nodes.
@@ -97,10 +99,7 @@ func inline(source *corev1.Volume, namespace string) (attachable, bool) {
 
 // claimed finds the driver of a volume behind a claim, also of the claim that an ephemeral volume is given.
 func (p *Plugin) claimed(pod *corev1.Pod, source *corev1.Volume, need need) (attachable, bool) {
-	name := ephemeral.VolumeClaimName(pod, source)
-	if source.PersistentVolumeClaim != nil {
-		name = source.PersistentVolumeClaim.ClaimName
-	}
+	name, _ := volumeclaims.Of(pod, source)
 	if name == "" {
 		return attachable{err: errors.New("PersistentVolumeClaim had no name")}, true
 	}

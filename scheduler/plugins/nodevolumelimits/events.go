@@ -6,11 +6,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	"k8s.io/component-helpers/storage/ephemeral"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/volumeclaims"
 )
 
 // EventsToRegister asks for whatever detaches a volume or lets more be attached, and for the claims that the pod misses.
@@ -19,7 +19,7 @@ func (*Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, er
 		{Event: fwk.ClusterEvent{Resource: fwk.CSINode, ActionType: fwk.Add}},
 		{Event: fwk.ClusterEvent{Resource: fwk.CSINode, ActionType: fwk.Update}, QueueingHintFn: afterCSINodeUpdated},
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: afterPodDeleted},
-		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolumeClaim, ActionType: fwk.Add}, QueueingHintFn: afterClaimAdded},
+		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolumeClaim, ActionType: fwk.Add}, QueueingHintFn: volumeclaims.After(volumeclaims.Uses)},
 		{Event: fwk.ClusterEvent{Resource: fwk.VolumeAttachment, ActionType: fwk.Delete}, QueueingHintFn: afterDetached},
 	}, nil
 }
@@ -48,24 +48,6 @@ func afterPodDeleted(_ klog.Logger, _ *corev1.Pod, old, new any) (fwk.QueueingHi
 	onNode := deleted.Spec.NodeName != "" || deleted.Status.NominatedNodeName != ""
 	if onNode && mayAttach(deleted) {
 		return fwk.Queue, nil
-	}
-	return fwk.QueueSkip, nil
-}
-
-func afterClaimAdded(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint, error) {
-	_, claim, err := framework.EventObjects[*corev1.PersistentVolumeClaim](old, new)
-	if err != nil {
-		return fwk.Queue, err
-	}
-	if claim.Namespace != pod.Namespace {
-		return fwk.QueueSkip, nil
-	}
-	for i := range pod.Spec.Volumes {
-		volume := &pod.Spec.Volumes[i]
-		if volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == claim.Name ||
-			volume.Ephemeral != nil && ephemeral.VolumeClaimName(pod, volume) == claim.Name {
-			return fwk.Queue, nil
-		}
 	}
 	return fwk.QueueSkip, nil
 }

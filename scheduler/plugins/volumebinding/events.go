@@ -11,13 +11,14 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/volumeclaims"
 )
 
 // EventsToRegister asks for whatever a volume can come from: claims, volumes, classes, room, and the labels of nodes.
 func (*Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.StorageClass, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: afterClass},
-		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolumeClaim, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: afterClaim},
+		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolumeClaim, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: volumeclaims.After(volumeclaims.Uses)},
 		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolume, ActionType: fwk.Add | fwk.Update}},
 		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeLabel}},
 		{Event: fwk.ClusterEvent{Resource: fwk.CSINode, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: afterCSINode},
@@ -36,23 +37,6 @@ func afterClass(_ klog.Logger, _ *corev1.Pod, old, new any) (fwk.QueueingHint, e
 		return fwk.QueueSkip, nil
 	}
 	return fwk.Queue, nil
-}
-
-// afterClaim lets the pod be tried again when the claim is one that it needs.
-func afterClaim(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint, error) {
-	_, claim, err := framework.EventObjects[*corev1.PersistentVolumeClaim](old, new)
-	if err != nil {
-		return fwk.Queue, err
-	}
-	if claim.Namespace != pod.Namespace {
-		return fwk.QueueSkip, nil
-	}
-	for i := range pod.Spec.Volumes {
-		if source := &pod.Spec.Volumes[i]; isClaimed(source) && claimName(pod, source) == claim.Name {
-			return fwk.Queue, nil
-		}
-	}
-	return fwk.QueueSkip, nil
 }
 
 // afterCSINode lets the pod be tried again when the node is new, or other plugins are migrated there.

@@ -13,6 +13,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/metrics"
+	"github.com/orrery-dev/orrery/scheduler/volumeclaims"
 )
 
 const stateKey fwk.StateKey = Name
@@ -76,31 +77,19 @@ func (p *Plugin) PreFilter(_ context.Context, state fwk.CycleState, pod *corev1.
 
 func hasClaims(pod *corev1.Pod) bool {
 	for i := range pod.Spec.Volumes {
-		if isClaimed(&pod.Spec.Volumes[i]) {
+		if _, ok := volumeclaims.Of(pod, &pod.Spec.Volumes[i]); ok {
 			return true
 		}
 	}
 	return false
 }
 
-func isClaimed(volume *corev1.Volume) bool {
-	return volume.PersistentVolumeClaim != nil || volume.Ephemeral != nil
-}
-
-// claimName returns the name of the claim behind a volume that has one.
-func claimName(pod *corev1.Pod, volume *corev1.Volume) string {
-	if volume.PersistentVolumeClaim != nil {
-		return volume.PersistentVolumeClaim.ClaimName
-	}
-	return ephemeral.VolumeClaimName(pod, volume)
-}
-
 // claimsOf returns the pod's claims in the order of its volumes.
 func (p *Plugin) claimsOf(pod *corev1.Pod) ([]*corev1.PersistentVolumeClaim, error) {
 	var claims []*corev1.PersistentVolumeClaim
 	for i := range pod.Spec.Volumes {
-		if source := &pod.Spec.Volumes[i]; isClaimed(source) {
-			claim, err := p.claimOf(pod, source)
+		if name, ok := volumeclaims.Of(pod, &pod.Spec.Volumes[i]); ok {
+			claim, err := p.claimOf(pod, name, pod.Spec.Volumes[i].PersistentVolumeClaim == nil)
 			if err != nil {
 				return nil, err
 			}
@@ -110,10 +99,9 @@ func (p *Plugin) claimsOf(pod *corev1.Pod) ([]*corev1.PersistentVolumeClaim, err
 	return claims, nil
 }
 
-// claimOf returns the claim behind a volume, if it can be used. The errors are kube-scheduler's: they are shown to the
-// user.
-func (p *Plugin) claimOf(pod *corev1.Pod, source *corev1.Volume) (*corev1.PersistentVolumeClaim, error) {
-	name, own := claimName(pod, source), source.PersistentVolumeClaim == nil
+// claimOf returns a claim, the pod's own or one that it names, if it can be used. The errors are kube-scheduler's: they are
+// shown to the user.
+func (p *Plugin) claimOf(pod *corev1.Pod, name string, own bool) (*corev1.PersistentVolumeClaim, error) {
 	claim := p.ledger.claim(pod.Namespace, name)
 	switch {
 	case claim == nil && own:

@@ -9,6 +9,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/volumeclaims"
 )
 
 // EventsToRegister asks for pods that free a volume, for new nodes, and for the claims that the pod misses.
@@ -16,7 +17,7 @@ func (*Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, er
 	return []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: afterPodDeleted},
 		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add}},
-		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolumeClaim, ActionType: fwk.Add}, QueueingHintFn: afterClaimAdded},
+		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolumeClaim, ActionType: fwk.Add}, QueueingHintFn: volumeclaims.After(volumeclaims.Names)},
 	}, nil
 }
 
@@ -31,26 +32,9 @@ func afterPodDeleted(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.Queueing
 		return fwk.QueueSkip, nil
 	}
 	if sharesDisk(pod, deleted) || slices.ContainsFunc(deleted.Spec.Volumes, func(volume corev1.Volume) bool {
-		return volume.PersistentVolumeClaim != nil && usesClaim(pod, volume.PersistentVolumeClaim.ClaimName)
+		return volume.PersistentVolumeClaim != nil && volumeclaims.NamesOneCalled(pod, volume.PersistentVolumeClaim.ClaimName)
 	}) {
 		return fwk.Queue, nil
 	}
 	return fwk.QueueSkip, nil
-}
-
-func afterClaimAdded(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint, error) {
-	_, claim, err := framework.EventObjects[*corev1.PersistentVolumeClaim](old, new)
-	if err != nil {
-		return fwk.Queue, err
-	}
-	if claim.Namespace == pod.Namespace && usesClaim(pod, claim.Name) {
-		return fwk.Queue, nil
-	}
-	return fwk.QueueSkip, nil
-}
-
-func usesClaim(pod *corev1.Pod, claim string) bool {
-	return slices.ContainsFunc(pod.Spec.Volumes, func(volume corev1.Volume) bool {
-		return volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == claim
-	})
 }

@@ -2,7 +2,6 @@ package volumezone
 
 import (
 	"context"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -10,6 +9,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/volumeclaims"
 )
 
 // EventsToRegister asks for what was missing (a claim, its class, its volume), and for nodes and volumes that are
@@ -18,7 +18,7 @@ func (*Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, er
 	return []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.StorageClass, ActionType: fwk.Add}, QueueingHintFn: afterClassAdded},
 		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeLabel}},
-		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolumeClaim, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: afterClaim},
+		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolumeClaim, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: volumeclaims.After(volumeclaims.Names)},
 		{Event: fwk.ClusterEvent{Resource: fwk.PersistentVolume, ActionType: fwk.Add | fwk.Update}, QueueingHintFn: afterVolume},
 	}, nil
 }
@@ -34,21 +34,6 @@ func afterClassAdded(_ klog.Logger, _ *corev1.Pod, _, new any) (fwk.QueueingHint
 		return fwk.QueueSkip, nil
 	}
 	return fwk.Queue, nil
-}
-
-// afterClaim lets the pod be tried again when the claim is its own.
-func afterClaim(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint, error) {
-	_, claim, err := framework.EventObjects[*corev1.PersistentVolumeClaim](old, new)
-	if err != nil {
-		return fwk.Queue, err
-	}
-	own := func(volume corev1.Volume) bool {
-		return volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == claim.Name
-	}
-	if claim.Namespace == pod.Namespace && slices.ContainsFunc(pod.Spec.Volumes, own) {
-		return fwk.Queue, nil
-	}
-	return fwk.QueueSkip, nil
 }
 
 // afterVolume lets the pod be tried again when the volume is new, or somewhere else than before.
