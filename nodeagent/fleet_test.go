@@ -19,6 +19,7 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/apiserver/testserver"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 )
@@ -46,36 +47,12 @@ func eventually(t *testing.T, what string, check func() string) {
 
 func startServer(t *testing.T) (*rest.Config, kubernetes.Interface) {
 	t.Helper()
-	server, err := apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true, TwoNames: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Errorf("stopping the server: %v", err)
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := server.WaitReady(ctx); err != nil {
-		t.Fatal(err)
-	}
-	config, err := server.Config(identity.Admin)
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := testserver.Config(t, testserver.Start(t, apiserver.Options{Ephemeral: true, TwoNames: true}), identity.Admin)
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "default"}}
-	eventually(t, "the default service account is there", func() string {
-		_, err := client.CoreV1().ServiceAccounts("default").Create(t.Context(), account, metav1.CreateOptions{})
-		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return err.Error()
-		}
-		return ""
-	})
+	testserver.CreateServiceAccount(t, client)
 	return config, client
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/apiserver/testserver"
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
@@ -66,36 +67,14 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) startServer() {
 	w.t.Helper()
-	server, err := apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			w.t.Errorf("stopping the API server: %v", err)
-		}
-	})
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-	defer cancel()
-	if err := server.WaitReady(ctx); err != nil {
-		w.t.Fatal(err)
-	}
-	w.server = server
-	if w.admin, err = server.Config(identity.Admin); err != nil {
-		w.t.Fatal(err)
-	}
+	w.server = testserver.Start(w.t, apiserver.Options{Ephemeral: true})
+	w.admin = testserver.Config(w.t, w.server, identity.Admin)
+	var err error
 	if w.client, err = kubernetes.NewForConfig(w.admin); err != nil {
 		w.t.Fatal(err)
 	}
-	w.eventually("the default service account is there", func() error {
-		account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "default"}}
-		_, err := w.client.CoreV1().ServiceAccounts("default").Create(w.t.Context(), account, metav1.CreateOptions{})
-		if apierrors.IsAlreadyExists(err) {
-			return nil
-		}
-		return err
-	})
-	root := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "kube-root-ca.crt"}, Data: map[string]string{"ca.crt": string(server.CA())}}
+	testserver.CreateServiceAccount(w.t, w.client)
+	root := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "kube-root-ca.crt"}, Data: map[string]string{"ca.crt": string(w.server.CA())}}
 	if _, err := w.client.CoreV1().ConfigMaps("default").Create(w.t.Context(), root, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}

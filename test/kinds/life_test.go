@@ -1,23 +1,21 @@
 package kinds
 
 import (
-	"context"
 	"encoding/json"
 	"path/filepath"
 	"reflect"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
-	k8scorev1 "k8s.io/api/core/v1"
+	"github.com/orrery-dev/orrery/apiserver/testserver"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -85,31 +83,14 @@ func TestEveryKindLivesUnderBothNames(t *testing.T) {
 // start starts a server that serves every kind under both names.
 func start(t *testing.T) names {
 	t.Helper()
-	server, err := apiserver.Start(context.Background(), apiserver.Options{
+	server := testserver.Start(t, apiserver.Options{
 		Ephemeral:    true,
 		TwoNames:     true,
 		FeatureGates: map[string]bool{"GenericWorkload": true},
 		Flags:        []string{"--runtime-config=scheduling.k8s.io/v1beta1=true"},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Errorf("stopping the server: %v", err)
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := server.WaitReady(ctx); err != nil {
-		t.Fatal(err)
-	}
 	both := names{newClient(t, server, apis.Kubernetes), newClient(t, server, apis.Orrery)}
-	// Every pod needs one, and the controller that makes it does not run here.
-	account := &k8scorev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "default"}}
-	if err := both.kubernetes.Create(t.Context(), account); err != nil {
-		t.Fatal(err)
-	}
+	testserver.CreateServiceAccount(t, kubernetes.NewForConfigOrDie(testserver.Config(t, server, identity.Admin)))
 	return both
 }
 

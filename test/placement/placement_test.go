@@ -23,29 +23,15 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/apiserver/testserver"
 	"github.com/orrery-dev/orrery/scheduler"
 )
 
 func TestBothSchedulersPlaceAWorkloadEquallyWell(t *testing.T) {
 	klog.SetLogger(logr.Discard())
 	ctrl.SetLogger(logr.Discard())
-	server, err := apiserver.Start(context.WithoutCancel(t.Context()), apiserver.Options{Ephemeral: true, Logger: logr.Discard()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := server.WaitReady(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	config, err := server.Config(identity.Admin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS = -1
+	server := testserver.Start(t, apiserver.Options{Ephemeral: true, Logger: logr.Discard()})
+	config := testserver.Config(t, server, identity.Admin)
 	client := kubernetes.NewForConfigOrDie(config)
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {

@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/apiserver/testserver"
 	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/nodeagent"
 )
@@ -55,18 +55,7 @@ func targets(t *testing.T) []*target {
 // startEmbedded starts our API server with both namings, and returns how an administrator reaches it.
 func startEmbedded(t *testing.T) (*rest.Config, *apiserver.Server) {
 	t.Helper()
-	server, err := apiserver.Start(context.WithoutCancel(t.Context()), apiserver.Options{Ephemeral: true, TwoNames: true, Logger: logr.Discard()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := server.WaitReady(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	server := testserver.Start(t, apiserver.Options{Ephemeral: true, TwoNames: true, Logger: logr.Discard()})
 	return identities(t, server)(identity.Admin), server
 }
 
