@@ -11,6 +11,7 @@ import (
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
+	"github.com/orrery-dev/orrery/scheduler/podgroups"
 	"github.com/orrery-dev/orrery/scheduler/queue"
 )
 
@@ -53,7 +54,18 @@ func asFitError(pod *corev1.Pod, node string, status *fwk.Status) *fwk.Status {
 	return fwk.NewStatus(status.Code()).WithError(framework.NewFitError(pod, node, status))
 }
 
-// bindAssumed does the rest for a pod that is assumed on a node, beside the next decisions.
+// startBinding does the rest for a pod that is assumed on a node, beside the next decisions.
+func (c *Cycle) startBinding(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) {
+	c.binding.Add(1)
+	go func() {
+		defer c.binding.Done()
+		running := metrics.Goroutines.WithLabelValues("binding")
+		running.Inc()
+		defer running.Dec()
+		c.bindAssumed(ctx, a, assumed, node)
+	}()
+}
+
 func (c *Cycle) bindAssumed(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -139,15 +151,19 @@ func attemptsLabel(entry *queue.Entry) string {
 	return strconv.Itoa(entry.Attempts)
 }
 
-// undo takes the pod back from the node, and wakes the pods that may want its place.
+// undo takes the pod back from the node, and wakes the pods that may want its place. Neither the pod itself nor its group
+// is woken by its own leaving.
 func (c *Cycle) undo(ctx context.Context, a *attempt, assumed *corev1.Pod, node string, status *fwk.Status) {
-	wake := func(check func(*corev1.Pod) bool) { c.Queue.Move(assignedPodDeleted, assumed, nil, check) }
+	wake := func() {
+		c.Queue.Move(assignedPodDeleted, assumed, nil, func(pod *corev1.Pod) bool {
+			return pod.UID != assumed.UID && !podgroups.Together(pod, assumed)
+		})
+	}
 	if c.takeBack(ctx, a, assumed, node) {
 		if status.IsRejected() {
-			// The pod itself must not be woken by its own leaving, which is why this comes after it is queued again.
-			defer wake(func(pod *corev1.Pod) bool { return pod.UID != assumed.UID })
+			defer wake() // Once it is queued again: what happens while it is in flight counts for it too.
 		} else {
-			wake(nil)
+			wake()
 		}
 	}
 	c.fail(ctx, a, failure{status: status, nominating: noNomination})

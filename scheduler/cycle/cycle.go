@@ -125,14 +125,7 @@ func (c *Cycle) scheduleOne(ctx context.Context, entry *queue.Entry) {
 		c.fail(ctx, a, *failure)
 		return
 	}
-	c.binding.Add(1)
-	go func() {
-		defer c.binding.Done()
-		running := metrics.Goroutines.WithLabelValues("binding")
-		running.Inc()
-		defer running.Dec()
-		c.bindAssumed(ctx, a, assumed, node)
-	}()
+	c.startBinding(ctx, a, assumed, node)
 }
 
 // skips reports whether there is nothing to schedule: the pod is being deleted, or was decided on while it was queued.

@@ -191,6 +191,21 @@ func (f *fixture) next(tb testing.TB) attempt {
 	}
 }
 
+// eventually waits until something is so.
+func (f *fixture) eventually(tb testing.TB, what string, is func() bool) {
+	tb.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	deadline := time.After(10 * time.Second)
+	for !is() {
+		select {
+		case <-look.C:
+		case <-deadline:
+			tb.Fatalf("not in 10 s: %s; pods are %v", what, f.Queue.Count())
+		}
+	}
+}
+
 // silent records no events.
 type silent struct{}
 

@@ -251,33 +251,65 @@ func TestGangsThatCompete(t *testing.T) {
 	}
 }
 
-// slowApproval makes a pod wait which nobody ever approves.
-type slowApproval struct{ pod string }
+// approval says no to one pod: at once, or when nobody has approved it for so long.
+type approval struct {
+	pod string
+	in  time.Duration
+}
 
-func (slowApproval) Name() string { return "Approval" }
+func (approval) Name() string { return "Approval" }
 
-func (a slowApproval) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) (*fwk.Status, time.Duration) {
-	if pod.Name == a.pod {
-		return fwk.NewStatus(fwk.Wait), 50 * time.Millisecond
+func (a approval) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) (*fwk.Status, time.Duration) {
+	switch {
+	case pod.Name != a.pod:
+		return nil, 0
+	case a.in == 0:
+		return fwk.NewStatus(fwk.Unschedulable, "not approved"), 0
 	}
-	return nil, 0
+	return fwk.NewStatus(fwk.Wait), a.in
 }
 
 func TestGangWithAMemberThatIsNotPermittedGivesBackAllPlaces(t *testing.T) {
-	f := newGangFixture(t, settings{plugins: framework.Registry{
-		"Approval": func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return slowApproval{"g-1"}, nil },
-	}}, newNode("node", "4", "1Gi"))
-	f.setGroup(newGang("g", 3))
-	f.addMembers(members("g", 3)...)
-	f.run(t)
-	bound, refusals := f.collect(t, 3)
-	want := []string{
-		"0/1 nodes are available: 1 rejected due to timeout after waiting 50ms at plugin Approval.",
-		"0/1 nodes are available: 1 rejected with its pod group while waiting on permit: 3 pods needed, 1 of 3 rejected.",
-		"0/1 nodes are available: 1 rejected with its pod group while waiting on permit: 3 pods needed, 1 of 3 rejected.",
-	}
-	if bound != 0 || !slices.Equal(refusals, want) {
-		t.Errorf("%d pods were bound and the others refused with %q, want 0 and %q", bound, refusals, want)
+	const others = "0/1 nodes are available: 1 rejected with its pod group while waiting on permit: 3 pods needed, 1 of 3 rejected."
+	for _, test := range []struct {
+		name     string
+		after    time.Duration
+		refusals []string
+		// status is what the attempt on the group came to. It does not wait for approvals.
+		status  metav1.ConditionStatus
+		message string
+	}{
+		{
+			"at once", 0, []string{"0/1 nodes are available: 1 not approved.", others, others},
+			metav1.ConditionFalse, "pod group is unschedulable, minCount (3) cannot be satisfied: 2 scheduled, 0 remaining",
+		},
+		{
+			"after a while", 50 * time.Millisecond,
+			[]string{"0/1 nodes are available: 1 rejected due to timeout after waiting 50ms at plugin Approval.", others, others},
+			metav1.ConditionTrue, "",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newGangFixture(t, settings{plugins: framework.Registry{
+				"Approval": func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
+					return approval{"g-1", test.after}, nil
+				},
+			}}, newNode("node", "4", "1Gi"))
+			f.setGroup(newGang("g", 3))
+			f.addMembers(members("g", 3)...)
+			f.run(t)
+			bound, refusals := f.collect(t, 3)
+			if bound != 0 || !slices.Equal(refusals, test.refusals) {
+				t.Errorf("%d pods were bound and the others refused with %q, want 0 and %q", bound, refusals, test.refusals)
+			}
+			if condition := f.nextGroup(t); condition.Status != test.status || condition.Message != test.message {
+				t.Errorf("the group is scheduled: %s, because %q; want %s, %q", condition.Status, condition.Message, test.status, test.message)
+			}
+			f.eventually(t, "all wait for their back-off", func() bool { return f.Queue.Count().Backoff == 3 })
+			if more := len(f.groups); more > 5 {
+				t.Errorf("the group was tried %d times more before all its pods waited for their back-off, want a few times at most", more)
+			}
+		})
 	}
 }
 

@@ -36,7 +36,7 @@ type member struct {
 	failure *failure // why it goes nowhere
 	// nominating is what preemption for the group says of it.
 	nominating *fwk.NominatingInfo
-	assumed    *corev1.Pod // with its node, once it is held there
+	assumed    *corev1.Pod // with its node, while it is held there
 }
 
 var _ fwk.ProposedAssignment = &member{}

@@ -2,7 +2,6 @@ package cycle
 
 import (
 	"context"
-	"fmt"
 
 	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
-	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 )
 
 // Condition is one of a pod group's.
@@ -54,15 +52,17 @@ func (o *groupOutcome) complete(c *Cycle, g *groupAttempt) {
 	}
 }
 
-// settleGroup binds the members of a group that can be scheduled, and puts back the others.
+// settleGroup puts back the members of a group that cannot be scheduled, and then lets the others be bound: one whose
+// binding fails comes back after the attempt on its group, never within it.
 func (c *Cycle) settleGroup(ctx context.Context, g *groupAttempt, outcome *groupOutcome) {
 	outcome.complete(c, g)
+	var going []*member
 	if outcome.status.IsSuccess() {
-		c.commitGroup(ctx, g, outcome)
+		going = c.commitGroup(ctx, g, outcome)
 	}
 	var left []*member
 	for _, member := range outcome.members {
-		if member.failure != nil || !outcome.status.IsSuccess() {
+		if member.assumed == nil {
 			left = append(left, member)
 		}
 	}
@@ -71,8 +71,12 @@ func (c *Cycle) settleGroup(ctx context.Context, g *groupAttempt, outcome *group
 		ctx := klog.NewContext(ctx, klog.FromContext(ctx).WithValues("pod", klog.KObj(left[i].pod())))
 		c.fail(ctx, left[i].attempt, outcome.failureOf(left[i]))
 	}, "PodGroupFailure")
-	c.reportGroup(ctx, g, outcome)
 	c.Queue.RequeueGroup(g.entry, outcome.status)
+	for _, member := range going {
+		ctx := klog.NewContext(ctx, klog.FromContext(ctx).WithValues("pod", klog.KObj(member.assumed)))
+		c.startBinding(ctx, member.attempt, member.assumed, member.node)
+	}
+	c.reportGroup(ctx, g, outcome)
 }
 
 // failureOf says why a member is not bound.
@@ -94,89 +98,6 @@ func (o *groupOutcome) failureOf(m *member) failure {
 	// It has a place, but the group has not enough of them.
 	status := fwk.NewStatus(fwk.Unschedulable, o.status.Message()).WithError(errGroupUnschedulable)
 	return failure{status: status, nominating: noNomination}
-}
-
-// commitGroup assumes all members that have a place, and then lets them be bound. The trial has shown that they fit; where
-// a plugin thinks otherwise now, and too few are left, all give back their places.
-func (c *Cycle) commitGroup(ctx context.Context, g *groupAttempt, outcome *groupOutcome) {
-	var held []*member
-	for _, m := range outcome.members {
-		if m.node == "" {
-			continue
-		}
-		m.state.JoinGroup(nil)
-		if m.failure = c.hold(ctx, m); m.failure == nil {
-			held = append(held, m)
-		}
-	}
-	needed := g.minCount() - c.scheduledBefore(g, len(held))
-	if len(held) < needed {
-		outcome.status = unschedulable(fwk.NewStatus(fwk.Unschedulable,
-			fmt.Sprintf("minCount (%d) cannot be satisfied: %d scheduled, 0 remaining", g.minCount(), g.minCount()-needed+len(held))))
-		for _, m := range held {
-			c.takeBack(ctx, m.attempt, m.assumed, m.node)
-		}
-		return
-	}
-	c.permitGroup(ctx, g, held, needed)
-}
-
-// scheduledBefore is how many pods of the group had a place before this attempt.
-func (c *Cycle) scheduledBefore(g *groupAttempt, now int) int {
-	state, err := c.Cache.Groups().PodGroupStates().Get(g.GetNamespace(), g.GetName())
-	if err != nil {
-		return 0 // The group has just been deleted with all its pods.
-	}
-	return state.ScheduledPodsCount() - now
-}
-
-// hold assumes a member on its node in the cache and asks the Reserve plugins.
-func (c *Cycle) hold(ctx context.Context, m *member) *failure {
-	m.assumed = onNode(m.pod(), m.node)
-	info, _ := nodeinfo.NewPodInfo(m.assumed) // Terms that cannot be parsed were reported when the pod was queued.
-	if err := c.Cache.Assume(info); err != nil {
-		return &failure{status: fwk.AsStatus(err), nominating: noNomination}
-	}
-	c.Queue.DeleteNominatedPodIfExists(m.assumed)
-	if status := m.profile.RunReservePluginsReserve(ctx, m.state, m.assumed, m.node); !status.IsSuccess() {
-		c.takeBack(ctx, m.attempt, m.assumed, m.node)
-		return &failure{status: asFitError(m.pod(), m.node, status), nominating: noNomination}
-	}
-	return nil
-}
-
-// permitGroup asks the Permit plugins about the members, and lets them be bound. Where one has to wait, all of a gang
-// wait until enough of them are permitted.
-func (c *Cycle) permitGroup(ctx context.Context, g *groupAttempt, held []*member, needed int) {
-	var going []*member
-	var together *quorum
-	for _, m := range held {
-		status := g.profile.RunPermitPlugins(ctx, m.state, m.assumed, m.node)
-		if !status.IsSuccess() && !status.IsWait() {
-			c.takeBack(ctx, m.attempt, m.assumed, m.node)
-			m.failure = &failure{status: asFitError(m.pod(), m.node, status), nominating: noNomination}
-		} else {
-			going = append(going, m)
-		}
-		if !status.IsSuccess() && together == nil && g.object.Spec.SchedulingPolicy.Gang != nil {
-			together = newQuorum(needed, len(held))
-		}
-	}
-	for range len(held) - len(going) {
-		together.refused()
-	}
-	for _, m := range going {
-		m.quorum = together
-		c.binding.Add(1)
-		go func() {
-			defer c.binding.Done()
-			running := metrics.Goroutines.WithLabelValues("binding")
-			running.Inc()
-			defer running.Dec()
-			ctx := klog.NewContext(ctx, klog.FromContext(ctx).WithValues("pod", klog.KObj(m.assumed)))
-			c.bindAssumed(ctx, m.attempt, m.assumed, m.node)
-		}()
-	}
 }
 
 // failGroup puts back all pods of a group that could not even be tried.

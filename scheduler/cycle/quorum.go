@@ -9,23 +9,28 @@ import (
 )
 
 // quorum keeps the pods of a group from being bound until as many of them as the group needs have been permitted. So a
-// group of which too many are refused while they wait gives back all its places. It exists only where a pod has to wait.
+// group of which too many are refused while they wait gives back all its places. It exists only where a pod has to wait
+// or was refused.
 type quorum struct {
 	needed, pods int
-	mutex        sync.Mutex
-	permitted    int
-	rejected     int
-	decided      chan struct{} // closed once enough have been permitted, or can no longer be
+	// reject ends the wait of pods that wait for a plugin's permission. It is called at most once, when too many have been
+	// refused.
+	reject func(reason string)
+
+	mutex     sync.Mutex
+	permitted int
+	rejected  int
+	decided   chan struct{} // closed once enough have been permitted, or can no longer be
 }
 
-func newQuorum(needed, pods int) *quorum {
-	return &quorum{needed: needed, pods: pods, decided: make(chan struct{})}
+func newQuorum(needed, pods int, reject func(reason string)) *quorum {
+	return &quorum{needed: needed, pods: pods, reject: reject, decided: make(chan struct{})}
 }
 
 // refused says that one of the pods is not bound.
 func (q *quorum) refused() {
-	if q != nil {
-		q.count(0, 1)
+	if q != nil && q.count(0, 1) && !q.reached() {
+		q.reject(q.refusal())
 	}
 }
 
@@ -40,28 +45,40 @@ func (q *quorum) wait(ctx context.Context) *fwk.Status {
 	case <-ctx.Done():
 		return fwk.AsStatus(context.Cause(ctx))
 	}
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	if q.permitted >= q.needed {
+	if q.reached() {
 		return nil
 	}
-	return fwk.NewStatus(fwk.Unschedulable, fmt.Sprintf("rejected with its pod group while waiting on permit: %d pods needed, %d of %d rejected",
-		q.needed, q.rejected, q.pods))
+	return fwk.NewStatus(fwk.Unschedulable, q.refusal())
 }
 
-func (q *quorum) count(permitted, rejected int) {
+// count adds pods, and reports whether this decided the matter. What happens to a pod later does not matter to the others.
+func (q *quorum) count(permitted, rejected int) bool {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	if q.settled() {
-		return // What happens to a pod later does not matter to the others.
+		return false
 	}
 	q.permitted += permitted
 	q.rejected += rejected
-	if q.settled() {
-		close(q.decided)
+	if !q.settled() {
+		return false
 	}
+	close(q.decided)
+	return true
 }
 
 func (q *quorum) settled() bool {
 	return q.permitted >= q.needed || q.rejected > q.pods-q.needed
+}
+
+func (q *quorum) reached() bool {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.permitted >= q.needed
+}
+
+func (q *quorum) refusal() string {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return fmt.Sprintf("rejected with its pod group while waiting on permit: %d pods needed, %d of %d rejected", q.needed, q.rejected, q.pods)
 }

@@ -46,6 +46,13 @@ func Of(pod *corev1.Pod) (types.NamespacedName, bool) {
 	return types.NamespacedName{Namespace: pod.Namespace, Name: *group.PodGroupName}, true
 }
 
+// Together reports whether two pods name the same group.
+func Together(a, b *corev1.Pod) bool {
+	group, grouped := Of(a)
+	other, _ := Of(b)
+	return grouped && group == other
+}
+
 // Serve says that the API server has pod groups. Call it before the first pod comes.
 func (g *Groups) Serve() {
 	g.mutex.Lock()

@@ -50,7 +50,7 @@ const (
 	nowhere place = iota
 	active
 	backoff
-	errorBackoff
+	errorBackoff // after an error, or when a group's pod could not be bound
 	unschedulable
 	incomplete // a group whose object has not been seen
 )

@@ -25,6 +25,7 @@ type grouping struct {
 	popped   []*Entry
 	inFlight bool   // the group is in flight
 	blocked  *Entry // the member that a PreEnqueue plugin holds back, if one does
+	late     *Entry // a member of an earlier attempt that could not be bound, and came back while the group is in flight
 }
 
 func (g *grouping) priority() int32 {
@@ -148,22 +149,41 @@ func (q *Queue) addMember(name types.NamespacedName, pod *Entry) {
 	}
 }
 
-// returnMember takes back a pod whose attempt failed: with the rest of its group, or after it when it failed later, when
-// it was to be bound. Then it waits for its back-off, since an event that it could wait for may have come and gone.
+// returnMember takes back a pod whose attempt failed. In that attempt it goes with the rest of its group. When it comes
+// later, because it could not be bound, it makes the group wait out a back-off.
 func (q *Queue) returnMember(name types.NamespacedName, pod *Entry) {
 	entry := q.join(name, pod)
-	if entry.place != nowhere || entry.inFlight {
+	switch {
+	case entry.inFlight:
+		if !slices.Contains(entry.popped, pod) {
+			entry.late = pod
+		}
+		return
+	case entry.place == nowhere:
+		q.begin(entry)
+		entry.UnschedulablePlugins, entry.PendingPlugins = pod.UnschedulablePlugins, pod.PendingPlugins
+	case entry.place != unschedulable:
 		return
 	}
-	q.begin(entry)
-	entry.Refused, entry.Errors = pod.Refused, pod.Errors
-	entry.UnschedulablePlugins, entry.PendingPlugins = pod.UnschedulablePlugins, pod.PendingPlugins
-	if entry.object == nil {
-		q.move(entry, incomplete, "ScheduleAttemptFailure")
-		return
+	q.waitOut(entry, pod)
+}
+
+// waitOut makes a group wait for its whole back-off, even if there is nothing else to do, because a pod of it could not
+// be bound. An event that it could wait for may have come and gone. Pods that failed together come back one by one, and
+// the group is not to be tried without some of them. Nor are others to be kept from the places that it gives up.
+func (q *Queue) waitOut(entry, pod *Entry) {
+	const event = "ScheduleAttemptFailure"
+	switch {
+	case entry.object == nil:
+		q.move(entry, incomplete, event)
+	case q.gated(entry):
+		q.move(entry, unschedulable, event)
+	default:
+		entry.Refused, entry.Errors = max(entry.Refused, pod.Refused), max(entry.Errors, pod.Errors)
+		entry.Added = q.options.Clock.Now()
+		q.setBackoff(entry)
+		q.move(entry, errorBackoff, event)
 	}
-	q.setBackoff(entry)
-	q.requeue(entry, afterBackoff, "ScheduleAttemptFailure")
 }
 
 // begin starts the history of a group anew: no pod of it was in the queue.

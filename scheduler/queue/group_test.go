@@ -252,18 +252,84 @@ func TestPodsThatComeWhileTheirGroupIsInFlight(t *testing.T) {
 	expect(t, q, Counts{Backoff: 1})
 }
 
-func TestAPodThatCouldNotBeBoundComesBackAloneAfterItsBackoff(t *testing.T) {
-	q, clock, gate := newGroupQueue(t, 2)
-	gate.add(q, "a", "b")
-	entry := q.Pop()
-	pods := entry.Members()
-	q.RequeueGroup(entry, nil)
-	q.Done(pods[0].GetPod().UID)
-	giveBack(t, q, pods[1])
-	expect(t, q, Counts{Backoff: 1})
-	clock.Step(time.Second)
-	q.flushBackoff()
-	expect(t, q, Counts{Active: 1})
+func TestPodsThatCouldNotBeBound(t *testing.T) {
+	// bindable is a queue with a group whose attempt has just ended well, and its two pods, which are being bound.
+	bindable := func(t *testing.T) (*Queue, *testingclock.FakeClock, *headcount, []*Entry) {
+		q, clock, gate := newGroupQueue(t, 2)
+		gate.add(q, "a", "b")
+		entry := q.Pop()
+		pods := entry.Members()
+		q.RequeueGroup(entry, nil)
+		return q, clock, gate, pods
+	}
+	t.Run("one comes back alone after its back-off", func(t *testing.T) {
+		q, clock, _, pods := bindable(t)
+		q.Done(pods[0].GetPod().UID)
+		giveBack(t, q, pods[1])
+		expect(t, q, Counts{Backoff: 1})
+		clock.Step(time.Second)
+		q.flushBackoff()
+		expect(t, q, Counts{Active: 1})
+	})
+	t.Run("several come back together, since the first is not tried early", func(t *testing.T) {
+		q, clock, _, pods := bindable(t)
+		giveBack(t, q, pods[0], "Room")
+		q.Add(newPod("other"))
+		if entry := q.Pop(); entry.GetPod() == nil || entry.GetPod().Name != "other" {
+			t.Errorf("popped %s, want the pod that need not wait", entry.ref())
+		}
+		q.Done("other")
+		giveBack(t, q, pods[1], "Room")
+		if q.backoff.Len() > 0 {
+			t.Error("the group can be popped before its back-off has passed")
+		}
+		clock.Step(time.Second)
+		q.flushBackoff()
+		expect(t, q, Counts{Active: 2})
+	})
+	t.Run("one that comes late brings back its group, which was refused for want of it", func(t *testing.T) {
+		q, clock, _, pods := bindable(t)
+		giveBack(t, q, pods[0], "Room")
+		clock.Step(time.Second)
+		q.flushBackoff()
+		refuseGroup(t, q, q.Pop(), "Stubborn")
+		expect(t, q, Counts{Unschedulable: 1, InFlight: 1})
+		giveBack(t, q, pods[1], "Room")
+		expect(t, q, Counts{Backoff: 2})
+	})
+	t.Run("one that comes while its group is tried again makes it wait", func(t *testing.T) {
+		q, clock, _, pods := bindable(t)
+		giveBack(t, q, pods[0], "Room")
+		clock.Step(time.Second)
+		q.flushBackoff()
+		entry := q.Pop()
+		giveBack(t, q, pods[1], "Room")
+		q.Move(nodeAdded, nil, nil, nil)
+		refuseGroup(t, q, entry, "Room")
+		expect(t, q, Counts{Backoff: 2})
+		if q.backoff.Len() > 0 {
+			t.Error("the group can be popped before its back-off has passed")
+		}
+	})
+	t.Run("they wait longer each time", func(t *testing.T) {
+		q, clock, _, pods := bindable(t)
+		for attempt, seconds := range []int{1, 2, 4, 8, 10, 10} {
+			for _, pod := range pods {
+				giveBack(t, q, pod, "Room")
+			}
+			clock.Step(time.Duration(seconds)*time.Second - 1)
+			q.flushBackoff()
+			expect(t, q, Counts{Backoff: 2})
+			clock.Step(1)
+			q.flushBackoff()
+			expect(t, q, Counts{Active: 2})
+			entry := q.Pop()
+			if pods = entry.Members(); len(pods) != 2 {
+				t.Fatalf("attempt %d has %d pods, want 2", attempt+2, len(pods))
+			}
+			q.RequeueGroup(entry, nil)
+		}
+	})
 }
 
 func TestActivatingAPodActivatesItsGroup(t *testing.T) {

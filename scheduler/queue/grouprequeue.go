@@ -15,13 +15,14 @@ import (
 //   - after a refusal when an event comes that a plugin cares for which refused a member or, as the status names it, the
 //     group; or after a back-off where no plugin did
 //   - after an error after a back-off
+//   - after a back-off in any case if a member came back meanwhile which could not be bound
 func (q *Queue) RequeueGroup(entry *Entry, status *fwk.Status) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	events := q.inFlight.since(entry.key())
 	defer q.inFlight.done(entry.key())
-	attempted := len(entry.popped)
-	entry.popped, entry.inFlight, entry.Flushed, entry.blocked = nil, false, false, nil
+	attempted, late := len(entry.popped), entry.late
+	entry.popped, entry.inFlight, entry.Flushed, entry.blocked, entry.late = nil, false, false, nil, nil
 	metrics.PendingPods.WithLabelValues(metrics.QueuePending).Sub(float64(len(entry.members)))
 	if len(entry.members) == 0 {
 		q.dropIfEmpty(entry)
@@ -31,6 +32,10 @@ func (q *Queue) RequeueGroup(entry *Entry, status *fwk.Status) {
 	const event = "ScheduleAttemptFailure"
 	if entry.object == nil {
 		q.move(entry, incomplete, event)
+		return
+	}
+	if late != nil {
+		q.waitOut(entry, late)
 		return
 	}
 	if status.IsSuccess() {
