@@ -96,7 +96,7 @@ func (s *Scheduler) build(profiles []framework.Profile) (err error) {
 	s.mail = mail.New(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
 	s.events = events.NewBroadcaster(s.mail)
 	s.cache = cache.New(s.options.AssumedPodExpires)
-	s.api.assumed = s.cache
+	s.api.counted = s.cache
 	s.book = explain.NewBook(s.options.ExplainPods)
 	snapshot := &cache.Snapshot{}
 	if err := s.buildProfiles(profiles, snapshot); err != nil {
@@ -162,6 +162,7 @@ func (s *Scheduler) buildQueue() (err error) {
 	if s.queue, err = queue.New(options); err != nil {
 		return err
 	}
+	s.api.nominated = s.queue
 	for _, profile := range s.profiles {
 		profile.Attach(s.queue, s.queue)
 	}

@@ -74,6 +74,13 @@ func (n *nominator) NominatedPodsForNode(node string) []fwk.PodInfo {
 	return slices.Clone(n.byNode[node])
 }
 
+// NominatedNode returns the node that a pod is nominated to, or "".
+func (n *nominator) NominatedNode(uid types.UID) string {
+	n.mutex.RLock()
+	defer n.mutex.RUnlock()
+	return n.nodeOf[uid]
+}
+
 // NominationsVersion returns a number that grows with every change of a nomination.
 func (n *nominator) NominationsVersion() int64 {
 	n.mutex.RLock()

@@ -107,7 +107,7 @@ func (p *Plugin) ineligible(pod *corev1.Pod, statuses fwk.NodeToStatusReader) st
 	if policy := pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {
 		return "not eligible due to preemptionPolicy=Never."
 	}
-	nominated := pod.Status.NominatedNodeName
+	nominated := p.api.Nominated(pod)
 	if nominated == "" || statuses.Get(nominated).Code() == fwk.UnschedulableAndUnresolvable {
 		return "" // On a node that cannot take it any more, nothing is worth waiting for.
 	}
