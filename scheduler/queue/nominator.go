@@ -88,6 +88,13 @@ func (n *nominator) NominationsVersion() int64 {
 	return n.version
 }
 
+// NominationVersion returns the version of the last change of the nominations to a node, or 0 where there are none.
+func (n *nominator) NominationVersion(node string) int64 {
+	n.mutex.RLock()
+	defer n.mutex.RUnlock()
+	return n.changed[node]
+}
+
 // VisitNominations calls visit for each node that pods are nominated to, with the version of the last change there. The
 // pods are valid during the call, in which nothing can be nominated.
 func (n *nominator) VisitNominations(visit func(node string, version int64, pods []fwk.PodInfo)) {

@@ -77,6 +77,8 @@ func (p *Plugin) plan(ctx context.Context, plan *Plan, state fwk.CycleState, pod
 		klog.FromContext(ctx).V(5).Info("Pod may not preempt others", "reason", why)
 		return fwk.NewStatus(fwk.Unschedulable, why)
 	}
+	p.memory.mutex.Lock()
+	defer p.memory.mutex.Unlock()
 	try, err := p.observe(ctx, state, pod, statuses, now)
 	if err != nil {
 		return fwk.AsStatus(err)
