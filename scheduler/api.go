@@ -22,6 +22,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
 	"github.com/orrery-dev/orrery/scheduler/preemption"
+	"github.com/orrery-dev/orrery/scheduler/queue"
 	"github.com/orrery-dev/orrery/scheduler/status"
 )
 
@@ -47,13 +48,15 @@ import (
 type api struct {
 	cached client.Reader
 	live   client.Client
-	// assumed knows the pods that are decided on.
-	assumed *cache.Cache
+	// counted knows the pods that take a place on a node.
+	counted *cache.Cache
 	// podKind is what pods are called under the naming that is in use.
 	podKind schema.GroupVersionKind
 	// binding has as many entries as there are binding requests under way.
 	binding  chan struct{}
 	statuses *status.Writer
+	// nominated knows which pending pods are nominated to which nodes.
+	nominated *queue.Queue
 }
 
 var (
@@ -90,8 +93,19 @@ func (a *api) Pod(namespace, name string) *k8scorev1.Pod {
 	return (*k8scorev1.Pod)(pod)
 }
 
-// Assumed reports whether a pod is decided on and neither bound nor taken back yet.
-func (a *api) Assumed(uid types.UID) bool { return a.assumed.IsAssumed(uid) }
+// Counted returns a pod as the scheduler counts it on a node, or nil.
+func (a *api) Counted(uid types.UID) *k8scorev1.Pod {
+	pod, _ := a.counted.Pod(uid)
+	return pod
+}
+
+// Nominated returns the node that a pending pod is nominated to, as was decided last or else as its status says.
+func (a *api) Nominated(pod *k8scorev1.Pod) string {
+	if node := a.nominated.NominatedNode(pod.UID); node != "" {
+		return node
+	}
+	return pod.Status.NominatedNodeName
+}
 
 // assignedOrGone reports whether a pod can have no nomination any more.
 func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {

@@ -10,6 +10,7 @@ import (
 	k8scorev1 "k8s.io/api/core/v1"
 	k8spolicyv1 "k8s.io/api/policy/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -221,6 +222,46 @@ func TestPreemption(t *testing.T) {
 			p.letGo(goes)
 			p.eventuallyBound(urgent, goes.Spec.NodeName)
 		})
+	})
+}
+
+func TestManyPreemptorsTakeNoMoreThanTheyNeed(t *testing.T) {
+	const nodes, perNode, preemptors = 20, 3, 12
+	underBothNamings(t, func(t *testing.T, p *plane) {
+		low, high := p.class(10, k8scorev1.PreemptLowerPriority), p.class(1000, k8scorev1.PreemptLowerPriority)
+		for i := range nodes {
+			p.node(fmt.Sprintf("node-%d", i), "3")
+		}
+		var victims, urgent []*corev1.Pod
+		for i := range nodes * perNode {
+			victims = append(victims, p.pod(fmt.Sprintf("low-%d", i), "1", low))
+		}
+		for _, pod := range victims {
+			p.eventuallyBound(pod, "")
+		}
+		for i := range preemptors {
+			urgent = append(urgent, p.pod(fmt.Sprintf("urgent-%d", i), "2500m", high))
+		}
+		taken := map[string]string{}
+		for _, pod := range urgent {
+			p.eventuallyBound(pod, "")
+			if other, twice := taken[pod.Spec.NodeName]; twice {
+				t.Errorf("pods %s and %s are both on node %s", pod.Name, other, pod.Spec.NodeName)
+			}
+			taken[pod.Spec.NodeName] = pod.Name
+		}
+		for _, pod := range victims {
+			preemptor, gone := taken[pod.Spec.NodeName]
+			err := p.client.Get(t.Context(), client.ObjectKeyFromObject(pod), pod)
+			switch {
+			case apierrors.IsNotFound(err) && !gone:
+				t.Errorf("pod %s was preempted from node %s, where no preemptor went", pod.Name, pod.Spec.NodeName)
+			case err == nil && gone:
+				t.Errorf("pod %s is still on node %s, where %s is", pod.Name, pod.Spec.NodeName, preemptor)
+			case client.IgnoreNotFound(err) != nil:
+				t.Error(err)
+			}
+		}
 	})
 }
 

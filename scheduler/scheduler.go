@@ -131,7 +131,7 @@ func (s *Scheduler) buildEvents() {
 // buildMemory builds what the scheduler knows of nodes and pods, and of its own decisions.
 func (s *Scheduler) buildMemory() {
 	s.cache = cache.New(s.options.AssumedPodExpires)
-	s.api.assumed = s.cache
+	s.api.counted = s.cache
 	s.book = explain.NewBook(s.options.ExplainPods)
 }
 
@@ -185,6 +185,7 @@ func (s *Scheduler) buildQueue() (err error) {
 	if s.queue, err = queue.New(options); err != nil {
 		return err
 	}
+	s.api.nominated = s.queue
 	for _, profile := range s.profiles {
 		profile.Attach(s.queue, s.queue)
 	}

@@ -106,6 +106,11 @@ func (g *stage) measure(ctx context.Context) (f figures, err error) {
 	if err != nil {
 		return f, err
 	}
+	if g.workload.preempts {
+		if err := g.watchPreempted(ctx, earlier, seen); err != nil {
+			return f, err
+		}
+	}
 	if g.scheduler == nil {
 		g.say.phase(fmt.Sprintf("creating %d pods", n))
 		if err := g.createPods(ctx, measured, g.workload.measured, 0, seen); err != nil {

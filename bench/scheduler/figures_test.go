@@ -26,6 +26,23 @@ func TestThroughputIsCountedFromTheFirstBindingWherePodsWereThereBefore(t *testi
 	}
 }
 
+func TestMakingRoomCounts(t *testing.T) {
+	start := time.Now()
+	s := &sightings{preempted: start.Add(time.Second)}
+	for i := range 100 { // after nine seconds of preempting, all within one
+		s.sent = append(s.sent, start.Add(-time.Minute))
+		s.bound = append(s.bound, start.Add(10*time.Second).Add(time.Duration(i+1)*10*time.Millisecond))
+	}
+	var f figures
+	f.times(s, start)
+	if got := f.Throughput.Average; math.Abs(got-10) > 0.1 {
+		t.Errorf("the throughput is %.1f pods a second, want 10", got)
+	}
+	if got := f.SinceFirstBinding; math.Abs(got-101) > 0.1 {
+		t.Errorf("the throughput since the first binding is %.1f pods a second, want 101", got)
+	}
+}
+
 func TestPercentilesAreOfTheSortedValues(t *testing.T) {
 	var values []float64
 	for i := 100; i > 0; i-- {

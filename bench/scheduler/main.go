@@ -8,7 +8,7 @@
 //
 // As in scheduler_perf, some pods are scheduled before the measurement, which warms up what is involved. The measured pods
 // are created next, while no scheduler runs, and then a scheduler is started that finds all of them pending: the clock runs
-// from the first binding to the last, as a watch shows them. scheduler_perf creates them while the scheduler runs, but on
+// from the first binding to the last, as a watch shows them, or from the first pod that is preempted. scheduler_perf creates them while the scheduler runs, but on
 // machines on which that is faster than scheduling them, so that there is always a pod that waits. On few cores it is not,
 // and one would measure how fast pods are created; -create during does so all the same, with scheduler_perf's 30 workers.
 // Latency is measured after that, with pods that are created one by one.

@@ -108,8 +108,20 @@ func (r *report) print(w workload) {
 			fmt.Printf("%s could not be measured: %s\n", contender, line)
 		}
 	}
+	if w.preempts {
+		r.printSinceFirstBinding(w)
+	}
 	r.printRatio(w)
 	r.printRequests(w)
+}
+
+// printSinceFirstBinding shows how the throughput would read if making room did not count.
+func (r *report) printSinceFirstBinding(w workload) {
+	for _, contender := range r.contenders {
+		if at := r.of(w.name, contender); len(at.all) > 0 {
+			fmt.Printf("from the first binding alone, %s: %.0f pods/s\n", contender, at.SinceFirstBinding)
+		}
+	}
 }
 
 func (r *report) row(contender string, f figures) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ type sightings struct {
 	mutex     sync.Mutex
 	sent      []time.Time
 	bound     []time.Time
+	preempted time.Time // when a watch first showed that a pod is preempted; zero where that was not watched
 	missing   int
 	another   chan struct{} // has as many as were bound
 	done      chan struct{} // closed when all are bound, or when the watch has ended
@@ -42,6 +44,37 @@ func (g *stage) watchBound(ctx context.Context, namespace string, pods int) (*si
 		s.err = s.follow(ctx, g.client.CoreV1().Pods(namespace), list.ResourceVersion)
 	}()
 	return s, nil
+}
+
+// watchPreempted watches the pods of a namespace until the first is preempted.
+func (g *stage) watchPreempted(ctx context.Context, namespace string, s *sightings) error {
+	pods := g.client.CoreV1().Pods(namespace)
+	list, err := pods.List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil {
+		return fmt.Errorf("watching pods of namespace %s: %w", namespace, err)
+	}
+	watcher, err := pods.Watch(ctx, metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	if err != nil {
+		return fmt.Errorf("watching pods of namespace %s: %w", namespace, err)
+	}
+	go func() {
+		defer watcher.Stop()
+		for event := range watcher.ResultChan() {
+			if pod, ok := event.Object.(*corev1.Pod); ok && isPreempted(pod) {
+				s.mutex.Lock()
+				defer s.mutex.Unlock()
+				s.preempted = time.Now()
+				return
+			}
+		}
+	}()
+	return nil
+}
+
+func isPreempted(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+		return condition.Type == corev1.DisruptionTarget
+	})
 }
 
 // follow watches until all pods are bound. The server ends the watch of a client that is slow to read, which on busy

@@ -25,6 +25,8 @@ type workload struct {
 	gang int
 	// fills says that no more pods of the kind fit afterwards.
 	fills bool
+	// preempts says that the measured pods need the place of those before.
+	preempts bool
 	// churn creates and deletes other objects meanwhile.
 	churn bool
 	// holds are the constraints that must hold of the placements, besides that no node is overfull.
@@ -93,7 +95,7 @@ var workloads = []workload{{
 }, {
 	name: "preemption", like: "PreemptionBasic/1000Nodes",
 	about: "pods that fit only where less important ones make room",
-	nodes: 1000, before: []batch{like(4000, filling)}, measured: like(1000, important), fills: true,
+	nodes: 1000, before: []batch{like(4000, filling)}, measured: like(1000, important), fills: true, preempts: true,
 }, {
 	name: "gang", like: "GangScheduling/5000Nodes_3Gangs_3000Pods_1000PerGroup",
 	about: "three groups of 1,000 pods, each placed as a whole or not at all",

@@ -51,7 +51,12 @@ type later struct{ fixture func() *fixture }
 
 func (l later) Pod(namespace, name string) *corev1.Pod { return l.fixture().Pod(namespace, name) }
 
-func (l later) Assumed(uid types.UID) bool { return l.fixture().Cache.IsAssumed(uid) }
+func (l later) Counted(uid types.UID) *corev1.Pod {
+	pod, _ := l.fixture().Cache.Pod(uid)
+	return pod
+}
+
+func (l later) Nominated(pod *corev1.Pod) string { return l.fixture().Queue.NominatedNode(pod.UID) }
 
 func (l later) Evict(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) (bool, error) {
 	return l.fixture().Evict(ctx, pod, condition)

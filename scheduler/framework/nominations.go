@@ -7,6 +7,8 @@ import fwk "k8s.io/kube-scheduler/framework"
 type Nominations interface {
 	// NominationsVersion returns a number that grows with every change.
 	NominationsVersion() int64
+	// NominationVersion returns the version of the last change at a node, or 0 where no pod is nominated to it.
+	NominationVersion(node string) int64
 	// VisitNominations calls visit for each node with nominated pods and the version of the last change there.
 	VisitNominations(visit func(node string, version int64, pods []fwk.PodInfo))
 }

@@ -32,6 +32,7 @@ func (unattached) DeleteNominatedPodIfExists(*corev1.Pod)                       
 func (unattached) UpdateNominatedPod(klog.Logger, *corev1.Pod, fwk.PodInfo)      {}
 func (unattached) NominatedPodsForNode(string) []fwk.PodInfo                     { return nil }
 func (unattached) NominationsVersion() int64                                     { return 0 }
+func (unattached) NominationVersion(string) int64                                { return 0 }
 func (unattached) VisitNominations(func(string, int64, []fwk.PodInfo))           {}
 func (unattached) Activate(klog.Logger, map[string]*corev1.Pod)                  {}
 

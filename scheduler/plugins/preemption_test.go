@@ -168,8 +168,9 @@ func (n nominees) Activate(klog.Logger, map[string]*corev1.Pod)                 
 // onlyPod is an API server that has the pod, where nothing is evicted.
 type onlyPod struct{ pod *corev1.Pod }
 
-func (p onlyPod) Pod(string, string) *corev1.Pod { return p.pod }
-func (p onlyPod) Assumed(types.UID) bool         { return false }
+func (p onlyPod) Pod(string, string) *corev1.Pod   { return p.pod }
+func (p onlyPod) Counted(types.UID) *corev1.Pod    { return nil }
+func (p onlyPod) Nominated(pod *corev1.Pod) string { return pod.Status.NominatedNodeName }
 func (p onlyPod) Evict(context.Context, *corev1.Pod, corev1.PodCondition) (bool, error) {
 	panic("a plan evicts a pod")
 }

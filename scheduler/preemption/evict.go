@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -27,19 +28,23 @@ type Evictor struct {
 	end     context.CancelFunc
 	running sync.WaitGroup
 
+	// turns has as many entries as there are preemptors whose victims are being evicted.
+	turns chan struct{}
+
 	mutex sync.RWMutex
-	busy  map[types.UID]progress // by preemptor
+	// busy holds, by preemptor, the last victim once its turn has come, and nil before.
+	busy map[types.UID]*corev1.Pod
+	// many is how many may be busy before it is looked who is so in name only.
+	many int
 }
 
-// progress is how far the evictions for a preemptor have come.
-type progress struct {
-	last      *corev1.Pod // the last victim once its turn has come, nil before
-	calledOff bool        // the last victim was not bound yet, and its place is free once it has been taken back
-}
+// atOnce is for how many preemptors victims are evicted at the same time. The server works on no more requests at once
+// than about as many take, so that with more of them all would only be done later.
+const atOnce = 16
 
 // NewEvictor returns an Evictor for a plugin of that name. It has to be closed.
 func NewEvictor(handle fwk.Handle, api API, plugin string) *Evictor {
-	e := &Evictor{handle: handle, api: api, plugin: plugin, busy: map[types.UID]progress{}}
+	e := &Evictor{handle: handle, api: api, plugin: plugin, turns: make(chan struct{}, atOnce), busy: map[types.UID]*corev1.Pod{}}
 	e.life, e.end = context.WithCancel(context.Background())
 	return e
 }
@@ -60,43 +65,68 @@ func (e *Evictor) Evict(ctx context.Context, preemptor Preemptor, candidate *Can
 	if len(victims) == 0 {
 		return
 	}
-	e.set(preemptor.UID, progress{})
+	e.begin(preemptor.UID)
 	work := &eviction{Evictor: e, preemptor: preemptor, place: candidate.Place}
 	ctx = klog.NewContext(e.life, klog.FromContext(ctx).WithValues("preemptor", preemptor.UID, "place", candidate.Place))
 	e.running.Add(1)
 	go func() {
 		defer e.running.Done()
+		e.turns <- struct{}{}
+		defer func() { <-e.turns }()
 		work.run(ctx, victims)
 	}()
 }
 
-// Busy reports whether evictions for the preemptor with the UID are still under way. Until they are not, it should not be
-// tried again: it would find no place, or preempt more than it needs.
+// Busy reports whether victims of the preemptor with the UID are still where they were, as far as the scheduler has heard.
+// Until they are not, it should not be tried again: it would find no place, or preempt more than it needs.
 //
-// Once only the last victim is left, the answer is what is seen of it: by the API server where it is deleted, and by the
-// scheduler where it was called off. So the event of its leaving finds the preemptor free, even if it comes before the
-// answer to the call that made it leave.
+// The last victim goes when all others have gone, so that once only it is left, it alone tells. What counts is what the
+// scheduler knows of it, and not the API server, whose watch runs ahead of the scheduler when much happens: a preemptor
+// that came back between the two would find its place taken and preempt a second time. So the event of the last one's
+// leaving finds the preemptor free, and nothing does before. A victim that takes its time to end has left in this sense:
+// to wait for it is up to the plugin.
 func (e *Evictor) Busy(uid types.UID) bool {
 	e.mutex.RLock()
-	at, busy := e.busy[uid]
+	last, busy := e.busy[uid]
 	e.mutex.RUnlock()
-	switch {
-	case !busy || at.last == nil:
-		return busy
-	case at.calledOff && e.api.Assumed(at.last.UID):
-		return true
-	case at.calledOff:
+	if busy && last != nil && !e.stays(last) {
 		e.free(uid)
 		return false
 	}
-	current := e.api.Pod(at.last.Namespace, at.last.Name)
-	return current != nil && current.UID == at.last.UID && current.DeletionTimestamp == nil
+	return busy
 }
 
-func (e *Evictor) set(preemptor types.UID, at progress) {
+// stays reports whether a victim takes its place like before, or has only the one moment left between the two events
+// of a deletion without a grace period.
+func (e *Evictor) stays(victim *corev1.Pod) bool {
+	current := e.api.Counted(victim.UID)
+	if current == nil || current.Spec.NodeName != victim.Spec.NodeName {
+		return false
+	}
+	return current.DeletionTimestamp == nil || endsAtOnce(current)
+}
+
+func endsAtOnce(terminating *corev1.Pod) bool {
+	grace := terminating.DeletionGracePeriodSeconds
+	return grace != nil && *grace == 0 && len(terminating.Finalizers) == 0
+}
+
+// begin notes that evictions for a preemptor are under way. From time to time it forgets those who are not busy any more
+// and were never asked about, because they have gone themselves.
+func (e *Evictor) begin(preemptor types.UID) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	e.busy[preemptor] = at
+	if len(e.busy) > e.many {
+		maps.DeleteFunc(e.busy, func(_ types.UID, last *corev1.Pod) bool { return last != nil && !e.stays(last) })
+		e.many = max(100, 2*len(e.busy))
+	}
+	e.busy[preemptor] = nil
+}
+
+func (e *Evictor) waitFor(preemptor types.UID, last *corev1.Pod) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.busy[preemptor] = last
 }
 
 func (e *Evictor) free(preemptor types.UID) {
@@ -127,7 +157,7 @@ func (w *eviction) run(ctx context.Context, victims []*corev1.Pod) {
 			logger.Error(err, "Preemption has stopped; the preemptor is tried again")
 		}
 	}
-	if how != calledOff {
+	if err != nil {
 		w.free(w.preemptor.UID)
 	}
 	if again || err != nil || how != deleted { // No event of a deletion may come that would bring it back.
@@ -175,12 +205,8 @@ func (w *eviction) evictAll(ctx context.Context, victims []*corev1.Pod) (departu
 	if err := w.evictSideBySide(ctx, others); err != nil {
 		return gone, err
 	}
-	w.set(w.preemptor.UID, progress{last: last})
-	how, err := w.evict(ctx, last)
-	if how == calledOff {
-		w.set(w.preemptor.UID, progress{last: last, calledOff: true})
-	}
-	return how, err
+	w.waitFor(w.preemptor.UID, last)
+	return w.evict(ctx, last)
 }
 
 func (w *eviction) evictSideBySide(ctx context.Context, victims []*corev1.Pod) error {
@@ -211,7 +237,7 @@ func (w *eviction) evict(ctx context.Context, victim *corev1.Pod) (how departure
 		how = calledOff
 		note += " (in kube-scheduler memory)."
 	} else {
-		held := w.holdsItsPlace(victim)
+		held := w.api.Counted(victim.UID) != nil // One that was taken back meanwhile is not, and its deletion is none from a node.
 		there, err := w.api.Evict(ctx, victim, corev1.PodCondition{
 			Type:               corev1.DisruptionTarget,
 			ObservedGeneration: victim.Generation,
@@ -229,16 +255,6 @@ func (w *eviction) evict(ctx context.Context, victim *corev1.Pod) (how departure
 	w.handle.EventRecorder().WithLogger(klog.FromContext(ctx)).
 		Eventf(victim, w.preemptor.Object, corev1.EventTypeNormal, "Preempted", "Preempting", "%s", note)
 	return how, nil
-}
-
-// holdsItsPlace reports whether a victim is on a node, or on its way there. One that was taken back meanwhile is not, and
-// its deletion is none from a node.
-func (w *eviction) holdsItsPlace(victim *corev1.Pod) bool {
-	if w.api.Assumed(victim.UID) {
-		return true
-	}
-	current := w.api.Pod(victim.Namespace, victim.Name)
-	return current != nil && current.UID == victim.UID && current.Spec.NodeName != ""
 }
 
 // callOff ends the binding of a pod that has not come further than PreBind; it reports whether it could.

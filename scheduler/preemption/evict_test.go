@@ -33,7 +33,9 @@ type cluster struct {
 	events.EventRecorderLogger
 
 	mutex     sync.Mutex
-	pods      map[string]*corev1.Pod
+	pods      map[string]*corev1.Pod // as the API server has them
+	counted   map[types.UID]*corev1.Pod
+	deaf      bool          // the scheduler hears of no deletion
 	refuses   string        // the victim that cannot be evicted
 	blocks    chan struct{} // closed when evictions may go on; nil: at once
 	nominated []fwk.PodInfo
@@ -44,9 +46,9 @@ type cluster struct {
 }
 
 func newCluster(pods ...*corev1.Pod) *cluster {
-	c := &cluster{pods: map[string]*corev1.Pod{}, waiting: map[types.UID]bool{}, binding: map[types.UID]bool{}, activated: make(chan struct{}, 1)}
+	c := &cluster{pods: map[string]*corev1.Pod{}, counted: map[types.UID]*corev1.Pod{}, waiting: map[types.UID]bool{}, binding: map[types.UID]bool{}, activated: make(chan struct{}, 1)}
 	for _, pod := range pods {
-		c.pods[pod.Name] = pod
+		c.pods[pod.Name], c.counted[pod.UID] = pod, pod
 	}
 	return c
 }
@@ -63,8 +65,20 @@ func (c *cluster) Pod(_, name string) *corev1.Pod {
 	return c.pods[name]
 }
 
-// Assumed is false: who is called off is taken back at once.
-func (c *cluster) Assumed(types.UID) bool { return false }
+func (c *cluster) Counted(uid types.UID) *corev1.Pod {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.counted[uid]
+}
+
+// counts changes what the scheduler counts; nil is nothing.
+func (c *cluster) counts(uid types.UID, pod *corev1.Pod) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.counted[uid] = pod
+}
+
+func (c *cluster) Nominated(*corev1.Pod) string { return "" }
 
 func (c *cluster) Evict(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) (bool, error) {
 	if c.blocks != nil {
@@ -82,6 +96,9 @@ func (c *cluster) Evict(ctx context.Context, pod *corev1.Pod, condition corev1.P
 	defer c.mutex.Unlock()
 	_, there := c.pods[pod.Name]
 	delete(c.pods, pod.Name)
+	if !c.deaf {
+		delete(c.counted, pod.UID)
+	}
 	return there, nil
 }
 
@@ -128,12 +145,21 @@ type onTheWay struct {
 
 func (o onTheWay) Preempt(plugin, reason string) bool {
 	o.c.note("called %s off waiting: %s by %s", o.uid, reason, plugin)
+	o.takenBack()
 	return o.possible
 }
 
 func (o onTheWay) CancelPod(reason string) bool {
 	o.c.note("called %s off binding: %s", o.uid, reason)
+	o.takenBack()
 	return o.possible
+}
+
+// takenBack makes the scheduler count the pod no longer, if it was called off.
+func (o onTheWay) takenBack() {
+	if o.possible {
+		o.c.counts(o.uid, nil)
+	}
 }
 
 func (o onTheWay) MarkPrebound() bool { return !o.possible }
@@ -165,9 +191,9 @@ func TestEvict(t *testing.T) {
 			slices.Concat(gone("a"), gone("b"), gone("c"))},
 		{"leaves alone what is terminating", []*corev1.Pod{pod("a", 3, 1), terminating}, nil, gone("a")},
 		{"says nothing of a pod that has gone by itself, whose event may have come before", []*corev1.Pod{pod("a", 3, 1)},
-			func(c *cluster) { delete(c.pods, "a") }, append(gone("a")[:1:1], "activated urgent")},
+			func(c *cluster) { delete(c.pods, "a"); delete(c.counted, "a") }, append(gone("a")[:1:1], "activated urgent")},
 		{"tries the preemptor again where a victim had lost its place before", []*corev1.Pod{pod("a", 3, 1)},
-			func(c *cluster) { c.pods["a"].Spec.NodeName = "" }, append(gone("a"), "activated urgent")},
+			func(c *cluster) { c.counted["a"] = nil }, append(gone("a"), "activated urgent")},
 		{"spares the last when another cannot be evicted, and tries the preemptor again", []*corev1.Pod{pod("a", 3, 1), pod("b", 2, 1)},
 			func(c *cluster) { c.refuses = "a" }, []string{"activated urgent"}},
 		{"tries the preemptor again when the last cannot be evicted", []*corev1.Pod{pod("a", 3, 1), pod("b", 2, 1)},
@@ -245,38 +271,84 @@ func eventually(t *testing.T, check func() bool) {
 }
 
 func TestBusy(t *testing.T) {
-	first, last := pod("first", 2, 1), pod("last", 1, 1)
-	c := newCluster(first, last)
+	other, last := pod("other", 2, 1), pod("last", 1, 1)
+	last.Spec.NodeName = "n1"
+	c := newCluster(other, last)
+	c.deaf = true
 	c.blocks = make(chan struct{})
 	evictor := preemption.NewEvictor(c, c, "Mine")
 	if evictor.Busy("urgent") {
 		t.Error("busy before anything began")
 	}
-	evictor.Evict(t.Context(), preemption.ForPod(pod("urgent", 100, -1)), &preemption.Candidate{Place: "n1", Pods: []*corev1.Pod{last}})
-	if evictor.Busy("other") {
+	evict := func() {
+		c.mutex.Lock()
+		c.pods["last"], c.counted["last"] = last, last
+		c.mutex.Unlock()
+		evictor.Evict(t.Context(), preemption.ForPod(pod("urgent", 100, -1)), &preemption.Candidate{Place: "n1", Pods: []*corev1.Pod{other, last}})
+	}
+	evict()
+	if evictor.Busy("another") {
 		t.Error("busy for somebody else")
 	}
+	c.counts("last", nil)
+	if !evictor.Busy("urgent") {
+		t.Error("free although the last victim's turn has not come")
+	}
+	c.counts("last", last)
+	close(c.blocks)
+	eventually(t, func() bool { return c.Pod("default", "last") == nil })
+	if !evictor.Busy("urgent") {
+		t.Error("free although the scheduler has not heard of the last victim's leaving")
+	}
+	for name, test := range map[string]struct {
+		change func(*corev1.Pod)
+		busy   bool
+	}{
+		"ends in a while": {func(pod *corev1.Pod) {
+			pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = ptr.To(metav1.Now()), ptr.To[int64](30)
+		}, false},
+		"ends at once": {func(pod *corev1.Pod) {
+			pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = ptr.To(metav1.Now()), ptr.To[int64](0)
+		}, true},
+		"waits for a finalizer": {func(pod *corev1.Pod) {
+			pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = ptr.To(metav1.Now()), ptr.To[int64](0)
+			pod.Finalizers = []string{"example.com/hold"}
+		}, false},
+		"is on another node": {func(pod *corev1.Pod) { pod.Spec.NodeName = "n2" }, false},
+		"has only changed":   {func(pod *corev1.Pod) { pod.Labels = nil }, true},
+	} {
+		evict()
+		eventually(t, func() bool { return c.Pod("default", "last") == nil })
+		counted := last.DeepCopy()
+		test.change(counted)
+		c.counts("last", counted)
+		if evictor.Busy("urgent") != test.busy {
+			t.Errorf("a last victim that %s: busy is %t, want %t", name, !test.busy, test.busy)
+		}
+	}
+	c.counts("last", nil)
+	if evictor.Busy("urgent") {
+		t.Error("busy although the last victim has left")
+	}
+	c.counts("last", last)
+	if evictor.Busy("urgent") {
+		t.Error("busy again because a pod is counted that was a victim once")
+	}
+	if err := evictor.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCloseEndsEvictionsUnderWay(t *testing.T) {
+	victim := pod("victim", 1, 1)
+	c := newCluster(victim)
+	c.blocks = make(chan struct{})
+	evictor := preemption.NewEvictor(c, c, "Mine")
+	evictor.Evict(t.Context(), preemption.ForPod(pod("urgent", 100, -1)), &preemption.Candidate{Place: "n1", Pods: []*corev1.Pod{victim}})
 	if !evictor.Busy("urgent") {
 		t.Error("free although the victim is there")
 	}
-	for name, change := range map[string]func(*corev1.Pod){
-		"is being deleted":  func(pod *corev1.Pod) { pod.DeletionTimestamp = ptr.To(metav1.Now()) },
-		"has been replaced": func(pod *corev1.Pod) { pod.UID = "another" },
-	} {
-		shown := last.DeepCopy()
-		change(shown)
-		c.mutex.Lock()
-		c.pods["last"] = shown
-		c.mutex.Unlock()
-		eventually(t, func() bool { return !evictor.Busy("urgent") })
-		c.mutex.Lock()
-		c.pods["last"] = last
-		c.mutex.Unlock()
-		if !evictor.Busy("urgent") {
-			t.Errorf("free although the victim is there again, after it %s", name)
-		}
-	}
-	if err := evictor.Close(); err != nil { // Ends the call that is blocked.
+	if err := evictor.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if evictor.Busy("urgent") {

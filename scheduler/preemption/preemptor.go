@@ -14,8 +14,12 @@ import (
 type API interface {
 	// Pod returns a pod as the API server last showed it, or nil when it is gone. Do not change it.
 	Pod(namespace, name string) *corev1.Pod
-	// Assumed reports whether a pod is decided on and neither bound nor taken back yet.
-	Assumed(uid types.UID) bool
+	// Counted returns a pod as the scheduler counts it on a node: it is decided on, or shown there. Nil means that it takes no
+	// place, as far as the scheduler has heard, which can be later than Pod. Do not change it.
+	Counted(uid types.UID) *corev1.Pod
+	// Nominated returns the node that a pending pod is nominated to, or "". It is what was decided, which its status shows
+	// only when that has been written and heard of.
+	Nominated(pod *corev1.Pod) string
 	// Evict sets the condition in the pod's status and then deletes the pod. It reports whether the pod was there to be
 	// deleted; that it was not is no error, and neither is that another pod has its name now, which is left alone.
 	Evict(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) (bool, error)

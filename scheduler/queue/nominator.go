@@ -74,11 +74,25 @@ func (n *nominator) NominatedPodsForNode(node string) []fwk.PodInfo {
 	return slices.Clone(n.byNode[node])
 }
 
+// NominatedNode returns the node that a pod is nominated to, or "".
+func (n *nominator) NominatedNode(uid types.UID) string {
+	n.mutex.RLock()
+	defer n.mutex.RUnlock()
+	return n.nodeOf[uid]
+}
+
 // NominationsVersion returns a number that grows with every change of a nomination.
 func (n *nominator) NominationsVersion() int64 {
 	n.mutex.RLock()
 	defer n.mutex.RUnlock()
 	return n.version
+}
+
+// NominationVersion returns the version of the last change of the nominations to a node, or 0 where there are none.
+func (n *nominator) NominationVersion(node string) int64 {
+	n.mutex.RLock()
+	defer n.mutex.RUnlock()
+	return n.changed[node]
 }
 
 // VisitNominations calls visit for each node that pods are nominated to, with the version of the last change there. The

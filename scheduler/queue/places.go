@@ -59,13 +59,31 @@ func (q *Queue) gated(entry *Entry) bool {
 	return false
 }
 
+// stillHeld asks again the plugin that holds a pod back. Most of the time nothing has changed for most of those that wait,
+// of which there can be many, so that this comes before anything that costs more.
+func (q *Queue) stillHeld(entry *Entry) bool {
+	if entry.grouping != nil {
+		return false // Its pods may be held back by several.
+	}
+	for _, plugin := range q.options.PreEnqueue[entry.profile()] {
+		if plugin.Name() == entry.gate {
+			return !q.askGuardedGate(entry, plugin).IsSuccess()
+		}
+	}
+	return false
+}
+
 func (q *Queue) askGate(entry *Entry, plugin fwk.PreEnqueuePlugin) (status *fwk.Status) {
-	ctx := klog.NewContext(context.Background(), q.options.Logger)
 	start := time.Now()
 	defer func() {
 		metrics.ExtensionPointDuration.WithLabelValues(framework.PreEnqueue, status.Code().String(), entry.profile()).
 			Observe(time.Since(start).Seconds())
 	}()
+	return q.askGuardedGate(entry, plugin)
+}
+
+func (q *Queue) askGuardedGate(entry *Entry, plugin fwk.PreEnqueuePlugin) (status *fwk.Status) {
+	ctx := klog.NewContext(context.Background(), q.options.Logger)
 	defer framework.Recovered(ctx, framework.PreEnqueue, plugin.Name(), &status)
 	return plugin.PreEnqueue(ctx, entry.GetPod())
 }

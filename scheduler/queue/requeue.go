@@ -94,7 +94,7 @@ func (q *Queue) Move(event fwk.ClusterEvent, old, new any, check func(*corev1.Po
 		return
 	}
 	for _, entry := range slices.Collect(maps.Values(q.waiting)) {
-		if check != nil && !anyPod(entry, check) || entry.gate != "" && !opensGate(entry, event) {
+		if check != nil && !anyPod(entry, check) || entry.gate != "" && (!opensGate(entry, event) || q.stillHeld(entry)) {
 			continue
 		}
 		if decision := q.worth(entry, event, old, new); decision != skip {

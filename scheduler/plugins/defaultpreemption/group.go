@@ -50,7 +50,7 @@ func (p *Plugin) preemptForGroup(ctx context.Context, group fwk.PodGroupInfo, sc
 		return nil, fwk.NewStatus(fwk.Unschedulable, "not eligible due to preemptionPolicy=Never.")
 	}
 	if p.underWay(pods, priority) {
-		return &fwk.PodGroupPostFilterResult{NominatingInfos: nominations(pods)}, fwk.NewStatus(fwk.Success, "ongoing preemption on nominated nodes")
+		return &fwk.PodGroupPostFilterResult{NominatingInfos: p.nominations(pods)}, fwk.NewStatus(fwk.Success, "ongoing preemption on nominated nodes")
 	}
 	snapshot := p.handle.MutableSnapshotSharedLister()
 	nodes, err := snapshot.NodeInfos().List()
@@ -89,10 +89,11 @@ func neverPreempts(pods []*corev1.Pod) bool {
 func (p *Plugin) underWay(pods []*corev1.Pod, priority int32) bool {
 	snapshot := p.handle.SnapshotSharedLister()
 	for _, pod := range pods {
-		if pod.Status.NominatedNodeName == "" {
+		nominated := p.api.Nominated(pod)
+		if nominated == "" {
 			continue
 		}
-		node, err := snapshot.NodeInfos().Get(pod.Status.NominatedNodeName)
+		node, err := snapshot.NodeInfos().Get(nominated)
 		if err != nil {
 			continue // It has gone, and the preemption with it.
 		}
@@ -106,11 +107,11 @@ func (p *Plugin) underWay(pods []*corev1.Pod, priority int32) bool {
 }
 
 // nominations leaves the pods nominated to where they are.
-func nominations(pods []*corev1.Pod) map[types.NamespacedName]*fwk.NominatingInfo {
+func (p *Plugin) nominations(pods []*corev1.Pod) map[types.NamespacedName]*fwk.NominatingInfo {
 	infos := map[types.NamespacedName]*fwk.NominatingInfo{}
 	for _, pod := range pods {
 		infos[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}] =
-			&fwk.NominatingInfo{NominatingMode: fwk.ModeOverride, NominatedNodeName: pod.Status.NominatedNodeName}
+			&fwk.NominatingInfo{NominatingMode: fwk.ModeOverride, NominatedNodeName: p.api.Nominated(pod)}
 	}
 	return infos
 }

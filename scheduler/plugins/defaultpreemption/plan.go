@@ -77,6 +77,8 @@ func (p *Plugin) plan(ctx context.Context, plan *Plan, state fwk.CycleState, pod
 		klog.FromContext(ctx).V(5).Info("Pod may not preempt others", "reason", why)
 		return fwk.NewStatus(fwk.Unschedulable, why)
 	}
+	p.memory.mutex.Lock()
+	defer p.memory.mutex.Unlock()
 	try, err := p.observe(ctx, state, pod, statuses, now)
 	if err != nil {
 		return fwk.AsStatus(err)
@@ -107,7 +109,7 @@ func (p *Plugin) ineligible(pod *corev1.Pod, statuses fwk.NodeToStatusReader) st
 	if policy := pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {
 		return "not eligible due to preemptionPolicy=Never."
 	}
-	nominated := pod.Status.NominatedNodeName
+	nominated := p.api.Nominated(pod)
 	if nominated == "" || statuses.Get(nominated).Code() == fwk.UnschedulableAndUnresolvable {
 		return "" // On a node that cannot take it any more, nothing is worth waiting for.
 	}

@@ -30,6 +30,7 @@ type Plugin struct {
 	api     preemption.API
 	budgets policylisters.PodDisruptionBudgetLister
 	evictor *preemption.Evictor
+	memory  memory
 	// leastPercentage and leastAbsolute say how many candidates are enough.
 	leastPercentage, leastAbsolute int
 }

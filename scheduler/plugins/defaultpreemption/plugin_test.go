@@ -65,8 +65,9 @@ func pod(name string, priority int32, node string) *corev1.Pod {
 	}
 }
 
-func (s *situation) Pod(string, string) *corev1.Pod { return s.pod }
-func (s *situation) Assumed(types.UID) bool         { return false }
+func (s *situation) Pod(string, string) *corev1.Pod   { return s.pod }
+func (s *situation) Counted(types.UID) *corev1.Pod    { return nil }
+func (s *situation) Nominated(pod *corev1.Pod) string { return pod.Status.NominatedNodeName }
 func (s *situation) Evict(context.Context, *corev1.Pod, corev1.PodCondition) (bool, error) {
 	return false, errors.New("a plan evicts nobody")
 }

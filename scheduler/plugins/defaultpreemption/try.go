@@ -34,6 +34,7 @@ type try struct {
 	// nodes are all, potential those where it may help that pods go, beginning anywhere.
 	nodes, potential []fwk.NodeInfo
 	budgets          *preemption.Budgets
+	memory           *recollection
 	enough           int
 	now              time.Time
 }
@@ -61,8 +62,12 @@ func (p *Plugin) observe(ctx context.Context, state fwk.CycleState, pod *corev1.
 	}
 	t.potential = rotated(potential, rand.IntN(len(potential)))
 	t.enough = p.enough(len(potential))
-	t.budgets, err = p.readBudgets()
-	return t, err
+	budgets, err := p.readBudgets()
+	if err != nil {
+		return nil, err
+	}
+	t.budgets, t.memory = preemption.NewBudgets(budgets), p.recall(t, budgets)
+	return t, nil
 }
 
 // enough returns how many candidates end the search among as many nodes.
@@ -72,13 +77,13 @@ func (p *Plugin) enough(nodes int) int {
 
 // readBudgets returns all budgets in the order of their names, so that where a pod falls under several, the same ones
 // give way each time.
-func (p *Plugin) readBudgets() (*preemption.Budgets, error) {
+func (p *Plugin) readBudgets() ([]*policyv1.PodDisruptionBudget, error) {
 	budgets, err := p.budgets.List(labels.Everything())
 	if err != nil {
 		return nil, fmt.Errorf("listing PodDisruptionBudgets: %w", err)
 	}
 	slices.SortFunc(budgets, func(a, b *policyv1.PodDisruptionBudget) int { return cmp.Compare(a.Name, b.Name) })
-	return preemption.NewBudgets(budgets), nil
+	return budgets, nil
 }
 
 // outcome is what came out for one node. Both are nil where it was not looked at.
@@ -90,9 +95,10 @@ type outcome struct {
 // all tries the potential nodes until there are enough candidates. Those that violate no budget come first. refused says
 // why the other nodes that were tried are none; err is that some could not be tried.
 func (t *try) all() (candidates []*preemption.Candidate, refused *framework.NodeStatuses, err error) {
-	outcomes := make([]outcome, len(t.potential))
+	outcomes := make([]remembered, len(t.potential))
 	if len(outcomes) > 0 {
 		t.sideBySide(outcomes)
+		t.memory.keep(t.potential, outcomes)
 	}
 	refused = framework.NewNodeStatuses()
 	var violating []*preemption.Candidate
@@ -113,14 +119,16 @@ func (t *try) all() (candidates []*preemption.Candidate, refused *framework.Node
 	return append(candidates, violating...), refused, errors.Join(errs...)
 }
 
-func (t *try) sideBySide(outcomes []outcome) {
+func (t *try) sideBySide(outcomes []remembered) {
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
 	var good, bad atomic.Int32
 	t.handle.Parallelizer().Until(ctx, len(outcomes), func(i int) {
-		candidate, status := t.one(ctx, t.potential[i])
-		outcomes[i] = outcome{candidate, status}
-		switch {
+		outcomes[i] = t.memory.find(t.potential[i], func(node fwk.NodeInfo) outcome {
+			candidate, status := t.one(ctx, node)
+			return outcome{candidate, status}
+		})
+		switch candidate := outcomes[i].candidate; {
 		case candidate == nil:
 			return
 		case candidate.Violations == 0:
