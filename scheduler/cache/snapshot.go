@@ -85,6 +85,7 @@ func (c *Cache) relist(s *Snapshot) {
 	s.withAffinity, s.withAntiAffinity = subset{}, subset{}
 	for i, name := range names {
 		s.nodes[i], s.names.Number[name] = s.byName[name], i
+		s.byName[name].SetNumber(i)
 		s.file(i, s.byName[name])
 	}
 	for name, info := range s.byName {

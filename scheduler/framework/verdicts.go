@@ -43,6 +43,12 @@ func (v *Verdicts) Refuse(node int, status *fwk.Status, position int) {
 	v.set(node, v.intern(status, position))
 }
 
+// Kind returns a number for a status and the position of its plugin, for RefuseAs.
+func (v *Verdicts) Kind(status *fwk.Status, position int) int32 { return v.intern(status, position) }
+
+// RefuseAs is Refuse with a status that has a number, which saves looking for it.
+func (v *Verdicts) RefuseAs(node int, kind int32) { v.set(node, kind) }
+
 // Clear says that a node is not refused.
 func (v *Verdicts) Clear(node int) { v.set(node, 0) }
 

@@ -31,6 +31,7 @@ type Table struct {
 	moved         []int32 // nodes whose totals are to be added up
 	sums          sums
 	nominated     nominated
+	withOthers    bool // when it was last used, plugins that are not local filtered as well
 }
 
 func newTable(ctx context.Context, key string, profile *framework.Framework, nominations framework.Nominations, pod *corev1.Pod) *Table {
@@ -60,8 +61,11 @@ type Attempt struct {
 	// Start is the number of the node to begin with when none is known.
 	Start int
 	// OthersFilter says that plugins which are not local filter as well. Then nodes that other pods are nominated to are
-	// not looked at, because all filters have to see them together.
-	OthersFilter bool
+	// not looked at, because all filters have to see them together. With AtOnce, they are looked at with all filters, anew for
+	// each pod.
+	OthersFilter, AtOnce bool
+	// more says that it is the same pod that was not content with what the table knew.
+	more bool
 }
 
 // Update brings a table up to date: afterwards it knows all nodes, or enough. An error is that of a plugin.
@@ -86,6 +90,12 @@ func (t *Table) update(ctx context.Context, a Attempt) error {
 	}
 	t.version = a.Snapshot.Version()
 	t.readNominations(a)
+	if (t.withOthers || a.OthersFilter) && !a.more {
+		for number := range t.nominated.nodes {
+			t.pend(number)
+		}
+	}
+	t.withOthers = a.OthersFilter
 	if err := t.examine(ctx, a); err != nil {
 		return err
 	}
@@ -147,7 +157,7 @@ func (t *Table) examine(ctx context.Context, a Attempt) error {
 
 // next takes up to a number of nodes from those that are pending.
 func (t *Table) next(want int, a Attempt, aside *[]int32) []int32 {
-	if !a.OthersFilter || len(t.nominated.nodes) == 0 {
+	if !a.OthersFilter || a.AtOnce || len(t.nominated.nodes) == 0 {
 		from := max(len(t.todo)-max(want, 0), 0)
 		batch := t.todo[from:]
 		t.todo = t.todo[:from]
