@@ -71,6 +71,14 @@ var shapesOfPods = []shape{
 			}},
 		}}
 	}},
+	{"too large, apart from others", func(pod *corev1.Pod) {
+		request(pod, "300", "1Gi")
+		pod.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
+				TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "near"}},
+			}},
+		}}
+	}},
 	{"kept apart by others", func(pod *corev1.Pod) { pod.Labels = map[string]string{"app": "apart"} }},
 	{"spread over zones", func(pod *corev1.Pod) {
 		pod.Labels = map[string]string{"app": "spread"}
@@ -89,7 +97,7 @@ var shapesOfPods = []shape{
 			}},
 		}}
 	}},
-	{"rather with others, evenly, rather with a disk", func(pod *corev1.Pod) {
+	{"rather with others, evenly, rather in zone a and with a disk", func(pod *corev1.Pod) {
 		pod.Labels = map[string]string{"app": "spread"}
 		pod.Spec.Affinity = &corev1.Affinity{
 			PodAffinity: &corev1.PodAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{
@@ -97,7 +105,7 @@ var shapesOfPods = []shape{
 					TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "near"}},
 				},
 			}}},
-			NodeAffinity: &corev1.NodeAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{{
+			NodeAffinity: &corev1.NodeAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{{Weight: 5, Preference: zoneA[0]}, {
 				Weight: 3, Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "disk", Operator: corev1.NodeSelectorOpExists}}},
 			}}},
 		}
