@@ -76,6 +76,17 @@ func (v *Verdicts) Freeze() *Verdicts {
 	return &Verdicts{names: v.names, ids: v.ids, kinds: slices.Clone(v.kinds), frozen: true}
 }
 
+// Renumber makes the verdicts those on other nodes. Nodes that keep their numbers keep their verdicts, those that are new
+// have none.
+func (v *Verdicts) Renumber(names Names) {
+	for node := len(names.ByNumber); node < len(v.ids); node++ {
+		v.Clear(node)
+	}
+	ids := make([]int32, len(names.ByNumber))
+	copy(ids, v.ids)
+	v.names, v.ids, v.frozen = names, ids, false
+}
+
 func (v *Verdicts) set(node int, id int32) {
 	old := v.ids[node]
 	if old == id {

@@ -20,6 +20,7 @@ type Table struct {
 
 	started  bool
 	version  cache.Version
+	names    framework.Names
 	verdicts *framework.Verdicts
 	raw      []int64 // by node and plugin
 	tree     tree
@@ -84,6 +85,7 @@ func (t *Table) update(ctx context.Context, a Attempt) error {
 	if !t.started || !known {
 		t.start(a)
 	} else {
+		t.renumber(a)
 		for _, number := range changed {
 			t.pend(number)
 		}
@@ -105,7 +107,8 @@ func (t *Table) update(ctx context.Context, a Attempt) error {
 // start forgets everything.
 func (t *Table) start(a Attempt) {
 	nodes := len(a.Snapshot.Nodes())
-	t.verdicts = framework.NewVerdicts(a.Snapshot.Names())
+	t.names = a.Snapshot.Names()
+	t.verdicts = framework.NewVerdicts(t.names)
 	t.raw = make([]int64, nodes*t.scores.Len())
 	t.tree = newTree(nodes)
 	t.fits, t.pending = make([]bool, nodes), make([]bool, nodes)
@@ -123,8 +126,8 @@ func (t *Table) start(a Attempt) {
 
 // pend marks a node as one to be looked at.
 func (t *Table) pend(number int) {
-	if t.pending[number] {
-		return
+	if number >= len(t.pending) || t.pending[number] {
+		return // It is gone, or marked.
 	}
 	t.pending[number] = true
 	t.todo = append(t.todo, int32(number))
@@ -182,6 +185,7 @@ func (t *Table) set(number int, info fwk.NodeInfo, status *fwk.Status, position 
 	if t.fits[number] {
 		t.stale--
 		t.sums.remove(own)
+		t.feasible.update(number, info)
 	}
 	t.pending[number] = false
 	copy(own, raw)
