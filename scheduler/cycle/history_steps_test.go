@@ -25,8 +25,8 @@ func (h *history) change() {
 		weight int
 		do     func() string
 	}{
-		{"bind", 30, h.bind}, {"delete", 22, h.delete}, {"nominate", 4, h.nominate}, {"end nominations", 6, h.endNominations},
-		{"add node", 3, h.addNode}, {"remove node", 1, h.removeNode}, {"label", 4, h.label}, {"taint", 6, h.taint}, {"cordon", 4, h.cordon},
+		{"bind", 30, h.bind}, {"delete", 22, h.delete}, {"nominate", 6, h.nominate}, {"end nominations", 6, h.endNominations},
+		{"add node", 6, h.addNode}, {"remove node", 3, h.removeNode}, {"label", 4, h.label}, {"taint", 6, h.taint}, {"cordon", 4, h.cordon},
 		{"resize", 4, h.resize}, {"pull image", 3, h.pullImage}, {"try and take back", 5, h.tryAndTakeBack}, {"nothing", 3, func() string { return "" }},
 	}
 	total := 0

@@ -2,6 +2,7 @@ package framework
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	fwk "k8s.io/kube-scheduler/framework"
@@ -105,9 +106,10 @@ func (v *Verdicts) set(node int, id int32) {
 }
 
 func (v *Verdicts) intern(status *fwk.Status, position int) int32 {
+	kind := verdictKind{status: status, position: position}
 	if len(v.kinds) <= fewKinds {
 		for i := range v.kinds {
-			if kind := &v.kinds[i]; kind.position == position && sameStatus(kind.status, status) {
+			if v.kinds[i].position == position && sameStatus(v.kinds[i].status, status) {
 				return int32(i + 1)
 			}
 		}
@@ -116,15 +118,16 @@ func (v *Verdicts) intern(status *fwk.Status, position int) int32 {
 		if v.byText == nil {
 			v.byText = map[string]int32{}
 			for i := range v.kinds {
-				v.byText[statusText(v.kinds[i].status)] = int32(i + 1)
+				v.byText[v.kinds[i].text()] = int32(i + 1)
 			}
 		}
-		if id, known := v.byText[statusText(status)]; known {
+		text := kind.text()
+		if id, known := v.byText[text]; known {
 			return id
 		}
-		v.byText[statusText(status)] = int32(len(v.kinds) + 1)
+		v.byText[text] = int32(len(v.kinds) + 1)
 	}
-	v.kinds = append(v.kinds, verdictKind{status: status, position: position})
+	v.kinds = append(v.kinds, kind)
 	return int32(len(v.kinds))
 }
 
@@ -132,6 +135,6 @@ func sameStatus(a, b *fwk.Status) bool {
 	return a.Code() == b.Code() && a.Plugin() == b.Plugin() && slices.Equal(a.Reasons(), b.Reasons())
 }
 
-func statusText(status *fwk.Status) string {
-	return status.Plugin() + "\x00" + status.Code().String() + "\x00" + strings.Join(status.Reasons(), "\x00")
+func (k *verdictKind) text() string {
+	return strings.Join(append([]string{strconv.Itoa(k.position), k.status.Plugin(), k.status.Code().String()}, k.status.Reasons()...), "\x00")
 }
