@@ -98,7 +98,7 @@ func (q *Queue) setGate(entry *Entry, plugin string) {
 func (q *Queue) move(entry *Entry, to place, event string) {
 	switch {
 	case entry.place == unschedulable:
-		delete(q.waiting, entry.key())
+		q.waiting.remove(entry)
 		gauge(entry).Sub(float64(entry.size()))
 	case entry.place != nowhere:
 		if heap := q.heapOf(entry.place); heap != nil {
@@ -111,7 +111,7 @@ func (q *Queue) move(entry *Entry, to place, event string) {
 	case nowhere:
 		return
 	case unschedulable:
-		q.waiting[entry.key()] = entry
+		q.waiting.add(entry, q.hints)
 	case incomplete:
 	default:
 		q.heapOf(to).add(entry)

@@ -54,7 +54,7 @@ type Queue struct {
 	active   entryHeap
 	backoff  entryHeap
 	errors   entryHeap            // in back-off because of errors; not popped early
-	waiting  map[types.UID]*Entry // by key
+	waiting  waitingEntries
 	groups   map[types.NamespacedName]*Entry
 	grouped  bool // pods may belong to groups
 	inFlight inFlight
@@ -92,7 +92,7 @@ func New(options Options) (*Queue, error) {
 		active:    entryHeap{less: less},
 		backoff:   entryHeap{less: bySecondThen(less)},
 		errors:    entryHeap{less: func(a, b *Entry) bool { return a.backoffEnd.Before(b.backoffEnd) }},
-		waiting:   map[types.UID]*Entry{},
+		waiting:   newWaitingEntries(),
 		groups:    map[types.NamespacedName]*Entry{},
 		inFlight:  newInFlight(),
 		hints:     newHintIndex(options.Hints),
@@ -260,7 +260,7 @@ func (q *Queue) Count() Counts {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	counts := Counts{Active: q.active.pods(), Backoff: q.backoff.pods() + q.errors.pods(), InFlight: q.inFlight.count()}
-	for _, entry := range q.waiting {
+	for _, entry := range q.waiting.all {
 		if entry.gate != "" {
 			counts.Gated += entry.size()
 		} else {
