@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,6 +222,7 @@ func TestSnapshotIsAlwaysWhatAFreshOneWouldBe(t *testing.T) {
 			},
 			"snapshot": func(t *rapid.T) {
 				c.Update(kept)
+				checkNumbers(t, kept)
 				fresh := &Snapshot{}
 				c.Update(fresh)
 				if diff := cmp.Diff(content(fresh), content(kept)); diff != "" {
@@ -241,7 +243,8 @@ type nodeContent struct {
 	Allocatable, Claim int64
 }
 
-func content(s *Snapshot) map[string]any {
+// byNumber returns what is on each node, in the order of the snapshot.
+func byNumber(s *Snapshot) []nodeContent {
 	pods := on(s)
 	var nodes []nodeContent
 	for _, node := range s.Nodes() {
@@ -257,6 +260,13 @@ func content(s *Snapshot) map[string]any {
 		slices.Sort(one.Images)
 		nodes = append(nodes, one)
 	}
+	return nodes
+}
+
+// content is the same in a snapshot that has the nodes in another order.
+func content(s *Snapshot) map[string]any {
+	nodes := byNumber(s)
+	slices.SortFunc(nodes, func(a, b nodeContent) int { return strings.Compare(a.Name, b.Name) })
 	withAffinity, _ := s.HavePodsWithAffinityList()
 	withAnti, _ := s.HavePodsWithRequiredAntiAffinityList()
 	return map[string]any{
@@ -269,5 +279,20 @@ func names(nodes []fwk.NodeInfo) []string {
 	for _, node := range nodes {
 		names = append(names, node.Node().Name)
 	}
+	slices.Sort(names)
 	return names
+}
+
+// checkNumbers holds that all that knows numbers agrees.
+func checkNumbers(t *rapid.T, s *Snapshot) {
+	listed := s.Names()
+	if len(listed.ByNumber) != len(s.Nodes()) || len(listed.Number) != len(s.Nodes()) {
+		t.Fatalf("there are %d nodes, names of %d and numbers of %d", len(s.Nodes()), len(listed.ByNumber), len(listed.Number))
+	}
+	for number, node := range s.Nodes() {
+		name := node.Node().Name
+		if listed.ByNumber[number] != name || listed.Number[name] != number || node.(*nodeinfo.NodeInfo).Number() != number {
+			t.Fatalf("number %d is node %s; by name it is %d, and by its NodeInfo %d", number, name, listed.Number[name], node.(*nodeinfo.NodeInfo).Number())
+		}
+	}
 }

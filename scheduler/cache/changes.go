@@ -2,8 +2,7 @@ package cache
 
 // Version is a moment in the life of a Snapshot.
 type Version struct {
-	// Epoch grows when nodes are numbered anew, because some came or went or moved to another zone. Numbers of
-	// different epochs have nothing to do with each other.
+	// Epoch grows when all nodes are numbered anew. Numbers of different epochs have nothing to do with each other.
 	Epoch int64
 	// Sequence grows with each change of a node.
 	Sequence int64
@@ -39,9 +38,10 @@ func (s *Snapshot) Version() Version {
 }
 
 // ChangedSince returns the numbers of the nodes that changed after an earlier moment, in the order of their changes; a
-// node can be there several times. That includes changes made to the snapshot itself, and their end. It reports false
-// where that is no longer known or the nodes have other numbers now: then anything may have changed. The slice is valid
-// until the snapshot changes.
+// node can be there several times. That includes nodes that came, numbers that became another node's (which may be beyond
+// the present end), and changes made to the snapshot itself, and their end. A node that went and whose number nobody got is
+// not named: there are fewer nodes then. It reports false where that is no longer known or all nodes have other numbers
+// now: then anything may have changed. The slice is valid until the snapshot changes.
 func (s *Snapshot) ChangedSince(version Version) (numbers []int, known bool) {
 	if version.Epoch != s.log.epoch || version.Sequence < s.log.first {
 		return nil, false

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -118,8 +119,20 @@ func TestNodesThatChangedAreNamedToWhoAsks(t *testing.T) {
 	}
 	c.AddNode(newNode("c", ""))
 	c.Update(s)
+	if got, known := s.ChangedSince(middle); fmt.Sprint(got) != "[0 0 2]" || !known {
+		t.Errorf("after one more node changes are %v, known: %t", got, known)
+	}
+	c.RemoveNode("a") // Its number is that of the last node from now on.
+	c.Update(s)
+	if got, known := s.ChangedSince(middle); fmt.Sprint(got) != "[0 0 2 0]" || !known || s.Nodes()[0].Node().Name != "c" {
+		t.Errorf("after one node less changes are %v, known: %t", got, known)
+	}
+	for i := range 10 {
+		c.AddNode(newNode(fmt.Sprint("more-", i), ""))
+	}
+	c.Update(s)
 	if _, known := s.ChangedSince(middle); known {
-		t.Error("changes are known across a renumbering")
+		t.Error("changes are known across a renumbering of all nodes")
 	}
 }
 
@@ -151,7 +164,7 @@ func TestWhatChangedIsInTheLog(t *testing.T) {
 		c.Update(s)
 		nodes := rapid.SampledFrom([]string{"a", "b", "c"})
 		pods := rapid.SampledFrom([]string{"p", "q", "r", "s"})
-		version, earlier := s.Version(), content(s)
+		version, earlier := s.Version(), byNumber(s)
 		t.Repeat(map[string]func(*rapid.T){
 			"pod":    func(t *rapid.T) { _ = c.AddPod(withClaim(newPod(pods.Draw(t, "pod"), nodes.Draw(t, "node")))) },
 			"no pod": func(t *rapid.T) { _, _ = c.RemovePod(types.UID(pods.Draw(t, "pod"))) },
@@ -163,20 +176,22 @@ func TestWhatChangedIsInTheLog(t *testing.T) {
 			"remove": func(t *rapid.T) {
 				_ = s.RemovePod(klog.Logger{}, newPod(pods.Draw(t, "pod"), ""), nodes.Draw(t, "node"))
 			},
-			"compare": func(*rapid.T) { version, earlier = s.Version(), content(s) },
+			"node":    func(t *rapid.T) { c.AddNode(newNode(nodes.Draw(t, "node"), "")) },
+			"no node": func(t *rapid.T) { c.RemoveNode(nodes.Draw(t, "node")) },
+			"compare": func(*rapid.T) { version, earlier = s.Version(), byNumber(s) },
 			"": func(t *rapid.T) {
 				changed, known := s.ChangedSince(version)
 				if !known {
-					t.Fatal("changes are not known")
+					return // All were numbered anew.
 				}
 				seen := map[int]bool{}
 				for _, number := range changed {
 					seen[number] = true
 				}
-				now, before := content(s)["nodes"].([]nodeContent), earlier["nodes"].([]nodeContent)
-				for i := range now {
-					if diff := cmp.Diff(before[i], now[i]); diff != "" && !seen[i] {
-						t.Fatalf("node %d changed and is not in the log:\n%s", i, diff)
+				checkNumbers(t, s)
+				for i, now := range byNumber(s) {
+					if !seen[i] && (i >= len(earlier) || !cmp.Equal(earlier[i], now)) {
+						t.Fatalf("node %d changed and is not in the log: it is %v", i, now)
 					}
 				}
 			},

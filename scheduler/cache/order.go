@@ -14,7 +14,12 @@ type order struct {
 	count int
 	// version grows with every change of the sequence.
 	version int64
+	// moved are the nodes of the last changes, of which the last one made the version.
+	moved []string
 }
+
+// mostMoved is how many changes are remembered. Who is further behind reads the whole sequence.
+const mostMoved = 256
 
 type zone struct {
 	key   string
@@ -30,7 +35,7 @@ func (o *order) add(node *corev1.Node) {
 	}
 	o.zones[index].nodes = append(o.zones[index].nodes, node.Name)
 	o.count++
-	o.version++
+	o.note(node.Name)
 }
 
 // remove takes a node out; nil stands for a node that was never in.
@@ -52,7 +57,25 @@ func (o *order) remove(node *corev1.Node) {
 		o.zones = slices.Delete(o.zones, index, index+1)
 	}
 	o.count--
+	o.note(node.Name)
+}
+
+func (o *order) note(node string) {
+	if len(o.moved) == mostMoved {
+		o.moved = o.moved[:copy(o.moved, o.moved[mostMoved/2:])]
+	}
+	o.moved = append(o.moved, node)
 	o.version++
+}
+
+// movedSince returns the nodes that came, went or changed places after an earlier version; a node can be there several
+// times. It reports false where that is no longer known.
+func (o *order) movedSince(version int64) (nodes []string, known bool) {
+	changes := o.version - version
+	if changes > int64(len(o.moved)) {
+		return nil, false
+	}
+	return o.moved[int64(len(o.moved))-changes:], true
 }
 
 func (o *order) list() []string {

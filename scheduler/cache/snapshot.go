@@ -13,7 +13,8 @@ import (
 // Snapshot is the cluster at one moment. The zero value is an empty cluster; Cache.Update brings it up to date.
 //
 // Nodes are numbered from 0 in the order of List. A node keeps its NodeInfo, which is overwritten in place when it
-// changes, and its number for as long as the epoch lasts (see Version).
+// changes. One that comes gets the next number, and where one goes, the last one gets its number. When that has happened
+// often enough for zones to be far from taking turns, all are numbered anew, and a new epoch begins (see Version).
 type Snapshot struct {
 	generation   int64
 	orderVersion int64
@@ -25,6 +26,7 @@ type Snapshot struct {
 	withAffinity     subset
 	withAntiAffinity subset
 	log              changeLog
+	drift            int    // nodes that came or went since all were numbered
 	assumed, session *layer // of changes that are taken back; nil where there are none
 	groups           podgroups.View
 }
@@ -47,7 +49,7 @@ func (c *Cache) Update(s *Snapshot) {
 	s.restore(&s.assumed)
 	c.copyChanged(s)
 	if s.orderVersion != c.order.version {
-		c.relist(s)
+		c.renumber(s)
 	}
 	c.groups.Update(&s.groups)
 }
@@ -85,6 +87,7 @@ func (c *Cache) relist(s *Snapshot) {
 	s.withAffinity, s.withAntiAffinity = subset{}, subset{}
 	for i, name := range names {
 		s.nodes[i], s.names.Number[name] = s.byName[name], i
+		s.byName[name].SetNumber(i)
 		s.file(i, s.byName[name])
 	}
 	for name, info := range s.byName {
@@ -93,7 +96,7 @@ func (c *Cache) relist(s *Snapshot) {
 			delete(s.byName, name)
 		}
 	}
-	s.orderVersion = c.order.version
+	s.orderVersion, s.drift = c.order.version, 0
 	s.log.newEpoch()
 }
 

@@ -203,8 +203,11 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 		return "", status.AsError()
 	}
 	if a.table != nil && a.table.decides {
-		if !a.profile.OthersScore(a.state) {
+		switch others := a.profile.OthersScore(a.state); {
+		case !others && a.table.sweep == nil:
 			return c.chooseByTable(ctx, a), nil
+		case !others || a.profile.ScoresAtOnce(a.state):
+			return c.chooseBySweep(ctx, a)
 		}
 		if all := len(nodes); all > a.table.attempt.Enough {
 			nodes = c.sample(a, nodes)

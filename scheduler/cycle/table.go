@@ -17,8 +17,10 @@ import (
 type byTable struct {
 	*shapes.Table
 	attempt shapes.Attempt
-	// decides says that nodes were found by the table alone, so that it can choose among them as well.
+	// decides says that nodes were found by the table, so that it can choose among them as well.
 	decides bool
+	// sweep is the nodes that the table found together with plugins that are not local. It may be nil.
+	sweep *shapes.Sweep
 }
 
 // adoptTable gives an attempt the table of its shape, if there is one.
@@ -38,21 +40,26 @@ func (c *Cycle) findByTable(ctx context.Context, a *attempt, diagnosis *framewor
 		State: a.state, Pod: a.pod(), Snapshot: c.Snapshot, Start: c.start,
 		Enough: c.enough(a.profile, len(nodes)), OthersFilter: a.profile.OthersFilter(a.state),
 	}}
-	if err := c.Tables.Update(ctx, a.table.Table, a.table.attempt); err != nil {
+	others, feasible, verdicts := a.table.attempt.OthersFilter, a.table.Feasible, a.table.Verdicts
+	var err error
+	if others && a.profile.FiltersAtOnce(a.state) {
+		if a.table.sweep, err = c.Tables.Sweep(ctx, a.table.Table, a.table.attempt); err != nil {
+			return nil, err
+		}
+		feasible, verdicts = a.table.sweep.Feasible, a.table.sweep.Verdicts
+	} else if err = c.Tables.Update(ctx, a.table.Table, a.table.attempt); err != nil {
 		return nil, err
-	}
-	if a.table.attempt.OthersFilter {
+	} else if others {
 		feasible, err := c.filter(ctx, a, nodes, diagnosis)
 		c.start = (c.start + len(feasible) + diagnosis.Nodes.Len()) % len(nodes)
 		return feasible, err
 	}
 	a.table.decides = true
-	verdicts := a.table.Verdicts()
-	diagnosis.Nodes.SetVerdicts(verdicts)
+	diagnosis.Nodes.SetVerdicts(verdicts())
 	diagnosis.Nodes.Kinds(func(status *fwk.Status, _ int) { diagnosis.Blame(status) })
 	metrics.ExtensionPointDuration.WithLabelValues(framework.Filter, fwk.Success.String(), a.profile.ProfileName()).
 		Observe(time.Since(start).Seconds())
-	return a.table.Feasible(), nil
+	return feasible(), nil
 }
 
 // fits filters a node, with as much of the work spared as the table knows.
@@ -87,11 +94,27 @@ func (c *Cycle) chooseByTable(ctx context.Context, a *attempt) string {
 	names := c.Snapshot.Names().ByNumber
 	chosen := a.table.Pick(c.random)
 	best := a.table.Best(ctx, a.table.attempt, explain.ScoredNodes)
-	plugins := a.table.Plugins()
+	a.rememberBest(names, a.table.Plugins(), best)
+	return names[chosen]
+}
+
+// chooseBySweep is chooseByTable where plugins that are not local have a say.
+func (c *Cycle) chooseBySweep(ctx context.Context, a *attempt) (string, error) {
+	if a.table.sweep == nil {
+		a.table.sweep = c.Tables.All(a.table.Table, a.table.attempt)
+	}
+	sweep, names := a.table.sweep, c.Snapshot.Names().ByNumber
+	if err := sweep.Score(ctx); err != nil {
+		return "", err
+	}
+	a.rememberBest(names, sweep.Plugins(), sweep.Best(ctx, explain.ScoredNodes))
+	return names[sweep.Pick(c.random)], nil
+}
+
+func (a *attempt) rememberBest(names, plugins []string, best []shapes.Score) {
 	a.record.Later = explain.Both(a.record.Later, func(record *explain.Record) {
 		record.Best = scored(names, plugins, best)
 	})
-	return names[chosen]
 }
 
 func scored(names, plugins []string, best []shapes.Score) []explain.Scored {

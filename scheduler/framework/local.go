@@ -95,10 +95,7 @@ func (s LocalScores) Weighted(ctx context.Context, state fwk.CycleState, pod *co
 	step := &s.steps[i]
 	if step.extensions != nil {
 		list := fwk.NodeScoreList{{Score: raw}, {Score: largest}}
-		status := call(ctx, state, Normalize, step.plugin, func() *fwk.Status {
-			return step.extensions.NormalizeScore(ctx, state, pod, list)
-		})
-		if !status.IsSuccess() {
+		if status := step.normalize(ctx, state, pod, list); !status.IsSuccess() {
 			return 0, fmt.Errorf("running Normalize on Score plugins: plugin %q failed with: %w", step.name, status.AsError())
 		}
 		raw = list[0].Score

@@ -149,13 +149,7 @@ func (s *scoring) scorePlugins(ctx context.Context, node int, known []int64) (st
 
 func (s *scoring) normalize(ctx context.Context) error {
 	for i, step := range s.steps {
-		if step.extensions == nil {
-			continue
-		}
-		status := call(ctx, s.state, Normalize, step.plugin, func() *fwk.Status {
-			return step.extensions.NormalizeScore(ctx, s.state, s.pod, s.lists[i])
-		})
-		if !status.IsSuccess() {
+		if status := step.normalize(ctx, s.state, s.pod, s.lists[i]); !status.IsSuccess() {
 			return fmt.Errorf("plugin %q failed with: %w", step.name, status.AsError())
 		}
 	}

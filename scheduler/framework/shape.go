@@ -17,7 +17,8 @@ import (
 // It promises:
 //
 //   - PreFilter, Filter, PreScore and Score, and what they write to the cycle state, depend on nothing but what
-//     AppendShape writes, the NodeInfo, and the number of nodes; on no other object, pod, node or clock.
+//     AppendShape writes and the NodeInfo; on no other object, pod, node or clock. A NodeCounter's may depend on the number
+//     of nodes as well.
 //   - NormalizeScore gives each node what follows from its own score and the largest of all scores.
 //   - It has no PreFilterExtensions, and it never changes what it wrote to the cycle state.
 //
@@ -30,6 +31,28 @@ type ShapePlugin interface {
 	// AppendShape appends all that the plugin reads of a pod, so that equal bytes mean equal answers. It reports false
 	// for a pod about which it cannot promise that.
 	AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool)
+}
+
+// NodeCounter is a local plugin whose answers on some nodes depend on the number of all nodes.
+type NodeCounter interface {
+	ShapePlugin
+	// CountsNodes returns what says of a node whether that is so, for the pods of a shape. Nil means of none.
+	CountsNodes(pod *corev1.Pod) func(node fwk.NodeInfo) bool
+}
+
+// CountingNodes returns what says of a node whether what a local plugin thinks of it depends on the number of nodes.
+func (f *Framework) CountingNodes(pod *corev1.Pod) func(node fwk.NodeInfo) bool {
+	var counting []func(fwk.NodeInfo) bool
+	for _, plugin := range f.shapers {
+		if counter, ok := plugin.(NodeCounter); ok {
+			if counts := counter.CountsNodes(pod); counts != nil {
+				counting = append(counting, counts)
+			}
+		}
+	}
+	return func(node fwk.NodeInfo) bool {
+		return slices.ContainsFunc(counting, func(counts func(fwk.NodeInfo) bool) bool { return counts(node) })
+	}
 }
 
 func (f *Framework) findShapers() {

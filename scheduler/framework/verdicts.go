@@ -2,6 +2,7 @@ package framework
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	fwk "k8s.io/kube-scheduler/framework"
@@ -43,6 +44,12 @@ func (v *Verdicts) Refuse(node int, status *fwk.Status, position int) {
 	v.set(node, v.intern(status, position))
 }
 
+// Kind returns a number for a status and the position of its plugin, for RefuseAs.
+func (v *Verdicts) Kind(status *fwk.Status, position int) int32 { return v.intern(status, position) }
+
+// RefuseAs is Refuse with a status that has a number, which saves looking for it.
+func (v *Verdicts) RefuseAs(node int, kind int32) { v.set(node, kind) }
+
 // Clear says that a node is not refused.
 func (v *Verdicts) Clear(node int) { v.set(node, 0) }
 
@@ -70,6 +77,17 @@ func (v *Verdicts) Freeze() *Verdicts {
 	return &Verdicts{names: v.names, ids: v.ids, kinds: slices.Clone(v.kinds), frozen: true}
 }
 
+// Renumber makes the verdicts those on other nodes. Nodes that keep their numbers keep their verdicts, those that are new
+// have none.
+func (v *Verdicts) Renumber(names Names) {
+	for node := len(names.ByNumber); node < len(v.ids); node++ {
+		v.Clear(node)
+	}
+	ids := make([]int32, len(names.ByNumber))
+	copy(ids, v.ids)
+	v.names, v.ids, v.frozen = names, ids, false
+}
+
 func (v *Verdicts) set(node int, id int32) {
 	old := v.ids[node]
 	if old == id {
@@ -88,9 +106,10 @@ func (v *Verdicts) set(node int, id int32) {
 }
 
 func (v *Verdicts) intern(status *fwk.Status, position int) int32 {
+	kind := verdictKind{status: status, position: position}
 	if len(v.kinds) <= fewKinds {
 		for i := range v.kinds {
-			if kind := &v.kinds[i]; kind.position == position && sameStatus(kind.status, status) {
+			if v.kinds[i].position == position && sameStatus(v.kinds[i].status, status) {
 				return int32(i + 1)
 			}
 		}
@@ -99,15 +118,16 @@ func (v *Verdicts) intern(status *fwk.Status, position int) int32 {
 		if v.byText == nil {
 			v.byText = map[string]int32{}
 			for i := range v.kinds {
-				v.byText[statusText(v.kinds[i].status)] = int32(i + 1)
+				v.byText[v.kinds[i].text()] = int32(i + 1)
 			}
 		}
-		if id, known := v.byText[statusText(status)]; known {
+		text := kind.text()
+		if id, known := v.byText[text]; known {
 			return id
 		}
-		v.byText[statusText(status)] = int32(len(v.kinds) + 1)
+		v.byText[text] = int32(len(v.kinds) + 1)
 	}
-	v.kinds = append(v.kinds, verdictKind{status: status, position: position})
+	v.kinds = append(v.kinds, kind)
 	return int32(len(v.kinds))
 }
 
@@ -115,6 +135,6 @@ func sameStatus(a, b *fwk.Status) bool {
 	return a.Code() == b.Code() && a.Plugin() == b.Plugin() && slices.Equal(a.Reasons(), b.Reasons())
 }
 
-func statusText(status *fwk.Status) string {
-	return status.Plugin() + "\x00" + status.Code().String() + "\x00" + strings.Join(status.Reasons(), "\x00")
+func (k *verdictKind) text() string {
+	return strings.Join(append([]string{strconv.Itoa(k.position), k.status.Plugin(), k.status.Code().String()}, k.status.Reasons()...), "\x00")
 }

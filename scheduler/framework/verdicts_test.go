@@ -41,7 +41,11 @@ func TestVerdictsAreKeptAsTheyWere(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"refuse": func(t *rapid.T) {
 				node, reason := rapid.IntRange(0, nodes-1).Draw(t, "node"), fmt.Sprint(rapid.IntRange(0, 20).Draw(t, "reason"))
-				verdicts.Refuse(node, fwk.NewStatus(fwk.Unschedulable, reason).WithPlugin("P"+reason), 3)
+				position := rapid.IntRange(0, 1).Draw(t, "position")
+				verdicts.Refuse(node, fwk.NewStatus(fwk.Unschedulable, reason).WithPlugin("P"+reason), position)
+				if _, got := verdicts.Refused(node); got != position {
+					t.Fatalf("the plugin that refused is at %d, want %d", got, position)
+				}
 				now[fmt.Sprintf("node-%d", node)] = reason
 			},
 			"clear": func(t *rapid.T) {

@@ -33,7 +33,9 @@ func (n *NodeInfo) CopyTo(other *NodeInfo, imagesVersion int64) {
 		n.frozen = frozenImages{images: freeze(n.images), version: imagesVersion}
 	}
 	n.shared = true
+	number := other.number
 	*other = *n
+	other.number = number
 	other.images, other.frozen = n.frozen.images, frozenImages{}
 	other.pods = slices.Clip(n.pods)
 	other.withAffinity = slices.Clip(n.withAffinity)

@@ -35,6 +35,8 @@ type NodeInfo struct {
 	// shared says that the lists of pods, ports, claims and scalar amounts belong to a copy as well. Appending to a list is
 	// allowed all the same, because a copy ends where it ended when it was made.
 	shared bool
+	// number is its place in the snapshot that it belongs to. See SetNumber.
+	number int32
 }
 
 var _ fwk.NodeInfo = &NodeInfo{}
@@ -78,6 +80,13 @@ func (n *NodeInfo) SetImages(images map[string]*fwk.ImageStateSummary) {
 	n.images, n.frozen = images, frozenImages{}
 	n.touch()
 }
+
+// SetNumber says at which place in a snapshot's list the NodeInfo stands.
+func (n *NodeInfo) SetNumber(number int) { n.number = int32(number) }
+
+// Number returns that place. What is not on a snapshot's list, such as a copy, may have any number: whoever depends on it
+// looks at the list.
+func (n *NodeInfo) Number() int { return int(n.number) }
 
 // AddPod adds a pod. A pod is not looked for first: adding it twice counts it twice.
 func (n *NodeInfo) AddPod(pod *corev1.Pod) {

@@ -223,7 +223,8 @@ func TestPluginsAgreeWithUpstream(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				ours, ourErr := pair.ours(t.Context(), args, handle{snapshot: w.ourSnapshot(), informers: w.informers(t)})
+				snapshot, state := w.ourSnapshot(), framework.NewCycleState(false)
+				ours, ourErr := pair.ours(t.Context(), args, handle{snapshot: snapshot, informers: w.informers(t)})
 				theirs, theirErr := pair.upstream(t.Context(), converted, handle{snapshot: w.theirSnapshot(), informers: w.informers(t)}, features())
 				if (ourErr == nil) != (theirErr == nil) {
 					t.Fatalf("seed %d: built with %v, upstream with %v", seed, ourErr, theirErr)
@@ -231,11 +232,12 @@ func TestPluginsAgreeWithUpstream(t *testing.T) {
 				if ourErr != nil {
 					continue
 				}
-				got := observe(t, w, ours, w.ourSnapshot(), framework.NewCycleState(false))
+				got := observe(t, w, ours, snapshot, state)
 				want := observe(t, w, theirs, w.theirSnapshot(), upstream.NewCycleState())
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Fatalf("seed %d: upstream (-) and ours (+) differ:\n%s", seed, diff)
 				}
+				sameAtOnce(t, w, ours, snapshot, state, want)
 			}
 		})
 	}

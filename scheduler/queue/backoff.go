@@ -64,7 +64,7 @@ func (q *Queue) flushUnschedulable() {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	now := q.options.Clock.Now()
-	for _, entry := range slices.Collect(maps.Values(q.waiting)) {
+	for _, entry := range slices.Collect(maps.Values(q.waiting.all)) {
 		since := entry.Added
 		if entry.flushedAt.After(since) {
 			since = entry.flushedAt

@@ -37,8 +37,9 @@ type Entry struct {
 	backoffEnd time.Time
 	flushedAt  time.Time
 	place      place
-	index      int // in the heap of its place
-	*grouping      // nil for a pod
+	index      int      // in the heap of its place
+	filed      []string // under what it is in waitingEntries
+	*grouping           // nil for a pod
 }
 
 var _ fwk.QueuedEntityInfo = &Entry{}

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -68,6 +69,19 @@ func (h hintIndex) concern(profile string, event fwk.ClusterEvent, plugins sets.
 		}
 	}
 	return false
+}
+
+// pluginsFor returns the plugins of all profiles that have a hint for an event, each once.
+func (h hintIndex) pluginsFor(event fwk.ClusterEvent) []string {
+	var plugins []string
+	for profile := range h.byProfile {
+		for _, hint := range h.matching(profile, event) {
+			if !slices.Contains(plugins, hint.Plugin) {
+				plugins = append(plugins, hint.Plugin)
+			}
+		}
+	}
+	return plugins
 }
 
 func (h hintIndex) eventsOf(profile, plugin string) []fwk.ClusterEvent {

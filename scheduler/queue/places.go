@@ -116,7 +116,7 @@ func (q *Queue) setGate(entry *Entry, plugin string) {
 func (q *Queue) move(entry *Entry, to place, event string) {
 	from := queueName(entry)
 	if entry.place == unschedulable {
-		delete(q.waiting, entry.key())
+		q.waiting.remove(entry)
 	} else if heap := q.heapOf(entry.place); heap != nil {
 		heap.remove(entry)
 	}
@@ -128,7 +128,7 @@ func (q *Queue) move(entry *Entry, to place, event string) {
 	case nowhere:
 		return
 	case unschedulable:
-		q.waiting[entry.key()] = entry
+		q.waiting.add(entry, q.hints)
 	case incomplete:
 	default:
 		q.heapOf(to).add(entry)

@@ -53,8 +53,8 @@ type Queue struct {
 	entries  map[types.UID]*Entry
 	active   entryHeap
 	backoff  entryHeap
-	errors   entryHeap            // those that are not popped early: in errorBackoff
-	waiting  map[types.UID]*Entry // by key
+	errors   entryHeap // those that are not popped early: in errorBackoff
+	waiting  waitingEntries
 	groups   map[types.NamespacedName]*Entry
 	grouped  bool // pods may belong to groups
 	inFlight inFlight
@@ -92,7 +92,7 @@ func New(options Options) (*Queue, error) {
 		active:    entryHeap{less: less},
 		backoff:   entryHeap{less: bySecondThen(less)},
 		errors:    entryHeap{less: func(a, b *Entry) bool { return a.backoffEnd.Before(b.backoffEnd) }},
-		waiting:   map[types.UID]*Entry{},
+		waiting:   newWaitingEntries(),
 		groups:    map[types.NamespacedName]*Entry{},
 		inFlight:  newInFlight(),
 		hints:     newHintIndex(options.Hints),
@@ -260,7 +260,7 @@ func (q *Queue) Count() Counts {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	counts := Counts{Active: q.active.pods(), Backoff: q.backoff.pods() + q.errors.pods(), InFlight: q.inFlight.count()}
-	for _, entry := range q.waiting {
+	for _, entry := range q.waiting.all {
 		if entry.gate != "" {
 			counts.Gated += entry.size()
 		} else {

@@ -2,8 +2,6 @@ package queue
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
@@ -93,7 +91,7 @@ func (q *Queue) Move(event fwk.ClusterEvent, old, new any, check func(*corev1.Po
 	if !q.hints.interesting(event) {
 		return
 	}
-	for _, entry := range slices.Collect(maps.Values(q.waiting)) {
+	for _, entry := range q.waiting.concerned(event, q.hints) {
 		if check != nil && !anyPod(entry, check) || entry.gate != "" && (!opensGate(entry, event) || q.stillHeld(entry)) {
 			continue
 		}

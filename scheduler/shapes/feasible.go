@@ -17,6 +17,12 @@ func (f *feasible) add(number int, node fwk.NodeInfo) {
 	f.numbers = append(f.numbers, int32(number))
 }
 
+// update replaces the NodeInfo of a node that fits.
+func (f *feasible) update(number int, node fwk.NodeInfo) { f.nodes[f.place[number]] = node }
+
+// resize makes room for other numbers; those beyond it must not be there any more.
+func (f *feasible) resize(nodes int) { f.place = resized(f.place, nodes) }
+
 // remove moves the last one into the gap.
 func (f *feasible) remove(number int) {
 	place, last := f.place[number], len(f.numbers)-1

@@ -20,6 +20,7 @@ type Table struct {
 
 	started  bool
 	version  cache.Version
+	names    framework.Names
 	verdicts *framework.Verdicts
 	raw      []int64 // by node and plugin
 	tree     tree
@@ -31,6 +32,7 @@ type Table struct {
 	moved         []int32 // nodes whose totals are to be added up
 	sums          sums
 	nominated     nominated
+	withOthers    bool // when it was last used, plugins that are not local filtered as well
 }
 
 func newTable(ctx context.Context, key string, profile *framework.Framework, nominations framework.Nominations, pod *corev1.Pod) *Table {
@@ -60,8 +62,11 @@ type Attempt struct {
 	// Start is the number of the node to begin with when none is known.
 	Start int
 	// OthersFilter says that plugins which are not local filter as well. Then nodes that other pods are nominated to are
-	// not looked at, because all filters have to see them together.
-	OthersFilter bool
+	// not looked at, because all filters have to see them together. With AtOnce, they are looked at with all filters, anew for
+	// each pod.
+	OthersFilter, AtOnce bool
+	// more says that it is the same pod that was not content with what the table knew.
+	more bool
 }
 
 // Update brings a table up to date: afterwards it knows all nodes, or enough. An error is that of a plugin.
@@ -80,12 +85,19 @@ func (t *Table) update(ctx context.Context, a Attempt) error {
 	if !t.started || !known {
 		t.start(a)
 	} else {
+		t.renumber(a)
 		for _, number := range changed {
 			t.pend(number)
 		}
 	}
 	t.version = a.Snapshot.Version()
 	t.readNominations(a)
+	if (t.withOthers || a.OthersFilter) && !a.more {
+		for number := range t.nominated.nodes {
+			t.pend(number)
+		}
+	}
+	t.withOthers = a.OthersFilter
 	if err := t.examine(ctx, a); err != nil {
 		return err
 	}
@@ -95,7 +107,8 @@ func (t *Table) update(ctx context.Context, a Attempt) error {
 // start forgets everything.
 func (t *Table) start(a Attempt) {
 	nodes := len(a.Snapshot.Nodes())
-	t.verdicts = framework.NewVerdicts(a.Snapshot.Names())
+	t.names = a.Snapshot.Names()
+	t.verdicts = framework.NewVerdicts(t.names)
 	t.raw = make([]int64, nodes*t.scores.Len())
 	t.tree = newTree(nodes)
 	t.fits, t.pending = make([]bool, nodes), make([]bool, nodes)
@@ -113,8 +126,8 @@ func (t *Table) start(a Attempt) {
 
 // pend marks a node as one to be looked at.
 func (t *Table) pend(number int) {
-	if t.pending[number] {
-		return
+	if number >= len(t.pending) || t.pending[number] {
+		return // It is gone, or marked.
 	}
 	t.pending[number] = true
 	t.todo = append(t.todo, int32(number))
@@ -147,7 +160,7 @@ func (t *Table) examine(ctx context.Context, a Attempt) error {
 
 // next takes up to a number of nodes from those that are pending.
 func (t *Table) next(want int, a Attempt, aside *[]int32) []int32 {
-	if !a.OthersFilter || len(t.nominated.nodes) == 0 {
+	if !a.OthersFilter || a.AtOnce || len(t.nominated.nodes) == 0 {
 		from := max(len(t.todo)-max(want, 0), 0)
 		batch := t.todo[from:]
 		t.todo = t.todo[:from]
@@ -172,6 +185,7 @@ func (t *Table) set(number int, info fwk.NodeInfo, status *fwk.Status, position 
 	if t.fits[number] {
 		t.stale--
 		t.sums.remove(own)
+		t.feasible.update(number, info)
 	}
 	t.pending[number] = false
 	copy(own, raw)

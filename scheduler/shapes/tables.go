@@ -26,6 +26,7 @@ type Tables struct {
 	seen   map[uint64]struct{}
 	seed   maphash.Seed
 	key    []byte
+	sweep  Sweep // whose memory is used again
 }
 
 // New returns no tables yet. 0 bytes means DefaultLimit.

@@ -25,6 +25,20 @@ func newTree(nodes int) tree {
 	return t
 }
 
+// resize makes room for a number of nodes. Those beyond it must not take part any more.
+func (t *tree) resize(nodes int) {
+	if nodes <= t.leaves {
+		return
+	}
+	larger := newTree(nodes)
+	copy(larger.best[larger.leaves:], t.best[t.leaves:])
+	copy(larger.count[larger.leaves:], t.count[t.leaves:])
+	for at := larger.leaves - 1; at > 0; at-- {
+		larger.best[at], larger.count[at] = larger.join(at)
+	}
+	*t = larger
+}
+
 // set gives a node a total, or takes it out with none.
 func (t *tree) set(node int, total int64) {
 	at := t.leaves + node

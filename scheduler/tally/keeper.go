@@ -67,7 +67,7 @@ func (k *Keeper) turn(nodes fwk.NodeInfoLister) error {
 			break
 		}
 	}
-	k.moment = &Moment{places: places{slots: k.roll.slots, slotOf: k.roll.slotOf, nodes: k.roll.nodes.freeze()}}
+	k.moment = &Moment{places: places{slots: k.roll.slots, list: k.roll.list, slotAt: k.roll.slotAt, nodes: k.roll.nodes.freeze()}}
 	return nil
 }
 
@@ -104,7 +104,8 @@ type Moment struct {
 // places knows the slots of nodes. It never changes.
 type places struct {
 	slots  map[string]int32
-	slotOf map[*nodeinfo.NodeInfo]int32
+	list   []fwk.NodeInfo
+	slotAt []int32 // by place in the list
 	nodes  frozen[*corev1.Node]
 }
 
@@ -119,14 +120,39 @@ type Place struct {
 func (p *places) Place(info fwk.NodeInfo) Place {
 	node := info.Node()
 	if own, ok := info.(*nodeinfo.NodeInfo); ok {
-		if slot, known := p.slotOf[own]; known && p.nodes.at(slot) == node {
-			return Place{slot: slot, node: node}
+		if number := own.Number(); number < len(p.list) && p.list[number] == info && p.nodes.at(p.slotAt[number]) == node {
+			return Place{slot: p.slotAt[number], node: node}
 		}
 	}
 	if slot, known := p.slots[node.Name]; known && p.nodes.at(slot) == node {
 		return Place{slot: slot, node: node}
 	}
 	return Place{slot: nowhere, node: node}
+}
+
+// Places knows the place of each node on a list.
+type Places struct {
+	moment *Moment
+	nodes  []fwk.NodeInfo
+	slots  []int32 // nil where the list is not the moment's
+}
+
+// Places returns the places of listed nodes. Where the list is the one that the moment was made of, they cost no look-up.
+func (m *Moment) Places(nodes []fwk.NodeInfo) Places {
+	p := Places{moment: m, nodes: nodes}
+	if len(nodes) == len(m.list) && len(nodes) > 0 && &nodes[0] == &m.list[0] {
+		p.slots = m.slotAt
+	}
+	return p
+}
+
+// At returns the place of a node by its number on the list. As long as Count.At is all that it is used for, it is what
+// Moment.Place returns.
+func (p *Places) At(number int) Place {
+	if p.slots != nil {
+		return Place{slot: p.slots[number]}
+	}
+	return p.moment.Place(p.nodes[number])
 }
 
 // Count returns the answers of all nodes to a question, added up.

@@ -7,7 +7,6 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
-	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 )
 
 // remembered is the number of versions of which it is known what changed. Questions that are asked in turn, one for each
@@ -26,12 +25,11 @@ type roll struct {
 	changes [remembered][]int32
 
 	list        []fwk.NodeInfo
-	slotAt      []int32                      // by position in the list
-	positions   []int32                      // in the list, by slot; of no meaning where the slot is free
-	generations []int64                      // by slot; 0 where it is free
-	nodes       vector[*corev1.Node]         // by slot
-	slots       map[string]int32             // by name. Replaced, never changed: moments share it.
-	slotOf      map[*nodeinfo.NodeInfo]int32 // the same by what is on the list, which is quicker
+	slotAt      []int32              // by position in the list
+	positions   []int32              // in the list, by slot; of no meaning where the slot is free
+	generations []int64              // by slot; 0 where it is free
+	nodes       vector[*corev1.Node] // by slot
+	slots       map[string]int32     // by name. Replaced, never changed, as is slotAt: moments share them.
 	scratch     []int32
 	free        []int32       // slots without a node
 	source      changeTeller  // who was asked for changes last; nil if nobody
@@ -123,7 +121,6 @@ func (r *roll) relist() []int32 {
 	var changed []int32
 	before := r.slots
 	r.slots = make(map[string]int32, len(r.list))
-	r.slotOf = make(map[*nodeinfo.NodeInfo]int32, len(r.list))
 	r.slotAt = make([]int32, len(r.list))
 	for position, info := range r.list {
 		if slot, known := before[info.Node().Name]; known {
@@ -146,9 +143,6 @@ func (r *roll) relist() []int32 {
 		}
 		slot := r.slotAt[position]
 		r.positions[slot] = int32(position)
-		if own, ok := info.(*nodeinfo.NodeInfo); ok {
-			r.slotOf[own] = slot
-		}
 		if r.generations[slot] != info.GetGeneration() {
 			r.fill(slot, info)
 			changed = append(changed, slot)

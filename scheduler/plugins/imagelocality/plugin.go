@@ -31,7 +31,7 @@ type Plugin struct{ handle fwk.Handle }
 var (
 	_ fwk.ScorePlugin       = &Plugin{}
 	_ fwk.SignPlugin        = &Plugin{}
-	_ framework.ShapePlugin = &Plugin{}
+	_ framework.NodeCounter = &Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -89,6 +89,15 @@ func (*Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
 		}
 	}
 	return shape, true
+}
+
+// CountsNodes says that an image is worth the more, the larger the share of nodes that have it.
+func (*Plugin) CountsNodes(pod *corev1.Pod) func(fwk.NodeInfo) bool {
+	images := imagesOf(pod)
+	return func(node fwk.NodeInfo) bool {
+		states := node.GetImageStates()
+		return len(states) > 0 && slices.ContainsFunc(images, func(image string) bool { return states[image] != nil })
+	}
 }
 
 // imagesOf returns the images of a pod's containers and image volumes, one for each use.

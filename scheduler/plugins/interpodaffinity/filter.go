@@ -51,7 +51,7 @@ func (p *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *corev
 	if err != nil {
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, fmt.Sprintf("parsing pod: %+v", err))
 	}
-	unwelcoming, err := p.snapshot.NodeInfos().HavePodsWithRequiredAntiAffinityList()
+	unwelcoming, err := p.counts.Nodes().HavePodsWithRequiredAntiAffinityList()
 	if err != nil {
 		return nil, fwk.AsStatus(fmt.Errorf("listing nodes with required anti-affinity: %w", err))
 	}
@@ -76,7 +76,7 @@ func (p *Plugin) demands(ctx context.Context, pod *corev1.Pod, terms *terms) (*d
 	if err := p.resolveAll(terms.antiAffinity); err != nil {
 		return nil, err
 	}
-	moment, err := p.moment(ctx)
+	moment, err := p.counts.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,16 +109,50 @@ func (*Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, no
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	place := f.moment.Place(node)
-	switch {
-	case !f.wants(place, node.Node()):
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, reasonAffinity)
-	case f.shuns(place, node.Node()):
-		return fwk.NewStatus(fwk.Unschedulable, reasonAntiAffinity)
-	case f.isShunned(place, node.Node()):
-		return fwk.NewStatus(fwk.Unschedulable, reasonExistingAntiAffinity)
+	if verdict := f.judge(f.moment.Place(node), node); verdict > 0 {
+		return refusals[verdict-1].status()
 	}
 	return nil
+}
+
+// FilterAll is Filter for all nodes.
+func (*Plugin) FilterAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, refused []uint8) ([]*fwk.Status, error) {
+	f, err := readFiltering(state)
+	if err != nil {
+		return nil, err
+	}
+	places := f.moment.Places(nodes)
+	for number, node := range nodes {
+		refused[number] = f.judge(places.At(number), node)
+	}
+	return []*fwk.Status{refusals[0].status(), refusals[1].status(), refusals[2].status()}, nil
+}
+
+// refusal is a reason, and whether preempting pods could help.
+type refusal struct {
+	code   fwk.Code
+	reason string
+}
+
+var refusals = [...]refusal{
+	{fwk.UnschedulableAndUnresolvable, reasonAffinity},
+	{fwk.Unschedulable, reasonAntiAffinity},
+	{fwk.Unschedulable, reasonExistingAntiAffinity},
+}
+
+func (r refusal) status() *fwk.Status { return fwk.NewStatus(r.code, r.reason) }
+
+// judge returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
+func (f *filtering) judge(place tally.Place, node fwk.NodeInfo) uint8 {
+	switch {
+	case !f.wants(place, node):
+		return 1
+	case f.shuns(place, node):
+		return 2
+	case f.isShunned(place, node):
+		return 3
+	}
+	return 0
 }
 
 func readFiltering(state fwk.CycleState) (*filtering, error) {
@@ -130,7 +164,7 @@ func readFiltering(state fwk.CycleState) (*filtering, error) {
 }
 
 // wants reports whether the node's domains have what the pod's affinity requires.
-func (f *filtering) wants(place tally.Place, node *corev1.Node) bool {
+func (f *filtering) wants(place tally.Place, node fwk.NodeInfo) bool {
 	present := true
 	for i, count := range f.wanted {
 		sum, inside := count.At(place)
@@ -138,7 +172,7 @@ func (f *filtering) wants(place tally.Place, node *corev1.Node) bool {
 			return false // Also the first pod of a group has to be where the second can follow.
 		}
 		if f.trials != nil {
-			sum += f.trials.of(wanted, f.affinity[i].TopologyKey, node)
+			sum += f.trials.of(wanted, f.affinity[i].TopologyKey, node.Node())
 		}
 		present = present && sum > 0
 	}
@@ -155,11 +189,11 @@ func (f *filtering) nowhereWanted() bool {
 }
 
 // shuns reports whether a domain of the node has a pod that the pod's anti-affinity refuses.
-func (f *filtering) shuns(place tally.Place, node *corev1.Node) bool {
+func (f *filtering) shuns(place tally.Place, node fwk.NodeInfo) bool {
 	for i, count := range f.unwanted {
 		sum, inside := count.At(place)
 		if inside && f.trials != nil {
-			sum += f.trials.ofTerm(unwanted, i, f.antiAffinity[i].TopologyKey, node)
+			sum += f.trials.ofTerm(unwanted, i, f.antiAffinity[i].TopologyKey, node.Node())
 		}
 		if sum > 0 {
 			return true
@@ -169,7 +203,7 @@ func (f *filtering) shuns(place tally.Place, node *corev1.Node) bool {
 }
 
 // isShunned reports whether a domain of the node has a pod whose anti-affinity refuses the pod.
-func (f *filtering) isShunned(place tally.Place, node *corev1.Node) bool {
+func (f *filtering) isShunned(place tally.Place, node fwk.NodeInfo) bool {
 	if f.trials == nil {
 		for i := range f.unwelcoming {
 			if sum, _ := f.unwelcoming[i].At(place); sum > 0 {
@@ -185,7 +219,7 @@ func (f *filtering) isShunned(place tally.Place, node *corev1.Node) bool {
 		sums[f.unwelcoming[i].Key] += sum
 	}
 	for _, key := range f.trials.keys(unwelcoming) {
-		sums[key] += f.trials.of(unwelcoming, key, node)
+		sums[key] += f.trials.of(unwelcoming, key, node.Node())
 	}
 	for _, sum := range sums {
 		if sum > 0 {

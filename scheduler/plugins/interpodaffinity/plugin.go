@@ -30,9 +30,7 @@ const (
 
 // Plugin reads the cluster from the snapshot, and namespaces from an informer.
 type Plugin struct {
-	keeper     *tally.Keeper
-	snapshot   fwk.SharedLister
-	parallel   func() fwk.Parallelizer
+	counts     tally.Reader
 	namespaces corelisters.NamespaceLister
 	// hardWeight is the weight in scores of required affinity of pods on nodes.
 	hardWeight int64
@@ -43,9 +41,9 @@ type Plugin struct {
 var (
 	_ fwk.PreFilterPlugin     = &Plugin{}
 	_ fwk.PreFilterExtensions = &Plugin{}
-	_ fwk.FilterPlugin        = &Plugin{}
+	_ framework.AtOnceFilter  = &Plugin{}
 	_ fwk.PreScorePlugin      = &Plugin{}
-	_ fwk.ScorePlugin         = &Plugin{}
+	_ framework.AtOnceScorer  = &Plugin{}
 	_ fwk.ScoreExtensions     = &Plugin{}
 	_ fwk.EnqueueExtensions   = &Plugin{}
 	_ fwk.SignPlugin          = &Plugin{}
@@ -57,9 +55,7 @@ var (
 func Factory(keeper *tally.Keeper) framework.Factory {
 	return func(_ context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 		p := &Plugin{
-			keeper:     keeper,
-			snapshot:   handle.SnapshotSharedLister(),
-			parallel:   handle.Parallelizer,
+			counts:     keeper.ReaderFor(Name, handle),
 			namespaces: handle.SharedInformerFactory().Core().V1().Namespaces().Lister(),
 			hardWeight: 1,
 		}
@@ -76,11 +72,6 @@ func Factory(keeper *tally.Keeper) framework.Factory {
 		p.ignoreExisting = typed.IgnorePreferredTermsOfExistingPods
 		return p, nil
 	}
-}
-
-// moment is the cluster as the snapshot shows it.
-func (p *Plugin) moment(ctx context.Context) (*tally.Moment, error) {
-	return p.keeper.At(p.snapshot.NodeInfos(), tally.SpreadOver(ctx, p.parallel(), Name))
 }
 
 // Name returns the plugin's name.

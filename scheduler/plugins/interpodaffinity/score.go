@@ -45,14 +45,14 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1
 	if err != nil {
 		return fwk.AsStatus(fmt.Errorf("parsing the affinity of the pod: %w", err))
 	}
-	withAffinity, err := p.snapshot.NodeInfos().HavePodsWithAffinityList()
+	withAffinity, err := p.counts.Nodes().HavePodsWithAffinityList()
 	if err != nil {
 		return fwk.AsStatus(fmt.Errorf("listing nodes with affinity: %w", err))
 	}
 	if !prefers && len(withAffinity) == 0 {
 		return fwk.NewStatus(fwk.Skip)
 	}
-	moment, err := p.moment(ctx)
+	moment, err := p.counts.Now(ctx)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -123,18 +123,40 @@ func (p *Plugin) preferencesFor(s *scoring, pod *corev1.Pod) error {
 
 // Score is the sum of the weights of all terms that hold in the node's domains; it may be negative.
 func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	value, err := state.Read(scoreKey)
+	s, err := readScoring(state)
 	if err != nil {
-		return 0, fwk.AsStatus(fmt.Errorf("reading what PreScore found: %w", err))
+		return 0, fwk.AsStatus(err)
 	}
-	s := value.(*scoring)
-	place := s.moment.Place(node)
-	var score int64
+	return s.score(s.moment.Place(node)), nil
+}
+
+// ScoreAll is Score for many nodes.
+func (*Plugin) ScoreAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, numbers []int32, scores fwk.NodeScoreList) error {
+	s, err := readScoring(state)
+	if err != nil {
+		return err
+	}
+	places := s.moment.Places(nodes)
+	for i, number := range numbers {
+		scores[i].Score = s.score(places.At(int(number)))
+	}
+	return nil
+}
+
+func (s *scoring) score(place tally.Place) (score int64) {
 	for i := range s.counts {
 		sum, _ := s.counts[i].At(place)
 		score += s.counts[i].weight * sum
 	}
-	return score, nil
+	return score
+}
+
+func readScoring(state fwk.CycleState) (*scoring, error) {
+	value, err := state.Read(scoreKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading what PreScore found: %w", err)
+	}
+	return value.(*scoring), nil
 }
 
 // ScoreExtensions returns the plugin itself.

@@ -68,7 +68,7 @@ func (p *Plugin) filtering(ctx context.Context, pod *corev1.Pod, constraints []c
 	if err != nil {
 		return nil, err
 	}
-	moment, err := p.moment(ctx)
+	moment, err := p.counts.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +100,45 @@ func (*Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, no
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	place := f.moment.Place(node)
+	if verdict := f.judge(f.moment.Place(node), node); verdict > 0 {
+		return refusals[verdict-1].status()
+	}
+	return nil
+}
+
+// FilterAll is Filter for all nodes.
+func (*Plugin) FilterAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, refused []uint8) ([]*fwk.Status, error) {
+	f, err := readFiltering(state)
+	if err != nil {
+		return nil, err
+	}
+	places := f.moment.Places(nodes)
+	for number, node := range nodes {
+		refused[number] = f.judge(places.At(number), node)
+	}
+	return []*fwk.Status{refusals[0].status(), refusals[1].status()}, nil
+}
+
+// refusal is a reason, and whether preempting pods could help.
+type refusal struct {
+	code   fwk.Code
+	reason string
+}
+
+var refusals = [...]refusal{
+	{fwk.UnschedulableAndUnresolvable, reasonMissingLabel},
+	{fwk.Unschedulable, reasonConstraints},
+}
+
+func (r refusal) status() *fwk.Status { return fwk.NewStatus(r.code, r.reason) }
+
+// judge returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
+func (f *filtering) judge(place tally.Place, node fwk.NodeInfo) uint8 {
 	for i := range f.hard {
 		h := &f.hard[i]
 		pods, inside := h.At(place)
 		if !inside {
-			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, reasonMissingLabel)
+			return 1
 		}
 		fewest := h.fewest
 		if f.trials != nil {
@@ -113,10 +146,10 @@ func (*Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, no
 			fewest = f.fewest(i)
 		}
 		if pods+h.self-fewest > h.maxSkew {
-			return fwk.NewStatus(fwk.Unschedulable, reasonConstraints)
+			return 2
 		}
 	}
-	return nil
+	return 0
 }
 
 func readFiltering(state fwk.CycleState) (*filtering, error) {

@@ -36,9 +36,7 @@ var systemDefaults = []corev1.TopologySpreadConstraint{
 
 // Plugin reads the cluster from the snapshot, and what selects pods from informers.
 type Plugin struct {
-	keeper   *tally.Keeper
-	snapshot fwk.SharedLister
-	parallel func() fwk.Parallelizer
+	counts tally.Reader
 	// defaults are the constraints of pods without any.
 	defaults []corev1.TopologySpreadConstraint
 	// system says that defaults are systemDefaults.
@@ -49,9 +47,9 @@ type Plugin struct {
 var (
 	_ fwk.PreFilterPlugin     = &Plugin{}
 	_ fwk.PreFilterExtensions = &Plugin{}
-	_ fwk.FilterPlugin        = &Plugin{}
+	_ framework.AtOnceFilter  = &Plugin{}
 	_ fwk.PreScorePlugin      = &Plugin{}
-	_ fwk.ScorePlugin         = &Plugin{}
+	_ framework.AtOnceScorer  = &Plugin{}
 	_ fwk.ScoreExtensions     = &Plugin{}
 	_ fwk.EnqueueExtensions   = &Plugin{}
 	_ fwk.SignPlugin          = &Plugin{}
@@ -69,9 +67,7 @@ func Factory(keeper *tally.Keeper) framework.Factory {
 			return nil, fmt.Errorf("reading arguments: expected PodTopologySpreadArgs, got %T", args)
 		}
 		p := &Plugin{
-			keeper:   keeper,
-			snapshot: handle.SnapshotSharedLister(),
-			parallel: handle.Parallelizer,
+			counts:   keeper.ReaderFor(Name, handle),
 			defaults: typed.DefaultConstraints,
 			system:   typed.DefaultingType != configv1.ListDefaulting,
 		}
@@ -83,11 +79,6 @@ func Factory(keeper *tally.Keeper) framework.Factory {
 		}
 		return p, nil
 	}
-}
-
-// moment is the cluster as the snapshot shows it.
-func (p *Plugin) moment(ctx context.Context) (*tally.Moment, error) {
-	return p.keeper.At(p.snapshot.NodeInfos(), tally.SpreadOver(ctx, p.parallel(), Name))
 }
 
 // Name returns the plugin's name.

@@ -44,7 +44,7 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1
 	if len(constraints) == 0 {
 		return fwk.NewStatus(fwk.Skip)
 	}
-	moment, err := p.moment(ctx)
+	moment, err := p.counts.Now(ctx)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -120,10 +120,26 @@ func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nod
 	if err != nil {
 		return 0, fwk.AsStatus(err)
 	}
-	if s.ignored != nil && s.ignored.Has(node.Node().Name) {
-		return 0, nil
+	return s.score(s.moment.Place(node), node), nil
+}
+
+// ScoreAll is Score for many nodes.
+func (*Plugin) ScoreAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, numbers []int32, scores fwk.NodeScoreList) error {
+	s, err := readScoring(state)
+	if err != nil {
+		return err
 	}
-	place := s.moment.Place(node)
+	places := s.moment.Places(nodes)
+	for i, number := range numbers {
+		scores[i].Score = s.score(places.At(int(number)), nodes[number])
+	}
+	return nil
+}
+
+func (s *scoring) score(place tally.Place, node fwk.NodeInfo) int64 {
+	if s.ignored != nil && s.ignored.Has(node.Node().Name) {
+		return 0
+	}
 	var score float64
 	for i := range s.soft {
 		own := &s.soft[i]
@@ -135,7 +151,7 @@ func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nod
 		pods, _ := own.At(place)
 		score += float64(pods)*own.weight + float64(own.maxSkew-1)
 	}
-	return int64(math.Round(score)), nil
+	return int64(math.Round(score))
 }
 
 func readScoring(state fwk.CycleState) (*scoring, error) {
