@@ -3,6 +3,7 @@ package plugins_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	schedulingv1alpha3 "k8s.io/api/scheduling/v1alpha3"
 	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
@@ -84,6 +86,13 @@ type groupedWorld struct {
 
 func newGroupedWorld(seed uint64) *groupedWorld {
 	w := &groupedWorld{world: newFullWorld(seed)}
+	// A pod that falls under several budgets takes from them up to the first that is used up, and a lister has them in any
+	// order.
+	one := map[string]runtime.Object{}
+	for _, budget := range w.budgets() {
+		one[budget.Namespace] = budget
+	}
+	w.objects = slices.Collect(maps.Values(one))
 	for i := range w.IntN(4) {
 		group := &schedulingv1beta1.PodGroup{ObjectMeta: metav1.ObjectMeta{
 			Namespace: pick(w.world, "red", "blue"), Name: fmt.Sprintf("running-%d", i), UID: types.UID(fmt.Sprintf("group-%d", i)),
