@@ -265,6 +265,42 @@ func TestRunFlushesByTheClock(t *testing.T) {
 	}
 }
 
+// lock is a PreEnqueue plugin that holds every pod back while it is closed.
+type lock struct{ closed bool }
+
+func (*lock) Name() string { return "Lock" }
+
+func (l *lock) PreEnqueue(context.Context, *corev1.Pod) *fwk.Status {
+	if l.closed {
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "closed")
+	}
+	return nil
+}
+
+func TestAHintIsAskedForOnlyWhenThePodIsNotHeldBackAnyMore(t *testing.T) {
+	asked, gate := 0, &lock{closed: true}
+	q, err := New(Options{
+		Less:       prioritysort.Plugin{}.Less,
+		PreEnqueue: map[string][]fwk.PreEnqueuePlugin{profile: {gate}},
+		Hints: map[string][]framework.Hint{profile: {{Plugin: "Lock", Event: nodeAdded, Function: func(klog.Logger, *corev1.Pod, any, any) (fwk.QueueingHint, error) {
+			asked++
+			return fwk.Queue, nil
+		}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Add(newPod("web"))
+	q.Move(nodeAdded, nil, nil, nil)
+	expect(t, q, Counts{Gated: 1})
+	if asked != 0 {
+		t.Errorf("a hint was asked for %d times although the pod is held back", asked)
+	}
+	gate.closed = false
+	q.Move(nodeAdded, nil, nil, nil)
+	expect(t, q, Counts{Active: 1})
+}
+
 func TestGates(t *testing.T) {
 	q, clock := newTestQueue(t)
 	q.Add(newPod("web", gated))
