@@ -53,7 +53,7 @@ type Queue struct {
 	entries  map[types.UID]*Entry
 	active   entryHeap
 	backoff  entryHeap
-	errors   entryHeap            // in back-off because of errors; not popped early
+	errors   entryHeap // in back-off because of errors; not popped early
 	waiting  waitingEntries
 	groups   map[types.NamespacedName]*Entry
 	grouped  bool // pods may belong to groups
