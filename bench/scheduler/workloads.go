@@ -63,11 +63,11 @@ var workloads = []workload{{
 	about: "pods that require a zone, which all nodes are in",
 	nodes: 5000, zones: oneZone, before: []batch{like(5000, requiredZone)}, measured: like(10000, requiredZone),
 }, {
-	name: "preferred-node-affinity", like: "the one before, preferred",
+	name: "preferred-node-affinity", like: "the one before, preferred", cycle: true,
 	about: "pods that prefer one of three zones",
 	nodes: 5000, zones: threeZones, before: []batch{like(5000, preferredZone)}, measured: like(10000, preferredZone),
 }, {
-	name: "pod-affinity", like: "SchedulingPodAffinity/5000Nodes",
+	name: "pod-affinity", like: "SchedulingPodAffinity/5000Nodes", cycle: true,
 	about: "pods that require the zone of pods like them",
 	nodes: 5000, zones: oneZone, before: []batch{like(5000, blue, nearBlue)}, measured: like(1000, blue, nearBlue),
 }, {
@@ -76,11 +76,11 @@ var workloads = []workload{{
 	nodes: 5000, before: []batch{like(1000, green, notWithGreen)}, measured: like(2000, green, notWithGreen),
 	holds: []constraint{onePerNode},
 }, {
-	name: "preferred-pod-affinity", like: "SchedulingPreferredPodAffinity/5000Nodes",
+	name: "preferred-pod-affinity", like: "SchedulingPreferredPodAffinity/5000Nodes", cycle: true,
 	about: "pods that prefer a node with a pod like them",
 	nodes: 5000, before: []batch{like(5000, red, ratherWithRed)}, measured: like(1000, red, ratherWithRed),
 }, {
-	name: "preferred-pod-anti-affinity", like: "SchedulingPreferredPodAntiAffinity/5000Nodes",
+	name: "preferred-pod-anti-affinity", like: "SchedulingPreferredPodAntiAffinity/5000Nodes", cycle: true,
 	about: "pods that prefer a node without a pod like them",
 	nodes: 5000, before: []batch{like(5000, yellow, ratherNotWithYellow)}, measured: like(1000, yellow, ratherNotWithYellow),
 }, {
@@ -89,7 +89,7 @@ var workloads = []workload{{
 	nodes: 5000, zones: threeZones, before: []batch{like(5000)}, measured: like(5000, blue, spread),
 	holds: []constraint{evenly},
 }, {
-	name: "preferred-spread", like: "PreferredTopologySpreading/5000Nodes_5000Pods",
+	name: "preferred-spread", like: "PreferredTopologySpreading/5000Nodes_5000Pods", cycle: true,
 	about: "pods that should be spread over three zones",
 	nodes: 5000, zones: threeZones, before: []batch{like(5000)}, measured: like(5000, blue, ratherSpread),
 }, {

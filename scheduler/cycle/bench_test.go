@@ -55,6 +55,27 @@ func BenchmarkCycle(b *testing.B) {
 	}
 }
 
+// BenchmarkNodeComes schedules one pod after each of the nodes that come to 5,000.
+func BenchmarkNodeComes(b *testing.B) {
+	f := newFixture(b, settings{}, manyNodes(5000)...)
+	f.run(b)
+	next := func(i int) {
+		f.add(newPod(fmt.Sprintf("pod-%d", i), "100m", "500Mi"))
+		<-f.ended
+	}
+	const warm = 20 // After so many decisions a table knows all nodes.
+	for i := range warm {
+		next(i)
+	}
+	before := processorTime(b)
+	b.ResetTimer()
+	for i := range b.N {
+		f.Cache.AddNode(newNode(fmt.Sprintf("new-%d", i), "64", "256Gi"))
+		next(warm + i)
+	}
+	b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/pod")
+}
+
 func processorTime(b *testing.B) time.Duration {
 	b.Helper()
 	var usage syscall.Rusage

@@ -239,6 +239,31 @@ func TestPodsThatFitNowhereAreNotJudgedAgain(t *testing.T) {
 	}
 }
 
+func TestANodeThatComesOrGoesCostsOneLook(t *testing.T) {
+	plugin := &counting{}
+	s := settings{plugins: framework.Registry{
+		plugin.Name(): func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return plugin, nil },
+	}}
+	f := newFixture(t, s, manyNodes(50)...)
+	f.run(t)
+	placed(t, f, like("1", "1", "2", "3")...)
+	for i, change := range []func(){
+		func() { f.Cache.AddNode(newNode("new", "100", "999Gi")) },
+		func() { f.Cache.RemoveNode("node-7") },
+		func() { f.Cache.RemoveNode("new") },
+	} {
+		before := plugin.asked.Load()
+		change()
+		node := placed(t, f, like("1", fmt.Sprint("after-", i))...)[0]
+		if asked := plugin.asked.Load() - before; asked > 2 {
+			t.Errorf("change %d: the plugin was asked about %d nodes, want the one that the last pod went to and one more", i, asked)
+		}
+		if (node == "new") != (i < 2) {
+			t.Errorf("change %d: the pod went to %s; the new node is the best while it is there", i, node)
+		}
+	}
+}
+
 func TestANodeIsKeptFreeForThoseWhoGoFirst(t *testing.T) {
 	f := newFixture(t, settings{}, newNode("kept", "2", "4Gi"), newNode("other", "1", "4Gi"))
 	first := newPod("first", "2", "1Gi", func(pod *corev1.Pod) { pod.Spec.Priority = ptr.To[int32](10) })

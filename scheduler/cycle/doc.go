@@ -18,8 +18,10 @@
 //
 //   - The other plugins have nothing to say of the pod, which is the common case: the table gives a node at once, the
 //     best of all nodes that it knows. percentageOfNodesToScore bounds how many it gets to know in one attempt.
-//   - Others filter: the search asks only them, and takes the rest from the table.
-//   - Others score: they score enough of the nodes that the table lets through.
+//   - Others have something to say and can say it of all nodes at once, such as affinity to pods and topology spread: what
+//     they say is put over the table, and one pass over its arrays gives a node, again the best of all that are known.
+//   - Others filter that cannot: the search asks only them, and takes the rest from the table.
+//   - Others score that cannot: they score enough of the nodes that the table lets through.
 //
 // For a pod that fits nowhere, the table has the reasons as well, in the same words and numbers.
 //

@@ -12,15 +12,18 @@
 //   - It comes from local plugins only. The others, which look at more than the node (pods elsewhere, volumes, claims,
 //     or whatever a plugin from outside does), run for every pod. As long as they step aside for the pod by PreFilter and
 //     PreScore, as they do for a pod without volumes, claims, affinity to pods or topology constraints, the table alone
-//     decides. Where they do not, the table spares their search the local plugins (see package cycle).
-//   - Local plugins promise that their answer follows from the shape, the NodeInfo and the number of nodes, and that
-//     normalizing needs the largest score and nothing else of the other nodes.
+//     decides. Those that can say in one call what they think of all nodes, as affinity to pods and topology spread can,
+//     join it in a Sweep. Where there are others, the table spares their search the local plugins (see package cycle).
+//   - Local plugins promise that their answer follows from the shape and the NodeInfo, and that normalizing needs the
+//     largest score and nothing else of the other nodes.
 //
 // # What ends it
 //
 //   - The node changed in the snapshot: its object, its pods, or an attempt at either that was taken back. Package cache
 //     says which nodes did.
-//   - Nodes came, went or were put into another order: then all answers end, because numbers mean other nodes.
+//   - A node came, or got the number of one that went: it is looked at like one that changed. So are those of which a
+//     plugin says that what it thinks of them depends on how many nodes there are. Only when package cache numbers all
+//     nodes anew, all answers end.
 //   - Another pod was nominated to the node, or no longer is. A node with nominated pods that go first is judged with
 //     them and without; that verdict holds until the nominations there change. Priority, which says who goes first, is
 //     part of the shape.

@@ -4,9 +4,11 @@
 // slow. Between two decisions next to nothing changes: mostly one node has got one pod more. So a Keeper keeps what each
 // node answered to a question, and asks again only the nodes that changed since.
 //
-//	moment, err := keeper.At(snapshot.NodeInfos())   // which nodes changed? by generation
-//	count := moment.Count(question)                  // asks those, and adds up by domain
-//	sum, ok := count.At(moment.Place(node))          // two array look-ups
+//	moment, err := reader.Now(ctx)             // which nodes changed? The snapshot tells, or their generations do
+//	count, err := moment.Count(question)       // asks those, and adds up by domain
+//	sum, ok := count.At(moment.Place(node))    // two array look-ups
+//
+// Who asks about all nodes takes Places of their list, and is spared to look for each node.
 //
 // It counts in two ways:
 //

@@ -86,14 +86,15 @@ func (s *soft) perNode() bool { return s.key == corev1.LabelHostname }
 func (s *scoring) weigh(nodes []fwk.NodeInfo, requireKeys bool) {
 	places := make([]tally.Place, 0, len(nodes))
 	for _, node := range nodes {
-		if requireKeys && !s.hasKeys(node.Node()) {
+		place := s.moment.Place(node)
+		if requireKeys && !s.hasKeys(place, node) {
 			if s.ignored == nil {
 				s.ignored = sets.Set[string]{}
 			}
 			s.ignored.Insert(node.Node().Name)
 			continue
 		}
-		places = append(places, s.moment.Place(node))
+		places = append(places, place)
 	}
 	for i := range s.soft {
 		domains := len(places)
@@ -104,9 +105,15 @@ func (s *scoring) weigh(nodes []fwk.NodeInfo, requireKeys bool) {
 	}
 }
 
-func (s *scoring) hasKeys(node *corev1.Node) bool {
+// hasKeys reports whether a node has all topology keys: then it is in a domain of each, and otherwise, as keys are
+// required, in none. Only a node that is its own domain is in it whatever its labels are.
+func (s *scoring) hasKeys(place tally.Place, node fwk.NodeInfo) bool {
 	for i := range s.soft {
-		if _, found := node.Labels[s.soft[i].key]; !found {
+		_, inside := s.soft[i].At(place)
+		if inside && s.soft[i].perNode() {
+			_, inside = node.Node().Labels[s.soft[i].key]
+		}
+		if !inside {
 			return false
 		}
 	}
