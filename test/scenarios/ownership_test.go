@@ -45,7 +45,11 @@ func (c *cluster) setFinalizers(t *testing.T, pod *corev1.Pod, finalizers ...str
 // orphansAreAdopted deletes the Deployment alone, and makes one with the same template.
 func orphansAreAdopted(t *testing.T, c *cluster) {
 	t.Helper()
-	pods := c.podUIDs(t)
+	var pods []string
+	eventually(t, "the pods of the first version, which a rollout does not wait for, to be gone", func() (string, bool) {
+		pods = c.podUIDs(t)
+		return c.describe(t), len(pods) == int(*c.deployment(t).Spec.Replicas)
+	})
 	deletes(metav1.DeletePropagationOrphan)(t, c)
 	eventually(t, "the ReplicaSets to have no owner", func() (string, bool) {
 		sets := c.replicaSets(t)
