@@ -39,7 +39,7 @@ Usage:
 
 Examples:
   scheduler                                        everything, at full size (on two cores about half an hour)
-  scheduler -scale 0.1                             everything, with a tenth of the nodes and pods (about two minutes)
+  scheduler -scale 0.1                             everything, with a tenth of the nodes and pods (about four minutes)
   scheduler -workloads basic,gang -rounds 3        two workloads, three times each; the median counts
   scheduler -workloads basic -nodes 1000 -pods 500 one workload at another size
   scheduler -only ours -profiles /tmp/profiles     one scheduler, with CPU and memory profiles of it and of the server
