@@ -3,15 +3,15 @@ package apis
 import (
 	"reflect"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	autoscalingv2 "github.com/orrery-dev/orrery/apis/autoscaling/v2"
-	batchv1 "github.com/orrery-dev/orrery/apis/batch/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
-	networkingv1 "github.com/orrery-dev/orrery/apis/networking/v1"
-	policyv1 "github.com/orrery-dev/orrery/apis/policy/v1"
-	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
-	storagev1 "github.com/orrery-dev/orrery/apis/storage/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oautoscalingv2 "github.com/orrery-dev/orrery/apis/autoscaling/v2"
+	obatchv1 "github.com/orrery-dev/orrery/apis/batch/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	onetworkingv1 "github.com/orrery-dev/orrery/apis/networking/v1"
+	opolicyv1 "github.com/orrery-dev/orrery/apis/policy/v1"
+	oschedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
+	ostoragev1 "github.com/orrery-dev/orrery/apis/storage/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -64,41 +64,41 @@ func (k Kind) groupVersion(n Naming) schema.GroupVersion {
 func Kinds() []Kind { return append([]Kind(nil), kinds...) }
 
 var kinds = []Kind{
-	kind(corev1.GroupVersion, "pods", Namespaced, &corev1.Pod{}, &corev1.PodList{}),
-	kind(corev1.GroupVersion, "nodes", Cluster, &corev1.Node{}, &corev1.NodeList{}),
-	kind(corev1.GroupVersion, "services", Namespaced, &corev1.Service{}, &corev1.ServiceList{}),
-	kind(corev1.GroupVersion, "endpoints", Namespaced, &corev1.Endpoints{}, &corev1.EndpointsList{}),
-	kind(corev1.GroupVersion, "replicationcontrollers", Namespaced, &corev1.ReplicationController{}, &corev1.ReplicationControllerList{}),
-	kind(corev1.GroupVersion, "persistentvolumes", Cluster, &corev1.PersistentVolume{}, &corev1.PersistentVolumeList{}),
-	kind(corev1.GroupVersion, "persistentvolumeclaims", Namespaced, &corev1.PersistentVolumeClaim{}, &corev1.PersistentVolumeClaimList{}),
+	kind(ocorev1.GroupVersion, "pods", Namespaced, &ocorev1.Pod{}, &ocorev1.PodList{}),
+	kind(ocorev1.GroupVersion, "nodes", Cluster, &ocorev1.Node{}, &ocorev1.NodeList{}),
+	kind(ocorev1.GroupVersion, "services", Namespaced, &ocorev1.Service{}, &ocorev1.ServiceList{}),
+	kind(ocorev1.GroupVersion, "endpoints", Namespaced, &ocorev1.Endpoints{}, &ocorev1.EndpointsList{}),
+	kind(ocorev1.GroupVersion, "replicationcontrollers", Namespaced, &ocorev1.ReplicationController{}, &ocorev1.ReplicationControllerList{}),
+	kind(ocorev1.GroupVersion, "persistentvolumes", Cluster, &ocorev1.PersistentVolume{}, &ocorev1.PersistentVolumeList{}),
+	kind(ocorev1.GroupVersion, "persistentvolumeclaims", Namespaced, &ocorev1.PersistentVolumeClaim{}, &ocorev1.PersistentVolumeClaimList{}),
 
-	kind(appsv1.GroupVersion, "deployments", Namespaced, &appsv1.Deployment{}, &appsv1.DeploymentList{}),
-	kind(appsv1.GroupVersion, "replicasets", Namespaced, &appsv1.ReplicaSet{}, &appsv1.ReplicaSetList{}),
-	kind(appsv1.GroupVersion, "statefulsets", Namespaced, &appsv1.StatefulSet{}, &appsv1.StatefulSetList{}),
-	kind(appsv1.GroupVersion, "daemonsets", Namespaced, &appsv1.DaemonSet{}, &appsv1.DaemonSetList{}),
-	kind(appsv1.GroupVersion, "controllerrevisions", Namespaced, &appsv1.ControllerRevision{}, &appsv1.ControllerRevisionList{}),
+	kind(oappsv1.GroupVersion, "deployments", Namespaced, &oappsv1.Deployment{}, &oappsv1.DeploymentList{}),
+	kind(oappsv1.GroupVersion, "replicasets", Namespaced, &oappsv1.ReplicaSet{}, &oappsv1.ReplicaSetList{}),
+	kind(oappsv1.GroupVersion, "statefulsets", Namespaced, &oappsv1.StatefulSet{}, &oappsv1.StatefulSetList{}),
+	kind(oappsv1.GroupVersion, "daemonsets", Namespaced, &oappsv1.DaemonSet{}, &oappsv1.DaemonSetList{}),
+	kind(oappsv1.GroupVersion, "controllerrevisions", Namespaced, &oappsv1.ControllerRevision{}, &oappsv1.ControllerRevisionList{}),
 
-	kind(batchv1.GroupVersion, "jobs", Namespaced, &batchv1.Job{}, &batchv1.JobList{}),
-	kind(batchv1.GroupVersion, "cronjobs", Namespaced, &batchv1.CronJob{}, &batchv1.CronJobList{}),
+	kind(obatchv1.GroupVersion, "jobs", Namespaced, &obatchv1.Job{}, &obatchv1.JobList{}),
+	kind(obatchv1.GroupVersion, "cronjobs", Namespaced, &obatchv1.CronJob{}, &obatchv1.CronJobList{}),
 
-	kind(autoscalingv2.GroupVersion, "horizontalpodautoscalers", Namespaced, &autoscalingv2.HorizontalPodAutoscaler{}, &autoscalingv2.HorizontalPodAutoscalerList{}),
+	kind(oautoscalingv2.GroupVersion, "horizontalpodautoscalers", Namespaced, &oautoscalingv2.HorizontalPodAutoscaler{}, &oautoscalingv2.HorizontalPodAutoscalerList{}),
 
-	kind(policyv1.GroupVersion, "poddisruptionbudgets", Namespaced, &policyv1.PodDisruptionBudget{}, &policyv1.PodDisruptionBudgetList{}),
+	kind(opolicyv1.GroupVersion, "poddisruptionbudgets", Namespaced, &opolicyv1.PodDisruptionBudget{}, &opolicyv1.PodDisruptionBudgetList{}),
 
-	kind(discoveryv1.GroupVersion, "endpointslices", Namespaced, &discoveryv1.EndpointSlice{}, &discoveryv1.EndpointSliceList{}),
+	kind(odiscoveryv1.GroupVersion, "endpointslices", Namespaced, &odiscoveryv1.EndpointSlice{}, &odiscoveryv1.EndpointSliceList{}),
 
-	kind(networkingv1.GroupVersion, "networkpolicies", Namespaced, &networkingv1.NetworkPolicy{}, &networkingv1.NetworkPolicyList{}),
-	kind(networkingv1.GroupVersion, "ingresses", Namespaced, &networkingv1.Ingress{}, &networkingv1.IngressList{}),
-	kind(networkingv1.GroupVersion, "ingressclasses", Cluster, &networkingv1.IngressClass{}, &networkingv1.IngressClassList{}),
+	kind(onetworkingv1.GroupVersion, "networkpolicies", Namespaced, &onetworkingv1.NetworkPolicy{}, &onetworkingv1.NetworkPolicyList{}),
+	kind(onetworkingv1.GroupVersion, "ingresses", Namespaced, &onetworkingv1.Ingress{}, &onetworkingv1.IngressList{}),
+	kind(onetworkingv1.GroupVersion, "ingressclasses", Cluster, &onetworkingv1.IngressClass{}, &onetworkingv1.IngressClassList{}),
 
-	kind(storagev1.GroupVersion, "storageclasses", Cluster, &storagev1.StorageClass{}, &storagev1.StorageClassList{}),
-	kind(storagev1.GroupVersion, "volumeattachments", Cluster, &storagev1.VolumeAttachment{}, &storagev1.VolumeAttachmentList{}),
-	kind(storagev1.GroupVersion, "csidrivers", Cluster, &storagev1.CSIDriver{}, &storagev1.CSIDriverList{}),
-	kind(storagev1.GroupVersion, "csinodes", Cluster, &storagev1.CSINode{}, &storagev1.CSINodeList{}),
-	kind(storagev1.GroupVersion, "csistoragecapacities", Namespaced, &storagev1.CSIStorageCapacity{}, &storagev1.CSIStorageCapacityList{}),
+	kind(ostoragev1.GroupVersion, "storageclasses", Cluster, &ostoragev1.StorageClass{}, &ostoragev1.StorageClassList{}),
+	kind(ostoragev1.GroupVersion, "volumeattachments", Cluster, &ostoragev1.VolumeAttachment{}, &ostoragev1.VolumeAttachmentList{}),
+	kind(ostoragev1.GroupVersion, "csidrivers", Cluster, &ostoragev1.CSIDriver{}, &ostoragev1.CSIDriverList{}),
+	kind(ostoragev1.GroupVersion, "csinodes", Cluster, &ostoragev1.CSINode{}, &ostoragev1.CSINodeList{}),
+	kind(ostoragev1.GroupVersion, "csistoragecapacities", Namespaced, &ostoragev1.CSIStorageCapacity{}, &ostoragev1.CSIStorageCapacityList{}),
 
-	kind(schedulingv1beta1.GroupVersion, "podgroups", Namespaced, &schedulingv1beta1.PodGroup{}, &schedulingv1beta1.PodGroupList{}),
-	kind(schedulingv1beta1.GroupVersion, "workloads", Namespaced, &schedulingv1beta1.Workload{}, &schedulingv1beta1.WorkloadList{}),
+	kind(oschedulingv1beta1.GroupVersion, "podgroups", Namespaced, &oschedulingv1beta1.PodGroup{}, &oschedulingv1beta1.PodGroupList{}),
+	kind(oschedulingv1beta1.GroupVersion, "workloads", Namespaced, &oschedulingv1beta1.Workload{}, &oschedulingv1beta1.WorkloadList{}),
 }
 
 func kind(gv schema.GroupVersion, resource string, scope Scope, obj, list runtime.Object) Kind {

@@ -8,15 +8,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/orrery-dev/orrery/apis"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8sautoscalingv2 "k8s.io/api/autoscaling/v2"
-	k8sbatchv1 "k8s.io/api/batch/v1"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
-	k8snetworkingv1 "k8s.io/api/networking/v1"
-	k8spolicyv1 "k8s.io/api/policy/v1"
-	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
-	k8sstoragev1 "k8s.io/api/storage/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/apitesting/fuzzer"
 	metafuzzer "k8s.io/apimachinery/pkg/apis/meta/fuzzer"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,9 +33,9 @@ func upstreamScheme(t *testing.T) *runtime.Scheme {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		k8scorev1.AddToScheme, k8sappsv1.AddToScheme, k8sbatchv1.AddToScheme, k8sautoscalingv2.AddToScheme,
-		k8spolicyv1.AddToScheme, k8sdiscoveryv1.AddToScheme, k8snetworkingv1.AddToScheme,
-		k8sstoragev1.AddToScheme, k8sschedulingv1beta1.AddToScheme,
+		corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme, autoscalingv2.AddToScheme,
+		policyv1.AddToScheme, discoveryv1.AddToScheme, networkingv1.AddToScheme,
+		storagev1.AddToScheme, schedulingv1beta1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)

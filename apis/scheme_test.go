@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/orrery-dev/orrery/apis"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -102,7 +102,7 @@ func TestAddToScheme(t *testing.T) {
 	})
 	t.Run("says which type is in the way", func(t *testing.T) {
 		scheme := runtime.NewScheme()
-		if err := k8scorev1.AddToScheme(scheme); err != nil {
+		if err := corev1.AddToScheme(scheme); err != nil {
 			t.Fatal(err)
 		}
 		err := apis.AddToScheme(scheme, apis.Kubernetes)

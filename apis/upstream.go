@@ -1,39 +1,39 @@
 package apis
 
 import (
-	k8sadmissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	k8sauthenticationv1 "k8s.io/api/authentication/v1"
-	k8sauthorizationv1 "k8s.io/api/authorization/v1"
-	k8sautoscalingv1 "k8s.io/api/autoscaling/v1"
-	k8scertificatesv1 "k8s.io/api/certificates/v1"
-	k8scoordinationv1 "k8s.io/api/coordination/v1"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8seventsv1 "k8s.io/api/events/v1"
-	k8sflowcontrolv1 "k8s.io/api/flowcontrol/v1"
-	k8snetworkingv1 "k8s.io/api/networking/v1"
-	k8snodev1 "k8s.io/api/node/v1"
-	k8spolicyv1 "k8s.io/api/policy/v1"
-	k8srbacv1 "k8s.io/api/rbac/v1"
-	k8sresourcev1 "k8s.io/api/resource/v1"
-	k8sschedulingv1 "k8s.io/api/scheduling/v1"
-	k8sstoragev1 "k8s.io/api/storage/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	nodev1 "k8s.io/api/node/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	resourcev1 "k8s.io/api/resource/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // upstreamGroups are the groups in which every kind is upstream's.
 var upstreamGroups = []func(*runtime.Scheme) error{
-	k8sadmissionregistrationv1.AddToScheme,
-	k8sauthenticationv1.AddToScheme,
-	k8sauthorizationv1.AddToScheme,
-	k8scertificatesv1.AddToScheme,
-	k8scoordinationv1.AddToScheme,
-	k8seventsv1.AddToScheme,
-	k8sflowcontrolv1.AddToScheme,
-	k8snodev1.AddToScheme,
-	k8srbacv1.AddToScheme,
-	k8sresourcev1.AddToScheme,
-	k8sschedulingv1.AddToScheme,
+	admissionregistrationv1.AddToScheme,
+	authenticationv1.AddToScheme,
+	authorizationv1.AddToScheme,
+	certificatesv1.AddToScheme,
+	coordinationv1.AddToScheme,
+	eventsv1.AddToScheme,
+	flowcontrolv1.AddToScheme,
+	nodev1.AddToScheme,
+	rbacv1.AddToScheme,
+	resourcev1.AddToScheme,
+	schedulingv1.AddToScheme,
 }
 
 // upstreamKinds are the upstream kinds of groups which also hold kinds of ours. Upstream's
@@ -42,29 +42,29 @@ var upstreamKinds = []struct {
 	gv      schema.GroupVersion
 	objects []runtime.Object
 }{
-	{k8scorev1.SchemeGroupVersion, []runtime.Object{
-		&k8scorev1.Namespace{}, &k8scorev1.NamespaceList{},
-		&k8scorev1.Secret{}, &k8scorev1.SecretList{},
-		&k8scorev1.ConfigMap{}, &k8scorev1.ConfigMapList{},
-		&k8scorev1.ServiceAccount{}, &k8scorev1.ServiceAccountList{},
-		&k8scorev1.Event{}, &k8scorev1.EventList{},
-		&k8scorev1.LimitRange{}, &k8scorev1.LimitRangeList{},
-		&k8scorev1.ResourceQuota{}, &k8scorev1.ResourceQuotaList{},
-		&k8scorev1.PodTemplate{}, &k8scorev1.PodTemplateList{},
-		&k8scorev1.ComponentStatus{}, &k8scorev1.ComponentStatusList{},
-		&k8scorev1.Binding{}, &k8scorev1.List{},
-		&k8scorev1.RangeAllocation{}, &k8scorev1.SerializedReference{},
-		&k8scorev1.PodAttachOptions{}, &k8scorev1.PodExecOptions{}, &k8scorev1.PodLogOptions{},
-		&k8scorev1.PodPortForwardOptions{}, &k8scorev1.PodProxyOptions{},
-		&k8scorev1.NodeProxyOptions{}, &k8scorev1.ServiceProxyOptions{},
+	{corev1.SchemeGroupVersion, []runtime.Object{
+		&corev1.Namespace{}, &corev1.NamespaceList{},
+		&corev1.Secret{}, &corev1.SecretList{},
+		&corev1.ConfigMap{}, &corev1.ConfigMapList{},
+		&corev1.ServiceAccount{}, &corev1.ServiceAccountList{},
+		&corev1.Event{}, &corev1.EventList{},
+		&corev1.LimitRange{}, &corev1.LimitRangeList{},
+		&corev1.ResourceQuota{}, &corev1.ResourceQuotaList{},
+		&corev1.PodTemplate{}, &corev1.PodTemplateList{},
+		&corev1.ComponentStatus{}, &corev1.ComponentStatusList{},
+		&corev1.Binding{}, &corev1.List{},
+		&corev1.RangeAllocation{}, &corev1.SerializedReference{},
+		&corev1.PodAttachOptions{}, &corev1.PodExecOptions{}, &corev1.PodLogOptions{},
+		&corev1.PodPortForwardOptions{}, &corev1.PodProxyOptions{},
+		&corev1.NodeProxyOptions{}, &corev1.ServiceProxyOptions{},
 	}},
-	{k8sautoscalingv1.SchemeGroupVersion, []runtime.Object{&k8sautoscalingv1.Scale{}}},
-	{k8snetworkingv1.SchemeGroupVersion, []runtime.Object{
-		&k8snetworkingv1.IPAddress{}, &k8snetworkingv1.IPAddressList{},
-		&k8snetworkingv1.ServiceCIDR{}, &k8snetworkingv1.ServiceCIDRList{},
+	{autoscalingv1.SchemeGroupVersion, []runtime.Object{&autoscalingv1.Scale{}}},
+	{networkingv1.SchemeGroupVersion, []runtime.Object{
+		&networkingv1.IPAddress{}, &networkingv1.IPAddressList{},
+		&networkingv1.ServiceCIDR{}, &networkingv1.ServiceCIDRList{},
 	}},
-	{k8spolicyv1.SchemeGroupVersion, []runtime.Object{&k8spolicyv1.Eviction{}}},
-	{k8sstoragev1.SchemeGroupVersion, []runtime.Object{
-		&k8sstoragev1.VolumeAttributesClass{}, &k8sstoragev1.VolumeAttributesClassList{},
+	{policyv1.SchemeGroupVersion, []runtime.Object{&policyv1.Eviction{}}},
+	{storagev1.SchemeGroupVersion, []runtime.Object{
+		&storagev1.VolumeAttributesClass{}, &storagev1.VolumeAttributesClassList{},
 	}},
 }

@@ -7,7 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
 // Main starts te, runs the tests of a package with it, stops it, and returns the exit code. It is for TestMain:
@@ -31,7 +31,7 @@ func Main(m *testing.M, te *Environment) int {
 // Namespace creates a namespace for one test and returns its name. It is left there: it goes with the environment.
 func (te *Environment) Namespace(t testing.TB) string {
 	t.Helper()
-	client, err := corev1client.NewForConfig(te.Config)
+	client, err := typedcorev1.NewForConfig(te.Config)
 	if err != nil {
 		t.Fatalf("creating a client for namespaces: %v", err)
 	}

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/orrery-dev/orrery/apis"
-	orrerycorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 // connection is what the nodes of one process share of the API server.
@@ -56,13 +56,13 @@ func connect(config *rest.Config, naming apis.Naming, node string) (*connection,
 	c.cache, err = cache.New(c.config, cache.Options{
 		Scheme:           c.scheme,
 		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject:         map[client.Object]cache.ByObject{&orrerycorev1.Pod{}: {Field: selector}},
+		ByObject:         map[client.Object]cache.ByObject{&ocorev1.Pod{}: {Field: selector}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making a cache: %w", err)
 	}
 	c.podsAPI = naming.GroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod")).GroupVersion().String()
-	c.pods = &podAPI{client: c.client, written: map[types.UID]*orrerycorev1.Pod{}}
+	c.pods = &podAPI{client: c.client, written: map[types.UID]*ocorev1.Pod{}}
 	c.events = record.NewBroadcaster()
 	return c, nil
 }
@@ -108,7 +108,7 @@ type podSink interface {
 
 // watchPods tells a sink about every pod, by the node it is bound to, and returns when all have been told once.
 func (c *connection) watchPods(ctx context.Context, sink func(node string) podSink) error {
-	informer, err := c.cache.GetInformer(ctx, &orrerycorev1.Pod{})
+	informer, err := c.cache.GetInformer(ctx, &ocorev1.Pod{})
 	if err != nil {
 		return fmt.Errorf("watching pods: %w", err)
 	}
@@ -116,7 +116,7 @@ func (c *connection) watchPods(ctx context.Context, sink func(node string) podSi
 		if tombstone, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
 			obj = tombstone.Obj
 		}
-		if pod, ok := obj.(*orrerycorev1.Pod); ok {
+		if pod, ok := obj.(*ocorev1.Pod); ok {
 			c.pods.gone(pod.UID)
 			if s := sink(pod.Spec.NodeName); s != nil {
 				s.Remove(pod.UID)
@@ -124,7 +124,7 @@ func (c *connection) watchPods(ctx context.Context, sink func(node string) podSi
 		}
 	}
 	set := func(obj any) {
-		if pod, ok := obj.(*orrerycorev1.Pod); ok {
+		if pod, ok := obj.(*ocorev1.Pod); ok {
 			c.pods.seen(pod.UID, pod.ResourceVersion)
 			if s := sink(pod.Spec.NodeName); s != nil {
 				s.Set((*corev1.Pod)(pod))
@@ -161,7 +161,7 @@ func uid(obj any) types.UID {
 func (c *connection) services(ctx context.Context, namespace string) ([]*corev1.Service, error) {
 	var found []*corev1.Service
 	for _, in := range []string{namespace, corev1.NamespaceDefault} {
-		var list orrerycorev1.ServiceList
+		var list ocorev1.ServiceList
 		if err := c.cache.List(ctx, &list, client.InNamespace(in), client.UnsafeDisableDeepCopy); err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/orrery-dev/orrery/apis"
-	orrerycorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 // An API server answers 409 to a deletion for more reasons than that the pod is another one.
@@ -42,7 +42,7 @@ func TestADeletionIsOverOnlyWhenThePodIsGone(t *testing.T) {
 				},
 			})
 			if c.stored != nil {
-				builder = builder.WithObjects((*orrerycorev1.Pod)(c.stored.DeepCopy()))
+				builder = builder.WithObjects((*ocorev1.Pod)(c.stored.DeepCopy()))
 			}
 			api := &podAPI{client: builder.Build()}
 			if err := api.Delete(t.Context(), pod); (err == nil) != c.over {

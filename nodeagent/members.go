@@ -12,7 +12,7 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 
-	orrerycorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
@@ -96,7 +96,7 @@ func (m *members) beat(ctx context.Context) error {
 		case <-registered:
 		}
 	}
-	informer, err := m.cache.GetInformer(ctx, &orrerycorev1.Pod{})
+	informer, err := m.cache.GetInformer(ctx, &ocorev1.Pod{})
 	if err == nil && toolscache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
 		close(m.ready)
 	}
@@ -105,7 +105,7 @@ func (m *members) beat(ctx context.Context) error {
 
 // work starts the loops once all pods and services are known: a loop that did not know them would take what runs for orphans.
 func (m *members) work(ctx context.Context) error {
-	if _, err := m.cache.GetInformer(ctx, &orrerycorev1.Service{}); err != nil {
+	if _, err := m.cache.GetInformer(ctx, &ocorev1.Service{}); err != nil {
 		return err
 	}
 	if err := m.watchPods(ctx, m.sink); err != nil {

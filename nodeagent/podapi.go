@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	orrerycorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
@@ -23,7 +23,7 @@ type podAPI struct {
 
 	// written holds what the last write of a pod returned, until the watch has caught up with it.
 	mu      sync.Mutex
-	written map[types.UID]*orrerycorev1.Pod
+	written map[types.UID]*ocorev1.Pod
 }
 
 var _ pods.API = (*podAPI)(nil)
@@ -51,7 +51,7 @@ func (a *podAPI) WriteStatus(ctx context.Context, pod *corev1.Pod, wanted *corev
 		case !apierrors.IsConflict(err):
 			return fmt.Errorf("patching the status of pod %s/%s: %w", pod.Namespace, pod.Name, err)
 		}
-		base = &orrerycorev1.Pod{}
+		base = &ocorev1.Pod{}
 		err = a.client.Get(ctx, client.ObjectKeyFromObject(pod), base)
 		if apierrors.IsNotFound(err) || err == nil && base.UID != pod.UID {
 			return nil
@@ -84,7 +84,7 @@ func owned(now, wanted *corev1.PodStatus) corev1.PodStatus {
 // Delete implements pods.API.
 func (a *podAPI) Delete(ctx context.Context, pod *corev1.Pod) error {
 	now := int64(0)
-	err := a.client.Delete(ctx, (*orrerycorev1.Pod)(pod.DeepCopy()), &client.DeleteOptions{
+	err := a.client.Delete(ctx, (*ocorev1.Pod)(pod.DeepCopy()), &client.DeleteOptions{
 		GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &pod.UID},
 	})
 	if apierrors.IsConflict(err) && a.replaced(ctx, pod) {
@@ -99,23 +99,23 @@ func (a *podAPI) Delete(ctx context.Context, pod *corev1.Pod) error {
 // replaced says whether the API server has no such pod any more, or another one of its name. A conflict alone does not say
 // so: it may as well have been about a change by somebody else.
 func (a *podAPI) replaced(ctx context.Context, pod *corev1.Pod) bool {
-	now := &orrerycorev1.Pod{}
+	now := &ocorev1.Pod{}
 	err := a.client.Get(ctx, client.ObjectKeyFromObject(pod), now)
 	return apierrors.IsNotFound(err) || err == nil && now.UID != pod.UID
 }
 
 // newest returns the pod as it was written or seen last.
-func (a *podAPI) newest(pod *corev1.Pod) *orrerycorev1.Pod {
+func (a *podAPI) newest(pod *corev1.Pod) *ocorev1.Pod {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	written := a.written[pod.UID]
 	if written == nil || older(written.ResourceVersion, pod.ResourceVersion) {
-		return (*orrerycorev1.Pod)(pod)
+		return (*ocorev1.Pod)(pod)
 	}
 	return written
 }
 
-func (a *podAPI) keep(pod *orrerycorev1.Pod) {
+func (a *podAPI) keep(pod *ocorev1.Pod) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	pod.ManagedFields = nil

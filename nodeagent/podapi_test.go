@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 func TestStatusIsWrittenThroughFaults(t *testing.T) {
@@ -24,7 +24,7 @@ func TestStatusIsWrittenThroughFaults(t *testing.T) {
 			if err := apis.AddToScheme(scheme, naming); err != nil {
 				t.Fatal(err)
 			}
-			stored := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "uid"}}
+			stored := &ocorev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "uid"}}
 			var fault error
 			var meanwhile func(client.Client)
 			c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(stored).WithStatusSubresource(stored).WithInterceptorFuncs(interceptor.Funcs{
@@ -40,13 +40,13 @@ func TestStatusIsWrittenThroughFaults(t *testing.T) {
 					return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
 				},
 			}).Build()
-			api := &podAPI{client: c, written: map[types.UID]*corev1.Pod{}}
-			seen := &corev1.Pod{}
+			api := &podAPI{client: c, written: map[types.UID]*ocorev1.Pod{}}
+			seen := &ocorev1.Pod{}
 			if err := c.Get(t.Context(), client.ObjectKeyFromObject(stored), seen); err != nil {
 				t.Fatal(err)
 			}
-			pod := (*k8scorev1.Pod)(seen)
-			wanted := &k8scorev1.PodStatus{Phase: k8scorev1.PodRunning, Conditions: []k8scorev1.PodCondition{{Type: k8scorev1.PodReady, Status: k8scorev1.ConditionTrue}}}
+			pod := (*corev1.Pod)(seen)
+			wanted := &corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
 
 			for _, err := range []error{apierrors.NewTooManyRequests("later", 1), apierrors.NewInternalError(context.DeadlineExceeded)} {
 				fault = err
@@ -58,7 +58,7 @@ func TestStatusIsWrittenThroughFaults(t *testing.T) {
 			// Another controller adds a condition after we have read the pod: ours is written beside it, not over it.
 			meanwhile = func(c client.Client) {
 				other := seen.DeepCopy()
-				other.Status.Conditions = []k8scorev1.PodCondition{{Type: k8scorev1.DisruptionTarget, Status: k8scorev1.ConditionTrue}}
+				other.Status.Conditions = []corev1.PodCondition{{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue}}
 				if err := c.Status().Update(t.Context(), other); err != nil {
 					t.Error(err)
 				}
@@ -66,11 +66,11 @@ func TestStatusIsWrittenThroughFaults(t *testing.T) {
 			if err := api.WriteStatus(t.Context(), pod, wanted); err != nil {
 				t.Fatal(err)
 			}
-			got := &corev1.Pod{}
+			got := &ocorev1.Pod{}
 			if err := c.Get(t.Context(), client.ObjectKeyFromObject(stored), got); err != nil {
 				t.Fatal(err)
 			}
-			if got.Status.Phase != k8scorev1.PodRunning || len(got.Status.Conditions) != 2 || got.Status.Conditions[0].Type != k8scorev1.DisruptionTarget {
+			if got.Status.Phase != corev1.PodRunning || len(got.Status.Conditions) != 2 || got.Status.Conditions[0].Type != corev1.DisruptionTarget {
 				t.Errorf("the status is %+v", got.Status)
 			}
 
@@ -78,14 +78,14 @@ func TestStatusIsWrittenThroughFaults(t *testing.T) {
 			if err := c.Delete(t.Context(), got); err != nil {
 				t.Fatal(err)
 			}
-			next := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "next"}}
+			next := &ocorev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "next"}}
 			if err := c.Create(t.Context(), next); err != nil {
 				t.Fatal(err)
 			}
-			if err := api.WriteStatus(t.Context(), pod, &k8scorev1.PodStatus{Phase: k8scorev1.PodFailed}); err != nil {
+			if err := api.WriteStatus(t.Context(), pod, &corev1.PodStatus{Phase: corev1.PodFailed}); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Get(t.Context(), client.ObjectKeyFromObject(stored), got); err != nil || got.Status.Phase == k8scorev1.PodFailed {
+			if err := c.Get(t.Context(), client.ObjectKeyFromObject(stored), got); err != nil || got.Status.Phase == corev1.PodFailed {
 				t.Errorf("the other pod is %+v (%v)", got.Status, err)
 			}
 		})

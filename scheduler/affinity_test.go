@@ -4,43 +4,43 @@ import (
 	"fmt"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 // nodeIn creates a node in a zone.
-func (p *plane) nodeIn(zone, name string) *corev1.Node {
+func (p *plane) nodeIn(zone, name string) *ocorev1.Node {
 	p.t.Helper()
 	node := p.node(name, "8")
 	p.change(node, func() {
-		node.Labels = map[string]string{k8scorev1.LabelHostname: name, k8scorev1.LabelTopologyZone: zone}
+		node.Labels = map[string]string{corev1.LabelHostname: name, corev1.LabelTopologyZone: zone}
 	})
 	return node
 }
 
-func labelled(app string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) { pod.Labels = map[string]string{"app": app} }
+func labelled(app string) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) { pod.Labels = map[string]string{"app": app} }
 }
 
 func selecting(app string) *metav1.LabelSelector {
 	return &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}
 }
 
-func awayFrom(app, key string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
-		pod.Spec.Affinity = &k8scorev1.Affinity{PodAntiAffinity: &k8scorev1.PodAntiAffinity{
-			RequiredDuringSchedulingIgnoredDuringExecution: []k8scorev1.PodAffinityTerm{{LabelSelector: selecting(app), TopologyKey: key}},
+func awayFrom(app, key string) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
+		pod.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{LabelSelector: selecting(app), TopologyKey: key}},
 		}}
 	}
 }
 
-func nearTo(app, key string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
-		pod.Spec.Affinity = &k8scorev1.Affinity{PodAffinity: &k8scorev1.PodAffinity{
-			RequiredDuringSchedulingIgnoredDuringExecution: []k8scorev1.PodAffinityTerm{{LabelSelector: selecting(app), TopologyKey: key}},
+func nearTo(app, key string) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
+		pod.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{LabelSelector: selecting(app), TopologyKey: key}},
 		}}
 	}
 }
@@ -50,14 +50,14 @@ func TestPodsThatDependOnPods(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
 			p.nodeIn("a", "apart-1")
 			p.nodeIn("b", "apart-2")
-			first := p.pod("web-1", "100m", labelled("web"), awayFrom("web", k8scorev1.LabelHostname))
-			second := p.pod("web-2", "100m", labelled("web"), awayFrom("web", k8scorev1.LabelHostname))
+			first := p.pod("web-1", "100m", labelled("web"), awayFrom("web", corev1.LabelHostname))
+			second := p.pod("web-2", "100m", labelled("web"), awayFrom("web", corev1.LabelHostname))
 			p.eventuallyBound(first, "")
 			p.eventuallyBound(second, "")
 			if first.Spec.NodeName == second.Spec.NodeName {
 				t.Errorf("both pods are on node %s", first.Spec.NodeName)
 			}
-			third := p.pod("web-3", "100m", labelled("web"), awayFrom("web", k8scorev1.LabelHostname))
+			third := p.pod("web-3", "100m", labelled("web"), awayFrom("web", corev1.LabelHostname))
 			p.eventuallyUnschedulable(third, "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules. "+
 				"preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.")
 			free := first.Spec.NodeName
@@ -71,7 +71,7 @@ func TestPodsThatDependOnPods(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
 			p.nodeIn("a", "near-1")
 			p.nodeIn("b", "near-2")
-			web := p.pod("web", "100m", labelled("web"), nearTo("db", k8scorev1.LabelTopologyZone))
+			web := p.pod("web", "100m", labelled("web"), nearTo("db", corev1.LabelTopologyZone))
 			p.eventuallyUnschedulable(web, "0/2 nodes are available: 2 node(s) didn't match pod affinity rules. "+
 				"preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.")
 			db := p.pod("db", "100m", labelled("db"))
@@ -83,9 +83,9 @@ func TestPodsThatDependOnPods(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
 			p.nodeIn("a", "team-1")
 			p.eventuallyBound(p.pod("db", "100m", labelled("db")), "team-1")
-			web := p.pod("web", "100m", awayFrom("db", k8scorev1.LabelHostname), func(pod *corev1.Pod) {
+			web := p.pod("web", "100m", awayFrom("db", corev1.LabelHostname), func(pod *ocorev1.Pod) {
 				term := &pod.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0]
-				term.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{k8scorev1.LabelMetadataName: p.namespace}}
+				term.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: p.namespace}}
 			})
 			p.eventuallyUnschedulable(web, "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. "+
 				"preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.")
@@ -96,9 +96,9 @@ func TestPodsThatDependOnPods(t *testing.T) {
 			p.nodeIn("a", "spread-1")
 			p.nodeIn("a", "spread-2")
 			lonely := p.nodeIn("b", "spread-3")
-			spread := func(pod *corev1.Pod) {
-				pod.Spec.TopologySpreadConstraints = []k8scorev1.TopologySpreadConstraint{{
-					MaxSkew: 1, TopologyKey: k8scorev1.LabelTopologyZone, WhenUnsatisfiable: k8scorev1.DoNotSchedule, LabelSelector: selecting("web"),
+			spread := func(pod *ocorev1.Pod) {
+				pod.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+					MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: selecting("web"),
 				}}
 			}
 			inZone := map[string]int{}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oschedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
@@ -75,7 +75,7 @@ func (a *api) connect(cluster cluster.Cluster) error {
 	if err != nil {
 		return fmt.Errorf("building the scheduler's client: %w", err)
 	}
-	if a.podKind, err = live.GroupVersionKindFor(&corev1.Pod{}); err != nil {
+	if a.podKind, err = live.GroupVersionKindFor(&ocorev1.Pod{}); err != nil {
 		return fmt.Errorf("finding the API group of pods: %w", err)
 	}
 	a.cached, a.live, a.binding = cluster.GetCache(), live, make(chan struct{}, bindingsAtOnce)
@@ -84,23 +84,23 @@ func (a *api) connect(cluster cluster.Cluster) error {
 }
 
 // Pod returns a pod as the cache has it, or nil.
-func (a *api) Pod(namespace, name string) *k8scorev1.Pod {
-	pod := &corev1.Pod{}
+func (a *api) Pod(namespace, name string) *corev1.Pod {
+	pod := &ocorev1.Pod{}
 	key := client.ObjectKey{Namespace: namespace, Name: name}
 	if err := a.cached.Get(context.Background(), key, pod, client.UnsafeDisableDeepCopy); err != nil {
 		return nil // The cache is synced before anything is scheduled, so that this can only be NotFound.
 	}
-	return (*k8scorev1.Pod)(pod)
+	return (*corev1.Pod)(pod)
 }
 
 // Counted returns a pod as the scheduler counts it on a node, or nil.
-func (a *api) Counted(uid types.UID) *k8scorev1.Pod {
+func (a *api) Counted(uid types.UID) *corev1.Pod {
 	pod, _ := a.counted.Pod(uid)
 	return pod
 }
 
 // Nominated returns the node that a pending pod is nominated to, as was decided last or else as its status says.
-func (a *api) Nominated(pod *k8scorev1.Pod) string {
+func (a *api) Nominated(pod *corev1.Pod) string {
 	if node := a.nominated.NominatedNode(pod.UID); node != "" {
 		return node
 	}
@@ -108,13 +108,13 @@ func (a *api) Nominated(pod *k8scorev1.Pod) string {
 }
 
 // assignedOrGone reports whether a pod can have no nomination any more.
-func (a *api) assignedOrGone(pod *k8scorev1.Pod) bool {
+func (a *api) assignedOrGone(pod *corev1.Pod) bool {
 	current := a.Pod(pod.Namespace, pod.Name)
 	return current == nil || current.Spec.NodeName != ""
 }
 
 // Bind assigns a pod to a node. It waits for its turn, and until what was said of the pod before is written.
-func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
+func (a *api) Bind(ctx context.Context, pod *corev1.Pod, node string) error {
 	a.statuses.Settle(pod.UID)
 	select {
 	case a.binding <- struct{}{}:
@@ -122,7 +122,7 @@ func (a *api) Bind(ctx context.Context, pod *k8scorev1.Pod, node string) error {
 	case <-ctx.Done():
 		return fmt.Errorf("binding pod %s/%s to node %s: %w", pod.Namespace, pod.Name, node, context.Cause(ctx))
 	}
-	return naming.Bind(ctx, a.live, (*corev1.Pod)(pod), node)
+	return naming.Bind(ctx, a.live, (*ocorev1.Pod)(pod), node)
 }
 
 // isBinding reports whether a binding request is under way.
@@ -130,7 +130,7 @@ func (a *api) isBinding() bool { return len(a.binding) > 0 }
 
 // Report sets a condition and the nominated node in a pod's status, soon: it does not wait for the API server, and what
 // goes wrong there is logged. The error is always nil.
-func (a *api) Report(_ context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+func (a *api) Report(_ context.Context, pod *corev1.Pod, condition *corev1.PodCondition, nominating *fwk.NominatingInfo) error {
 	if nominating.Mode() != fwk.ModeOverride {
 		nominating = nil
 	}
@@ -141,7 +141,7 @@ func (a *api) Report(_ context.Context, pod *k8scorev1.Pod, condition *k8scorev1
 }
 
 // writeStatus writes what differs from what is there.
-func (a *api) writeStatus(ctx context.Context, pod *k8scorev1.Pod, condition *k8scorev1.PodCondition, nominating *fwk.NominatingInfo) error {
+func (a *api) writeStatus(ctx context.Context, pod *corev1.Pod, condition *corev1.PodCondition, nominating *fwk.NominatingInfo) error {
 	if current := a.Pod(pod.Namespace, pod.Name); current != nil && current.UID == pod.UID {
 		pod = current
 	}
@@ -154,7 +154,7 @@ func (a *api) writeStatus(ctx context.Context, pod *k8scorev1.Pod, condition *k8
 	if !differs {
 		return nil
 	}
-	return naming.PatchStatus(ctx, a.live, (*corev1.Pod)(pod), (*corev1.Pod)(changed))
+	return naming.PatchStatus(ctx, a.live, (*ocorev1.Pod)(pod), (*ocorev1.Pod)(changed))
 }
 
 // PodKind returns what pods are called.
@@ -162,13 +162,13 @@ func (a *api) PodKind() schema.GroupVersionKind { return a.podKind }
 
 // ChangeStatus makes a change to a pod's status, again and to the newest version of the pod if somebody else was faster.
 // It waits until what was said of the pod before is written.
-func (a *api) ChangeStatus(ctx context.Context, pod *k8scorev1.Pod, change func(*k8scorev1.PodStatus)) error {
+func (a *api) ChangeStatus(ctx context.Context, pod *corev1.Pod, change func(*corev1.PodStatus)) error {
 	a.statuses.Settle(pod.UID)
-	current := (*corev1.Pod)(pod)
+	current := (*ocorev1.Pod)(pod)
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		if current == nil {
-			current = &corev1.Pod{}
-			if err := a.live.Get(ctx, client.ObjectKeyFromObject((*corev1.Pod)(pod)), current); err != nil {
+			current = &ocorev1.Pod{}
+			if err := a.live.Get(ctx, client.ObjectKeyFromObject((*ocorev1.Pod)(pod)), current); err != nil {
 				return fmt.Errorf("reading pod %s/%s again: %w", pod.Namespace, pod.Name, err)
 			}
 			if current.UID != pod.UID {
@@ -184,7 +184,7 @@ func (a *api) ChangeStatus(ctx context.Context, pod *k8scorev1.Pod, change func(
 }
 
 // setCondition reports whether it changed anything. The time is that of the last change of the condition's status.
-func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition) bool {
+func setCondition(status *corev1.PodStatus, condition corev1.PodCondition) bool {
 	condition.LastTransitionTime = metav1.Now()
 	for i := range status.Conditions {
 		old := &status.Conditions[i]
@@ -205,16 +205,16 @@ func setCondition(status *k8scorev1.PodStatus, condition k8scorev1.PodCondition)
 
 // eventScheme names pods and pod groups in Events as the given scheme does. Plugins hand over upstream's type, which it may not know.
 func eventScheme(scheme *runtime.Scheme) (*runtime.Scheme, error) {
-	kind, err := apiutil.GVKForObject(&corev1.Pod{}, scheme)
+	kind, err := apiutil.GVKForObject(&ocorev1.Pod{}, scheme)
 	if err != nil {
 		return nil, fmt.Errorf("finding the API group of pods: %w", err)
 	}
-	groups, err := apiutil.GVKForObject(&schedulingv1beta1.PodGroup{}, scheme)
+	groups, err := apiutil.GVKForObject(&oschedulingv1beta1.PodGroup{}, scheme)
 	if err != nil {
 		return nil, fmt.Errorf("finding the API group of pod groups: %w", err)
 	}
 	result := runtime.NewScheme()
-	result.AddKnownTypeWithName(kind, &k8scorev1.Pod{})
-	result.AddKnownTypeWithName(groups, &k8sschedulingv1beta1.PodGroup{})
+	result.AddKnownTypeWithName(kind, &corev1.Pod{})
+	result.AddKnownTypeWithName(groups, &schedulingv1beta1.PodGroup{})
 	return result, nil
 }

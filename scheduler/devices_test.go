@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -18,7 +18,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 )
 
@@ -27,12 +27,12 @@ import (
 type devicePlane struct {
 	*plane
 	api   kubernetes.Interface
-	class *resourceapi.DeviceClass
+	class *resourcev1.DeviceClass
 }
 
 const driver = "devices.example.com"
 
-func withDevices(t *testing.T, p *plane, change func(*resourceapi.Device)) *devicePlane {
+func withDevices(t *testing.T, p *plane, change func(*resourcev1.Device)) *devicePlane {
 	t.Helper()
 	config, err := sharedServer.Config(identity.Admin)
 	if err != nil {
@@ -41,20 +41,20 @@ func withDevices(t *testing.T, p *plane, change func(*resourceapi.Device)) *devi
 	d := &devicePlane{plane: p, api: kubernetes.NewForConfigOrDie(config)}
 	p.node("plain", "4")
 	p.node("equipped", "4")
-	d.class = &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: p.namespace}}
+	d.class = &resourcev1.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: p.namespace}}
 	d.class.Spec.ExtendedResourceName = ptr.To("example.com/" + p.namespace)
-	d.class.Spec.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: fmt.Sprintf("device.driver == %q", driver)}}}
+	d.class.Spec.Selectors = []resourcev1.DeviceSelector{{CEL: &resourcev1.CELDeviceSelector{Expression: fmt.Sprintf("device.driver == %q", driver)}}}
 	if d.class, err = d.api.ResourceV1().DeviceClasses().Create(t.Context(), d.class, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	device := resourceapi.Device{Name: "dev-0"}
+	device := resourcev1.Device{Name: "dev-0"}
 	if change != nil {
 		change(&device)
 	}
-	slice := &resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: p.namespace}, Spec: resourceapi.ResourceSliceSpec{
-		Driver: driver, NodeName: ptr.To("equipped"), Devices: []resourceapi.Device{device},
+	slice := &resourcev1.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: p.namespace}, Spec: resourcev1.ResourceSliceSpec{
+		Driver: driver, NodeName: ptr.To("equipped"), Devices: []resourcev1.Device{device},
 		// Claims of other tests that nobody frees any more have the devices of other pools.
-		Pool: resourceapi.ResourcePool{Name: p.namespace, ResourceSliceCount: 1},
+		Pool: resourcev1.ResourcePool{Name: p.namespace, ResourceSliceCount: 1},
 	}}
 	if _, err := d.api.ResourceV1().ResourceSlices().Create(t.Context(), slice, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func (d *devicePlane) control(t *testing.T) {
 }
 
 func (d *devicePlane) generateAndFree(ctx context.Context) error {
-	pods := &corev1.PodList{}
+	pods := &ocorev1.PodList{}
 	if err := d.client.List(ctx, pods, client.InNamespace(d.namespace)); err != nil {
 		return err
 	}
@@ -121,31 +121,31 @@ func (d *devicePlane) generateAndFree(ctx context.Context) error {
 	return nil
 }
 
-func (d *devicePlane) generate(ctx context.Context, pod *corev1.Pod) error {
+func (d *devicePlane) generate(ctx context.Context, pod *ocorev1.Pod) error {
 	if len(pod.Spec.ResourceClaims) == 0 || len(pod.Status.ResourceClaimStatuses) > 0 {
 		return nil
 	}
-	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
+	claim := &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
 		Name: pod.Name + "-device",
 		OwnerReferences: []metav1.OwnerReference{{
 			APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID, Controller: ptr.To(true),
 		}},
 	}}
-	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{
-		Name: "one", Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: d.class.Name},
+	claim.Spec.Devices.Requests = []resourcev1.DeviceRequest{{
+		Name: "one", Exactly: &resourcev1.ExactDeviceRequest{DeviceClassName: d.class.Name},
 	}}
 	if _, err := d.api.ResourceV1().ResourceClaims(d.namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
 	before := pod.DeepCopy()
-	pod.Status.ResourceClaimStatuses = []k8scorev1.PodResourceClaimStatus{{Name: "device", ResourceClaimName: &claim.Name}}
+	pod.Status.ResourceClaimStatuses = []corev1.PodResourceClaimStatus{{Name: "device", ResourceClaimName: &claim.Name}}
 	return client.IgnoreNotFound(d.client.Status().Patch(ctx, pod, client.MergeFrom(before)))
 }
 
 // free takes the device from a claim whose pod is gone, and deletes the claim.
-func (d *devicePlane) free(ctx context.Context, claim *resourceapi.ResourceClaim) (err error) {
+func (d *devicePlane) free(ctx context.Context, claim *resourcev1.ResourceClaim) (err error) {
 	claims := d.api.ResourceV1().ResourceClaims(d.namespace)
-	claim.Status = resourceapi.ResourceClaimStatus{}
+	claim.Status = resourcev1.ResourceClaimStatus{}
 	if claim, err = claims.UpdateStatus(ctx, claim, metav1.UpdateOptions{}); err != nil {
 		return client.IgnoreNotFound(err)
 	}
@@ -157,13 +157,13 @@ func (d *devicePlane) free(ctx context.Context, claim *resourceapi.ResourceClaim
 }
 
 // claiming makes a pod ask for a device by a template.
-func claiming(pod *corev1.Pod) {
-	pod.Spec.ResourceClaims = []k8scorev1.PodResourceClaim{{Name: "device", ResourceClaimTemplateName: ptr.To("device")}}
-	pod.Spec.Containers[0].Resources.Claims = []k8scorev1.ResourceClaim{{Name: "device"}}
+func claiming(pod *ocorev1.Pod) {
+	pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "device", ResourceClaimTemplateName: ptr.To("device")}}
+	pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "device"}}
 }
 
 // given reports whether a claim has the device for the pod.
-func (d *devicePlane) given(claim string, pod *corev1.Pod) error {
+func (d *devicePlane) given(claim string, pod *ocorev1.Pod) error {
 	got, err := d.api.ResourceV1().ResourceClaims(d.namespace).Get(d.t.Context(), claim, metav1.GetOptions{})
 	if err != nil {
 		return err
@@ -178,21 +178,21 @@ func (d *devicePlane) given(claim string, pod *corev1.Pod) error {
 		return fmt.Errorf("claim %s has the allocation %v, want device dev-0", claim, allocation)
 	case len(users) != 1 || users[0].APIGroup != kind.Group || users[0].Resource != "pods" || users[0].UID != pod.UID:
 		return fmt.Errorf("claim %s is reserved for %v, want pod %s", claim, users, pod.Name)
-	case len(got.Finalizers) != 1 || got.Finalizers[0] != resourceapi.Finalizer:
-		return fmt.Errorf("claim %s has the finalizers %q, want %q", claim, got.Finalizers, resourceapi.Finalizer)
+	case len(got.Finalizers) != 1 || got.Finalizers[0] != resourcev1.Finalizer:
+		return fmt.Errorf("claim %s has the finalizers %q, want %q", claim, got.Finalizers, resourcev1.Finalizer)
 	}
 	return nil
 }
 
 // eventuallyRefused waits until the pod is unschedulable for a reason. Preemption may add a sentence of its own.
-func (d *devicePlane) eventuallyRefused(pod *corev1.Pod, message string) {
+func (d *devicePlane) eventuallyRefused(pod *ocorev1.Pod, message string) {
 	d.t.Helper()
 	d.eventually(func() error {
 		if err := d.client.Get(d.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 			return err
 		}
 		for _, condition := range pod.Status.Conditions {
-			if condition.Type == k8scorev1.PodScheduled && strings.HasPrefix(condition.Message, message) {
+			if condition.Type == corev1.PodScheduled && strings.HasPrefix(condition.Message, message) {
 				return nil
 			}
 		}
@@ -200,7 +200,7 @@ func (d *devicePlane) eventuallyRefused(pod *corev1.Pod, message string) {
 	})
 }
 
-func (d *devicePlane) delete(pod *corev1.Pod) {
+func (d *devicePlane) delete(pod *ocorev1.Pod) {
 	d.t.Helper()
 	if err := d.client.Delete(d.t.Context(), pod, client.GracePeriodSeconds(0)); err != nil {
 		d.t.Fatal(err)
@@ -228,10 +228,10 @@ func TestDevices(t *testing.T) {
 	t.Run("makes a claim for an extended resource that a class stands for", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
 			d := withDevices(t, p, nil)
-			asking := func(pod *corev1.Pod) {
-				name := k8scorev1.ResourceName(*d.class.Spec.ExtendedResourceName)
+			asking := func(pod *ocorev1.Pod) {
+				name := corev1.ResourceName(*d.class.Spec.ExtendedResourceName)
 				pod.Spec.Containers[0].Resources.Requests[name] = resource.MustParse("1")
-				pod.Spec.Containers[0].Resources.Limits = k8scorev1.ResourceList{name: resource.MustParse("1")}
+				pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{name: resource.MustParse("1")}
 			}
 			pod := p.pod("first", "100m", asking)
 			p.eventuallyBound(pod, "equipped")
@@ -250,7 +250,7 @@ func TestDevices(t *testing.T) {
 	})
 	t.Run("waits until the device is attached", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
-			d := withDevices(t, p, func(device *resourceapi.Device) {
+			d := withDevices(t, p, func(device *resourcev1.Device) {
 				device.BindingConditions = []string{"example.com/attached"}
 				device.BindingFailureConditions = []string{"example.com/broken"}
 			})
@@ -267,9 +267,9 @@ func TestDevices(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
 			d := withDevices(t, p, nil)
 			d.claimElsewhere("idle")
-			pod := p.pod("web", "100m", func(pod *corev1.Pod) {
-				pod.Spec.ResourceClaims = []k8scorev1.PodResourceClaim{{Name: "device", ResourceClaimName: ptr.To("idle")}}
-				pod.Spec.Containers[0].Resources.Claims = []k8scorev1.ResourceClaim{{Name: "device"}}
+			pod := p.pod("web", "100m", func(pod *ocorev1.Pod) {
+				pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "device", ResourceClaimName: ptr.To("idle")}}
+				pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "device"}}
 			})
 			p.eventuallyBound(pod, "equipped")
 			if err := d.given("idle", pod); err != nil {
@@ -282,21 +282,21 @@ func TestDevices(t *testing.T) {
 // claimElsewhere makes a claim that nobody uses and that has the device on a node which does not exist.
 func (d *devicePlane) claimElsewhere(name string) {
 	d.t.Helper()
-	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: name, Finalizers: []string{resourceapi.Finalizer}}}
-	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{
-		Name: "one", Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: d.class.Name},
+	claim := &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Name: name, Finalizers: []string{resourcev1.Finalizer}}}
+	claim.Spec.Devices.Requests = []resourcev1.DeviceRequest{{
+		Name: "one", Exactly: &resourcev1.ExactDeviceRequest{DeviceClassName: d.class.Name},
 	}}
 	if _, err := d.api.ResourceV1().ResourceClaims(d.namespace).Create(d.t.Context(), claim, metav1.CreateOptions{}); err != nil {
 		d.t.Fatal(err)
 	}
-	d.changeStatus(name, func(status *resourceapi.ResourceClaimStatus) {
-		status.Allocation = &resourceapi.AllocationResult{
-			Devices: resourceapi.DeviceAllocationResult{Results: []resourceapi.DeviceRequestAllocationResult{{
+	d.changeStatus(name, func(status *resourcev1.ResourceClaimStatus) {
+		status.Allocation = &resourcev1.AllocationResult{
+			Devices: resourcev1.DeviceAllocationResult{Results: []resourcev1.DeviceRequestAllocationResult{{
 				Request: "one", Driver: driver, Pool: d.namespace, Device: "dev-0",
 			}}},
-			NodeSelector: &k8scorev1.NodeSelector{NodeSelectorTerms: []k8scorev1.NodeSelectorTerm{{
-				MatchFields: []k8scorev1.NodeSelectorRequirement{{
-					Key: metav1.ObjectNameField, Operator: k8scorev1.NodeSelectorOpIn, Values: []string{"gone"},
+			NodeSelector: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+				MatchFields: []corev1.NodeSelectorRequirement{{
+					Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{"gone"},
 				}},
 			}}},
 		}
@@ -306,16 +306,16 @@ func (d *devicePlane) claimElsewhere(name string) {
 // attach says for the driver that the device of a claim is attached.
 func (d *devicePlane) attach(name string) {
 	d.t.Helper()
-	d.changeStatus(name, func(status *resourceapi.ResourceClaimStatus) {
-		device := resourceapi.AllocatedDeviceStatus{Driver: driver, Pool: d.namespace, Device: "dev-0"}
+	d.changeStatus(name, func(status *resourcev1.ResourceClaimStatus) {
+		device := resourcev1.AllocatedDeviceStatus{Driver: driver, Pool: d.namespace, Device: "dev-0"}
 		apimeta.SetStatusCondition(&device.Conditions, metav1.Condition{
 			Type: "example.com/attached", Status: metav1.ConditionTrue, Reason: "Attached",
 		})
-		status.Devices = []resourceapi.AllocatedDeviceStatus{device}
+		status.Devices = []resourcev1.AllocatedDeviceStatus{device}
 	})
 }
 
-func (d *devicePlane) changeStatus(name string, change func(*resourceapi.ResourceClaimStatus)) {
+func (d *devicePlane) changeStatus(name string, change func(*resourcev1.ResourceClaimStatus)) {
 	d.t.Helper()
 	claims := d.api.ResourceV1().ResourceClaims(d.namespace)
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/scheduler/simulate"
 	"github.com/orrery-dev/orrery/scheduler/simulate/replica"
@@ -86,7 +86,7 @@ func TestASimulationWritesNothing(t *testing.T) {
 		if err := world.AddNodes(t.Context(), nodes...); err != nil {
 			t.Fatal(err)
 		}
-		fresh := &k8scorev1.Pod{}
+		fresh := &corev1.Pod{}
 		fresh.Namespace, fresh.Name = p.namespace, "fresh"
 		fresh.Spec = *running.Spec.DeepCopy()
 		fresh.Spec.NodeName = ""
@@ -100,7 +100,7 @@ func TestASimulationWritesNothing(t *testing.T) {
 		if err := p.client.Get(t.Context(), client.ObjectKeyFromObject(waiting), waiting); err != nil || waiting.Spec.NodeName != "" {
 			t.Errorf("the waiting pod is on %q (reading it: %v): the simulation reached the cluster", waiting.Spec.NodeName, err)
 		}
-		if err := p.gone(&corev1.Pod{ObjectMeta: fresh.ObjectMeta}); err != nil {
+		if err := p.gone(&ocorev1.Pod{ObjectMeta: fresh.ObjectMeta}); err != nil {
 			t.Errorf("the simulated pod is in the cluster: %v", err)
 		}
 	})

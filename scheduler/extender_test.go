@@ -9,13 +9,13 @@ import (
 	"sync/atomic"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	extenderv1 "k8s.io/kube-scheduler/extender/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler"
 )
@@ -125,7 +125,7 @@ func TestExtenders(t *testing.T) {
 		})
 		underBothNamings(t, func(t *testing.T, p *plane) {
 			by := func(args extenderv1.ExtenderBindingArgs) error {
-				pod := &corev1.Pod{}
+				pod := &ocorev1.Pod{}
 				if err := p.client.Get(t.Context(), client.ObjectKey{Namespace: args.PodNamespace, Name: args.PodName}, pod); err != nil {
 					return err
 				}
@@ -151,8 +151,8 @@ func TestExtenders(t *testing.T) {
 			return extenderv1.ExtenderPreemptionResult{NodeNameToMetaVictims: args.NodeNameToMetaVictims}
 		})
 		underBothNamings(t, func(t *testing.T, p *plane) {
-			low, middle := p.class(10, k8scorev1.PreemptLowerPriority), p.class(20, k8scorev1.PreemptLowerPriority)
-			high := p.class(1000, k8scorev1.PreemptLowerPriority)
+			low, middle := p.class(10, corev1.PreemptLowerPriority), p.class(20, corev1.PreemptLowerPriority)
+			high := p.class(1000, corev1.PreemptLowerPriority)
 			p.named("cheap", "1")
 			p.named("dear", "1")
 			spared := p.pod("spared", "1", low, on("cheap"))
@@ -172,8 +172,8 @@ func TestExtenders(t *testing.T) {
 			p.node("one", "2")
 			p.eventuallyBound(p.pod("plain", "100m"), "one")
 			p.node("two", "2")
-			p.eventuallyBound(p.pod("licensed", "100m", func(pod *corev1.Pod) {
-				licence := k8scorev1.ResourceList{"example.com/licence": resource.MustParse("1")}
+			p.eventuallyBound(p.pod("licensed", "100m", func(pod *ocorev1.Pod) {
+				licence := corev1.ResourceList{"example.com/licence": resource.MustParse("1")}
 				pod.Spec.Containers[0].Resources.Requests["example.com/licence"] = resource.MustParse("1")
 				pod.Spec.Containers[0].Resources.Limits = licence
 			}), "two")
@@ -195,7 +195,7 @@ func TestExtenders(t *testing.T) {
 				p.eventually(func() error {
 					return p.pendingWith(pod, "filtering nodes by extender "+o.config.URLPrefix+": Post ")
 				})
-				if err := p.condition(pod, k8scorev1.ConditionFalse, k8scorev1.PodReasonSchedulerError, pod.Status.Conditions[0].Message); err != nil {
+				if err := p.condition(pod, corev1.ConditionFalse, corev1.PodReasonSchedulerError, pod.Status.Conditions[0].Message); err != nil {
 					t.Error(err)
 				}
 			}, o.asked)

@@ -8,14 +8,14 @@ import (
 	"testing"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/scheduler"
 )
@@ -101,10 +101,10 @@ func TestABindingToANodeThatIsGoneByThen(t *testing.T) {
 func TestSeveralProfilesInOneScheduler(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.node("tainted", "1", dedicated)
-		fearless := p.pod("fearless", "100m", func(pod *corev1.Pod) { pod.Spec.SchedulerName = p.name + "-fearless" })
+		fearless := p.pod("fearless", "100m", func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = p.name + "-fearless" })
 		p.eventuallyBound(fearless, "tainted")
 		p.eventuallyRefused(p.pod("careful", "100m"), "0/1 nodes are available: 1 node(s) had untolerated taint(s).")
-		stranger := p.pod("stranger", "100m", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "nobody" })
+		stranger := p.pod("stranger", "100m", func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = "nobody" })
 		if err := p.client.Get(t.Context(), client.ObjectKeyFromObject(stranger), stranger); err != nil || stranger.Spec.NodeName != "" {
 			t.Errorf("a pod of another scheduler is on node %q (reading it: %v)", stranger.Spec.NodeName, err)
 		}
@@ -125,10 +125,10 @@ func TestSeveralSchedulersCountEachOthersPods(t *testing.T) {
 		other := p.another()
 		p.node("only", "2")
 		p.eventuallyBound(p.pod("ours", "1"), "only")
-		theirs := p.pod("theirs", "1", func(pod *corev1.Pod) { pod.Spec.SchedulerName = other.name })
+		theirs := p.pod("theirs", "1", func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = other.name })
 		p.eventuallyBound(theirs, "only")
 		p.eventuallyRefused(p.pod("more", "1"), "0/1 nodes are available: 1 Insufficient cpu.")
-		other.eventuallyRefused(p.pod("more-of-theirs", "1", func(pod *corev1.Pod) { pod.Spec.SchedulerName = other.name }), "0/1 nodes are available: 1 Insufficient cpu.")
+		other.eventuallyRefused(p.pod("more-of-theirs", "1", func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = other.name }), "0/1 nodes are available: 1 Insufficient cpu.")
 	})
 }
 
@@ -149,18 +149,18 @@ func TestARaceOfSchedulersIsSeenAfterwards(t *testing.T) {
 		node := p.node("only", "1")
 		ours := p.pod("ours", "1")
 		<-held
-		theirs := p.pod("theirs", "1", func(pod *corev1.Pod) { pod.Spec.SchedulerName = other.name })
+		theirs := p.pod("theirs", "1", func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = other.name })
 		p.eventuallyBound(theirs, "only")
 		close(release)
 		p.eventuallyBound(ours, "only")
 		// Room for one more would be room for none: two CPUs are taken.
 		p.change(node, func() {})
-		node.Status.Allocatable[k8scorev1.ResourceCPU] = resource.MustParse("2")
+		node.Status.Allocatable[corev1.ResourceCPU] = resource.MustParse("2")
 		if err := p.client.Status().Update(t.Context(), node); err != nil {
 			t.Fatal(err)
 		}
 		p.eventuallyRefused(p.pod("more", "1"), "0/1 nodes are available: 1 Insufficient cpu.")
-		other.eventuallyRefused(p.pod("more-of-theirs", "1", func(pod *corev1.Pod) { pod.Spec.SchedulerName = other.name }), "0/1 nodes are available: 1 Insufficient cpu.")
+		other.eventuallyRefused(p.pod("more-of-theirs", "1", func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = other.name }), "0/1 nodes are available: 1 Insufficient cpu.")
 	}, faulty.through(t))
 }
 
@@ -174,7 +174,7 @@ func TestOneSchedulerLeadsAtATime(t *testing.T) {
 		p.eventually(func() error { return p.leads(name, 0) })
 		second := p.candidate(name)
 		p.node("only", "3")
-		elected := func(pod *corev1.Pod) { pod.Spec.SchedulerName = name }
+		elected := func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = name }
 		p.eventuallyBound(p.pod("one", "1", elected), "only")
 		p.eventuallyBound(p.pod("two", "1", elected), "only")
 		if pending := second.scheduler.Pending(); pending.InFlight > 0 {

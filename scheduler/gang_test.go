@@ -7,23 +7,23 @@ import (
 	"strings"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oschedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 )
 
 // gang creates a pod group of which at least minCount pods have to have a place.
-func (p *plane) gang(name string, minCount int32, changes ...func(*schedulingv1beta1.PodGroup)) *schedulingv1beta1.PodGroup {
+func (p *plane) gang(name string, minCount int32, changes ...func(*oschedulingv1beta1.PodGroup)) *oschedulingv1beta1.PodGroup {
 	p.t.Helper()
-	group := &schedulingv1beta1.PodGroup{
+	group := &oschedulingv1beta1.PodGroup{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name},
-		Spec: k8sschedulingv1beta1.PodGroupSpec{SchedulingPolicy: k8sschedulingv1beta1.PodGroupSchedulingPolicy{
-			Gang: &k8sschedulingv1beta1.GangSchedulingPolicy{MinCount: minCount},
+		Spec: schedulingv1beta1.PodGroupSpec{SchedulingPolicy: schedulingv1beta1.PodGroupSchedulingPolicy{
+			Gang: &schedulingv1beta1.GangSchedulingPolicy{MinCount: minCount},
 		}},
 	}
 	for _, change := range changes {
@@ -33,7 +33,7 @@ func (p *plane) gang(name string, minCount int32, changes ...func(*schedulingv1b
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() {
-		if err := p.client.DeleteAllOf(context.Background(), &corev1.Pod{}, client.InNamespace(p.namespace), client.GracePeriodSeconds(0)); err != nil {
+		if err := p.client.DeleteAllOf(context.Background(), &ocorev1.Pod{}, client.InNamespace(p.namespace), client.GracePeriodSeconds(0)); err != nil {
 			p.t.Errorf("deleting pods: %v", err)
 		}
 		if err := p.client.Delete(context.Background(), group); client.IgnoreNotFound(err) != nil {
@@ -43,23 +43,23 @@ func (p *plane) gang(name string, minCount int32, changes ...func(*schedulingv1b
 	return group
 }
 
-func inGroup(name string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
-		pod.Spec.SchedulingGroup = &k8scorev1.PodSchedulingGroup{PodGroupName: &name}
+func inGroup(name string) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
+		pod.Spec.SchedulingGroup = &corev1.PodSchedulingGroup{PodGroupName: &name}
 	}
 }
 
 // members creates the pods of a group, each of which asks for 1 CPU.
-func (p *plane) members(group string, count int, changes ...func(*corev1.Pod)) []*corev1.Pod {
+func (p *plane) members(group string, count int, changes ...func(*ocorev1.Pod)) []*ocorev1.Pod {
 	p.t.Helper()
-	var pods []*corev1.Pod
+	var pods []*ocorev1.Pod
 	for i := range count {
 		pods = append(pods, p.pod(fmt.Sprintf("%s-%d", group, i), "1", append(changes, inGroup(group))...))
 	}
 	return pods
 }
 
-func (p *plane) eventuallyAllBound(pods []*corev1.Pod) {
+func (p *plane) eventuallyAllBound(pods []*ocorev1.Pod) {
 	p.t.Helper()
 	for _, pod := range pods {
 		p.eventuallyBound(pod, "")
@@ -67,7 +67,7 @@ func (p *plane) eventuallyAllBound(pods []*corev1.Pod) {
 }
 
 // eventuallyAllRefused waits until each pod says that it is unschedulable with one of the messages.
-func (p *plane) eventuallyAllRefused(pods []*corev1.Pod, messages ...string) {
+func (p *plane) eventuallyAllRefused(pods []*ocorev1.Pod, messages ...string) {
 	p.t.Helper()
 	for _, pod := range pods {
 		p.eventually(func() error {
@@ -76,7 +76,7 @@ func (p *plane) eventuallyAllRefused(pods []*corev1.Pod, messages ...string) {
 			}
 			var errs []string
 			for _, message := range messages {
-				err := p.condition(pod, k8scorev1.ConditionFalse, k8scorev1.PodReasonUnschedulable, message)
+				err := p.condition(pod, corev1.ConditionFalse, corev1.PodReasonUnschedulable, message)
 				if err == nil {
 					return nil
 				}
@@ -87,7 +87,7 @@ func (p *plane) eventuallyAllRefused(pods []*corev1.Pod, messages ...string) {
 	}
 }
 
-func (p *plane) noneBound(pods []*corev1.Pod) {
+func (p *plane) noneBound(pods []*ocorev1.Pod) {
 	p.t.Helper()
 	for _, pod := range pods {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
@@ -99,13 +99,13 @@ func (p *plane) noneBound(pods []*corev1.Pod) {
 	}
 }
 
-func (p *plane) eventuallyInitiallyScheduled(group *schedulingv1beta1.PodGroup, status metav1.ConditionStatus, reason, message string) {
+func (p *plane) eventuallyInitiallyScheduled(group *oschedulingv1beta1.PodGroup, status metav1.ConditionStatus, reason, message string) {
 	p.t.Helper()
 	p.eventually(func() error {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(group), group); err != nil {
 			return err
 		}
-		found := apimeta.FindStatusCondition(group.Status.Conditions, k8sschedulingv1beta1.PodGroupInitiallyScheduled)
+		found := apimeta.FindStatusCondition(group.Status.Conditions, schedulingv1beta1.PodGroupInitiallyScheduled)
 		if found == nil || found.Status != status || found.Reason != reason || found.Message != message {
 			return fmt.Errorf("condition of %s is %+v, want %s %s %q", group.Name, found, status, reason, message)
 		}
@@ -139,9 +139,9 @@ func TestGangsThatCompete(t *testing.T) {
 		p.gang("first", 3)
 		p.gang("second", 3)
 		first, second := p.members("first", 3), p.members("second", 3)
-		var winner, loser []*corev1.Pod
+		var winner, loser []*ocorev1.Pod
 		p.eventually(func() error {
-			for _, both := range [][2][]*corev1.Pod{{first, second}, {second, first}} {
+			for _, both := range [][2][]*ocorev1.Pod{{first, second}, {second, first}} {
 				if err := p.client.Get(t.Context(), client.ObjectKeyFromObject(both[0][0]), both[0][0]); err != nil {
 					return err
 				}
@@ -167,15 +167,15 @@ func TestGangsThatCompete(t *testing.T) {
 }
 
 // asImportantAs gives a group the priority that a class gives to pods.
-func asImportantAs(class func(*corev1.Pod)) func(*schedulingv1beta1.PodGroup) {
-	pod := &corev1.Pod{}
+func asImportantAs(class func(*ocorev1.Pod)) func(*oschedulingv1beta1.PodGroup) {
+	pod := &ocorev1.Pod{}
 	class(pod)
-	return func(group *schedulingv1beta1.PodGroup) {
+	return func(group *oschedulingv1beta1.PodGroup) {
 		group.Spec.PriorityClassName, group.Spec.Priority = pod.Spec.PriorityClassName, pod.Spec.Priority
 	}
 }
 
-func (p *plane) eventuallyGone(pods ...*corev1.Pod) {
+func (p *plane) eventuallyGone(pods ...*ocorev1.Pod) {
 	p.t.Helper()
 	for _, pod := range pods {
 		p.eventually(func() error { return p.gone(pod) })
@@ -185,13 +185,13 @@ func (p *plane) eventuallyGone(pods ...*corev1.Pod) {
 func TestGangPreempts(t *testing.T) {
 	t.Run("as many pods as it needs, and none that is as important", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
-			low, high := p.class(10, k8scorev1.PreemptLowerPriority), p.class(1000, k8scorev1.PreemptLowerPriority)
+			low, high := p.class(10, corev1.PreemptLowerPriority), p.class(1000, corev1.PreemptLowerPriority)
 			for i := range 3 {
 				p.node(fmt.Sprintf("node-%d", i), "1")
 			}
 			precious := p.pod("precious", "1", high)
 			p.eventuallyBound(precious, "")
-			others := []*corev1.Pod{p.pod("low-1", "1", low), p.pod("low-2", "1", low)}
+			others := []*ocorev1.Pod{p.pod("low-1", "1", low), p.pod("low-2", "1", low)}
 			p.eventuallyAllBound(others)
 			group := p.gang("pair", 2, asImportantAs(high))
 			pair := p.members("pair", 2, high)
@@ -203,11 +203,11 @@ func TestGangPreempts(t *testing.T) {
 	})
 	t.Run("a gang that goes as a whole, whole", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
-			low, high := p.class(10, k8scorev1.PreemptLowerPriority), p.class(1000, k8scorev1.PreemptLowerPriority)
+			low, high := p.class(10, corev1.PreemptLowerPriority), p.class(1000, corev1.PreemptLowerPriority)
 			p.node("node-1", "1")
 			p.node("node-2", "1")
-			p.gang("whole", 2, asImportantAs(low), func(group *schedulingv1beta1.PodGroup) {
-				group.Spec.DisruptionMode = &k8sschedulingv1beta1.DisruptionMode{All: &k8sschedulingv1beta1.AllDisruptionMode{}}
+			p.gang("whole", 2, asImportantAs(low), func(group *oschedulingv1beta1.PodGroup) {
+				group.Spec.DisruptionMode = &schedulingv1beta1.DisruptionMode{All: &schedulingv1beta1.AllDisruptionMode{}}
 			})
 			whole := p.members("whole", 2, low)
 			p.eventuallyAllBound(whole)
@@ -223,7 +223,7 @@ func TestGangWhoseMemberTimesOutGivesBackAllPlaces(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.node("only", "3")
 		p.gang("trio", 3)
-		pods := append(p.members("trio", 2), p.pod("trio-doubtful", "1", inGroup("trio"), func(pod *corev1.Pod) {
+		pods := append(p.members("trio", 2), p.pod("trio-doubtful", "1", inGroup("trio"), func(pod *ocorev1.Pod) {
 			pod.Labels = map[string]string{"wait": "1s"}
 		}))
 		p.eventuallyAllRefused(pods,

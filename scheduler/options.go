@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
@@ -70,7 +70,7 @@ func (o *Options) complete() (own bool, err error) {
 		config.QPS = -1
 	}
 	config.DisableCompression = true // as kube-scheduler: it is near the server, which compressing costs more than sending
-	if builtIn, err := naming.BuiltIn(o.Scheme, &corev1.Pod{}); err != nil {
+	if builtIn, err := naming.BuiltIn(o.Scheme, &ocorev1.Pod{}); err != nil {
 		return false, fmt.Errorf("building the scheduler's connection to the cluster: %w", err)
 	} else if builtIn && config.ContentType == "" {
 		// Custom resources are not served in it. For what is, it costs both sides much less than JSON.

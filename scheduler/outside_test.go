@@ -8,10 +8,10 @@ import (
 	"syscall"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 )
 
@@ -47,7 +47,7 @@ func TestThePluginFromOutside(t *testing.T) {
 			}
 		})
 		p.priced("dear", "0.90")
-		pod := p.pod("web", "100m", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "thrifty" })
+		pod := p.pod("web", "100m", func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = "thrifty" })
 		p.eventuallyRefused(pod, "0/1 nodes are available: 1 node(s) cost more than 0.5 an hour.")
 		p.priced("cheap", "0.10")
 		p.eventuallyBound(pod, "cheap")
@@ -59,7 +59,7 @@ func (p *plane) priced(name, price string) {
 	p.t.Helper()
 	node := p.node(name, "0")
 	p.change(node, func() { node.Annotations = map[string]string{"example.com/price": price} })
-	node.Status.Allocatable[k8scorev1.ResourceCPU] = resource.MustParse("1")
+	node.Status.Allocatable[corev1.ResourceCPU] = resource.MustParse("1")
 	if err := p.client.Status().Update(p.t.Context(), node); err != nil {
 		p.t.Fatal(err)
 	}

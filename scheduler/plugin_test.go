@@ -6,14 +6,14 @@ import (
 	"testing"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
 )
 
@@ -24,7 +24,7 @@ func newCursed(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) 
 
 func (cursed) Name() string { return "Cursed" }
 
-func (cursed) Filter(_ context.Context, _ fwk.CycleState, pod *k8scorev1.Pod, _ fwk.NodeInfo) *fwk.Status {
+func (cursed) Filter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ fwk.NodeInfo) *fwk.Status {
 	if pod.Labels["cursed"] != "" {
 		panic("a cursed pod")
 	}
@@ -40,7 +40,7 @@ func newPatient(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error)
 
 func (patient) Name() string { return "Patient" }
 
-func (patient) Permit(_ context.Context, _ fwk.CycleState, pod *k8scorev1.Pod, _ string) (*fwk.Status, time.Duration) {
+func (patient) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) (*fwk.Status, time.Duration) {
 	long := pod.Labels["wait"]
 	if long == "" {
 		return nil, 0
@@ -55,14 +55,14 @@ func (patient) Permit(_ context.Context, _ fwk.CycleState, pod *k8scorev1.Pod, _
 func TestPanickingPluginFailsOnePod(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.node("only", "2")
-		bad := p.pod("bad", "100m", func(pod *corev1.Pod) { pod.Labels = map[string]string{"cursed": "yes"} })
+		bad := p.pod("bad", "100m", func(pod *ocorev1.Pod) { pod.Labels = map[string]string{"cursed": "yes"} })
 		message := `running "Cursed" filter plugin: plugin "Cursed" panicked in Filter: a cursed pod`
 		p.eventuallyEvent(bad, "FailedScheduling", message)
 		p.eventually(func() error {
 			if err := p.client.Get(t.Context(), client.ObjectKeyFromObject(bad), bad); err != nil {
 				return err
 			}
-			return p.condition(bad, k8scorev1.ConditionFalse, k8scorev1.PodReasonSchedulerError, message)
+			return p.condition(bad, corev1.ConditionFalse, corev1.PodReasonSchedulerError, message)
 		})
 		p.eventuallyBound(p.pod("good", "100m"), "only")
 	}, withPlugin("Cursed", newCursed))
@@ -71,7 +71,7 @@ func TestPanickingPluginFailsOnePod(t *testing.T) {
 func TestBindingLooksAtThePodAsItIs(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.node("a", "1")
-		pod := p.pod("web", "100m", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "nobody" })
+		pod := p.pod("web", "100m", func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = "nobody" })
 		stale := pod.DeepCopy()
 		p.change(pod, func() { pod.Labels = map[string]string{"changed": "meanwhile"} })
 		if err := naming.Bind(t.Context(), p.client, stale, "a"); err != nil {
@@ -86,7 +86,7 @@ func TestBindingLooksAtThePodAsItIs(t *testing.T) {
 		if err := naming.Bind(t.Context(), p.client, impostor, "b"); !apierrors.IsConflict(err) {
 			t.Errorf("binding a pod that was replaced: got %v, want a conflict", err)
 		}
-		absent := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "absent", UID: "absent"}}
+		absent := &ocorev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "absent", UID: "absent"}}
 		if err := naming.Bind(t.Context(), p.client, absent, "a"); !apierrors.IsNotFound(err) {
 			t.Errorf("binding a pod that is gone: got %v, want not found", err)
 		}
@@ -103,7 +103,7 @@ func TestManyPodsFillTheNodesExactly(t *testing.T) {
 			p.pod(fmt.Sprintf("web-%d", i), "100m")
 		}
 		p.eventually(func() error {
-			pods := &corev1.PodList{}
+			pods := &ocorev1.PodList{}
 			if err := p.client.List(t.Context(), pods, client.InNamespace(p.namespace)); err != nil {
 				return err
 			}

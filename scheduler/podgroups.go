@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
-	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
+	oschedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/podgroups"
 )
@@ -46,7 +46,7 @@ func (s *Scheduler) servesPodGroups(ctx context.Context) (served bool, err error
 }
 
 func (s *Scheduler) askForPodGroups() (bool, error) {
-	kind, err := apiutil.GVKForObject(&schedulingv1beta1.PodGroup{}, s.options.Cluster.GetScheme())
+	kind, err := apiutil.GVKForObject(&oschedulingv1beta1.PodGroup{}, s.options.Cluster.GetScheme())
 	if err != nil {
 		return false, fmt.Errorf("finding the API group of pod groups: %w", err)
 	}
@@ -74,18 +74,18 @@ func (s *Scheduler) podGroupHandler() toolscache.ResourceEventHandler {
 	}
 }
 
-func podGroupOf(object any) *k8sschedulingv1beta1.PodGroup {
-	return (*k8sschedulingv1beta1.PodGroup)(object.(*schedulingv1beta1.PodGroup))
+func podGroupOf(object any) *schedulingv1beta1.PodGroup {
+	return (*schedulingv1beta1.PodGroup)(object.(*oschedulingv1beta1.PodGroup))
 }
 
-func (s *Scheduler) podGroupAdded(group *k8sschedulingv1beta1.PodGroup) {
+func (s *Scheduler) podGroupAdded(group *schedulingv1beta1.PodGroup) {
 	defer handled(podGroupAdded.Label())()
 	s.cache.Groups().SetGroup(group)
 	s.queue.SetGroup(group)
 	s.queue.Move(podGroupAdded, nil, group, nil)
 }
 
-func (s *Scheduler) podGroupUpdated(old, new *k8sschedulingv1beta1.PodGroup) {
+func (s *Scheduler) podGroupUpdated(old, new *schedulingv1beta1.PodGroup) {
 	defer handled(podGroupUpdated.Label())()
 	s.cache.Groups().SetGroup(new)
 	s.queue.SetGroup(new)
@@ -94,7 +94,7 @@ func (s *Scheduler) podGroupUpdated(old, new *k8sschedulingv1beta1.PodGroup) {
 	}
 }
 
-func (s *Scheduler) podGroupDeleted(group *k8sschedulingv1beta1.PodGroup) {
+func (s *Scheduler) podGroupDeleted(group *schedulingv1beta1.PodGroup) {
 	defer handled(podGroupDeleted.Label())()
 	s.cache.Groups().RemoveGroup(group.Namespace, group.Name)
 	s.queue.RemoveGroup(group.Namespace, group.Name)
@@ -102,9 +102,9 @@ func (s *Scheduler) podGroupDeleted(group *k8sschedulingv1beta1.PodGroup) {
 }
 
 // joined and parted tell of a pod without a node. Those with one, the cache tells of.
-func (s *Scheduler) joined(pod *k8scorev1.Pod) { s.cache.Groups().SetPod(pod) }
+func (s *Scheduler) joined(pod *corev1.Pod) { s.cache.Groups().SetPod(pod) }
 
-func (s *Scheduler) parted(pod *k8scorev1.Pod) {
+func (s *Scheduler) parted(pod *corev1.Pod) {
 	if _, grouped := podgroups.Of(pod); grouped {
 		s.cache.Groups().RemovePod(pod)
 	}
@@ -112,8 +112,8 @@ func (s *Scheduler) parted(pod *k8scorev1.Pod) {
 
 // ReportGroup sets a condition in a pod group's status if it differs from what is there. What has come true stays so:
 // PodGroupInitiallyScheduled is about the first time.
-func (a *api) ReportGroup(ctx context.Context, group *k8sschedulingv1beta1.PodGroup, condition metav1.Condition) error {
-	current := &schedulingv1beta1.PodGroup{}
+func (a *api) ReportGroup(ctx context.Context, group *schedulingv1beta1.PodGroup, condition metav1.Condition) error {
+	current := &oschedulingv1beta1.PodGroup{}
 	key := client.ObjectKey{Namespace: group.Namespace, Name: group.Name}
 	if err := a.cached.Get(ctx, key, current); err != nil {
 		return client.IgnoreNotFound(err)

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
-	k8spolicyv1 "k8s.io/api/policy/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,15 +16,15 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	policyv1 "github.com/orrery-dev/orrery/apis/policy/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	opolicyv1 "github.com/orrery-dev/orrery/apis/policy/v1"
 )
 
 // hold keeps a deleted pod in sight until the test lets it go.
 const hold = "example.com/hold"
 
 // class creates a PriorityClass and returns what gives it to a pod.
-func (p *plane) class(value int32, policy k8scorev1.PreemptionPolicy) func(*corev1.Pod) {
+func (p *plane) class(value int32, policy corev1.PreemptionPolicy) func(*ocorev1.Pod) {
 	p.t.Helper()
 	class := &schedulingv1.PriorityClass{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "class-"}, Value: value, PreemptionPolicy: &policy,
@@ -37,18 +37,18 @@ func (p *plane) class(value int32, policy k8scorev1.PreemptionPolicy) func(*core
 			p.t.Errorf("deleting PriorityClass %s: %v", class.Name, err)
 		}
 	})
-	return func(pod *corev1.Pod) {
+	return func(pod *ocorev1.Pod) {
 		pod.Spec.PriorityClassName, pod.Spec.Priority, pod.Spec.PreemptionPolicy = class.Name, &value, &policy
 		pod.Spec.TerminationGracePeriodSeconds = ptr.To[int64](0)
 	}
 }
 
-func on(node string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) { pod.Spec.NodeSelector = map[string]string{"name": node} }
+func on(node string) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) { pod.Spec.NodeSelector = map[string]string{"name": node} }
 }
 
 // held keeps the pod, when it is deleted, until letGo or the end of the test.
-func (p *plane) held(pod *corev1.Pod) {
+func (p *plane) held(pod *ocorev1.Pod) {
 	pod.Finalizers = []string{hold}
 	p.t.Cleanup(func() {
 		if err := p.release(context.Background(), pod); client.IgnoreNotFound(err) != nil {
@@ -57,23 +57,23 @@ func (p *plane) held(pod *corev1.Pod) {
 	})
 }
 
-func (p *plane) letGo(pod *corev1.Pod) {
+func (p *plane) letGo(pod *ocorev1.Pod) {
 	p.t.Helper()
 	if err := p.release(p.t.Context(), pod); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-func (p *plane) release(ctx context.Context, pod *corev1.Pod) error {
+func (p *plane) release(ctx context.Context, pod *ocorev1.Pod) error {
 	return p.client.Patch(ctx, pod.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))
 }
 
 // protect creates a budget for the pods with the label app=NAME, and plays the controller that fills in its status.
 func (p *plane) protect(app string, allowed int32) {
 	p.t.Helper()
-	budget := &policyv1.PodDisruptionBudget{
+	budget := &opolicyv1.PodDisruptionBudget{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: app},
-		Spec:       k8spolicyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}},
+		Spec:       policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}},
 	}
 	if err := p.client.Create(p.t.Context(), budget); err != nil {
 		p.t.Fatal(err)
@@ -84,20 +84,20 @@ func (p *plane) protect(app string, allowed int32) {
 	}
 }
 
-func app(name string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) { pod.Labels = map[string]string{"app": name} }
+func app(name string) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) { pod.Labels = map[string]string{"app": name} }
 }
 
 // eventuallyPreempted waits until a held pod is being deleted for another one, and has been told why.
-func (p *plane) eventuallyPreempted(pod, by *corev1.Pod, node string) {
+func (p *plane) eventuallyPreempted(pod, by *ocorev1.Pod, node string) {
 	p.t.Helper()
 	p.eventually(func() error {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 			return err
 		}
 		for _, condition := range pod.Status.Conditions {
-			if condition.Type == k8scorev1.DisruptionTarget && pod.DeletionTimestamp != nil {
-				if condition.Status != k8scorev1.ConditionTrue || condition.Reason != k8scorev1.PodReasonPreemptionByScheduler ||
+			if condition.Type == corev1.DisruptionTarget && pod.DeletionTimestamp != nil {
+				if condition.Status != corev1.ConditionTrue || condition.Reason != corev1.PodReasonPreemptionByScheduler ||
 					condition.Message != p.name+": preempting to accommodate a higher priority pod" {
 					return fmt.Errorf("the condition DisruptionTarget is %+v", condition)
 				}
@@ -109,7 +109,7 @@ func (p *plane) eventuallyPreempted(pod, by *corev1.Pod, node string) {
 	p.eventuallyEvent(pod, "Preempted", fmt.Sprintf("Preempted by pod %s on node %s", by.UID, node))
 }
 
-func (p *plane) eventuallyNominated(pod *corev1.Pod, node string) {
+func (p *plane) eventuallyNominated(pod *ocorev1.Pod, node string) {
 	p.t.Helper()
 	p.eventually(func() error {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
@@ -123,7 +123,7 @@ func (p *plane) eventuallyNominated(pod *corev1.Pod, node string) {
 }
 
 // unharmed fails if a pod is being deleted.
-func (p *plane) unharmed(pods ...*corev1.Pod) {
+func (p *plane) unharmed(pods ...*ocorev1.Pod) {
 	p.t.Helper()
 	for _, pod := range pods {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
@@ -138,14 +138,14 @@ func (p *plane) unharmed(pods ...*corev1.Pod) {
 func TestPreemption(t *testing.T) {
 	t.Run("evicts the least that respects a budget, and lands on the nominated node", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
-			low, high := p.class(10, k8scorev1.PreemptLowerPriority), p.class(1000, k8scorev1.PreemptLowerPriority)
+			low, high := p.class(10, corev1.PreemptLowerPriority), p.class(1000, corev1.PreemptLowerPriority)
 			p.named("guarded", "2")
 			p.named("free", "2")
 			p.protect("guarded", 0)
 			guarded := p.pod("guarded", "2", low, app("guarded"), on("guarded"), p.held)
 			small := p.pod("small", "500m", low, on("free"), p.held)
 			big := p.pod("big", "1500m", low, on("free"), p.held)
-			for _, pod := range []*corev1.Pod{guarded, small, big} {
+			for _, pod := range []*ocorev1.Pod{guarded, small, big} {
 				p.eventuallyBound(pod, "")
 			}
 			urgent := p.pod("urgent", "1500m", high)
@@ -161,7 +161,7 @@ func TestPreemption(t *testing.T) {
 	})
 	t.Run("leaves everybody alone for a pod that must not preempt", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
-			low, meek := p.class(10, k8scorev1.PreemptLowerPriority), p.class(1000, k8scorev1.PreemptNever)
+			low, meek := p.class(10, corev1.PreemptLowerPriority), p.class(1000, corev1.PreemptNever)
 			p.named("only", "1")
 			first := p.pod("first", "1", low)
 			p.eventuallyBound(first, "only")
@@ -172,8 +172,8 @@ func TestPreemption(t *testing.T) {
 	})
 	t.Run("keeps the nominated place against a pod of lower priority", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
-			low, middle := p.class(10, k8scorev1.PreemptLowerPriority), p.class(500, k8scorev1.PreemptNever)
-			high := p.class(1000, k8scorev1.PreemptLowerPriority)
+			low, middle := p.class(10, corev1.PreemptLowerPriority), p.class(500, corev1.PreemptNever)
+			high := p.class(1000, corev1.PreemptLowerPriority)
 			p.named("only", "2")
 			victim := p.pod("victim", "2", low, p.held)
 			p.eventuallyBound(victim, "only")
@@ -192,7 +192,7 @@ func TestPreemption(t *testing.T) {
 	})
 	t.Run("preempts no more while its victims are terminating", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
-			low, high := p.class(10, k8scorev1.PreemptLowerPriority), p.class(1000, k8scorev1.PreemptLowerPriority)
+			low, high := p.class(10, corev1.PreemptLowerPriority), p.class(1000, corev1.PreemptLowerPriority)
 			p.named("first", "1")
 			p.named("second", "1")
 			one := p.pod("one", "1", low, on("first"), p.held)
@@ -228,11 +228,11 @@ func TestPreemption(t *testing.T) {
 func TestManyPreemptorsTakeNoMoreThanTheyNeed(t *testing.T) {
 	const nodes, perNode, preemptors = 20, 3, 12
 	underBothNamings(t, func(t *testing.T, p *plane) {
-		low, high := p.class(10, k8scorev1.PreemptLowerPriority), p.class(1000, k8scorev1.PreemptLowerPriority)
+		low, high := p.class(10, corev1.PreemptLowerPriority), p.class(1000, corev1.PreemptLowerPriority)
 		for i := range nodes {
 			p.node(fmt.Sprintf("node-%d", i), "3")
 		}
-		var victims, urgent []*corev1.Pod
+		var victims, urgent []*ocorev1.Pod
 		for i := range nodes * perNode {
 			victims = append(victims, p.pod(fmt.Sprintf("low-%d", i), "1", low))
 		}
@@ -267,9 +267,9 @@ func TestManyPreemptorsTakeNoMoreThanTheyNeed(t *testing.T) {
 
 func TestPreemptionOfAPodThatIsNotBoundYet(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
-		low, high := p.class(10, k8scorev1.PreemptLowerPriority), p.class(1000, k8scorev1.PreemptLowerPriority)
+		low, high := p.class(10, corev1.PreemptLowerPriority), p.class(1000, corev1.PreemptLowerPriority)
 		p.node("only", "1")
-		waiting := p.pod("waiting", "1", low, func(pod *corev1.Pod) { pod.Labels = map[string]string{"wait": "1m"} })
+		waiting := p.pod("waiting", "1", low, func(pod *ocorev1.Pod) { pod.Labels = map[string]string{"wait": "1m"} })
 		p.eventuallyNominated(waiting, "only") // So others are told of a pod that waits.
 		urgent := p.pod("urgent", "1", high)
 		p.eventuallyBound(urgent, "only")
@@ -286,18 +286,18 @@ func (p *plane) named(name, cpu string) {
 }
 
 // eventuallyPending waits until the scheduler has tried a pod in vain.
-func (p *plane) eventuallyPending(pod *corev1.Pod) {
+func (p *plane) eventuallyPending(pod *ocorev1.Pod) {
 	p.t.Helper()
 	p.eventually(func() error { return p.pendingWith(pod, "") })
 }
 
 // pendingWith reports whether the pod's condition PodScheduled is false with a message that contains the part.
-func (p *plane) pendingWith(pod *corev1.Pod, part string) error {
+func (p *plane) pendingWith(pod *ocorev1.Pod, part string) error {
 	if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 		return err
 	}
 	for _, condition := range pod.Status.Conditions {
-		if condition.Type == k8scorev1.PodScheduled && condition.Status == k8scorev1.ConditionFalse && strings.Contains(condition.Message, part) {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse && strings.Contains(condition.Message, part) {
 			return nil
 		}
 	}

@@ -4,14 +4,14 @@ import (
 	"context"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 // reader is a plugin from outside that reads other objects: a pod is refused until there is a claim of its name, and the
@@ -26,7 +26,7 @@ func newReader(_ context.Context, _ runtime.Object, handle fwk.Handle) (fwk.Plug
 
 func (reader) Name() string { return "Reader" }
 
-func (r reader) Filter(_ context.Context, _ fwk.CycleState, pod *k8scorev1.Pod, node fwk.NodeInfo) *fwk.Status {
+func (r reader) Filter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
 	claim, err := r.claims.PersistentVolumeClaims(pod.Namespace).Get(pod.Name)
 	if err != nil {
 		return fwk.NewStatus(fwk.Unschedulable, "there is no claim of its name")
@@ -54,15 +54,15 @@ func TestAPluginReadsOtherObjectsAsUpstreams(t *testing.T) {
 			version = "apps.orrery.dev/v1"
 		}
 		controls := true
-		claim := &corev1.PersistentVolumeClaim{
+		claim := &ocorev1.PersistentVolumeClaim{
 			ObjectMeta: metav1.ObjectMeta{
 				Namespace: p.namespace, Name: "web",
 				OwnerReferences: []metav1.OwnerReference{{APIVersion: version, Kind: "StatefulSet", Name: "b", UID: "1", Controller: &controls}},
 			},
-			Spec: k8scorev1.PersistentVolumeClaimSpec{
-				AccessModes: []k8scorev1.PersistentVolumeAccessMode{k8scorev1.ReadWriteOnce},
-				Resources: k8scorev1.VolumeResourceRequirements{
-					Requests: k8scorev1.ResourceList{k8scorev1.ResourceStorage: resource.MustParse("1Gi")},
+			Spec: corev1.PersistentVolumeClaimSpec{
+				AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+				Resources: corev1.VolumeResourceRequirements{
+					Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
 				},
 			},
 		}

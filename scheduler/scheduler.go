@@ -12,7 +12,7 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/clients"
@@ -115,7 +115,7 @@ func (s *Scheduler) connect() (err error) {
 
 // naming returns what the cluster's scheme calls our kinds.
 func (s *Scheduler) naming() (apis.Naming, error) {
-	builtIn, err := naming.BuiltIn(s.options.Cluster.GetScheme(), &corev1.Pod{})
+	builtIn, err := naming.BuiltIn(s.options.Cluster.GetScheme(), &ocorev1.Pod{})
 	if builtIn {
 		return apis.Kubernetes, err
 	}

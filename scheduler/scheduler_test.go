@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
-	k8seventsv1 "k8s.io/api/events/v1"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/scheduler"
@@ -114,26 +114,26 @@ func startPlane(t *testing.T, naming apis.Naming, options ...func(*scheduler.Opt
 
 func (p *plane) makeNamespace() {
 	p.t.Helper()
-	namespace := &k8scorev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "scheduling-"}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "scheduling-"}}
 	if err := p.client.Create(p.t.Context(), namespace); err != nil {
 		p.t.Fatal(err)
 	}
 	p.namespace = namespace.Name
-	account := &k8scorev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "default"}}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "default"}}
 	if err := p.client.Create(p.t.Context(), account); err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() {
-		if err := p.client.DeleteAllOf(context.Background(), &corev1.Pod{}, client.InNamespace(p.namespace), client.GracePeriodSeconds(0)); err != nil {
+		if err := p.client.DeleteAllOf(context.Background(), &ocorev1.Pod{}, client.InNamespace(p.namespace), client.GracePeriodSeconds(0)); err != nil {
 			p.t.Errorf("deleting pods: %v", err)
 		}
 	})
 }
 
 // node creates a node, which goes away with the test.
-func (p *plane) node(name, cpu string, taints ...k8scorev1.Taint) *corev1.Node {
+func (p *plane) node(name, cpu string, taints ...corev1.Taint) *ocorev1.Node {
 	p.t.Helper()
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	node := &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	if err := p.client.Create(p.t.Context(), node); err != nil {
 		p.t.Fatal(err)
 	}
@@ -144,10 +144,10 @@ func (p *plane) node(name, cpu string, taints ...k8scorev1.Taint) *corev1.Node {
 	})
 	// Admission gives a new node the taint of one that is not ready.
 	p.change(node, func() { node.Spec.Taints = taints })
-	node.Status.Allocatable = k8scorev1.ResourceList{
-		k8scorev1.ResourceCPU:    resource.MustParse(cpu),
-		k8scorev1.ResourceMemory: resource.MustParse("4Gi"),
-		k8scorev1.ResourcePods:   resource.MustParse("110"),
+	node.Status.Allocatable = corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse(cpu),
+		corev1.ResourceMemory: resource.MustParse("4Gi"),
+		corev1.ResourcePods:   resource.MustParse("110"),
 	}
 	node.Status.Capacity = node.Status.Allocatable
 	if err := p.client.Status().Update(p.t.Context(), node); err != nil {
@@ -157,15 +157,15 @@ func (p *plane) node(name, cpu string, taints ...k8scorev1.Taint) *corev1.Node {
 }
 
 // pod creates a pod for the plane's scheduler.
-func (p *plane) pod(name, cpu string, changes ...func(*corev1.Pod)) *corev1.Pod {
+func (p *plane) pod(name, cpu string, changes ...func(*ocorev1.Pod)) *ocorev1.Pod {
 	p.t.Helper()
-	pod := &corev1.Pod{
+	pod := &ocorev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name},
-		Spec: k8scorev1.PodSpec{
+		Spec: corev1.PodSpec{
 			SchedulerName: p.name,
-			Containers: []k8scorev1.Container{{
+			Containers: []corev1.Container{{
 				Name: "app", Image: "web",
-				Resources: k8scorev1.ResourceRequirements{Requests: k8scorev1.ResourceList{k8scorev1.ResourceCPU: resource.MustParse(cpu)}},
+				Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}},
 			}},
 		},
 	}
@@ -212,7 +212,7 @@ func (p *plane) eventually(check func() error) {
 	}
 }
 
-func (p *plane) eventuallyBound(pod *corev1.Pod, node string) {
+func (p *plane) eventuallyBound(pod *ocorev1.Pod, node string) {
 	p.t.Helper()
 	p.eventually(func() error {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
@@ -221,24 +221,24 @@ func (p *plane) eventuallyBound(pod *corev1.Pod, node string) {
 		if pod.Spec.NodeName == "" || node != "" && pod.Spec.NodeName != node {
 			return fmt.Errorf("pod %s is on node %q, want %q; conditions %v", pod.Name, pod.Spec.NodeName, node, pod.Status.Conditions)
 		}
-		return p.condition(pod, k8scorev1.ConditionTrue, "", "")
+		return p.condition(pod, corev1.ConditionTrue, "", "")
 	})
 }
 
-func (p *plane) eventuallyUnschedulable(pod *corev1.Pod, message string) {
+func (p *plane) eventuallyUnschedulable(pod *ocorev1.Pod, message string) {
 	p.t.Helper()
 	p.eventually(func() error {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 			return err
 		}
-		return p.condition(pod, k8scorev1.ConditionFalse, k8scorev1.PodReasonUnschedulable, message)
+		return p.condition(pod, corev1.ConditionFalse, corev1.PodReasonUnschedulable, message)
 	})
 	p.eventuallyEvent(pod, "FailedScheduling", message)
 }
 
-func (p *plane) condition(pod *corev1.Pod, status k8scorev1.ConditionStatus, reason, message string) error {
+func (p *plane) condition(pod *ocorev1.Pod, status corev1.ConditionStatus, reason, message string) error {
 	for _, condition := range pod.Status.Conditions {
-		if condition.Type != k8scorev1.PodScheduled {
+		if condition.Type != corev1.PodScheduled {
 			continue
 		}
 		if condition.Status != status || condition.Reason != reason || condition.Message != message {
@@ -250,14 +250,14 @@ func (p *plane) condition(pod *corev1.Pod, status k8scorev1.ConditionStatus, rea
 }
 
 // eventuallyEvent waits for an Event that names the pod as the naming does.
-func (p *plane) eventuallyEvent(pod *corev1.Pod, reason, note string) {
+func (p *plane) eventuallyEvent(pod *ocorev1.Pod, reason, note string) {
 	p.t.Helper()
 	kind, err := p.client.GroupVersionKindFor(pod)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.eventually(func() error {
-		events := &k8seventsv1.EventList{}
+		events := &eventsv1.EventList{}
 		if err := p.client.List(p.t.Context(), events, client.InNamespace(pod.Namespace)); err != nil {
 			return err
 		}
@@ -282,7 +282,7 @@ func (p *plane) gone(object client.Object) error {
 	return fmt.Errorf("%s is still there (reading it: %v)", object.GetName(), err) //nolint:errorlint // err is nil unless the read failed
 }
 
-var dedicated = k8scorev1.Taint{Key: "dedicated", Value: "db", Effect: k8scorev1.TaintEffectNoSchedule}
+var dedicated = corev1.Taint{Key: "dedicated", Value: "db", Effect: corev1.TaintEffectNoSchedule}
 
 func TestScheduler(t *testing.T) {
 	t.Run("binds pods and says so", func(t *testing.T) {
@@ -292,7 +292,7 @@ func TestScheduler(t *testing.T) {
 				p.pod(fmt.Sprintf("web-%d", i), "100m")
 			}
 			for i := range 5 {
-				pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: fmt.Sprintf("web-%d", i)}}
+				pod := &ocorev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: fmt.Sprintf("web-%d", i)}}
 				p.eventuallyBound(pod, "node-1")
 				p.eventuallyEvent(pod, "Scheduled", fmt.Sprintf("Successfully assigned %s/web-%d to node-1", p.namespace, i))
 			}
@@ -338,8 +338,8 @@ func TestScheduler(t *testing.T) {
 	t.Run("leaves a gated pod alone until its last gate is removed", func(t *testing.T) {
 		underBothNamings(t, func(t *testing.T, p *plane) {
 			p.node("only", "1")
-			pod := p.pod("gated", "100m", func(pod *corev1.Pod) {
-				pod.Spec.SchedulingGates = []k8scorev1.PodSchedulingGate{{Name: "example.com/wait"}}
+			pod := p.pod("gated", "100m", func(pod *ocorev1.Pod) {
+				pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/wait"}}
 			})
 			p.eventually(func() error {
 				if counts := p.scheduler.Pending(); counts.Gated != 1 {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	componentconfigv1alpha1 "k8s.io/component-base/config/v1alpha1"
@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler"
@@ -35,7 +35,7 @@ func withPlugin(name string, factory func(context.Context, runtime.Object, fwk.H
 
 func (p *plane) naming() apis.Naming {
 	p.t.Helper()
-	builtIn, err := naming.BuiltIn(p.client.Scheme(), &corev1.Pod{})
+	builtIn, err := naming.BuiltIn(p.client.Scheme(), &ocorev1.Pod{})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -105,20 +105,20 @@ func (p *plane) leads(name string, moved int32) error {
 }
 
 // eventuallyRefused waits until a pod's condition begins with a message: what preemption adds to it is not what is tested.
-func (p *plane) eventuallyRefused(pod *corev1.Pod, message string) {
+func (p *plane) eventuallyRefused(pod *ocorev1.Pod, message string) {
 	p.t.Helper()
 	p.eventually(func() error {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 			return err
 		}
-		return p.refusedWith(pod, k8scorev1.PodReasonUnschedulable, message)
+		return p.refusedWith(pod, corev1.PodReasonUnschedulable, message)
 	})
 }
 
 // refusedWith returns nil when the pod is not scheduled for a reason, with a message that contains a text.
-func (p *plane) refusedWith(pod *corev1.Pod, reason, text string) error {
+func (p *plane) refusedWith(pod *ocorev1.Pod, reason, text string) error {
 	for _, condition := range pod.Status.Conditions {
-		if condition.Type == k8scorev1.PodScheduled && condition.Status == k8scorev1.ConditionFalse &&
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse &&
 			condition.Reason == reason && strings.Contains(condition.Message, text) {
 			return nil
 		}

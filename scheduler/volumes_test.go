@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sstoragev1 "k8s.io/api/storage/v1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,8 +16,8 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	storagev1 "github.com/orrery-dev/orrery/apis/storage/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ostoragev1 "github.com/orrery-dev/orrery/apis/storage/v1"
 	"github.com/orrery-dev/orrery/scheduler"
 )
 
@@ -27,19 +27,19 @@ import (
 const provisioner = "driver.example.com"
 
 // withHostname gives a node the label that local volumes go by.
-func (p *plane) withHostname(node *corev1.Node) *corev1.Node {
+func (p *plane) withHostname(node *ocorev1.Node) *ocorev1.Node {
 	p.t.Helper()
-	p.change(node, func() { node.Labels = map[string]string{k8scorev1.LabelHostname: node.Name} })
+	p.change(node, func() { node.Labels = map[string]string{corev1.LabelHostname: node.Name} })
 	return node
 }
 
 // storageClass creates a StorageClass that waits for the first consumer.
-func (p *plane) storageClass(provisioner string) *storagev1.StorageClass {
+func (p *plane) storageClass(provisioner string) *ostoragev1.StorageClass {
 	p.t.Helper()
-	class := &storagev1.StorageClass{
+	class := &ostoragev1.StorageClass{
 		ObjectMeta:        metav1.ObjectMeta{Name: p.namespace},
 		Provisioner:       provisioner,
-		VolumeBindingMode: ptr.To(k8sstoragev1.VolumeBindingWaitForFirstConsumer),
+		VolumeBindingMode: ptr.To(storagev1.VolumeBindingWaitForFirstConsumer),
 	}
 	p.create(class)
 	return class
@@ -62,14 +62,14 @@ func (p *plane) create(object client.Object) {
 	})
 }
 
-func (p *plane) claim(name, class string, mode k8scorev1.PersistentVolumeAccessMode) *corev1.PersistentVolumeClaim {
+func (p *plane) claim(name, class string, mode corev1.PersistentVolumeAccessMode) *ocorev1.PersistentVolumeClaim {
 	p.t.Helper()
-	claim := &corev1.PersistentVolumeClaim{
+	claim := &ocorev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name},
-		Spec: k8scorev1.PersistentVolumeClaimSpec{
+		Spec: corev1.PersistentVolumeClaimSpec{
 			StorageClassName: &class,
-			AccessModes:      []k8scorev1.PersistentVolumeAccessMode{mode},
-			Resources:        k8scorev1.VolumeResourceRequirements{Requests: k8scorev1.ResourceList{k8scorev1.ResourceStorage: resource.MustParse("1Gi")}},
+			AccessModes:      []corev1.PersistentVolumeAccessMode{mode},
+			Resources:        corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
 		},
 	}
 	p.create(claim)
@@ -77,24 +77,24 @@ func (p *plane) claim(name, class string, mode k8scorev1.PersistentVolumeAccessM
 }
 
 // localVolume creates a volume on a node that a claim of the class can have.
-func (p *plane) localVolume(name string, claim *corev1.PersistentVolumeClaim, node string) *corev1.PersistentVolume {
+func (p *plane) localVolume(name string, claim *ocorev1.PersistentVolumeClaim, node string) *ocorev1.PersistentVolume {
 	p.t.Helper()
-	made := &corev1.PersistentVolume{
+	made := &ocorev1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: p.namespace + "-" + name},
-		Spec: k8scorev1.PersistentVolumeSpec{
+		Spec: corev1.PersistentVolumeSpec{
 			StorageClassName:       *claim.Spec.StorageClassName,
 			AccessModes:            claim.Spec.AccessModes,
 			Capacity:               claim.Spec.Resources.Requests,
-			PersistentVolumeSource: k8scorev1.PersistentVolumeSource{Local: &k8scorev1.LocalVolumeSource{Path: "/mnt"}},
-			NodeAffinity: &k8scorev1.VolumeNodeAffinity{Required: &k8scorev1.NodeSelector{NodeSelectorTerms: []k8scorev1.NodeSelectorTerm{{
-				MatchExpressions: []k8scorev1.NodeSelectorRequirement{
-					{Key: k8scorev1.LabelHostname, Operator: k8scorev1.NodeSelectorOpIn, Values: []string{node}},
+			PersistentVolumeSource: corev1.PersistentVolumeSource{Local: &corev1.LocalVolumeSource{Path: "/mnt"}},
+			NodeAffinity: &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+				MatchExpressions: []corev1.NodeSelectorRequirement{
+					{Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn, Values: []string{node}},
 				},
 			}}}},
 		},
 	}
 	p.create(made)
-	made.Status.Phase = k8scorev1.VolumeAvailable
+	made.Status.Phase = corev1.VolumeAvailable
 	if err := p.client.Status().Update(p.t.Context(), made); err != nil {
 		p.t.Fatal(err)
 	}
@@ -102,10 +102,10 @@ func (p *plane) localVolume(name string, claim *corev1.PersistentVolumeClaim, no
 }
 
 // bind does what the controller of claims does when a volume names a claim.
-func (p *plane) bind(claim *corev1.PersistentVolumeClaim, made *corev1.PersistentVolume) {
+func (p *plane) bind(claim *ocorev1.PersistentVolumeClaim, made *ocorev1.PersistentVolume) {
 	p.t.Helper()
 	p.change(made, func() {
-		made.Spec.ClaimRef = &k8scorev1.ObjectReference{Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID}
+		made.Spec.ClaimRef = &corev1.ObjectReference{Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID}
 	})
 	p.change(claim, func() {
 		claim.Spec.VolumeName = made.Name
@@ -113,7 +113,7 @@ func (p *plane) bind(claim *corev1.PersistentVolumeClaim, made *corev1.Persisten
 	})
 }
 
-func (p *plane) eventuallySelected(claim *corev1.PersistentVolumeClaim, node string) {
+func (p *plane) eventuallySelected(claim *ocorev1.PersistentVolumeClaim, node string) {
 	p.t.Helper()
 	p.eventually(func() error {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(claim), claim); err != nil {
@@ -127,14 +127,14 @@ func (p *plane) eventuallySelected(claim *corev1.PersistentVolumeClaim, node str
 }
 
 // eventuallyFails waits until the pod's condition says that scheduling failed, in words that contain the given ones.
-func (p *plane) eventuallyFails(pod *corev1.Pod, reason, words string) {
+func (p *plane) eventuallyFails(pod *ocorev1.Pod, reason, words string) {
 	p.t.Helper()
 	p.eventually(func() error {
 		if err := p.client.Get(p.t.Context(), client.ObjectKeyFromObject(pod), pod); err != nil {
 			return err
 		}
 		for _, condition := range pod.Status.Conditions {
-			if condition.Type == k8scorev1.PodScheduled && condition.Reason == reason && strings.Contains(condition.Message, words) {
+			if condition.Type == corev1.PodScheduled && condition.Reason == reason && strings.Contains(condition.Message, words) {
 				return nil
 			}
 		}
@@ -142,10 +142,10 @@ func (p *plane) eventuallyFails(pod *corev1.Pod, reason, words string) {
 	})
 }
 
-func withClaim(claim *corev1.PersistentVolumeClaim) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
-		pod.Spec.Volumes = append(pod.Spec.Volumes, k8scorev1.Volume{Name: claim.Name, VolumeSource: k8scorev1.VolumeSource{
-			PersistentVolumeClaim: &k8scorev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name},
+func withClaim(claim *ocorev1.PersistentVolumeClaim) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
+		pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: claim.Name, VolumeSource: corev1.VolumeSource{
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name},
 		}})
 	}
 }
@@ -168,9 +168,9 @@ func TestAClaimIsBoundOnTheNodeThatHasAVolume(t *testing.T) {
 			p.withHostname(p.node(name, "2"))
 		}
 		class := p.storageClass(volume.NotSupportedProvisioner)
-		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOnce)
+		claim := p.claim("data", class.Name, corev1.ReadWriteOnce)
 		pod := p.pod("db", "100m", withClaim(claim))
-		p.eventuallyFails(pod, k8scorev1.PodReasonUnschedulable,
+		p.eventuallyFails(pod, corev1.PodReasonUnschedulable,
 			"0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind.")
 
 		made := p.localVolume("local", claim, "b")
@@ -198,7 +198,7 @@ func TestAVolumeIsProvisionedForTheNodeOfThePod(t *testing.T) {
 		p.withHostname(p.node("small", "50m"))
 		p.withHostname(p.node("large", "2"))
 		class := p.storageClass(provisioner)
-		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOnce)
+		claim := p.claim("data", class.Name, corev1.ReadWriteOnce)
 		pod := p.pod("db", "1", withClaim(claim))
 		p.eventuallySelected(claim, "large")
 		p.eventually(func() error { // Others should know where it is going while that takes its time.
@@ -219,7 +219,7 @@ func TestAPodWhoseVolumesAreNotBoundInTimeIsTriedAgain(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.withHostname(p.node("only", "2"))
 		class := p.storageClass(provisioner)
-		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOnce)
+		claim := p.claim("data", class.Name, corev1.ReadWriteOnce)
 		pod := p.pod("db", "1", withClaim(claim))
 		p.eventuallyEvent(pod, "FailedScheduling", fmt.Sprintf(`running PreBind plugin "VolumeBinding": binding volumes: `+
 			"context deadline exceeded: no volume has been made for claim %s/data (bindTimeoutSeconds is 1)", p.namespace))
@@ -233,7 +233,7 @@ func TestVolumesAreNotAwaitedOnANodeThatIsGone(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		gone := p.withHostname(p.node("gone", "2"))
 		class := p.storageClass(provisioner)
-		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOnce)
+		claim := p.claim("data", class.Name, corev1.ReadWriteOnce)
 		pod := p.pod("db", "1", withClaim(claim))
 		p.eventuallySelected(claim, "gone")
 		if err := p.client.Delete(t.Context(), gone); err != nil {
@@ -253,12 +253,12 @@ func TestAClaimForOnePodIsUsedByOnePodAtATime(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.withHostname(p.node("only", "2"))
 		class := p.storageClass(volume.NotSupportedProvisioner)
-		claim := p.claim("data", class.Name, k8scorev1.ReadWriteOncePod)
+		claim := p.claim("data", class.Name, corev1.ReadWriteOncePod)
 		p.bind(claim, p.localVolume("local", claim, "only"))
 		first := p.pod("first", "100m", withClaim(claim))
 		p.eventuallyBound(first, "only")
 		second := p.pod("second", "100m", withClaim(claim))
-		p.eventuallyFails(second, k8scorev1.PodReasonUnschedulable, "0/1 nodes are available: 1 node(s) unavailable due to "+
+		p.eventuallyFails(second, corev1.PodReasonUnschedulable, "0/1 nodes are available: 1 node(s) unavailable due to "+
 			"PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod.")
 		if err := p.client.Delete(t.Context(), first, client.GracePeriodSeconds(0)); err != nil {
 			t.Fatal(err)
@@ -270,19 +270,19 @@ func TestAClaimForOnePodIsUsedByOnePodAtATime(t *testing.T) {
 func TestANodeTakesAsManyVolumesAsItsDriverCanAttach(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		node := p.withHostname(p.node("only", "2"))
-		csiNode := &storagev1.CSINode{ObjectMeta: metav1.ObjectMeta{
+		csiNode := &ostoragev1.CSINode{ObjectMeta: metav1.ObjectMeta{
 			Name: "only", OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: "only", UID: node.UID}},
 		}}
-		csiNode.Spec.Drivers = []k8sstoragev1.CSINodeDriver{{
-			Name: provisioner, NodeID: "only", Allocatable: &k8sstoragev1.VolumeNodeResources{Count: ptr.To[int32](1)},
+		csiNode.Spec.Drivers = []storagev1.CSINodeDriver{{
+			Name: provisioner, NodeID: "only", Allocatable: &storagev1.VolumeNodeResources{Count: ptr.To[int32](1)},
 		}}
 		p.create(csiNode)
 		class := p.storageClass(provisioner)
-		one, two := p.claim("one", class.Name, k8scorev1.ReadWriteOnce), p.claim("two", class.Name, k8scorev1.ReadWriteOnce)
+		one, two := p.claim("one", class.Name, corev1.ReadWriteOnce), p.claim("two", class.Name, corev1.ReadWriteOnce)
 		first := p.pod("first", "100m", withClaim(one))
 		p.eventuallySelected(one, "only")
 		second := p.pod("second", "100m", withClaim(two))
-		p.eventuallyFails(second, k8scorev1.PodReasonUnschedulable, "0/1 nodes are available: 1 node(s) exceed max volume count.")
+		p.eventuallyFails(second, corev1.PodReasonUnschedulable, "0/1 nodes are available: 1 node(s) exceed max volume count.")
 		if err := p.client.Delete(t.Context(), first, client.GracePeriodSeconds(0)); err != nil {
 			t.Fatal(err)
 		}

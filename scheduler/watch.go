@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	schedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oschedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 )
 
 // watch tells cache and queue of all pods and nodes, and returns once they know those that there are.
@@ -52,16 +52,16 @@ type watched struct {
 
 // watches lists what is watched. Nodes and groups come first: a pod's are better known before the pod.
 func (s *Scheduler) watches(ctx context.Context) ([]watched, error) {
-	watches := []watched{{&corev1.Node{}, s.nodeHandler()}}
+	watches := []watched{{&ocorev1.Node{}, s.nodeHandler()}}
 	grouped, err := s.servesPodGroups(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if grouped {
 		s.schedulePodGroups()
-		watches = append(watches, watched{&schedulingv1beta1.PodGroup{}, s.podGroupHandler()})
+		watches = append(watches, watched{&oschedulingv1beta1.PodGroup{}, s.podGroupHandler()})
 	}
-	return append(watches, watched{&corev1.Pod{}, s.podHandler()}), nil
+	return append(watches, watched{&ocorev1.Pod{}, s.podHandler()}), nil
 }
 
 func (s *Scheduler) podHandler() toolscache.ResourceEventHandler {
@@ -89,5 +89,5 @@ func last(object any) any {
 }
 
 // The informers are of exactly these types, so that anything else is a mistake of this package.
-func podOf(object any) *k8scorev1.Pod   { return (*k8scorev1.Pod)(object.(*corev1.Pod)) }
-func nodeOf(object any) *k8scorev1.Node { return (*k8scorev1.Node)(object.(*corev1.Node)) }
+func podOf(object any) *corev1.Pod   { return (*corev1.Pod)(object.(*ocorev1.Pod)) }
+func nodeOf(object any) *corev1.Node { return (*corev1.Node)(object.(*ocorev1.Node)) }

@@ -14,7 +14,7 @@ import (
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	"k8s.io/kubectl/pkg/cmd/plugin"
-	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	kubeapiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
@@ -52,7 +52,7 @@ func runKubectl(args []string) {
 	// kubectl looks for its verbosity, and for plugins, in the arguments of the process.
 	os.Args = append([]string{"kubectl"}, args...)
 	if _, err := logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)); err != nil {
-		kubectlutil.CheckErr(err)
+		cmdutil.CheckErr(err)
 	}
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	command := kubectl.NewDefaultKubectlCommandWithArgs(kubectl.KubectlOptions{
@@ -62,6 +62,6 @@ func runKubectl(args []string) {
 		IOStreams:     streams,
 	})
 	if err := cli.RunNoErrOutput(command); err != nil {
-		kubectlutil.CheckErr(err)
+		cmdutil.CheckErr(err)
 	}
 }

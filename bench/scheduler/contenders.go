@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	"k8s.io/component-base/metrics/legacyregistry"
 	configv1 "k8s.io/kube-scheduler/config/v1"
-	upstreamscheduler "k8s.io/kubernetes/pkg/scheduler"
+	kubescheduler "k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
 	upstreamruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
@@ -73,19 +73,19 @@ func newUpstream(ctx context.Context, connect *rest.Config, configuration *confi
 	if err != nil {
 		return nil, fmt.Errorf("building kube-scheduler's client: %w", err)
 	}
-	informers := upstreamscheduler.NewInformerFactory(client, 0, nil)
+	informers := kubescheduler.NewInformerFactory(client, 0, nil)
 	broadcaster := events.NewBroadcaster(&events.EventSinkImpl{Interface: client.EventsV1()})
 	if err := broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
 		return nil, fmt.Errorf("starting to record events: %w", err)
 	}
-	s, err := upstreamscheduler.New(ctx, client, informers, nil, profile.NewRecorderFactory(broadcaster),
-		upstreamscheduler.WithKubeConfig(connect),
-		upstreamscheduler.WithProfiles(configuration.Profiles...),
-		upstreamscheduler.WithPercentageOfNodesToScore(configuration.PercentageOfNodesToScore),
-		upstreamscheduler.WithPodInitialBackoffSeconds(configuration.PodInitialBackoffSeconds),
-		upstreamscheduler.WithPodMaxBackoffSeconds(configuration.PodMaxBackoffSeconds),
-		upstreamscheduler.WithParallelism(configuration.Parallelism),
-		upstreamscheduler.WithFrameworkOutOfTreeRegistry(plugins),
+	s, err := kubescheduler.New(ctx, client, informers, nil, profile.NewRecorderFactory(broadcaster),
+		kubescheduler.WithKubeConfig(connect),
+		kubescheduler.WithProfiles(configuration.Profiles...),
+		kubescheduler.WithPercentageOfNodesToScore(configuration.PercentageOfNodesToScore),
+		kubescheduler.WithPodInitialBackoffSeconds(configuration.PodInitialBackoffSeconds),
+		kubescheduler.WithPodMaxBackoffSeconds(configuration.PodMaxBackoffSeconds),
+		kubescheduler.WithParallelism(configuration.Parallelism),
+		kubescheduler.WithFrameworkOutOfTreeRegistry(plugins),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("building kube-scheduler: %w", err)

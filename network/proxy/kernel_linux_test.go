@@ -11,17 +11,17 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	kruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 )
 
 // TestKernel has the kernel itself do what the tables say, in a network namespace where two endpoints and a client are addresses of
@@ -73,7 +73,7 @@ func TestKernel(t *testing.T) {
 		h := newHost(t, apis.Kubernetes)
 		servers := map[string]net.PacketConn{"5": h.listen("10.84.0.5:8080"), "6": h.listen("10.84.0.6:8080")}
 		service := udpService()
-		service.Spec.SessionAffinity = k8scorev1.ServiceAffinityClientIP
+		service.Spec.SessionAffinity = corev1.ServiceAffinityClientIP
 		h.create(service, udpSlice("10.84.0.5", "10.84.0.6"))
 		h.sync()
 
@@ -154,7 +154,7 @@ func newHost(t *testing.T, naming apis.Naming) *host {
 		t.Fatal(err)
 	}
 
-	scheme := kruntime.NewScheme()
+	scheme := runtime.NewScheme()
 	if err := apis.AddToScheme(scheme, naming); err != nil {
 		t.Fatal(err)
 	}
@@ -249,24 +249,24 @@ func read(server net.PacketConn, patience time.Duration) (string, error) {
 	return string(buffer[:n]), nil
 }
 
-func udpService() *corev1.Service {
-	return &corev1.Service{
+func udpService() *ocorev1.Service {
+	return &ocorev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "dns"},
-		Spec: k8scorev1.ServiceSpec{
+		Spec: corev1.ServiceSpec{
 			ClusterIP: "10.96.0.10", ClusterIPs: []string{"10.96.0.10"},
-			Ports: []k8scorev1.ServicePort{{Name: "dns", Protocol: k8scorev1.ProtocolUDP, Port: 80}},
+			Ports: []corev1.ServicePort{{Name: "dns", Protocol: corev1.ProtocolUDP, Port: 80}},
 		},
 	}
 }
 
-func udpSlice(ips ...string) *discoveryv1.EndpointSlice {
-	s := &discoveryv1.EndpointSlice{
-		ObjectMeta:  metav1.ObjectMeta{Namespace: "default", Name: "dns-x", Labels: map[string]string{k8sdiscoveryv1.LabelServiceName: "dns"}},
-		AddressType: k8sdiscoveryv1.AddressTypeIPv4,
-		Ports:       []k8sdiscoveryv1.EndpointPort{{Name: ptr.To("dns"), Protocol: ptr.To(k8scorev1.ProtocolUDP), Port: ptr.To[int32](8080)}},
+func udpSlice(ips ...string) *odiscoveryv1.EndpointSlice {
+	s := &odiscoveryv1.EndpointSlice{
+		ObjectMeta:  metav1.ObjectMeta{Namespace: "default", Name: "dns-x", Labels: map[string]string{discoveryv1.LabelServiceName: "dns"}},
+		AddressType: discoveryv1.AddressTypeIPv4,
+		Ports:       []discoveryv1.EndpointPort{{Name: ptr.To("dns"), Protocol: ptr.To(corev1.ProtocolUDP), Port: ptr.To[int32](8080)}},
 	}
 	for _, ip := range ips {
-		s.Endpoints = append(s.Endpoints, k8sdiscoveryv1.Endpoint{Addresses: []string{ip}, NodeName: ptr.To("here")})
+		s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{Addresses: []string{ip}, NodeName: ptr.To("here")})
 	}
 	return s
 }

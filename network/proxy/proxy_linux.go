@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 	"sigs.k8s.io/knftables"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 )
 
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=services,verbs=get;list;watch
@@ -55,8 +55,8 @@ func tableName(name string) string { return "orrery-" + name + "-services" }
 func (p *Proxy) SetupWithManager(mgr manager.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("service-proxy").
-		Watches(&corev1.Service{}, enqueueOne{}).
-		Watches(&discoveryv1.EndpointSlice{}, enqueueOne{}).
+		Watches(&ocorev1.Service{}, enqueueOne{}).
+		Watches(&odiscoveryv1.EndpointSlice{}, enqueueOne{}).
 		WatchesRawSource(source.Func(func(_ context.Context, q queue) error {
 			q.Add(reconcile.Request{}) // a first pass also where there is no service
 			return nil

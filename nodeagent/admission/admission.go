@@ -12,7 +12,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	podresource "k8s.io/component-helpers/resource"
+	podresources "k8s.io/component-helpers/resource"
 
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
@@ -27,7 +27,7 @@ func Room(allocatable corev1.ResourceList) func(pod *corev1.Pod, others []*corev
 		if capacity, known := allocatable[corev1.ResourcePods]; known && int64(len(others)) >= capacity.Value() {
 			return short(corev1.ResourcePods, 1, int64(len(others)), capacity.Value())
 		}
-		requests := podresource.PodRequests(pod, podresource.PodResourcesOptions{})
+		requests := podresources.PodRequests(pod, podresources.PodResourcesOptions{})
 		for _, name := range limited {
 			capacity, known := allocatable[name]
 			requested := amount(name, requests)
@@ -36,7 +36,7 @@ func Room(allocatable corev1.ResourceList) func(pod *corev1.Pod, others []*corev
 			}
 			var used int64
 			for _, other := range others {
-				used += amount(name, podresource.PodRequests(other, podresource.PodResourcesOptions{}))
+				used += amount(name, podresources.PodRequests(other, podresources.PodResourcesOptions{}))
 			}
 			if total := amount(name, corev1.ResourceList{name: capacity}); used+requested > total {
 				return short(name, requested, used, total)

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
-	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 // dial connects to a CRI endpoint, lazily: the first call waits for the server.
@@ -32,7 +32,7 @@ func waitReady(ctx context.Context, endpoint string) error {
 		return err
 	}
 	defer func() { _ = connection.Close() }() // nothing is under way on it
-	runtime := cri.NewRuntimeServiceClient(connection)
+	runtime := runtimeapi.NewRuntimeServiceClient(connection)
 	for {
 		last := runtimeReady(ctx, runtime)
 		if last == nil {
@@ -47,13 +47,13 @@ func waitReady(ctx context.Context, endpoint string) error {
 }
 
 // runtimeReady says why the runtime is not ready, or nil.
-func runtimeReady(ctx context.Context, runtime cri.RuntimeServiceClient) error {
-	answer, err := runtime.Status(ctx, &cri.StatusRequest{})
+func runtimeReady(ctx context.Context, runtime runtimeapi.RuntimeServiceClient) error {
+	answer, err := runtime.Status(ctx, &runtimeapi.StatusRequest{})
 	if err != nil {
 		return fmt.Errorf("asking for its status: %w", err)
 	}
 	for _, condition := range answer.GetStatus().GetConditions() {
-		if condition.GetType() == cri.RuntimeReady {
+		if condition.GetType() == runtimeapi.RuntimeReady {
 			if condition.GetStatus() {
 				return nil
 			}
@@ -74,8 +74,8 @@ func (r *Runtime) RemovePods(ctx context.Context, grace time.Duration) error {
 		return err
 	}
 	defer func() { _ = connection.Close() }() // nothing is under way on it
-	runtime := cri.NewRuntimeServiceClient(connection)
-	sandboxes, err := runtime.ListPodSandbox(ctx, &cri.ListPodSandboxRequest{})
+	runtime := runtimeapi.NewRuntimeServiceClient(connection)
+	sandboxes, err := runtime.ListPodSandbox(ctx, &runtimeapi.ListPodSandboxRequest{})
 	if err != nil {
 		return fmt.Errorf("listing pod sandboxes: %w", err)
 	}
@@ -95,24 +95,24 @@ func (r *Runtime) RemovePods(ctx context.Context, grace time.Duration) error {
 	return errors.Join(errs...)
 }
 
-func removeSandbox(ctx context.Context, runtime cri.RuntimeServiceClient, id string, grace time.Duration) error {
+func removeSandbox(ctx context.Context, runtime runtimeapi.RuntimeServiceClient, id string, grace time.Duration) error {
 	if grace > 0 {
 		if err := stopContainers(ctx, runtime, id, grace); err != nil {
 			return err
 		}
 	}
-	if _, err := runtime.StopPodSandbox(ctx, &cri.StopPodSandboxRequest{PodSandboxId: id}); err != nil {
+	if _, err := runtime.StopPodSandbox(ctx, &runtimeapi.StopPodSandboxRequest{PodSandboxId: id}); err != nil {
 		return err
 	}
-	_, err := runtime.RemovePodSandbox(ctx, &cri.RemovePodSandboxRequest{PodSandboxId: id})
+	_, err := runtime.RemovePodSandbox(ctx, &runtimeapi.RemovePodSandboxRequest{PodSandboxId: id})
 	return err
 }
 
 // stopContainers asks the running containers of a sandbox to end, all at once.
-func stopContainers(ctx context.Context, runtime cri.RuntimeServiceClient, sandbox string, grace time.Duration) error {
-	containers, err := runtime.ListContainers(ctx, &cri.ListContainersRequest{Filter: &cri.ContainerFilter{
+func stopContainers(ctx context.Context, runtime runtimeapi.RuntimeServiceClient, sandbox string, grace time.Duration) error {
+	containers, err := runtime.ListContainers(ctx, &runtimeapi.ListContainersRequest{Filter: &runtimeapi.ContainerFilter{
 		PodSandboxId: sandbox,
-		State:        &cri.ContainerStateValue{State: cri.ContainerState_CONTAINER_RUNNING},
+		State:        &runtimeapi.ContainerStateValue{State: runtimeapi.ContainerState_CONTAINER_RUNNING},
 	}})
 	if err != nil {
 		return fmt.Errorf("listing containers: %w", err)
@@ -120,7 +120,7 @@ func stopContainers(ctx context.Context, runtime cri.RuntimeServiceClient, sandb
 	var stopping errgroup.Group
 	for _, container := range containers.GetContainers() {
 		stopping.Go(func() error {
-			_, err := runtime.StopContainer(ctx, &cri.StopContainerRequest{ContainerId: container.GetId(), Timeout: int64(grace.Seconds())})
+			_, err := runtime.StopContainer(ctx, &runtimeapi.StopContainerRequest{ContainerId: container.GetId(), Timeout: int64(grace.Seconds())})
 			return err
 		})
 	}

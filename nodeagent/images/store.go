@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
-	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 // criNamespace is containerd's namespace in which its CRI service keeps everything.
@@ -84,9 +84,9 @@ func lastLine(text string) string {
 
 // await returns when CRI, which learns of new images by events, knows this one.
 func (s *Store) await(ctx context.Context, name string) error {
-	return s.call(func(images cri.ImageServiceClient) error {
+	return s.call(func(images runtimeapi.ImageServiceClient) error {
 		for {
-			answer, err := images.ImageStatus(ctx, &cri.ImageStatusRequest{Image: &cri.ImageSpec{Image: name}})
+			answer, err := images.ImageStatus(ctx, &runtimeapi.ImageStatusRequest{Image: &runtimeapi.ImageSpec{Image: name}})
 			if err != nil && status.Code(err) != codes.NotFound {
 				return fmt.Errorf("looking up image %s: %w", name, err)
 			}
@@ -105,8 +105,8 @@ func (s *Store) await(ctx context.Context, name string) error {
 // List lists all images.
 func (s *Store) List(ctx context.Context) ([]Image, error) {
 	var all []Image
-	err := s.call(func(images cri.ImageServiceClient) error {
-		answer, err := images.ListImages(ctx, &cri.ListImagesRequest{})
+	err := s.call(func(images runtimeapi.ImageServiceClient) error {
+		answer, err := images.ListImages(ctx, &runtimeapi.ListImagesRequest{})
 		for _, image := range answer.GetImages() {
 			all = append(all, Image{ID: image.GetId(), Tags: image.GetRepoTags(), Size: image.GetSize(), Pinned: image.GetPinned()})
 		}
@@ -119,11 +119,11 @@ func (s *Store) List(ctx context.Context) ([]Image, error) {
 }
 
 // call connects, and closes the connection afterwards.
-func (s *Store) call(do func(cri.ImageServiceClient) error) (err error) {
+func (s *Store) call(do func(runtimeapi.ImageServiceClient) error) (err error) {
 	connection, err := grpc.NewClient(s.Endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, connection.Close()) }()
-	return do(cri.NewImageServiceClient(connection))
+	return do(runtimeapi.NewImageServiceClient(connection))
 }

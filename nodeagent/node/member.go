@@ -9,7 +9,7 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 // Figures of upstream's kubelet.
@@ -28,7 +28,7 @@ const (
 	LeaseDuration  = 40 * time.Second
 	RenewEvery     = 10 * time.Second
 	reportEvery    = 5 * time.Minute
-	leaseNamespace = k8scorev1.NamespaceNodeLease
+	leaseNamespace = corev1.NamespaceNodeLease
 )
 
 // Runtime is what a node asks of its container runtime.
@@ -45,13 +45,13 @@ type Member struct {
 	Runtime  Runtime
 	Clock    clock.PassiveClock
 	Labels   map[string]string
-	Taints   []k8scorev1.Taint
+	Taints   []corev1.Taint
 	PodCIDRs []string
 	// Observed holds what does not change; what the runtime says is filled in at each report.
 	Observed Observed
 
 	mu       sync.Mutex
-	node     *corev1.Node
+	node     *ocorev1.Node
 	lease    *coordinationv1.Lease
 	reported time.Time
 }
@@ -70,7 +70,7 @@ func (m *Member) Register(ctx context.Context) error {
 	case !apierrors.IsAlreadyExists(err):
 		return fmt.Errorf("registering node %s: %w", m.Name, err)
 	}
-	found := &corev1.Node{}
+	found := &ocorev1.Node{}
 	if err := m.Client.Get(ctx, client.ObjectKey{Name: m.Name}, found); err != nil {
 		return fmt.Errorf("reading node %s: %w", m.Name, err)
 	}
@@ -88,17 +88,17 @@ func (m *Member) Register(ctx context.Context) error {
 	return nil
 }
 
-func (m *Member) wanted(ctx context.Context) *corev1.Node {
+func (m *Member) wanted(ctx context.Context) *ocorev1.Node {
 	info := m.Observed.Info
 	labels := map[string]string{
-		k8scorev1.LabelHostname:   m.Name,
-		k8scorev1.LabelOSStable:   info.OperatingSystem,
-		k8scorev1.LabelArchStable: info.Architecture,
+		corev1.LabelHostname:      m.Name,
+		corev1.LabelOSStable:      info.OperatingSystem,
+		corev1.LabelArchStable:    info.Architecture,
 		"beta.kubernetes.io/os":   info.OperatingSystem,
 		"beta.kubernetes.io/arch": info.Architecture,
 	}
 	maps.Copy(labels, m.Labels)
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: m.Name, Labels: labels}}
+	node := &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: m.Name, Labels: labels}}
 	node.Spec.Taints = m.Taints
 	node.Spec.PodCIDRs = m.PodCIDRs
 	if len(m.PodCIDRs) > 0 {
@@ -161,7 +161,7 @@ var errAgain = errors.New("the node was changed by somebody else")
 // read fetches the Node: with version "0" as the API server's watch cache has it, which costs etcd nothing; with "" the
 // latest. An older one than is known is dropped.
 func (m *Member) read(ctx context.Context, version string) error {
-	found := &corev1.Node{}
+	found := &ocorev1.Node{}
 	options := &client.GetOptions{Raw: &metav1.GetOptions{ResourceVersion: version}}
 	if err := m.Client.Get(ctx, client.ObjectKey{Name: m.Name}, found, options); err != nil {
 		return fmt.Errorf("reading node %s: %w", m.Name, err)
@@ -174,7 +174,7 @@ func (m *Member) read(ctx context.Context, version string) error {
 }
 
 // older says whether a was read before b. Versions of one kind can be compared; what cannot is not older.
-func older(a, b *corev1.Node) bool {
+func older(a, b *ocorev1.Node) bool {
 	order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
 	return err == nil && a.UID == b.UID && order < 0
 }
@@ -230,4 +230,4 @@ func (m *Member) owner() (metav1.OwnerReference, error) {
 	return metav1.OwnerReference{APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind, Name: m.Name, UID: m.node.UID}, nil
 }
 
-func equal(a, b *k8scorev1.NodeStatus) bool { return equality.Semantic.DeepEqual(a, b) }
+func equal(a, b *corev1.NodeStatus) bool { return equality.Semantic.DeepEqual(a, b) }

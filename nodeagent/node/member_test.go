@@ -4,14 +4,14 @@ import (
 	"testing"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
 
@@ -21,44 +21,44 @@ func TestANodeContradictsWhatOthersSayOfIt(t *testing.T) {
 	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
 		t.Fatal(err)
 	}
-	server := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&corev1.Node{}).Build()
+	server := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&ocorev1.Node{}).Build()
 	rt := simulated.New(simulated.Options{})
 	member := &Member{Name: "n", Client: server, Runtime: rt, Clock: clock.RealClock{}, Observed: Observed{Name: "n"}}
 	if err := member.Register(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	readiness := func() *k8scorev1.NodeCondition {
+	readiness := func() *corev1.NodeCondition {
 		t.Helper()
 		if err := member.Beat(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		var node corev1.Node
+		var node ocorev1.Node
 		if err := server.Get(t.Context(), client.ObjectKey{Name: "n"}, &node); err != nil {
 			t.Fatal(err)
 		}
 		for i := range node.Status.Conditions {
-			if node.Status.Conditions[i].Type == k8scorev1.NodeReady {
+			if node.Status.Conditions[i].Type == corev1.NodeReady {
 				return &node.Status.Conditions[i]
 			}
 		}
 		t.Fatal("the node says nothing of its readiness")
 		return nil
 	}
-	if at := readiness(); at.Status != k8scorev1.ConditionTrue {
+	if at := readiness(); at.Status != corev1.ConditionTrue {
 		t.Fatalf("the node is ready: %s (%s), want True", at.Status, at.Message)
 	}
 
-	var node corev1.Node
+	var node ocorev1.Node
 	if err := server.Get(t.Context(), client.ObjectKey{Name: "n"}, &node); err != nil {
 		t.Fatal(err)
 	}
 	for i := range node.Status.Conditions {
-		node.Status.Conditions[i].Status = k8scorev1.ConditionUnknown
+		node.Status.Conditions[i].Status = corev1.ConditionUnknown
 	}
 	if err := server.Status().Update(t.Context(), &node); err != nil {
 		t.Fatal(err)
 	}
-	if at := readiness(); at.Status != k8scorev1.ConditionTrue || time.Since(at.LastTransitionTime.Time) > time.Minute {
+	if at := readiness(); at.Status != corev1.ConditionTrue || time.Since(at.LastTransitionTime.Time) > time.Minute {
 		t.Errorf("after others said Unknown the node is ready: %s since %s, want True since now", at.Status, at.LastTransitionTime)
 	}
 }

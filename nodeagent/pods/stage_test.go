@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
-	clocktesting "k8s.io/utils/clock/testing"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
@@ -79,7 +79,7 @@ func (plainHost) Container(_ context.Context, pod *corev1.Pod, spec *corev1.Cont
 
 // stage is a node on a stepped clock, whose loop is driven by hand.
 type stage struct {
-	clock   *clocktesting.FakeClock
+	clock   *testingclock.FakeClock
 	runtime *simulated.Runtime
 	server  *server
 	loop    *Loop
@@ -88,7 +88,7 @@ type stage struct {
 }
 
 func newStage(graceful bool) *stage {
-	s := &stage{clock: clocktesting.NewFakeClock(start), server: &server{pods: map[types.UID]*corev1.Pod{}}, grace: graceful}
+	s := &stage{clock: testingclock.NewFakeClock(start), server: &server{pods: map[types.UID]*corev1.Pod{}}, grace: graceful}
 	s.runtime = simulated.New(simulated.Options{Clock: s.clock})
 	s.restart()
 	return s

@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	clocktesting "k8s.io/utils/clock/testing"
+	testingclock "k8s.io/utils/clock/testing"
 )
 
 func TestCounterReachesItsThresholds(t *testing.T) {
@@ -87,7 +87,7 @@ func (a *answers) set(kind Kind, fails bool) {
 }
 
 func TestManagerAsksInOrder(t *testing.T) {
-	clock := clocktesting.NewFakeClock(time.Unix(1000, 0))
+	clock := testingclock.NewFakeClock(time.Unix(1000, 0))
 	prober := &answers{fails: map[Kind]bool{Startup: true}, asked: make(chan Kind, 10)}
 	changed := make(chan types.UID, 10)
 	m := New(Options{Prober: prober, Clock: clock, Changed: func(uid types.UID) { changed <- uid }})
@@ -141,7 +141,7 @@ func TestManagerAsksInOrder(t *testing.T) {
 }
 
 // waitTimer waits until the manager has set its next timer.
-func waitTimer(t *testing.T, clock *clocktesting.FakeClock) {
+func waitTimer(t *testing.T, clock *testingclock.FakeClock) {
 	t.Helper()
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
@@ -156,7 +156,7 @@ func waitTimer(t *testing.T, clock *clocktesting.FakeClock) {
 }
 
 func TestRestartedAgentBelievesTheOneBefore(t *testing.T) {
-	m := New(Options{Prober: &answers{asked: make(chan Kind, 10)}, Clock: clocktesting.NewFakeClock(time.Unix(0, 0)), Changed: func(types.UID) {}})
+	m := New(Options{Prober: &answers{asked: make(chan Kind, 10)}, Clock: testingclock.NewFakeClock(time.Unix(0, 0)), Changed: func(types.UID) {}})
 	defer m.Stop()
 	spec := &corev1.Container{StartupProbe: &corev1.Probe{}, ReadinessProbe: &corev1.Probe{}}
 	target := Target{Pod: &corev1.Pod{}, Container: spec, ID: "id", WasStarted: true, WasReady: true}

@@ -17,7 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	clocktesting "k8s.io/utils/clock/testing"
+	testingclock "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 
 	"github.com/orrery-dev/orrery/nodeagent/objects"
@@ -176,7 +176,7 @@ func (s source) Secret(_ context.Context, _, name string) (*corev1.Secret, error
 
 // issuer numbers the tokens that it gives out, until it fails.
 type issuer struct {
-	clock *clocktesting.FakeClock
+	clock *testingclock.FakeClock
 	count int
 	fails bool
 }
@@ -194,7 +194,7 @@ func TestContent(t *testing.T) {
 		configMaps: map[string]*corev1.ConfigMap{"c": {Data: map[string]string{"k": "v", "l": "w"}, BinaryData: map[string][]byte{"bin": {1}}}},
 		secrets:    map[string]*corev1.Secret{"s": {Data: map[string][]byte{"word": []byte("sesame")}}},
 	}
-	m := New(Options{Source: data, Tokens: &issuer{clock: clocktesting.NewFakeClock(now)}, Clock: clocktesting.NewFakeClock(now)})
+	m := New(Options{Source: data, Tokens: &issuer{clock: testingclock.NewFakeClock(now)}, Clock: testingclock.NewFakeClock(now)})
 	named := func(name string) corev1.LocalObjectReference { return corev1.LocalObjectReference{Name: name} }
 	for _, test := range []struct {
 		name   string
@@ -244,7 +244,7 @@ func TestContent(t *testing.T) {
 }
 
 func TestTokensAreRenewedInTime(t *testing.T) {
-	clock := clocktesting.NewFakeClock(now)
+	clock := testingclock.NewFakeClock(now)
 	from := &issuer{clock: clock}
 	m := New(Options{Tokens: from, Clock: clock})
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "pod"}}

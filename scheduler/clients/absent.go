@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 )
@@ -53,9 +53,9 @@ func listKind(path string) (schema.GroupVersionKind, bool) {
 	if !ok || rest != "" {
 		return schema.GroupVersionKind{}, false
 	}
-	for kind := range scheme.Scheme.KnownTypes(gvr.GroupVersion()) {
+	for kind := range clientgoscheme.Scheme.KnownTypes(gvr.GroupVersion()) {
 		list := gvr.GroupVersion().WithKind(kind + "List")
-		if plural, _ := meta.UnsafeGuessKindToResource(gvr.GroupVersion().WithKind(kind)); plural == gvr && scheme.Scheme.Recognizes(list) {
+		if plural, _ := meta.UnsafeGuessKindToResource(gvr.GroupVersion().WithKind(kind)); plural == gvr && clientgoscheme.Scheme.Recognizes(list) {
 			return list, true
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	featuregatetesting "k8s.io/component-base/featuregate/testing"
 	configv1 "k8s.io/kube-scheduler/config/v1"
-	"k8s.io/kubernetes/pkg/features"
+	kubefeatures "k8s.io/kubernetes/pkg/features"
 	upstream "k8s.io/kubernetes/pkg/scheduler/apis/config"
 	upstreamscheme "k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
@@ -54,7 +54,7 @@ func TestTheDefaultsAreThoseOfKubeScheduler(t *testing.T) {
 	if difference := cmp.Diff(theirDefaults(t), without, sameWeight); difference != "" {
 		t.Errorf("default plugins differ from those at default feature gates (-kube-scheduler +we):\n%s", difference)
 	}
-	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.GenericWorkload, true)
+	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, kubefeatures.GenericWorkload, true)
 	if difference := cmp.Diff(theirDefaults(t), ourDefaults(t), sameWeight); difference != "" {
 		t.Errorf("default plugins differ from those with pod groups (-kube-scheduler +we):\n%s", difference)
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"sync"
 
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -18,7 +18,7 @@ type Claims struct {
 	known   map[types.NamespacedName]*known
 	pending map[types.UID]*pending
 	// counted is the allocation of each claim that devices has counted.
-	counted   map[types.UID]*resourceapi.AllocationResult
+	counted   map[types.UID]*resourcev1.AllocationResult
 	devices   devices
 	listeners listeners
 }
@@ -26,7 +26,7 @@ type Claims struct {
 // known is a claim in the API server.
 type known struct {
 	// shown is what a watch showed last; latest is that, or a newer version that a write returned.
-	shown, latest *resourceapi.ResourceClaim
+	shown, latest *resourcev1.ResourceClaim
 }
 
 var (
@@ -39,7 +39,7 @@ func NewClaims() *Claims {
 	return &Claims{
 		known:   map[types.NamespacedName]*known{},
 		pending: map[types.UID]*pending{},
-		counted: map[types.UID]*resourceapi.AllocationResult{},
+		counted: map[types.UID]*resourcev1.AllocationResult{},
 		devices: newDevices(),
 	}
 }
@@ -54,7 +54,7 @@ func (e NotFoundError) Error() string { return fmt.Sprintf("could not find Resou
 func (c *Claims) Listen(handler toolscache.ResourceEventHandler) { c.listeners.add(handler) }
 
 // Get returns the latest version of a claim. The error is a NotFoundError.
-func (c *Claims) Get(namespace, name string) (*resourceapi.ResourceClaim, error) {
+func (c *Claims) Get(namespace, name string) (*resourcev1.ResourceClaim, error) {
 	key := types.NamespacedName{Namespace: namespace, Name: name}
 	c.mutex.RLock()
 	defer c.mutex.RUnlock()
@@ -65,10 +65,10 @@ func (c *Claims) Get(namespace, name string) (*resourceapi.ResourceClaim, error)
 }
 
 // List returns the latest version of all claims. The error is always nil.
-func (c *Claims) List() ([]*resourceapi.ResourceClaim, error) {
+func (c *Claims) List() ([]*resourcev1.ResourceClaim, error) {
 	c.mutex.RLock()
 	defer c.mutex.RUnlock()
-	all := make([]*resourceapi.ResourceClaim, 0, len(c.known))
+	all := make([]*resourcev1.ResourceClaim, 0, len(c.known))
 	for _, each := range c.known {
 		all = append(all, each.latest)
 	}
@@ -77,7 +77,7 @@ func (c *Claims) List() ([]*resourceapi.ResourceClaim, error) {
 
 // OnAdd takes in a claim that a watch shows.
 func (c *Claims) OnAdd(object any, _ bool) {
-	claim, ok := object.(*resourceapi.ResourceClaim)
+	claim, ok := object.(*resourcev1.ResourceClaim)
 	if !ok {
 		return
 	}
@@ -106,7 +106,7 @@ func (c *Claims) OnDelete(object any) {
 	if unknown, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
 		object = unknown.Obj
 	}
-	claim, ok := object.(*resourceapi.ResourceClaim)
+	claim, ok := object.(*resourcev1.ResourceClaim)
 	if !ok {
 		return
 	}
@@ -121,7 +121,7 @@ func (c *Claims) OnDelete(object any) {
 
 // AssumeClaimAfterAPICall makes a claim that a write returned the latest version. It is an error when the claim is not
 // known (any more), or when a newer version is.
-func (c *Claims) AssumeClaimAfterAPICall(claim *resourceapi.ResourceClaim) error {
+func (c *Claims) AssumeClaimAfterAPICall(claim *resourcev1.ResourceClaim) error {
 	defer c.listeners.deliver()
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -159,7 +159,7 @@ func (c *Claims) AssumedClaimRestore(namespace, name string) {
 
 // changed counts the devices of a claim again and announces the change. One of old and new may be nil; where the name
 // has passed to another claim, both are counted.
-func (c *Claims) changed(old, new *resourceapi.ResourceClaim) {
+func (c *Claims) changed(old, new *resourcev1.ResourceClaim) {
 	switch {
 	case old == nil:
 		c.recount(new)
@@ -174,6 +174,6 @@ func (c *Claims) changed(old, new *resourceapi.ResourceClaim) {
 	}
 }
 
-func keyOf(claim *resourceapi.ResourceClaim) types.NamespacedName {
+func keyOf(claim *resourcev1.ResourceClaim) types.NamespacedName {
 	return types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}
 }

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,16 +19,16 @@ import (
 )
 
 // claim is version of the claim called name, with devices if it is allocated.
-func claim(name, version string, devices ...string) *resourceapi.ResourceClaim {
-	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
+func claim(name, version string, devices ...string) *resourcev1.ResourceClaim {
+	claim := &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: version,
 	}}
 	for _, device := range devices {
 		if claim.Status.Allocation == nil {
-			claim.Status.Allocation = &resourceapi.AllocationResult{}
+			claim.Status.Allocation = &resourcev1.AllocationResult{}
 		}
 		results := &claim.Status.Allocation.Devices.Results
-		*results = append(*results, resourceapi.DeviceRequestAllocationResult{Driver: "d", Pool: "p", Device: device})
+		*results = append(*results, resourcev1.DeviceRequestAllocationResult{Driver: "d", Pool: "p", Device: device})
 	}
 	return claim
 }
@@ -129,7 +129,7 @@ func TestADecisionForAClaimThatIsNotKnown(t *testing.T) {
 
 func TestAssuming(t *testing.T) {
 	for name, test := range map[string]struct {
-		known, assumed *resourceapi.ResourceClaim
+		known, assumed *resourcev1.ResourceClaim
 		wrong          string
 	}{
 		"takes the version that a write returned": {known: claim("c", "9"), assumed: claim("c", "10")},
@@ -160,11 +160,11 @@ func TestRestoringGoesBackToWhatTheWatchShowed(t *testing.T) {
 
 func TestSharedDevicesAddUp(t *testing.T) {
 	claims := dra.NewClaims()
-	share := func(name, memory string) *resourceapi.ResourceClaim {
+	share := func(name, memory string) *resourcev1.ResourceClaim {
 		claim := claim(name, "1", "a")
 		result := &claim.Status.Allocation.Devices.Results[0]
 		result.ShareID = ptr.To(types.UID("share-of-" + name))
-		result.ConsumedCapacity = map[resourceapi.QualifiedName]resource.Quantity{"memory": resource.MustParse(memory)}
+		result.ConsumedCapacity = map[resourcev1.QualifiedName]resource.Quantity{"memory": resource.MustParse(memory)}
 		return claim
 	}
 	claims.OnAdd(share("c", "2Gi"), true)
@@ -205,7 +205,7 @@ func TestListenersHearOfEachChangeOnceAndCanRead(t *testing.T) {
 	claims := dra.NewClaims()
 	var heard []string
 	note := func(what string, object any) {
-		shown := object.(*resourceapi.ResourceClaim)
+		shown := object.(*resourcev1.ResourceClaim)
 		latest, err := claims.Get(shown.Namespace, shown.Name)
 		heard = append(heard, fmt.Sprintf("%s %s, known: %t", what, shown.ResourceVersion, err == nil && latest == shown))
 	}

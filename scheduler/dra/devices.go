@@ -1,7 +1,7 @@
 package dra
 
 import (
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/dynamic-resource-allocation/structured"
 	"k8s.io/utils/ptr"
@@ -25,11 +25,11 @@ func newDevices() devices {
 	}
 }
 
-func (d *devices) add(allocation *resourceapi.AllocationResult) { d.count(allocation, 1) }
+func (d *devices) add(allocation *resourcev1.AllocationResult) { d.count(allocation, 1) }
 
-func (d *devices) remove(allocation *resourceapi.AllocationResult) { d.count(allocation, -1) }
+func (d *devices) remove(allocation *resourcev1.AllocationResult) { d.count(allocation, -1) }
 
-func (d *devices) count(allocation *resourceapi.AllocationResult, by int) {
+func (d *devices) count(allocation *resourcev1.AllocationResult, by int) {
 	if allocation == nil {
 		return
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
 	resourcelisters "k8s.io/client-go/listers/resource/v1"
@@ -102,7 +102,7 @@ func (m *Manager) DeviceClassResolver() fwk.DeviceClassResolver { return m.resol
 
 type slices struct{ tracker *slicetracker.Tracker }
 
-func (s slices) ListWithDeviceTaintRules() ([]*resourceapi.ResourceSlice, error) {
+func (s slices) ListWithDeviceTaintRules() ([]*resourcev1.ResourceSlice, error) {
 	return s.tracker.ListPatchedResourceSlices()
 }
 
@@ -110,8 +110,8 @@ type classes struct {
 	lister resourcelisters.DeviceClassLister
 }
 
-func (c classes) Get(name string) (*resourceapi.DeviceClass, error) { return c.lister.Get(name) }
+func (c classes) Get(name string) (*resourcev1.DeviceClass, error) { return c.lister.Get(name) }
 
-func (c classes) List() ([]*resourceapi.DeviceClass, error) {
+func (c classes) List() ([]*resourcev1.DeviceClass, error) {
 	return c.lister.List(labels.Everything())
 }

@@ -3,7 +3,7 @@ package dra
 import (
 	"fmt"
 
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -17,14 +17,14 @@ const Unnamed = "<extended-resources>"
 // pending is a claim whose allocation was decided and is not written yet. Pods that are scheduled as a group share it;
 // any other pod that wants the claim has to wait until it is written, or it could be bound before its claim is.
 type pending struct {
-	claim   *resourceapi.ResourceClaim
+	claim   *resourcev1.ResourceClaim
 	sharers int
 }
 
 // SignalClaimPendingAllocation makes an allocation count before it is written. The claim holds it in its status. For a
 // claim with a pending allocation, one more pod shares that one; for one that is allocated already, nothing happens, and
 // writing the allocation will fail.
-func (c *Claims) SignalClaimPendingAllocation(uid types.UID, claim *resourceapi.ResourceClaim) error {
+func (c *Claims) SignalClaimPendingAllocation(uid types.UID, claim *resourcev1.ResourceClaim) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if found := c.pending[uid]; found != nil {
@@ -46,7 +46,7 @@ func (c *Claims) SignalClaimPendingAllocation(uid types.UID, claim *resourceapi.
 }
 
 // GetPendingAllocation returns the allocation that was signalled and is not removed yet, or nil.
-func (c *Claims) GetPendingAllocation(uid types.UID) *resourceapi.AllocationResult {
+func (c *Claims) GetPendingAllocation(uid types.UID) *resourcev1.AllocationResult {
 	c.mutex.RLock()
 	defer c.mutex.RUnlock()
 	if found := c.pending[uid]; found != nil {
@@ -88,7 +88,7 @@ func (c *Claims) ListAllAllocatedDevices() (sets.Set[structured.DeviceID], error
 }
 
 // recount brings the devices up to date with the allocation of one claim.
-func (c *Claims) recount(claim *resourceapi.ResourceClaim) {
+func (c *Claims) recount(claim *resourcev1.ResourceClaim) {
 	was, is := c.counted[claim.UID], c.allocation(claim)
 	if was == is || was != nil && is != nil && equality.Semantic.DeepEqual(was.Devices.Results, is.Devices.Results) {
 		return
@@ -103,7 +103,7 @@ func (c *Claims) recount(claim *resourceapi.ResourceClaim) {
 }
 
 // allocation returns what holds for a claim: what was decided, else what is known.
-func (c *Claims) allocation(claim *resourceapi.ResourceClaim) *resourceapi.AllocationResult {
+func (c *Claims) allocation(claim *resourcev1.ResourceClaim) *resourcev1.AllocationResult {
 	if found := c.pending[claim.UID]; found != nil {
 		return found.claim.Status.Allocation
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	v1helper "k8s.io/component-helpers/scheduling/corev1"
+	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -78,7 +78,7 @@ func (e *examiner) taintAccount(node *corev1.Node) account {
 	var names []string
 	for _, taint := range node.Spec.Taints {
 		if taint.Effect == corev1.TaintEffectPreferNoSchedule ||
-			v1helper.TolerationsTolerateTaint(klog.Logger{}, e.pod.Spec.Tolerations, &taint, true) {
+			schedulinghelpers.TolerationsTolerateTaint(klog.Logger{}, e.pod.Spec.Tolerations, &taint, true) {
 			continue
 		}
 		names = append(names, taint.ToString())

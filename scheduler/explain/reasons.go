@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	v1helper "k8s.io/component-helpers/scheduling/corev1"
+	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 )
@@ -67,7 +67,7 @@ func (e *examiner) untolerated(node *corev1.Node) int {
 	count := 0
 	for _, taint := range node.Spec.Taints {
 		if taint.Effect == corev1.TaintEffectPreferNoSchedule &&
-			!v1helper.TolerationsTolerateTaint(klog.Logger{}, e.pod.Spec.Tolerations, &taint, true) {
+			!schedulinghelpers.TolerationsTolerateTaint(klog.Logger{}, e.pod.Spec.Tolerations, &taint, true) {
 			count++
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	v1helper "k8s.io/component-helpers/scheduling/corev1"
+	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -138,7 +138,7 @@ func (r refusedNode) emptying() bool {
 func (e *examiner) victims(ctx context.Context, node fwk.NodeInfo) []fwk.PodInfo {
 	var lower []fwk.PodInfo
 	for _, other := range node.GetPods() {
-		if v1helper.PodPriority(other.GetPod()) < v1helper.PodPriority(e.pod) {
+		if schedulinghelpers.PodPriority(other.GetPod()) < schedulinghelpers.PodPriority(e.pod) {
 			lower = append(lower, other)
 		}
 	}
@@ -146,7 +146,7 @@ func (e *examiner) victims(ctx context.Context, node fwk.NodeInfo) []fwk.PodInfo
 		return nil
 	}
 	slices.SortStableFunc(lower, func(a, b fwk.PodInfo) int {
-		return cmp.Or(cmp.Compare(v1helper.PodPriority(b.GetPod()), v1helper.PodPriority(a.GetPod())),
+		return cmp.Or(cmp.Compare(schedulinghelpers.PodPriority(b.GetPod()), schedulinghelpers.PodPriority(a.GetPod())),
 			cmp.Compare(a.GetPod().Name, b.GetPod().Name))
 	})
 	for i := 0; i < len(lower); {
@@ -173,5 +173,5 @@ func (e *examiner) gone(victims []fwk.PodInfo) string {
 	if len(victims) > 1 {
 		noun = "pods"
 	}
-	return fmt.Sprintf("if %d %s of priority < %d went (%s)", len(victims), noun, v1helper.PodPriority(e.pod), strings.Join(names, ", "))
+	return fmt.Sprintf("if %d %s of priority < %d went (%s)", len(victims), noun, schedulinghelpers.PodPriority(e.pod), strings.Join(names, ", "))
 }

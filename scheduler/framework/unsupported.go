@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	schedulingv1alpha3 "k8s.io/api/scheduling/v1alpha3"
 	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -121,29 +121,29 @@ func (noDynamicResources) DeviceClassResolver() fwk.DeviceClassResolver { return
 
 type noSlices struct{}
 
-func (noSlices) ListWithDeviceTaintRules() ([]*resourceapi.ResourceSlice, error) {
+func (noSlices) ListWithDeviceTaintRules() ([]*resourcev1.ResourceSlice, error) {
 	return nil, unsupported("listing ResourceSlices")
 }
 
 type noClasses struct{}
 
-func (noClasses) List() ([]*resourceapi.DeviceClass, error) {
+func (noClasses) List() ([]*resourcev1.DeviceClass, error) {
 	return nil, unsupported("listing DeviceClasses")
 }
 
-func (noClasses) Get(string) (*resourceapi.DeviceClass, error) {
+func (noClasses) Get(string) (*resourcev1.DeviceClass, error) {
 	return nil, unsupported("getting a DeviceClass")
 }
 
-func (noClasses) GetDeviceClass(corev1.ResourceName) *resourceapi.DeviceClass { return nil }
+func (noClasses) GetDeviceClass(corev1.ResourceName) *resourcev1.DeviceClass { return nil }
 
 type noClaims struct{}
 
-func (noClaims) List() ([]*resourceapi.ResourceClaim, error) {
+func (noClaims) List() ([]*resourcev1.ResourceClaim, error) {
 	return nil, unsupported("listing ResourceClaims")
 }
 
-func (noClaims) Get(string, string) (*resourceapi.ResourceClaim, error) {
+func (noClaims) Get(string, string) (*resourcev1.ResourceClaim, error) {
 	return nil, unsupported("getting a ResourceClaim")
 }
 
@@ -155,14 +155,14 @@ func (noClaims) GatherAllocatedState() (*structured.AllocatedState, error) {
 	return nil, unsupported("gathering allocated devices")
 }
 
-func (noClaims) SignalClaimPendingAllocation(types.UID, *resourceapi.ResourceClaim) error {
+func (noClaims) SignalClaimPendingAllocation(types.UID, *resourcev1.ResourceClaim) error {
 	return unsupported("allocating a ResourceClaim")
 }
 
-func (noClaims) AssumeClaimAfterAPICall(*resourceapi.ResourceClaim) error {
+func (noClaims) AssumeClaimAfterAPICall(*resourcev1.ResourceClaim) error {
 	return unsupported("assuming a ResourceClaim")
 }
 
-func (noClaims) GetPendingAllocation(types.UID) *resourceapi.AllocationResult { return nil }
-func (noClaims) MaybeRemoveClaimPendingAllocation(types.UID, bool) bool       { return false }
-func (noClaims) AssumedClaimRestore(string, string)                           {}
+func (noClaims) GetPendingAllocation(types.UID) *resourcev1.AllocationResult { return nil }
+func (noClaims) MaybeRemoveClaimPendingAllocation(types.UID, bool) bool      { return false }
+func (noClaims) AssumedClaimRestore(string, string)                          {}

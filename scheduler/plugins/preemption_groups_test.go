@@ -22,7 +22,7 @@ import (
 	featuregatetesting "k8s.io/component-base/featuregate/testing"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
-	gates "k8s.io/kubernetes/pkg/features"
+	kubefeatures "k8s.io/kubernetes/pkg/features"
 	upstreamcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	upstream "k8s.io/kubernetes/pkg/scheduler/framework"
 	upstreamdefaultpreemption "k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
@@ -47,7 +47,7 @@ type preemptedFor struct {
 // sides: preemption asks for places once, and has to find out who can stay.
 func TestPluginsAgreeWithUpstreamOnVictimsForGroups(t *testing.T) {
 	upstreammetrics.InitMetrics()
-	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, gates.GenericWorkload, true)
+	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, kubefeatures.GenericWorkload, true)
 	seen := map[string]int{}
 	try := func(t *testing.T, seed uint64) {
 		w := newGroupedWorld(seed)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -51,7 +51,7 @@ type side struct {
 	plugin     fwk.Plugin
 	fit        fwk.Plugin
 	newState   func() fwk.CycleState
-	newTracker func() (claims fwk.ResourceClaimTracker, show func(*resourceapi.ResourceClaim))
+	newTracker func() (claims fwk.ResourceClaimTracker, show func(*resourcev1.ResourceClaim))
 	takeOn     func(w *world)
 }
 
@@ -84,18 +84,18 @@ type recorder struct {
 	fwk.ResourceClaimTracker
 	factory   informers.SharedInformerFactory
 	resolver  *extendedresourcecache.ExtendedResourceCache
-	signalled []*resourceapi.ResourceClaim
+	signalled []*resourcev1.ResourceClaim
 }
 
 func (r *recorder) ResourceClaims() fwk.ResourceClaimTracker     { return r }
 func (r *recorder) ResourceSlices() fwk.ResourceSliceLister      { return sliceLister{r.factory} }
 func (r *recorder) DeviceClasses() fwk.DeviceClassLister         { return classLister{r.factory} }
 func (r *recorder) DeviceClassResolver() fwk.DeviceClassResolver { return r }
-func (r *recorder) GetDeviceClass(name corev1.ResourceName) *resourceapi.DeviceClass {
+func (r *recorder) GetDeviceClass(name corev1.ResourceName) *resourcev1.DeviceClass {
 	return r.resolver.GetDeviceClass(name)
 }
 
-func (r *recorder) SignalClaimPendingAllocation(uid types.UID, claim *resourceapi.ResourceClaim) error {
+func (r *recorder) SignalClaimPendingAllocation(uid types.UID, claim *resourcev1.ResourceClaim) error {
 	r.signalled = append(r.signalled, claim)
 	return r.ResourceClaimTracker.SignalClaimPendingAllocation(uid, claim)
 }
@@ -104,20 +104,20 @@ type sliceLister struct {
 	informers.SharedInformerFactory
 }
 
-func (l sliceLister) ListWithDeviceTaintRules() ([]*resourceapi.ResourceSlice, error) {
-	return listed[*resourceapi.ResourceSlice](l.Resource().V1().ResourceSlices().Informer()), nil
+func (l sliceLister) ListWithDeviceTaintRules() ([]*resourcev1.ResourceSlice, error) {
+	return listed[*resourcev1.ResourceSlice](l.Resource().V1().ResourceSlices().Informer()), nil
 }
 
 type classLister struct {
 	informers.SharedInformerFactory
 }
 
-func (l classLister) Get(name string) (*resourceapi.DeviceClass, error) {
+func (l classLister) Get(name string) (*resourcev1.DeviceClass, error) {
 	return l.Resource().V1().DeviceClasses().Lister().Get(name)
 }
 
-func (l classLister) List() ([]*resourceapi.DeviceClass, error) {
-	return listed[*resourceapi.DeviceClass](l.Resource().V1().DeviceClasses().Informer()), nil
+func (l classLister) List() ([]*resourcev1.DeviceClass, error) {
+	return listed[*resourcev1.DeviceClass](l.Resource().V1().DeviceClasses().Informer()), nil
 }
 
 func listed[T metav1.Object](informer toolscache.SharedIndexInformer) []T {
@@ -139,9 +139,9 @@ func ourSide(t *testing.T) *side {
 	s := newSide()
 	s.newState = func() fwk.CycleState { return framework.NewCycleState(false) }
 	s.takeOn = func(w *world) { s.snapshot = w.ourSnapshot() }
-	s.newTracker = func() (fwk.ResourceClaimTracker, func(*resourceapi.ResourceClaim)) {
+	s.newTracker = func() (fwk.ResourceClaimTracker, func(*resourcev1.ResourceClaim)) {
 		claims := dra.NewClaims()
-		return claims, func(claim *resourceapi.ResourceClaim) { claims.OnAdd(claim, false) }
+		return claims, func(claim *resourcev1.ResourceClaim) { claims.OnAdd(claim, false) }
 	}
 	var err error
 	pods := dynamicresources.Pods{
@@ -178,10 +178,10 @@ func theirSide(t *testing.T) *side {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.newTracker = func() (fwk.ResourceClaimTracker, func(*resourceapi.ResourceClaim)) {
+	s.newTracker = func() (fwk.ResourceClaimTracker, func(*resourcev1.ResourceClaim)) {
 		claims := assumecache.NewAssumeCache(klog.Background(), nil, "ResourceClaim", "", nil)
 		manager := upstreamdra.NewDRAManager(t.Context(), claims, tracker, s.factory)
-		return manager.ResourceClaims(), func(claim *resourceapi.ResourceClaim) { assumecache.AddTestObject(claims, claim) }
+		return manager.ResourceClaims(), func(claim *resourcev1.ResourceClaim) { assumecache.AddTestObject(claims, claim) }
 	}
 	if s.plugin, err = upstreamdra.New(t.Context(), &config.DynamicResourcesArgs{}, s, gates); err != nil {
 		t.Fatal(err)
@@ -235,14 +235,14 @@ func fill[T any](t *testing.T, informer toolscache.SharedIndexInformer, objects 
 }
 
 // serve is an API server that has the pod and all claims, names new claims, and shows them at once.
-func (s *side) serve(w *world, d *devices, show func(*resourceapi.ResourceClaim)) *fake.Clientset {
+func (s *side) serve(w *world, d *devices, show func(*resourcev1.ResourceClaim)) *fake.Clientset {
 	objects := []runtime.Object{w.pod.DeepCopy()}
 	for _, claim := range d.claims {
 		objects = append(objects, claim.DeepCopy())
 	}
 	server := fake.NewSimpleClientset(objects...) // No field managers are needed, which take long.
 	server.PrependReactor("create", "resourceclaims", func(action clienttesting.Action) (bool, runtime.Object, error) {
-		claim := action.(clienttesting.CreateAction).GetObject().(*resourceapi.ResourceClaim).DeepCopy()
+		claim := action.(clienttesting.CreateAction).GetObject().(*resourcev1.ResourceClaim).DeepCopy()
 		claim.Name, claim.UID, claim.ResourceVersion = "made", "made-uid", "11"
 		show(claim)
 		return true, claim, server.Tracker().Create(action.GetResource(), claim, claim.Namespace)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -138,7 +138,7 @@ func (s *side) waits(d *devices) bool {
 			continue
 		}
 		for _, result := range claim.Status.Allocation.Devices.Results {
-			status := slices.IndexFunc(claim.Status.Devices, func(status resourceapi.AllocatedDeviceStatus) bool {
+			status := slices.IndexFunc(claim.Status.Devices, func(status resourcev1.AllocatedDeviceStatus) bool {
 				return status.Driver == result.Driver && status.Pool == result.Pool && status.Device == result.Device
 			})
 			if len(result.BindingConditions) > 0 &&
@@ -202,7 +202,7 @@ func (s *side) freed(t *testing.T, d *devices) []string {
 	}
 	var names []string
 	for _, claim := range list.Items {
-		was := slices.IndexFunc(d.claims, func(c *resourceapi.ResourceClaim) bool { return c.UID == claim.UID })
+		was := slices.IndexFunc(d.claims, func(c *resourcev1.ResourceClaim) bool { return c.UID == claim.UID })
 		if d.claims[was].Status.Allocation != nil && claim.Status.Allocation == nil {
 			names = append(names, claim.Name)
 		}
@@ -212,7 +212,7 @@ func (s *side) freed(t *testing.T, d *devices) []string {
 
 // idle reports whether nobody but the pod may use a claim.
 func (d *devices) idle(name string, pod *corev1.Pod) bool {
-	return slices.ContainsFunc(d.claims, func(claim *resourceapi.ResourceClaim) bool {
+	return slices.ContainsFunc(d.claims, func(claim *resourcev1.ResourceClaim) bool {
 		users := claim.Status.ReservedFor
 		return claim.Name == name && (len(users) == 0 || len(users) == 1 && users[0].UID == pod.UID)
 	})
@@ -239,7 +239,7 @@ func (s *side) mappings(t *testing.T, w *world) string {
 var generated = regexp.MustCompile(`"shareID":"[0-9a-f-]{36}"`)
 
 // text is a claim without what is made up or measured anew each time.
-func (d *devices) text(claim *resourceapi.ResourceClaim) string {
+func (d *devices) text(claim *resourcev1.ResourceClaim) string {
 	claim = claim.DeepCopy()
 	if claim.Name == dra.Unnamed {
 		claim.UID = ""
@@ -276,7 +276,7 @@ func (o *story) hints(t *testing.T, w *world, d *devices, s *side) {
 		case fwk.ResourceClaim:
 			for _, claim := range d.claims {
 				free, used := claim.DeepCopy(), claim.DeepCopy()
-				free.Status = resourceapi.ResourceClaimStatus{}
+				free.Status = resourcev1.ResourceClaimStatus{}
 				used.Status.ReservedFor = append(used.Status.ReservedFor, user("new"))
 				changes = append(changes, change{nil, claim}, change{claim, nil}, change{claim, free}, change{free, claim}, change{claim, used},
 					change{claim, claim.DeepCopy()}, change{toolscache.DeletedFinalStateUnknown{Obj: claim}, nil})

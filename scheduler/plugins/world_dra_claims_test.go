@@ -5,7 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -13,32 +13,32 @@ import (
 )
 
 // claim makes a claim that is not allocated.
-func (d *devices) claim(w *world, name string) *resourceapi.ResourceClaim {
-	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
+func (d *devices) claim(w *world, name string) *resourcev1.ResourceClaim {
+	claim := &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "default", Name: name, UID: types.UID(name + "-uid"), ResourceVersion: "10",
 	}}
 	for i := range 1 + w.IntN(2) {
 		claim.Spec.Devices.Requests = append(claim.Spec.Devices.Requests, w.request(fmt.Sprintf("req-%d", i)))
 	}
 	if w.chance(15) {
-		constraint := resourceapi.DeviceConstraint{MatchAttribute: ptr.To(resourceapi.FullyQualifiedName("example.com/numa"))}
+		constraint := resourcev1.DeviceConstraint{MatchAttribute: ptr.To(resourcev1.FullyQualifiedName("example.com/numa"))}
 		if w.chance(30) {
-			constraint = resourceapi.DeviceConstraint{DistinctAttribute: ptr.To(resourceapi.FullyQualifiedName("example.com/numa"))}
+			constraint = resourcev1.DeviceConstraint{DistinctAttribute: ptr.To(resourcev1.FullyQualifiedName("example.com/numa"))}
 		}
-		claim.Spec.Devices.Constraints = []resourceapi.DeviceConstraint{constraint}
+		claim.Spec.Devices.Constraints = []resourcev1.DeviceConstraint{constraint}
 	}
 	if w.chance(30) {
-		claim.Finalizers = []string{pick(w, resourceapi.Finalizer, "example.com/keep")}
+		claim.Finalizers = []string{pick(w, resourcev1.Finalizer, "example.com/keep")}
 	}
 	return claim
 }
 
-func (w *world) request(name string) resourceapi.DeviceRequest {
-	request := resourceapi.DeviceRequest{Name: name}
+func (w *world) request(name string) resourcev1.DeviceRequest {
+	request := resourcev1.DeviceRequest{Name: name}
 	if w.chance(30) {
 		for i := range 1 + w.IntN(3) {
 			exact := w.exact()
-			request.FirstAvailable = append(request.FirstAvailable, resourceapi.DeviceSubRequest{
+			request.FirstAvailable = append(request.FirstAvailable, resourcev1.DeviceSubRequest{
 				Name: fmt.Sprintf("sub-%d", i), DeviceClassName: exact.DeviceClassName, Selectors: exact.Selectors,
 				AllocationMode: exact.AllocationMode, Count: exact.Count, Tolerations: exact.Tolerations, Capacity: exact.Capacity,
 			})
@@ -55,10 +55,10 @@ func (w *world) request(name string) resourceapi.DeviceRequest {
 	return request
 }
 
-func (w *world) exact() *resourceapi.ExactDeviceRequest {
-	exact := &resourceapi.ExactDeviceRequest{
+func (w *world) exact() *resourcev1.ExactDeviceRequest {
+	exact := &resourcev1.ExactDeviceRequest{
 		DeviceClassName: pick(w, "gpu", "gpu", "any", "any", "fast", "nic"),
-		AllocationMode:  resourceapi.DeviceAllocationModeExactCount,
+		AllocationMode:  resourcev1.DeviceAllocationModeExactCount,
 		Count:           1,
 	}
 	switch w.IntN(100) {
@@ -70,20 +70,20 @@ func (w *world) exact() *resourceapi.ExactDeviceRequest {
 	if w.chance(20) {
 		exact.Count = 2
 	} else if w.chance(10) {
-		exact.AllocationMode, exact.Count = resourceapi.DeviceAllocationModeAll, 0
+		exact.AllocationMode, exact.Count = resourcev1.DeviceAllocationModeAll, 0
 	}
 	if w.chance(20) {
 		expression := pick(w, enoughRoom, enoughRoom, onlyGPU, onlyGPU, fast)
 		if w.chance(8) {
 			expression = pick(w, missing, notCEL)
 		}
-		exact.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: expression}}}
+		exact.Selectors = []resourcev1.DeviceSelector{{CEL: &resourcev1.CELDeviceSelector{Expression: expression}}}
 	}
 	if w.chance(20) {
-		exact.Tolerations = []resourceapi.DeviceToleration{{Key: "example.com/bad", Operator: resourceapi.DeviceTolerationOpExists}}
+		exact.Tolerations = []resourcev1.DeviceToleration{{Key: "example.com/bad", Operator: resourcev1.DeviceTolerationOpExists}}
 	}
 	if w.chance(15) {
-		exact.Capacity = &resourceapi.CapacityRequirements{Requests: map[resourceapi.QualifiedName]resource.Quantity{
+		exact.Capacity = &resourcev1.CapacityRequirements{Requests: map[resourcev1.QualifiedName]resource.Quantity{
 			gpuDriver + "/memory": resource.MustParse(pick(w, "2Gi", "6Gi", "32Gi")),
 		}}
 	}
@@ -91,8 +91,8 @@ func (w *world) exact() *resourceapi.ExactDeviceRequest {
 }
 
 // allocate gives a claim some devices and users.
-func (d *devices) allocate(w *world, claim *resourceapi.ResourceClaim) {
-	allocation := &resourceapi.AllocationResult{}
+func (d *devices) allocate(w *world, claim *resourcev1.ResourceClaim) {
+	allocation := &resourcev1.AllocationResult{}
 	for _, request := range claim.Spec.Devices.Requests {
 		if len(d.all) == 0 {
 			break
@@ -105,12 +105,12 @@ func (d *devices) allocate(w *world, claim *resourceapi.ResourceClaim) {
 		}
 		if w.chance(20) {
 			result.ShareID = ptr.To(types.UID("share-" + claim.Name + request.Name))
-			result.ConsumedCapacity = map[resourceapi.QualifiedName]resource.Quantity{
-				resourceapi.QualifiedName(result.Driver + "/memory"): resource.MustParse("4Gi"),
+			result.ConsumedCapacity = map[resourcev1.QualifiedName]resource.Quantity{
+				resourcev1.QualifiedName(result.Driver + "/memory"): resource.MustParse("4Gi"),
 			}
 		}
 		if w.chance(2) {
-			result.SkipNodeOperations = []resourceapi.SkipNodeOperation{"NodePrepareResources"}
+			result.SkipNodeOperations = []resourcev1.SkipNodeOperation{"NodePrepareResources"}
 		}
 		allocation.Devices.Results = append(allocation.Devices.Results, result)
 		if len(result.BindingConditions) > 0 && w.chance(80) {
@@ -124,14 +124,14 @@ func (d *devices) allocate(w *world, claim *resourceapi.ResourceClaim) {
 		allocation.AllocationTimestamp = &metav1.Time{Time: d.now.Add(-pick(w, time.Minute, time.Hour))}
 	}
 	claim.Status.Allocation = allocation
-	claim.Finalizers = []string{resourceapi.Finalizer}
+	claim.Finalizers = []string{resourcev1.Finalizer}
 	if w.chance(40) {
 		claim.Status.ReservedFor = append(claim.Status.ReservedFor, user("somebody"))
 	}
 }
 
-func (w *world) deviceStatus(result resourceapi.DeviceRequestAllocationResult) resourceapi.AllocatedDeviceStatus {
-	status := resourceapi.AllocatedDeviceStatus{Driver: result.Driver, Pool: result.Pool, Device: result.Device}
+func (w *world) deviceStatus(result resourcev1.DeviceRequestAllocationResult) resourcev1.AllocatedDeviceStatus {
+	status := resourcev1.AllocatedDeviceStatus{Driver: result.Driver, Pool: result.Pool, Device: result.Device}
 	if w.chance(70) {
 		status.Conditions = append(status.Conditions, metav1.Condition{Type: attached, Status: metav1.ConditionTrue})
 	}
@@ -143,8 +143,8 @@ func (w *world) deviceStatus(result resourceapi.DeviceRequestAllocationResult) r
 	return status
 }
 
-func user(pod string) resourceapi.ResourceClaimConsumerReference {
-	return resourceapi.ResourceClaimConsumerReference{Resource: "pods", Name: pod, UID: types.UID(pod)}
+func user(pod string) resourcev1.ResourceClaimConsumerReference {
+	return resourcev1.ResourceClaimConsumerReference{Resource: "pods", Name: pod, UID: types.UID(pod)}
 }
 
 // forPod gives the pod claims by name, claims generated from templates, and extended resources.
@@ -180,7 +180,7 @@ func (d *devices) forPod(w *world) {
 		late := claim.Status.Allocation == nil && w.chance(3)
 		if w.chance(2) {
 			claim.DeletionTimestamp = &metav1.Time{Time: d.now}
-			claim.Finalizers = []string{resourceapi.Finalizer}
+			claim.Finalizers = []string{resourcev1.Finalizer}
 		}
 		if late || w.chance(98) {
 			d.claims = append(d.claims, claim)
@@ -199,13 +199,13 @@ func (d *devices) extended(w *world) {
 		for i := range containers {
 			w.maybe(containers[i].Resources.Requests, "example.com/gpu", "0", "1", "2", "3")
 			if w.chance(30) {
-				w.maybe(containers[i].Resources.Requests, corev1.ResourceName(resourceapi.ResourceDeviceClassPrefix+"nic"), "1", "2")
+				w.maybe(containers[i].Resources.Requests, corev1.ResourceName(resourcev1.ResourceDeviceClassPrefix+"nic"), "1", "2")
 			}
 		}
 	}
 	if w.chance(10) { // An earlier attempt has made a claim and failed.
 		claim := d.claim(w, "left")
-		claim.Annotations = map[string]string{resourceapi.ExtendedResourceClaimAnnotation: "true"}
+		claim.Annotations = map[string]string{resourcev1.ExtendedResourceClaimAnnotation: "true"}
 		claim.OwnerReferences = []metav1.OwnerReference{{Kind: "Pod", Name: w.pod.Name, UID: w.pod.UID, Controller: ptr.To(true)}}
 		if w.chance(50) {
 			d.allocate(w, claim)
@@ -215,7 +215,7 @@ func (d *devices) extended(w *world) {
 }
 
 // decide makes an allocation pending.
-func (d *devices) decide(w *world, claim *resourceapi.ResourceClaim) {
+func (d *devices) decide(w *world, claim *resourcev1.ResourceClaim) {
 	decided := claim.DeepCopy()
 	d.allocate(w, decided)
 	d.pending = append(d.pending, decided)

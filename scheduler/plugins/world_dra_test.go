@@ -5,7 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -13,13 +13,13 @@ import (
 
 // devices are what a world has for dynamic resource allocation.
 type devices struct {
-	classes []*resourceapi.DeviceClass
-	slices  []*resourceapi.ResourceSlice
-	claims  []*resourceapi.ResourceClaim
+	classes []*resourcev1.DeviceClass
+	slices  []*resourcev1.ResourceSlice
+	claims  []*resourcev1.ResourceClaim
 	// pending are claims whose allocation was decided for some other pod and is not written yet.
-	pending []*resourceapi.ResourceClaim
+	pending []*resourcev1.ResourceClaim
 	// all are the devices of all slices, as allocations name them.
-	all []resourceapi.DeviceRequestAllocationResult
+	all []resourcev1.DeviceRequestAllocationResult
 	now time.Time
 }
 
@@ -50,12 +50,12 @@ func withDevices(w *world) *devices {
 	for _, node := range w.nodes {
 		for _, driver := range []string{gpuDriver, nicDriver} {
 			if w.chance(75) {
-				d.publish(w, driver, node.Name, func(s *resourceapi.ResourceSliceSpec) { s.NodeName = ptr.To(node.Name) })
+				d.publish(w, driver, node.Name, func(s *resourcev1.ResourceSliceSpec) { s.NodeName = ptr.To(node.Name) })
 			}
 		}
 	}
 	if w.chance(30) {
-		d.publish(w, nicDriver, "network", func(s *resourceapi.ResourceSliceSpec) {
+		d.publish(w, nicDriver, "network", func(s *resourcev1.ResourceSliceSpec) {
 			if s.AllNodes = ptr.To(true); w.chance(50) {
 				s.AllNodes, s.NodeSelector = nil, nodeSelector(w)
 			}
@@ -74,18 +74,18 @@ func withDevices(w *world) *devices {
 	return d
 }
 
-func (w *world) class(name string) *resourceapi.DeviceClass {
-	class := &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
+func (w *world) class(name string) *resourcev1.DeviceClass {
+	class := &resourcev1.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	selector := map[string]string{"gpu": onlyGPU, "fast": fast}[name]
 	if selector != "" {
-		class.Spec.Selectors = []resourceapi.DeviceSelector{{CEL: &resourceapi.CELDeviceSelector{Expression: selector}}}
+		class.Spec.Selectors = []resourcev1.DeviceSelector{{CEL: &resourcev1.CELDeviceSelector{Expression: selector}}}
 	}
 	if name == "gpu" && w.chance(70) {
 		class.Spec.ExtendedResourceName = ptr.To("example.com/gpu")
 	}
 	if w.chance(10) {
-		class.Spec.Config = []resourceapi.DeviceClassConfiguration{{DeviceConfiguration: resourceapi.DeviceConfiguration{
-			Opaque: &resourceapi.OpaqueDeviceConfiguration{Driver: gpuDriver},
+		class.Spec.Config = []resourcev1.DeviceClassConfiguration{{DeviceConfiguration: resourcev1.DeviceConfiguration{
+			Opaque: &resourcev1.OpaqueDeviceConfiguration{Driver: gpuDriver},
 		}}}
 	}
 	return class
@@ -107,12 +107,12 @@ func nodeSelector(w *world) *corev1.NodeSelector {
 }
 
 // publish adds a pool of one or two slices.
-func (d *devices) publish(w *world, driver, pool string, where func(*resourceapi.ResourceSliceSpec)) {
+func (d *devices) publish(w *world, driver, pool string, where func(*resourcev1.ResourceSliceSpec)) {
 	count := 1 + w.IntN(2)
 	for i := range count {
-		slice := &resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%s-%d", pool, driver, i)}}
+		slice := &resourcev1.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%s-%d", pool, driver, i)}}
 		slice.Spec.Driver = driver
-		slice.Spec.Pool = resourceapi.ResourcePool{Name: pool, ResourceSliceCount: int64(count), Generation: 1}
+		slice.Spec.Pool = resourcev1.ResourcePool{Name: pool, ResourceSliceCount: int64(count), Generation: 1}
 		where(&slice.Spec)
 		if w.chance(4) {
 			slice.Spec.Pool.ResourceSliceCount++ // The driver is not done yet.
@@ -120,7 +120,7 @@ func (d *devices) publish(w *world, driver, pool string, where func(*resourceapi
 		for k := range 1 + w.IntN(3) {
 			device := w.device(driver, fmt.Sprintf("%d-%d", i, k))
 			slice.Spec.Devices = append(slice.Spec.Devices, device)
-			d.all = append(d.all, resourceapi.DeviceRequestAllocationResult{
+			d.all = append(d.all, resourcev1.DeviceRequestAllocationResult{
 				Driver: driver, Pool: pool, Device: device.Name,
 				BindingConditions: device.BindingConditions, BindingFailureConditions: device.BindingFailureConditions,
 			})
@@ -129,22 +129,22 @@ func (d *devices) publish(w *world, driver, pool string, where func(*resourceapi
 	}
 }
 
-func (w *world) device(driver, name string) resourceapi.Device {
-	domain := func(name string) resourceapi.QualifiedName { return resourceapi.QualifiedName(driver + "/" + name) }
-	device := resourceapi.Device{
+func (w *world) device(driver, name string) resourcev1.Device {
+	domain := func(name string) resourcev1.QualifiedName { return resourcev1.QualifiedName(driver + "/" + name) }
+	device := resourcev1.Device{
 		Name: "dev-" + name,
-		Attributes: map[resourceapi.QualifiedName]resourceapi.DeviceAttribute{
+		Attributes: map[resourcev1.QualifiedName]resourcev1.DeviceAttribute{
 			domain("speed"):    {IntValue: ptr.To(w.Int64N(4))},
 			"example.com/numa": {IntValue: ptr.To(w.Int64N(2))},
 		},
-		Capacity: map[resourceapi.QualifiedName]resourceapi.DeviceCapacity{
+		Capacity: map[resourcev1.QualifiedName]resourcev1.DeviceCapacity{
 			domain("memory"): {Value: resource.MustParse(pick(w, "4Gi", "8Gi", "16Gi"))},
 		},
 	}
 	if w.chance(10) {
-		device.Taints = []resourceapi.DeviceTaint{{
+		device.Taints = []resourcev1.DeviceTaint{{
 			Key: "example.com/bad", Value: "yes", TimeAdded: &metav1.Time{Time: time.Unix(1, 0)},
-			Effect: pick(w, resourceapi.DeviceTaintEffectNoSchedule, resourceapi.DeviceTaintEffectNoExecute, resourceapi.DeviceTaintEffectNone),
+			Effect: pick(w, resourcev1.DeviceTaintEffectNoSchedule, resourcev1.DeviceTaintEffectNoExecute, resourcev1.DeviceTaintEffectNone),
 		}}
 	}
 	if w.chance(12) {

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	"github.com/orrery-dev/orrery/apis"
-	apiscorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/scheduler"
 )
 
@@ -98,7 +98,7 @@ type listenedCache struct {
 
 func (c listenedCache) GetInformer(ctx context.Context, object client.Object, options ...cache.InformerGetOption) (cache.Informer, error) {
 	informer, err := c.Cache.GetInformer(ctx, object, options...)
-	if _, isPod := object.(*apiscorev1.Pod); err != nil || !isPod {
+	if _, isPod := object.(*ocorev1.Pod); err != nil || !isPod {
 		return informer, err
 	}
 	return listenedInformer{informer, c.cluster}, nil

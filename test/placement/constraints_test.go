@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	v1helper "k8s.io/component-helpers/scheduling/corev1"
+	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/klog/v2"
 )
 
@@ -36,7 +36,7 @@ func (w *workload) broken(where placed) []string {
 				wrong = append(wrong, fmt.Sprintf("%s is on %s, which has no %s=%s", pod.Name, node.Name, key, value))
 			}
 		}
-		if taint, untolerated := v1helper.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations, nil, false); untolerated {
+		if taint, untolerated := schedulinghelpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations, nil, false); untolerated {
 			wrong = append(wrong, fmt.Sprintf("%s is on %s and does not tolerate %s", pod.Name, node.Name, taint.Key))
 		}
 		switch pod.Labels["app"] {

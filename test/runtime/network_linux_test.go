@@ -13,7 +13,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
-	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 // The world outside is one machine at 192.0.2.2; the host is 192.0.2.1 to it.
@@ -66,7 +66,7 @@ func testNetwork(t *testing.T) {
 		if said := get(t, "http://"+beside.ip+":8080/"); !strings.Contains(said, "Hello from beside") {
 			t.Errorf("it said %q", said)
 		}
-		answer, err := second.cri.ListPodSandbox(t.Context(), &cri.ListPodSandboxRequest{})
+		answer, err := second.cri.ListPodSandbox(t.Context(), &runtimeapi.ListPodSandboxRequest{})
 		if err != nil || len(answer.GetItems()) != 1 {
 			t.Errorf("the second one's sandboxes are %v (%v), want its own", answer.GetItems(), err)
 		}
@@ -82,9 +82,9 @@ func testNetwork(t *testing.T) {
 }
 
 // withPort maps a port of the host to one of a pod.
-func withPort(host, container int32) func(*cri.PodSandboxConfig) {
-	return func(c *cri.PodSandboxConfig) {
-		c.PortMappings = append(c.PortMappings, &cri.PortMapping{HostPort: host, ContainerPort: container, Protocol: cri.Protocol_TCP})
+func withPort(host, container int32) func(*runtimeapi.PodSandboxConfig) {
+	return func(c *runtimeapi.PodSandboxConfig) {
+		c.PortMappings = append(c.PortMappings, &runtimeapi.PortMapping{HostPort: host, ContainerPort: container, Protocol: runtimeapi.Protocol_TCP})
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
@@ -35,7 +35,7 @@ type node struct {
 	network        *bridge.Network
 	pods, services netip.Prefix
 	runtime        *containerd.Runtime
-	cri            cri.RuntimeServiceClient
+	cri            runtimeapi.RuntimeServiceClient
 	stop           func() // ends the runtime's supervision, and waits for it
 }
 
@@ -106,7 +106,7 @@ func (n *node) start() {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() { _ = connection.Close() }) // nothing is under way on it
-	n.cri = cri.NewRuntimeServiceClient(connection)
+	n.cri = runtimeapi.NewRuntimeServiceClient(connection)
 }
 
 // tearDown removes the node, and fails the test when anything of it is left on the host.
@@ -165,34 +165,34 @@ type pod struct {
 }
 
 // runPod starts a pod with one container of the web image.
-func (n *node) runPod(name string, options ...func(*cri.PodSandboxConfig)) pod {
+func (n *node) runPod(name string, options ...func(*runtimeapi.PodSandboxConfig)) pod {
 	n.t.Helper()
 	logs := filepath.Join(n.t.TempDir(), name)
 	if err := os.MkdirAll(logs, 0o755); err != nil {
 		n.t.Fatal(err)
 	}
-	config := &cri.PodSandboxConfig{
-		Metadata:     &cri.PodSandboxMetadata{Name: name, Namespace: "default", Uid: name},
+	config := &runtimeapi.PodSandboxConfig{
+		Metadata:     &runtimeapi.PodSandboxMetadata{Name: name, Namespace: "default", Uid: name},
 		Hostname:     name,
 		LogDirectory: logs,
-		Linux:        &cri.LinuxPodSandboxConfig{CgroupParent: n.options.CgroupRoot + "/pod" + name},
+		Linux:        &runtimeapi.LinuxPodSandboxConfig{CgroupParent: n.options.CgroupRoot + "/pod" + name},
 	}
 	for _, option := range options {
 		option(config)
 	}
-	sandbox, err := n.cri.RunPodSandbox(n.t.Context(), &cri.RunPodSandboxRequest{Config: config})
+	sandbox, err := n.cri.RunPodSandbox(n.t.Context(), &runtimeapi.RunPodSandboxRequest{Config: config})
 	if err != nil {
 		n.t.Fatalf("running the sandbox of pod %s: %v", name, err)
 	}
-	container, err := n.cri.CreateContainer(n.t.Context(), &cri.CreateContainerRequest{
+	container, err := n.cri.CreateContainer(n.t.Context(), &runtimeapi.CreateContainerRequest{
 		PodSandboxId: sandbox.PodSandboxId,
-		Config: &cri.ContainerConfig{
-			Metadata: &cri.ContainerMetadata{Name: "web"},
-			Image:    &cri.ImageSpec{Image: images.Web},
+		Config: &runtimeapi.ContainerConfig{
+			Metadata: &runtimeapi.ContainerMetadata{Name: "web"},
+			Image:    &runtimeapi.ImageSpec{Image: images.Web},
 			LogPath:  "web.log",
-			Linux: &cri.LinuxContainerConfig{
-				Resources:       &cri.LinuxContainerResources{MemoryLimitInBytes: 64 << 20},
-				SecurityContext: &cri.LinuxContainerSecurityContext{Seccomp: config.GetLinux().GetSecurityContext().GetSeccomp()},
+			Linux: &runtimeapi.LinuxContainerConfig{
+				Resources:       &runtimeapi.LinuxContainerResources{MemoryLimitInBytes: 64 << 20},
+				SecurityContext: &runtimeapi.LinuxContainerSecurityContext{Seccomp: config.GetLinux().GetSecurityContext().GetSeccomp()},
 			},
 		},
 		SandboxConfig: config,
@@ -200,10 +200,10 @@ func (n *node) runPod(name string, options ...func(*cri.PodSandboxConfig)) pod {
 	if err != nil {
 		n.t.Fatalf("creating the container of pod %s: %v", name, err)
 	}
-	if _, err := n.cri.StartContainer(n.t.Context(), &cri.StartContainerRequest{ContainerId: container.ContainerId}); err != nil {
+	if _, err := n.cri.StartContainer(n.t.Context(), &runtimeapi.StartContainerRequest{ContainerId: container.ContainerId}); err != nil {
 		n.t.Fatalf("starting the container of pod %s: %v", name, err)
 	}
-	status, err := n.cri.PodSandboxStatus(n.t.Context(), &cri.PodSandboxStatusRequest{PodSandboxId: sandbox.PodSandboxId})
+	status, err := n.cri.PodSandboxStatus(n.t.Context(), &runtimeapi.PodSandboxStatusRequest{PodSandboxId: sandbox.PodSandboxId})
 	if err != nil {
 		n.t.Fatalf("asking for the status of pod %s: %v", name, err)
 	}
@@ -212,7 +212,7 @@ func (n *node) runPod(name string, options ...func(*cri.PodSandboxConfig)) pod {
 
 // exec runs a command in a pod's container and returns what it printed.
 func (n *node) exec(p pod, command ...string) (string, error) {
-	answer, err := n.cri.ExecSync(n.t.Context(), &cri.ExecSyncRequest{ContainerId: p.container, Cmd: command, Timeout: 30})
+	answer, err := n.cri.ExecSync(n.t.Context(), &runtimeapi.ExecSyncRequest{ContainerId: p.container, Cmd: command, Timeout: 30})
 	if err != nil {
 		return "", err
 	}

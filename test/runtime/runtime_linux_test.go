@@ -19,7 +19,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 	"github.com/orrery-dev/orrery/nodeagent/images"
@@ -100,9 +100,9 @@ func TestRuntime(t *testing.T) {
 	})
 
 	t.Run("a pod that asks for the default seccomp profile is confined by it", func(t *testing.T) {
-		confined := n.runPod("confined", func(c *cri.PodSandboxConfig) {
-			profile := &cri.SecurityProfile{ProfileType: cri.SecurityProfile_RuntimeDefault}
-			c.Linux.SecurityContext = &cri.LinuxSandboxSecurityContext{Seccomp: profile}
+		confined := n.runPod("confined", func(c *runtimeapi.PodSandboxConfig) {
+			profile := &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_RuntimeDefault}
+			c.Linux.SecurityContext = &runtimeapi.LinuxSandboxSecurityContext{Seccomp: profile}
 		})
 		said, err := n.exec(confined, "/web", "cat", "/proc/1/status")
 		if err != nil || !strings.Contains(said, "\nSeccomp:\t2\n") {
@@ -236,11 +236,11 @@ func ignoreExit(err error) error {
 func (n *node) awaitContainer(p pod) {
 	n.t.Helper()
 	eventually(n.t, func() error {
-		answer, err := n.cri.ContainerStatus(n.t.Context(), &cri.ContainerStatusRequest{ContainerId: p.container})
+		answer, err := n.cri.ContainerStatus(n.t.Context(), &runtimeapi.ContainerStatusRequest{ContainerId: p.container})
 		if err != nil {
 			return err
 		}
-		if state := answer.GetStatus().GetState(); state != cri.ContainerState_CONTAINER_RUNNING {
+		if state := answer.GetStatus().GetState(); state != runtimeapi.ContainerState_CONTAINER_RUNNING {
 			return fmt.Errorf("the container is in state %s", state)
 		}
 		return nil

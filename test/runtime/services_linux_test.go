@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/network/proxy"
 )
 
@@ -38,24 +38,24 @@ func cluster(t *testing.T) client.Client {
 // expose creates a Service with a cluster IP and a node port, and its endpoints.
 func expose(t *testing.T, api client.Client, name string, ip netip.Addr, nodePort int32, endpoints ...netip.AddrPort) {
 	t.Helper()
-	service := &corev1.Service{
+	service := &ocorev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
-		Spec: k8scorev1.ServiceSpec{
-			Type: k8scorev1.ServiceTypeNodePort, ClusterIP: ip.String(), ClusterIPs: []string{ip.String()},
-			Ports: []k8scorev1.ServicePort{{Port: 80, NodePort: nodePort}},
+		Spec: corev1.ServiceSpec{
+			Type: corev1.ServiceTypeNodePort, ClusterIP: ip.String(), ClusterIPs: []string{ip.String()},
+			Ports: []corev1.ServicePort{{Port: 80, NodePort: nodePort}},
 		},
 	}
 	if err := api.Create(t.Context(), service); err != nil {
 		t.Fatal(err)
 	}
 	for i, endpoint := range endpoints {
-		slice := &discoveryv1.EndpointSlice{
+		slice := &odiscoveryv1.EndpointSlice{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: "default", Name: fmt.Sprintf("%s-%d", name, i), Labels: map[string]string{k8sdiscoveryv1.LabelServiceName: name},
+				Namespace: "default", Name: fmt.Sprintf("%s-%d", name, i), Labels: map[string]string{discoveryv1.LabelServiceName: name},
 			},
-			AddressType: k8sdiscoveryv1.AddressTypeIPv4,
-			Ports:       []k8sdiscoveryv1.EndpointPort{{Name: ptr.To(""), Port: ptr.To(int32(endpoint.Port()))}},
-			Endpoints:   []k8sdiscoveryv1.Endpoint{{Addresses: []string{endpoint.Addr().String()}, NodeName: ptr.To("here")}},
+			AddressType: discoveryv1.AddressTypeIPv4,
+			Ports:       []discoveryv1.EndpointPort{{Name: ptr.To(""), Port: ptr.To(int32(endpoint.Port()))}},
+			Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{endpoint.Addr().String()}, NodeName: ptr.To("here")}},
 		}
 		if err := api.Create(t.Context(), slice); err != nil {
 			t.Fatal(err)
@@ -134,7 +134,7 @@ func testServices(t *testing.T) {
 		})
 	}
 	t.Run("an endpoint that goes away gets no new connection", func(t *testing.T) {
-		slice := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web-0"}}
+		slice := &odiscoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web-0"}}
 		if err := api.Delete(t.Context(), slice); err != nil {
 			t.Fatal(err)
 		}

@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/nodeagent"
@@ -81,7 +81,7 @@ func TestANodeThatWasAwayComesBackWithItsPods(t *testing.T) {
 // node says whether a node is ready, and by which effects it is tainted, as "Unknown NoExecute NoSchedule".
 func (c *cluster) node(t *testing.T, name string) string {
 	t.Helper()
-	var node corev1.Node
+	var node ocorev1.Node
 	if err := c.Get(t.Context(), client.ObjectKey{Name: name}, &node); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func (c *cluster) node(t *testing.T, name string) string {
 	}
 	slices.Sort(words)
 	for _, condition := range node.Status.Conditions {
-		if condition.Type == k8scorev1.NodeReady {
+		if condition.Type == corev1.NodeReady {
 			words = slices.Insert(words, 0, string(condition.Status))
 		}
 	}

@@ -8,14 +8,14 @@ import (
 	"testing"
 	"time"
 
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 const (
@@ -46,9 +46,9 @@ func eventually(t *testing.T, what string, seen func() (string, bool)) {
 }
 
 // deployment is the Deployment that every scenario is about; nil means that there is none.
-func (c *cluster) deployment(t *testing.T) *appsv1.Deployment {
+func (c *cluster) deployment(t *testing.T) *oappsv1.Deployment {
 	t.Helper()
-	var d appsv1.Deployment
+	var d oappsv1.Deployment
 	err := c.Get(t.Context(), client.ObjectKey{Namespace: c.namespace, Name: "web"}, &d)
 	if apierrors.IsNotFound(err) {
 		return nil
@@ -60,18 +60,18 @@ func (c *cluster) deployment(t *testing.T) *appsv1.Deployment {
 }
 
 // replicaSets are those of the Deployment's selector.
-func (c *cluster) replicaSets(t *testing.T) []appsv1.ReplicaSet {
+func (c *cluster) replicaSets(t *testing.T) []oappsv1.ReplicaSet {
 	t.Helper()
-	var list appsv1.ReplicaSetList
+	var list oappsv1.ReplicaSetList
 	if err := c.List(t.Context(), &list, client.InNamespace(c.namespace), client.MatchingLabels{"app": "web"}); err != nil {
 		t.Fatal(err)
 	}
 	return list.Items
 }
 
-func (c *cluster) pods(t *testing.T) []corev1.Pod {
+func (c *cluster) pods(t *testing.T) []ocorev1.Pod {
 	t.Helper()
-	var list corev1.PodList
+	var list ocorev1.PodList
 	if err := c.List(t.Context(), &list, client.InNamespace(c.namespace), client.MatchingLabels{"app": "web"}); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func (c *cluster) sizes(t *testing.T) string {
 }
 
 // complete reports whether the Deployment has what it asks for, and nothing else; and how it is.
-func complete(d *appsv1.Deployment) (string, bool) {
+func complete(d *oappsv1.Deployment) (string, bool) {
 	if d == nil {
 		return "no Deployment", false
 	}
@@ -125,7 +125,7 @@ func complete(d *appsv1.Deployment) (string, bool) {
 }
 
 // condition is the Deployment's, as "True MinimumReplicasAvailable"; empty where there is none.
-func condition(d *appsv1.Deployment, kind k8sappsv1.DeploymentConditionType) string {
+func condition(d *oappsv1.Deployment, kind appsv1.DeploymentConditionType) string {
 	if d == nil {
 		return "no Deployment"
 	}
@@ -138,12 +138,12 @@ func condition(d *appsv1.Deployment, kind k8sappsv1.DeploymentConditionType) str
 }
 
 // running reports whether a pod is available to its users.
-func running(pod *corev1.Pod) bool {
+func running(pod *ocorev1.Pod) bool {
 	if pod.DeletionTimestamp != nil {
 		return false
 	}
-	return slices.ContainsFunc(pod.Status.Conditions, func(c k8scorev1.PodCondition) bool {
-		return c.Type == k8scorev1.PodReady && c.Status == k8scorev1.ConditionTrue
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	})
 }
 

@@ -3,10 +3,10 @@ package scenarios
 import (
 	"testing"
 
-	k8sappsv1 "k8s.io/api/apps/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 )
 
 // scenarios are what a Deployment does.
@@ -17,7 +17,7 @@ var scenarios = []struct {
 	{"a rolling update in numbers stays within them", []step{
 		creates(rolling("2", "1")), rollsOut, has("1:4"),
 		always(within(3, 6)), changes(image("web:2")), rollsOut, has("1:0 2:4"), runs(4, "web:2"),
-		says(k8sappsv1.DeploymentProgressing, "True NewReplicaSetAvailable"),
+		says(appsv1.DeploymentProgressing, "True NewReplicaSetAvailable"),
 	}},
 	{"a rolling update in percent rounds the surge up and what is missing down", []step{
 		creates(replicas(7), rolling("20%", "20%")), rollsOut,
@@ -48,7 +48,7 @@ var scenarios = []struct {
 	}},
 	{"a paused Deployment scales, and rolls out when it is resumed", []step{
 		creates(), rollsOut,
-		changes(paused, image("web:2")), says(k8sappsv1.DeploymentProgressing, "Unknown DeploymentPaused"), has("1:4"),
+		changes(paused, image("web:2")), says(appsv1.DeploymentProgressing, "Unknown DeploymentPaused"), has("1:4"),
 		changes(replicas(6)), runs(6, "web:1"), has("1:6"),
 		changes(resumed), rollsOut, has("1:0 2:6"), runs(6, "web:2"),
 	}},
@@ -62,9 +62,9 @@ var scenarios = []struct {
 	}},
 	{"a version that fails is reported, and takes nothing from the one before", []step{
 		creates(rolling("1", "0"), deadline(2)), rollsOut, always(within(4, 5)),
-		changes(broken), says(k8sappsv1.DeploymentProgressing, "False ProgressDeadlineExceeded"), has("1:4 2:1"),
-		says(k8sappsv1.DeploymentAvailable, "True MinimumReplicasAvailable"),
-		changes(image("web:3")), rollsOut, says(k8sappsv1.DeploymentProgressing, "True NewReplicaSetAvailable"), runs(4, "web:3"),
+		changes(broken), says(appsv1.DeploymentProgressing, "False ProgressDeadlineExceeded"), has("1:4 2:1"),
+		says(appsv1.DeploymentAvailable, "True MinimumReplicasAvailable"),
+		changes(image("web:3")), rollsOut, says(appsv1.DeploymentProgressing, "True NewReplicaSetAvailable"), runs(4, "web:3"),
 	}},
 	{"deletion in the background takes all that it owned", []step{
 		creates(), rollsOut, changes(image("web:2")), rollsOut, deletes(metav1.DeletePropagationBackground), isGone,
@@ -79,13 +79,13 @@ var scenarios = []struct {
 		creates(), rollsOut, collides, rollsOut, runs(4, "web:1"),
 	}},
 	{"an invalid Deployment is refused in Kubernetes' words, and nothing changes", []step{
-		isRefused(creating(func(d *appsv1.Deployment) {
+		isRefused(creating(func(d *oappsv1.Deployment) {
 			d.Spec.Template.Labels = map[string]string{"app": "other"}
 		}), "`selector` does not match template `labels`"),
 		isRefused(creating(rolling("0", "0")), "may not be 0 when `maxSurge` is 0"),
 		creates(), rollsOut,
 		isRefused(changing(replicas(-1)), "spec.replicas: Invalid value: -1"),
-		isRefused(changing(func(d *appsv1.Deployment) {
+		isRefused(changing(func(d *oappsv1.Deployment) {
 			d.Spec.Template.Spec.Containers[0].Image = ""
 		}), "spec.template.spec.containers[0].image: Required value"),
 		has("1:4"), rollsOut,

@@ -11,7 +11,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/apis"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/nodeagent"
@@ -80,7 +80,7 @@ func nothingIsLostOrDoubled(t *testing.T, c *cluster, fleet *nodeagent.Fleet) {
 		if len(run) != 8 || !slices.Equal(run, c.podUIDs(t)) {
 			return fmt.Sprintf("run %v; stored:\n%s", run, c.describe(t)), false
 		}
-		idle := slices.ContainsFunc(c.pods(t), func(pod corev1.Pod) bool { return !running(&pod) })
+		idle := slices.ContainsFunc(c.pods(t), func(pod ocorev1.Pod) bool { return !running(&pod) })
 		return c.describe(t), !idle
 	})
 }

@@ -5,12 +5,12 @@ import (
 	"slices"
 	"testing"
 
-	k8sappsv1 "k8s.io/api/apps/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 // waitsForItsPods deletes in the foreground, while one pod is held by a finalizer: as long as it is there, so are its owners.
@@ -33,7 +33,7 @@ func waitsForItsPods(t *testing.T, c *cluster) {
 	c.setFinalizers(t, &held)
 }
 
-func (c *cluster) setFinalizers(t *testing.T, pod *corev1.Pod, finalizers ...string) {
+func (c *cluster) setFinalizers(t *testing.T, pod *ocorev1.Pod, finalizers ...string) {
 	t.Helper()
 	was := pod.DeepCopy()
 	pod.Finalizers = finalizers
@@ -53,14 +53,14 @@ func orphansAreAdopted(t *testing.T, c *cluster) {
 	deletes(metav1.DeletePropagationOrphan)(t, c)
 	eventually(t, "the ReplicaSets to have no owner", func() (string, bool) {
 		sets := c.replicaSets(t)
-		owned := slices.ContainsFunc(sets, func(rs appsv1.ReplicaSet) bool { return len(rs.OwnerReferences) > 0 })
+		owned := slices.ContainsFunc(sets, func(rs oappsv1.ReplicaSet) bool { return len(rs.OwnerReferences) > 0 })
 		return fmt.Sprintf("Deployment %v, owned %v", c.deployment(t) != nil, owned), c.deployment(t) == nil && !owned && len(sets) == 2
 	})
 	creates(image("web:2"))(t, c)
 	d := c.deployment(t)
 	eventually(t, "the ReplicaSets to be adopted", func() (string, bool) {
 		sets := c.replicaSets(t)
-		strange := slices.ContainsFunc(sets, func(rs appsv1.ReplicaSet) bool { return !c.ownedBy(t, &rs, d) })
+		strange := slices.ContainsFunc(sets, func(rs oappsv1.ReplicaSet) bool { return !c.ownedBy(t, &rs, d) })
 		return fmt.Sprintf("%d ReplicaSets, some not owned: %v", len(sets), strange), len(sets) == 2 && !strange
 	})
 	rollsOut(t, c)
@@ -76,9 +76,9 @@ func collides(t *testing.T, c *cluster) {
 	deletes(metav1.DeletePropagationBackground)(t, c)
 	isGone(t, c)
 	none, labels := int32(0), map[string]string{"app": "other"}
-	theirs := &appsv1.ReplicaSet{
+	theirs := &oappsv1.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{Namespace: c.namespace, Name: name},
-		Spec: k8sappsv1.ReplicaSetSpec{
+		Spec: appsv1.ReplicaSetSpec{
 			Replicas: &none,
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: *web(c.namespace).Spec.Template.DeepCopy(),

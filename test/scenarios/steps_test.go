@@ -7,32 +7,32 @@ import (
 	"strings"
 	"testing"
 
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 )
 
 // step is one thing that a user does or sees.
 type step func(t *testing.T, c *cluster)
 
 // change is what a user writes into a Deployment.
-type change func(*appsv1.Deployment)
+type change func(*oappsv1.Deployment)
 
 // web is a Deployment of four pods, with all that Kubernetes leaves to defaults left out.
-func web(namespace string, changes ...change) *appsv1.Deployment {
+func web(namespace string, changes ...change) *oappsv1.Deployment {
 	labels := map[string]string{"app": "web"}
-	d := &appsv1.Deployment{
+	d := &oappsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web", Labels: labels},
-		Spec: k8sappsv1.DeploymentSpec{
+		Spec: appsv1.DeploymentSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: k8scorev1.PodTemplateSpec{
+			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       k8scorev1.PodSpec{Containers: []k8scorev1.Container{{Name: "web", Image: "web:1"}}},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Image: "web:1"}}},
 			},
 		},
 	}
@@ -43,43 +43,43 @@ func web(namespace string, changes ...change) *appsv1.Deployment {
 	return d
 }
 
-func replicas(n int32) change { return func(d *appsv1.Deployment) { d.Spec.Replicas = &n } }
+func replicas(n int32) change { return func(d *oappsv1.Deployment) { d.Spec.Replicas = &n } }
 
 // image is a version that works.
 func image(name string) change {
-	return func(d *appsv1.Deployment) {
+	return func(d *oappsv1.Deployment) {
 		d.Spec.Template.Spec.Containers[0].Image = name
 		d.Spec.Template.Annotations = nil
 	}
 }
 
 // broken is a version whose image does not exist.
-func broken(d *appsv1.Deployment) {
+func broken(d *oappsv1.Deployment) {
 	image("web:broken")(d)
 	d.Spec.Template.Annotations = map[string]string{"simulated.orrery.dev/pull-failure": "no such image"}
 }
 
 func rolling(surge, unavailable string) change {
 	most, least := intstr.Parse(surge), intstr.Parse(unavailable)
-	return func(d *appsv1.Deployment) {
-		d.Spec.Strategy.Type = k8sappsv1.RollingUpdateDeploymentStrategyType
-		d.Spec.Strategy.RollingUpdate = &k8sappsv1.RollingUpdateDeployment{MaxSurge: &most, MaxUnavailable: &least}
+	return func(d *oappsv1.Deployment) {
+		d.Spec.Strategy.Type = appsv1.RollingUpdateDeploymentStrategyType
+		d.Spec.Strategy.RollingUpdate = &appsv1.RollingUpdateDeployment{MaxSurge: &most, MaxUnavailable: &least}
 	}
 }
 
-func recreate(d *appsv1.Deployment) {
-	d.Spec.Strategy = k8sappsv1.DeploymentStrategy{Type: k8sappsv1.RecreateDeploymentStrategyType}
+func recreate(d *oappsv1.Deployment) {
+	d.Spec.Strategy = appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
 }
 
-func paused(d *appsv1.Deployment) { d.Spec.Paused = true }
+func paused(d *oappsv1.Deployment) { d.Spec.Paused = true }
 
-func resumed(d *appsv1.Deployment) { d.Spec.Paused = false }
+func resumed(d *oappsv1.Deployment) { d.Spec.Paused = false }
 
 func deadline(seconds int32) change {
-	return func(d *appsv1.Deployment) { d.Spec.ProgressDeadlineSeconds = &seconds }
+	return func(d *oappsv1.Deployment) { d.Spec.ProgressDeadlineSeconds = &seconds }
 }
 
-func history(n int32) change { return func(d *appsv1.Deployment) { d.Spec.RevisionHistoryLimit = &n } }
+func history(n int32) change { return func(d *oappsv1.Deployment) { d.Spec.RevisionHistoryLimit = &n } }
 
 // creates creates the Deployment.
 func creates(changes ...change) step {
@@ -120,8 +120,8 @@ func undoes(revision string) step {
 				continue
 			}
 			template := rs.Spec.Template.DeepCopy()
-			delete(template.Labels, k8sappsv1.DefaultDeploymentUniqueLabelKey)
-			changes(func(d *appsv1.Deployment) { d.Spec.Template = *template })(t, c)
+			delete(template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
+			changes(func(d *oappsv1.Deployment) { d.Spec.Template = *template })(t, c)
 			return
 		}
 		t.Fatalf("there is no revision %s among %s", revision, c.sizes(t))
@@ -171,7 +171,7 @@ func has(sizes string) step {
 }
 
 // says waits until a condition of the Deployment's present generation is so.
-func says(kind k8sappsv1.DeploymentConditionType, want string) step {
+func says(kind appsv1.DeploymentConditionType, want string) step {
 	return func(t *testing.T, c *cluster) {
 		t.Helper()
 		eventually(t, fmt.Sprintf("condition %s to be %s", kind, want), func() (string, bool) {

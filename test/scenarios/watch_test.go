@@ -7,28 +7,28 @@ import (
 	"sync"
 	"testing"
 
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 // rule looks at all pods of a moment, and says what is wrong with it; "" if nothing is.
-type rule func(pods map[types.UID]*corev1.Pod) string
+type rule func(pods map[types.UID]*ocorev1.Pod) string
 
 // within is the rule of a rolling update: at least so many pods are available, and there are at most so many.
 func within(least, most int) rule {
-	return func(pods map[types.UID]*corev1.Pod) string {
+	return func(pods map[types.UID]*ocorev1.Pod) string {
 		available, total := 0, 0
 		for _, pod := range pods {
 			if running(pod) {
 				available++
 			}
-			if pod.DeletionTimestamp == nil && pod.Status.Phase != k8scorev1.PodFailed {
+			if pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed {
 				total++
 			}
 		}
@@ -40,7 +40,7 @@ func within(least, most int) rule {
 }
 
 // oneVersion is the rule of the strategy Recreate.
-func oneVersion(pods map[types.UID]*corev1.Pod) string {
+func oneVersion(pods map[types.UID]*ocorev1.Pod) string {
 	var images []string
 	for _, pod := range pods {
 		images = append(images, pod.Spec.Containers[0].Image)
@@ -79,10 +79,10 @@ func (c *cluster) watchPods(t *testing.T, holds rule) (stop func()) {
 // hold follows the pods by events, as long as there are any. A bookmark says that all pods which were there before have
 // been told.
 func hold(t *testing.T, events <-chan watch.Event, holds rule) error {
-	pods := map[types.UID]*corev1.Pod{}
+	pods := map[types.UID]*ocorev1.Pod{}
 	told := false
 	for event := range events {
-		pod, ok := event.Object.(*corev1.Pod)
+		pod, ok := event.Object.(*ocorev1.Pod)
 		if !ok {
 			return apierrors.FromObject(event.Object)
 		}
@@ -103,7 +103,7 @@ func hold(t *testing.T, events <-chan watch.Event, holds rule) error {
 
 // watchFrom watches the pods of the namespace, beginning with those that there are.
 func (c *cluster) watchFrom(ctx context.Context) (watch.Interface, error) {
-	return c.Watch(ctx, &corev1.PodList{}, &client.ListOptions{Namespace: c.namespace, Raw: &metav1.ListOptions{
+	return c.Watch(ctx, &ocorev1.PodList{}, &client.ListOptions{Namespace: c.namespace, Raw: &metav1.ListOptions{
 		SendInitialEvents: new(true), AllowWatchBookmarks: true,
 		ResourceVersionMatch: metav1.ResourceVersionMatchNotOlderThan,
 	}})

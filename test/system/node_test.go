@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	k8scoordinationv1 "k8s.io/api/coordination/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,10 +18,10 @@ func TestANodeThatFallsSilent(t *testing.T) {
 	alive, silent := readyNode(t), readyNode(t)
 	namespace := namespaceOf(t)
 	eventually(t, "the ServiceAccount exists", func() error {
-		return cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace.Name, Name: "default"}, &k8scorev1.ServiceAccount{})
+		return cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace.Name, Name: "default"}, &corev1.ServiceAccount{})
 	})
 	web := podOn(t, namespace.Name, silent.Name)
-	for _, n := range []*corev1.Node{alive, silent} {
+	for _, n := range []*ocorev1.Node{alive, silent} {
 		eventually(t, "it has a range of addresses", func() error {
 			if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(n), n); err != nil {
 				return err
@@ -42,7 +42,7 @@ func TestANodeThatFallsSilent(t *testing.T) {
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(silent), silent); err != nil {
 			return err
 		}
-		return expectNode(silent, k8scorev1.ConditionUnknown, "node.kubernetes.io/unreachable:NoExecute", "node.kubernetes.io/unreachable:NoSchedule")
+		return expectNode(silent, corev1.ConditionUnknown, "node.kubernetes.io/unreachable:NoExecute", "node.kubernetes.io/unreachable:NoSchedule")
 	})
 	if waited := time.Since(began); waited < grace-time.Second {
 		t.Errorf("it was given %s only", waited)
@@ -52,7 +52,7 @@ func TestANodeThatFallsSilent(t *testing.T) {
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(web), web); err != nil {
 			return err
 		}
-		if web.Status.Conditions[0].Status != k8scorev1.ConditionFalse || web.DeletionTimestamp == nil {
+		if web.Status.Conditions[0].Status != corev1.ConditionFalse || web.DeletionTimestamp == nil {
 			return fmt.Errorf("it has the conditions %v, deleted %v", web.Status.Conditions, web.DeletionTimestamp)
 		}
 		return nil
@@ -64,7 +64,7 @@ func TestANodeThatFallsSilent(t *testing.T) {
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(silent), silent); err != nil {
 			return err
 		}
-		return expectNode(silent, k8scorev1.ConditionTrue)
+		return expectNode(silent, corev1.ConditionTrue)
 	})
 	remove(t, alive, metav1.DeletePropagationBackground)
 	remove(t, silent, metav1.DeletePropagationBackground)
@@ -73,7 +73,7 @@ func TestANodeThatFallsSilent(t *testing.T) {
 func TestADeletedPodThatNeverHadANodeGoes(t *testing.T) {
 	namespace := namespaceOf(t)
 	eventually(t, "the ServiceAccount exists", func() error {
-		return cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace.Name, Name: "default"}, &k8scorev1.ServiceAccount{})
+		return cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace.Name, Name: "default"}, &corev1.ServiceAccount{})
 	})
 	bound := podOn(t, namespace.Name, "nowhere")
 	if err := cluster.Delete(t.Context(), bound); err != nil {
@@ -105,23 +105,23 @@ func TestViewHasRules(t *testing.T) {
 }
 
 // readyNode makes a node that has just said that it is ready.
-func readyNode(t *testing.T) *corev1.Node {
+func readyNode(t *testing.T) *ocorev1.Node {
 	t.Helper()
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{GenerateName: "node-"}}
+	node := &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{GenerateName: "node-"}}
 	create(t, node)
-	create(t, &k8scoordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: k8scorev1.NamespaceNodeLease, Name: node.Name}})
+	create(t, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: corev1.NamespaceNodeLease, Name: node.Name}})
 	post(t, node)
 	return node
 }
 
 // post lets a node say that it is ready.
-func post(t *testing.T, node *corev1.Node) {
+func post(t *testing.T, node *ocorev1.Node) {
 	t.Helper()
 	renew(t, node)
 	base := node.DeepCopy()
 	now := metav1.Now()
-	node.Status.Conditions = []k8scorev1.NodeCondition{{
-		Type: k8scorev1.NodeReady, Status: k8scorev1.ConditionTrue, LastHeartbeatTime: now, LastTransitionTime: now,
+	node.Status.Conditions = []corev1.NodeCondition{{
+		Type: corev1.NodeReady, Status: corev1.ConditionTrue, LastHeartbeatTime: now, LastTransitionTime: now,
 	}}
 	if err := cluster.Status().Patch(t.Context(), node, client.MergeFrom(base)); err != nil {
 		t.Fatal(err)
@@ -129,10 +129,10 @@ func post(t *testing.T, node *corev1.Node) {
 }
 
 // renew renews the Lease of a node.
-func renew(t *testing.T, node *corev1.Node) {
+func renew(t *testing.T, node *ocorev1.Node) {
 	t.Helper()
-	lease := &k8scoordinationv1.Lease{}
-	if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: k8scorev1.NamespaceNodeLease, Name: node.Name}, lease); err != nil {
+	lease := &coordinationv1.Lease{}
+	if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: corev1.NamespaceNodeLease, Name: node.Name}, lease); err != nil {
 		t.Fatal(err)
 	}
 	now := metav1.NowMicro()
@@ -144,16 +144,16 @@ func renew(t *testing.T, node *corev1.Node) {
 
 // podOn makes a pod on a node, which runs there and is ready; with no node it is pending. It does not tolerate for long
 // that its node is not ready.
-func podOn(t *testing.T, namespace, node string) *corev1.Pod {
+func podOn(t *testing.T, namespace, node string) *ocorev1.Pod {
 	t.Helper()
 	second := int64(1)
-	pod := &corev1.Pod{
+	pod := &ocorev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "web-"},
-		Spec: k8scorev1.PodSpec{
+		Spec: corev1.PodSpec{
 			NodeName:   node,
-			Containers: []k8scorev1.Container{{Name: "web", Image: "web"}},
-			Tolerations: []k8scorev1.Toleration{
-				{Key: k8scorev1.TaintNodeUnreachable, Effect: k8scorev1.TaintEffectNoExecute, Operator: k8scorev1.TolerationOpExists, TolerationSeconds: &second},
+			Containers: []corev1.Container{{Name: "web", Image: "web"}},
+			Tolerations: []corev1.Toleration{
+				{Key: corev1.TaintNodeUnreachable, Effect: corev1.TaintEffectNoExecute, Operator: corev1.TolerationOpExists, TolerationSeconds: &second},
 			},
 		},
 	}
@@ -162,22 +162,22 @@ func podOn(t *testing.T, namespace, node string) *corev1.Pod {
 		return pod
 	}
 	base := pod.DeepCopy()
-	pod.Status.Phase = k8scorev1.PodRunning
-	pod.Status.Conditions = []k8scorev1.PodCondition{{Type: k8scorev1.PodReady, Status: k8scorev1.ConditionTrue}}
+	pod.Status.Phase = corev1.PodRunning
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	if err := cluster.Status().Patch(t.Context(), pod, client.MergeFrom(base)); err != nil {
 		t.Fatal(err)
 	}
 	return pod
 }
 
-func expectNode(node *corev1.Node, ready k8scorev1.ConditionStatus, taints ...string) error {
+func expectNode(node *ocorev1.Node, ready corev1.ConditionStatus, taints ...string) error {
 	var has []string
 	for _, taint := range node.Spec.Taints {
 		has = append(has, taint.ToString())
 	}
 	slices.Sort(has)
 	for _, condition := range node.Status.Conditions {
-		if condition.Type == k8scorev1.NodeReady && condition.Status != ready {
+		if condition.Type == corev1.NodeReady && condition.Status != ready {
 			return fmt.Errorf("ready is %s (%s)", condition.Status, condition.Reason)
 		}
 	}

@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8sappsv1 "k8s.io/api/apps/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -27,11 +27,11 @@ type Deployment struct {
 
 	// Spec is what is asked for.
 	// +kubebuilder:validation:XValidation:rule="self.selector == oldSelf.selector",message="field is immutable",fieldPath=".selector"
-	Spec k8sappsv1.DeploymentSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec appsv1.DeploymentSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8sappsv1.DeploymentStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status appsv1.DeploymentStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // DeploymentList is a list of Deployment objects.

@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8sappsv1 "k8s.io/api/apps/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -24,11 +24,11 @@ type StatefulSet struct {
 
 	// Spec is what is asked for.
 	// +kubebuilder:validation:XValidation:rule="self.selector == oldSelf.selector",message="field is immutable",fieldPath=".selector"
-	Spec k8sappsv1.StatefulSetSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec appsv1.StatefulSetSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8sappsv1.StatefulSetStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status appsv1.StatefulSetStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // StatefulSetList is a list of StatefulSet objects.

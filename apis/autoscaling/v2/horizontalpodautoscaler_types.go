@@ -1,7 +1,7 @@
 package v2
 
 import (
-	k8sautoscalingv2 "k8s.io/api/autoscaling/v2"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -25,11 +25,11 @@ type HorizontalPodAutoscaler struct {
 	// Spec is what is asked for.
 	// +kubebuilder:validation:XValidation:rule="self.maxReplicas >= 1",message="maxReplicas must be greater than 0",fieldPath=".maxReplicas"
 	// +kubebuilder:validation:XValidation:rule="!has(self.minReplicas) || self.minReplicas <= self.maxReplicas",message="maxReplicas must be greater than or equal to minReplicas",fieldPath=".maxReplicas"
-	Spec k8sautoscalingv2.HorizontalPodAutoscalerSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec autoscalingv2.HorizontalPodAutoscalerSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8sautoscalingv2.HorizontalPodAutoscalerStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status autoscalingv2.HorizontalPodAutoscalerStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // HorizontalPodAutoscalerList is a list of HorizontalPodAutoscaler objects.

@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8sbatchv1 "k8s.io/api/batch/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -27,11 +27,11 @@ type CronJob struct {
 
 	// Spec is what is asked for.
 	// +kubebuilder:validation:XValidation:rule="size(self.schedule) > 0",message="schedule must not be empty",fieldPath=".schedule"
-	Spec k8sbatchv1.CronJobSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec batchv1.CronJobSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8sbatchv1.CronJobStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status batchv1.CronJobStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // CronJobList is a list of CronJob objects.

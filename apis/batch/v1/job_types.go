@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8sbatchv1 "k8s.io/api/batch/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -25,11 +25,11 @@ type Job struct {
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
 	// Spec is what is asked for.
-	Spec k8sbatchv1.JobSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec batchv1.JobSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8sbatchv1.JobStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status batchv1.JobStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // JobList is a list of Job objects.

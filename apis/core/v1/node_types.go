@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -29,11 +29,11 @@ type Node struct {
 
 	// Spec is what is asked for.
 	// +optional
-	Spec k8scorev1.NodeSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
+	Spec corev1.NodeSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8scorev1.NodeStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status corev1.NodeStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // NodeList is a list of Node objects.

@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -34,11 +34,11 @@ type Pod struct {
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
 	// Spec is what is asked for.
-	Spec k8scorev1.PodSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec corev1.PodSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8scorev1.PodStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status corev1.PodStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // PodList is a list of Pod objects.

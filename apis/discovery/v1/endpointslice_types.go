@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -22,20 +22,20 @@ type EndpointSlice struct {
 	// AddressType is the kind of all addresses here: IPv4, IPv6 or FQDN. It never changes.
 	// +kubebuilder:validation:Enum=IPv4;IPv6;FQDN
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="field is immutable"
-	AddressType k8sdiscoveryv1.AddressType `json:"addressType" protobuf:"bytes,4,rep,name=addressType"`
+	AddressType discoveryv1.AddressType `json:"addressType" protobuf:"bytes,4,rep,name=addressType"`
 
 	// Endpoints are the endpoints, in no order.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
 	// +nullable
-	Endpoints []k8sdiscoveryv1.Endpoint `json:"endpoints" protobuf:"bytes,2,rep,name=endpoints"`
+	Endpoints []discoveryv1.Endpoint `json:"endpoints" protobuf:"bytes,2,rep,name=endpoints"`
 
 	// Ports are the ports which every endpoint here has. A port without a number means all ports.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=100
 	// +nullable
-	Ports []k8sdiscoveryv1.EndpointPort `json:"ports" protobuf:"bytes,3,rep,name=ports"`
+	Ports []discoveryv1.EndpointPort `json:"ports" protobuf:"bytes,3,rep,name=ports"`
 }
 
 // EndpointSliceList is a list of EndpointSlice objects.

@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8snetworkingv1 "k8s.io/api/networking/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -23,11 +23,11 @@ type Ingress struct {
 
 	// Spec is what is asked for.
 	// +optional
-	Spec k8snetworkingv1.IngressSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
+	Spec networkingv1.IngressSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8snetworkingv1.IngressStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status networkingv1.IngressStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // IngressList is a list of Ingress objects.

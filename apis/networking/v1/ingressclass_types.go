@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8snetworkingv1 "k8s.io/api/networking/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -20,7 +20,7 @@ type IngressClass struct {
 
 	// Spec is what is asked for.
 	// +optional
-	Spec k8snetworkingv1.IngressClassSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
+	Spec networkingv1.IngressClassSpec `json:"spec,omitempty" protobuf:"bytes,2,opt,name=spec"`
 }
 
 // IngressClassList is a list of IngressClass objects.

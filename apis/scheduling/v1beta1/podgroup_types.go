@@ -1,7 +1,7 @@
 package v1beta1
 
 import (
-	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
+	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -19,11 +19,11 @@ type PodGroup struct {
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
 	// Spec is what is asked for.
-	Spec k8sschedulingv1beta1.PodGroupSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec schedulingv1beta1.PodGroupSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8sschedulingv1beta1.PodGroupStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status schedulingv1beta1.PodGroupStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // PodGroupList is a list of PodGroup objects.

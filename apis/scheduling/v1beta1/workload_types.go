@@ -1,7 +1,7 @@
 package v1beta1
 
 import (
-	k8sschedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
+	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -18,7 +18,7 @@ type Workload struct {
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
 	// Spec is what is asked for.
-	Spec k8sschedulingv1beta1.WorkloadSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec schedulingv1beta1.WorkloadSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 }
 
 // WorkloadList is a list of Workload objects.

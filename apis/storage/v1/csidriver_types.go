@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8sstoragev1 "k8s.io/api/storage/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -23,7 +23,7 @@ type CSIDriver struct {
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
 	// Spec is what is asked for.
-	Spec k8sstoragev1.CSIDriverSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec storagev1.CSIDriverSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 }
 
 // CSIDriverList is a list of CSIDriver objects.

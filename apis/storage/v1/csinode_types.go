@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8sstoragev1 "k8s.io/api/storage/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -19,11 +19,11 @@ type CSINode struct {
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
 	// Spec is what is asked for.
-	Spec k8sstoragev1.CSINodeSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec storagev1.CSINodeSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8sstoragev1.CSINodeStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status storagev1.CSINodeStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // CSINodeList is a list of CSINode objects.

@@ -1,8 +1,8 @@
 package v1
 
 import (
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sstoragev1 "k8s.io/api/storage/v1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -34,7 +34,7 @@ type StorageClass struct {
 	// +optional
 	// +default="Delete"
 	// +kubebuilder:validation:Enum=Delete;Retain
-	ReclaimPolicy *k8scorev1.PersistentVolumeReclaimPolicy `json:"reclaimPolicy,omitempty" protobuf:"bytes,4,opt,name=reclaimPolicy"`
+	ReclaimPolicy *corev1.PersistentVolumeReclaimPolicy `json:"reclaimPolicy,omitempty" protobuf:"bytes,4,opt,name=reclaimPolicy"`
 
 	// MountOptions are given to the volumes, unchecked: a wrong one fails the mount.
 	// +optional
@@ -50,12 +50,12 @@ type StorageClass struct {
 	// +optional
 	// +default="Immediate"
 	// +kubebuilder:validation:Enum=Immediate;WaitForFirstConsumer
-	VolumeBindingMode *k8sstoragev1.VolumeBindingMode `json:"volumeBindingMode,omitempty" protobuf:"bytes,7,opt,name=volumeBindingMode"`
+	VolumeBindingMode *storagev1.VolumeBindingMode `json:"volumeBindingMode,omitempty" protobuf:"bytes,7,opt,name=volumeBindingMode"`
 
 	// AllowedTopologies restricts where volumes may be provisioned; empty means anywhere.
 	// +optional
 	// +listType=atomic
-	AllowedTopologies []k8scorev1.TopologySelectorTerm `json:"allowedTopologies,omitempty" protobuf:"bytes,8,rep,name=allowedTopologies"`
+	AllowedTopologies []corev1.TopologySelectorTerm `json:"allowedTopologies,omitempty" protobuf:"bytes,8,rep,name=allowedTopologies"`
 }
 
 // StorageClassList is a list of StorageClass objects.

@@ -1,7 +1,7 @@
 package v1
 
 import (
-	k8sstoragev1 "k8s.io/api/storage/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -24,11 +24,11 @@ type VolumeAttachment struct {
 	metav1.ObjectMeta `json:"metadata,omitempty" protobuf:"bytes,1,opt,name=metadata"`
 
 	// Spec is what is asked for.
-	Spec k8sstoragev1.VolumeAttachmentSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
+	Spec storagev1.VolumeAttachmentSpec `json:"spec" protobuf:"bytes,2,opt,name=spec"`
 
 	// Status is what has been observed.
 	// +optional
-	Status k8sstoragev1.VolumeAttachmentStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
+	Status storagev1.VolumeAttachmentStatus `json:"status,omitempty" protobuf:"bytes,3,opt,name=status"`
 }
 
 // VolumeAttachmentList is a list of VolumeAttachment objects.

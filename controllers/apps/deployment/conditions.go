@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -25,12 +25,12 @@ const (
 
 // conditions are those of a Deployment, at a time. They never change the list that they were made from.
 type conditions struct {
-	list []k8sappsv1.DeploymentCondition
+	list []appsv1.DeploymentCondition
 	now  time.Time
 }
 
 // find is the condition of a type; nil where there is none.
-func (c *conditions) find(kind k8sappsv1.DeploymentConditionType) *k8sappsv1.DeploymentCondition {
+func (c *conditions) find(kind appsv1.DeploymentConditionType) *appsv1.DeploymentCondition {
 	for i := range c.list {
 		if c.list[i].Type == kind {
 			return &c.list[i]
@@ -40,28 +40,28 @@ func (c *conditions) find(kind k8sappsv1.DeploymentConditionType) *k8sappsv1.Dep
 }
 
 // set makes a condition so. One that has the same status and reason already stays as it is, and tells since when.
-func (c *conditions) set(kind k8sappsv1.DeploymentConditionType, status k8scorev1.ConditionStatus, reason, message string) {
+func (c *conditions) set(kind appsv1.DeploymentConditionType, status corev1.ConditionStatus, reason, message string) {
 	now := metav1.NewTime(c.now)
-	c.put(k8sappsv1.DeploymentCondition{
+	c.put(appsv1.DeploymentCondition{
 		Type: kind, Status: status, Reason: reason, Message: message, LastUpdateTime: now, LastTransitionTime: now,
 	})
 }
 
 // renew makes a condition so, and dates it now even where it was so before.
-func (c *conditions) renew(kind k8sappsv1.DeploymentConditionType, status k8scorev1.ConditionStatus, reason, message string) {
+func (c *conditions) renew(kind appsv1.DeploymentConditionType, status corev1.ConditionStatus, reason, message string) {
 	before := c.find(kind)
 	since := metav1.NewTime(c.now)
 	if before != nil && before.Status == status {
 		since = before.LastTransitionTime
 	}
 	c.remove(kind)
-	c.list = append(c.list, k8sappsv1.DeploymentCondition{
+	c.list = append(c.list, appsv1.DeploymentCondition{
 		Type: kind, Status: status, Reason: reason, Message: message,
 		LastUpdateTime: metav1.NewTime(c.now), LastTransitionTime: since,
 	})
 }
 
-func (c *conditions) put(condition k8sappsv1.DeploymentCondition) {
+func (c *conditions) put(condition appsv1.DeploymentCondition) {
 	if before := c.find(condition.Type); before != nil && before.Status == condition.Status {
 		if before.Reason == condition.Reason {
 			return
@@ -72,6 +72,6 @@ func (c *conditions) put(condition k8sappsv1.DeploymentCondition) {
 	c.list = append(c.list, condition)
 }
 
-func (c *conditions) remove(kind k8sappsv1.DeploymentConditionType) {
-	c.list = slices.DeleteFunc(slices.Clone(c.list), func(other k8sappsv1.DeploymentCondition) bool { return other.Type == kind })
+func (c *conditions) remove(kind appsv1.DeploymentConditionType) {
+	c.list = slices.DeleteFunc(slices.Clone(c.list), func(other appsv1.DeploymentCondition) bool { return other.Type == kind })
 }

@@ -3,8 +3,8 @@ package deployment
 import (
 	"context"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/loop"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,16 +23,16 @@ import (
 // Controller decides for Deployments.
 type Controller struct{}
 
-var _ loop.Controller[*appsv1.Deployment, world] = Controller{}
+var _ loop.Controller[*oappsv1.Deployment, world] = Controller{}
 
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("deployment-controller", Controller{},
-		loop.Owns(&appsv1.ReplicaSet{}),
+		loop.Owns(&oappsv1.ReplicaSet{}),
 		loop.Watches(selecting),
 		loop.Watches(recreating, onlyDeletions),
-		ownership.Indexed(&appsv1.ReplicaSet{}),
-		ownership.Indexed(&corev1.Pod{}),
+		ownership.Indexed(&oappsv1.ReplicaSet{}),
+		ownership.Indexed(&ocorev1.Pod{}),
 	)
 }
 
@@ -44,11 +44,11 @@ var onlyDeletions = predicate.Funcs{
 }
 
 // selecting names the Deployments that might adopt a ReplicaSet.
-func selecting(ctx context.Context, read client.Reader, rs *appsv1.ReplicaSet) []client.ObjectKey {
+func selecting(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) []client.ObjectKey {
 	if metav1.GetControllerOfNoCopy(rs) != nil {
 		return nil
 	}
-	var deployments appsv1.DeploymentList
+	var deployments oappsv1.DeploymentList
 	if err := read.List(ctx, &deployments, client.InNamespace(rs.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil // the cache is not running, and will show the ReplicaSet again when it is
 	}
@@ -62,9 +62,9 @@ func selecting(ctx context.Context, read client.Reader, rs *appsv1.ReplicaSet) [
 }
 
 // recreating names the Deployment of a pod that has gone, if it is one that waits for old pods to go.
-func recreating(ctx context.Context, read client.Reader, pod *corev1.Pod) []client.ObjectKey {
-	var rs appsv1.ReplicaSet
-	var d appsv1.Deployment
+func recreating(ctx context.Context, read client.Reader, pod *ocorev1.Pod) []client.ObjectKey {
+	var rs oappsv1.ReplicaSet
+	var d oappsv1.Deployment
 	if !controllerOf(ctx, read, pod, &rs) || !controllerOf(ctx, read, &rs, &d) || !recreates(&d) {
 		return nil
 	}

@@ -3,7 +3,7 @@ package deployment
 import (
 	"fmt"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -28,9 +28,9 @@ func scaledReplicaSet(name string, from, to int32) string {
 }
 
 // scaledFromNothing speaks of a new ReplicaSet, if it has pods.
-func scaledFromNothing(d *appsv1.Deployment) func(client.Object) plan.Event {
+func scaledFromNothing(d *oappsv1.Deployment) func(client.Object) plan.Event {
 	return func(created client.Object) plan.Event {
-		n := size(created.(*appsv1.ReplicaSet))
+		n := size(created.(*oappsv1.ReplicaSet))
 		if n == 0 {
 			return plan.Event{}
 		}
@@ -38,7 +38,7 @@ func scaledFromNothing(d *appsv1.Deployment) func(client.Object) plan.Event {
 	}
 }
 
-func notCreated(d *appsv1.Deployment) func(client.Object, error) plan.Event {
+func notCreated(d *oappsv1.Deployment) func(client.Object, error) plan.Event {
 	return func(obj client.Object, err error) plan.Event {
 		return plan.Event{Regarding: d, Type: plan.Warning, Reason: reasonReplicaSetCreateError, Message: createError(obj.GetName(), err)}
 	}

@@ -4,8 +4,8 @@ import (
 	"math"
 	"time"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	k8sappsv1 "k8s.io/api/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -18,21 +18,21 @@ const (
 )
 
 // desired is how many pods d asks for.
-func desired(d *appsv1.Deployment) int32 {
+func desired(d *oappsv1.Deployment) int32 {
 	if d.Spec.Replicas == nil {
 		return defaultReplicas
 	}
 	return *d.Spec.Replicas
 }
 
-func recreates(d *appsv1.Deployment) bool {
-	return d.Spec.Strategy.Type == k8sappsv1.RecreateDeploymentStrategyType
+func recreates(d *oappsv1.Deployment) bool {
+	return d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType
 }
 
 // fences are how many pods a rollout may have above and below the desired number. Percentages round up for the surge
 // and down for the unavailable. Where both come to 0 one pod may be unavailable, or nothing could ever move. Recreate has
 // no fences, and no pod of none can be unavailable.
-func fences(d *appsv1.Deployment) (surge, unavailable int32) {
+func fences(d *oappsv1.Deployment) (surge, unavailable int32) {
 	if recreates(d) {
 		return 0, 0
 	}
@@ -66,19 +66,19 @@ func scaled(value intstr.IntOrString, total int32, roundUp bool) int32 {
 }
 
 // maxTotal is how many pods may be asked for at any time.
-func maxTotal(d *appsv1.Deployment) int32 {
+func maxTotal(d *oappsv1.Deployment) int32 {
 	surge, _ := fences(d)
 	return desired(d) + surge
 }
 
 // minAvailable is how many pods have to be available before an old one may go.
-func minAvailable(d *appsv1.Deployment) int32 {
+func minAvailable(d *oappsv1.Deployment) int32 {
 	_, unavailable := fences(d)
 	return desired(d) - unavailable
 }
 
 // progressDeadline is how long a rollout may stand still before it has failed; false means for ever.
-func progressDeadline(d *appsv1.Deployment) (time.Duration, bool) {
+func progressDeadline(d *oappsv1.Deployment) (time.Duration, bool) {
 	seconds := int32(defaultDeadline)
 	if d.Spec.ProgressDeadlineSeconds != nil {
 		seconds = *d.Spec.ProgressDeadlineSeconds
@@ -87,7 +87,7 @@ func progressDeadline(d *appsv1.Deployment) (time.Duration, bool) {
 }
 
 // historyLimit is how many old ReplicaSets are kept; false means all.
-func historyLimit(d *appsv1.Deployment) (int, bool) {
+func historyLimit(d *oappsv1.Deployment) (int, bool) {
 	limit := int32(defaultHistory)
 	if d.Spec.RevisionHistoryLimit != nil {
 		limit = *d.Spec.RevisionHistoryLimit

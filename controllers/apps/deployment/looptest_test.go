@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
@@ -15,8 +15,8 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	testingclock "k8s.io/utils/clock/testing"
@@ -71,9 +71,11 @@ func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 				case 1:
 					edit(w, gen.Replicas(rapid.Int32Range(0, 4).Draw(t, "replicas")))
 				case 2:
-					edit(w, func(d *appsv1.Deployment) { d.Spec.Paused = !d.Spec.Paused })
+					edit(w, func(d *oappsv1.Deployment) { d.Spec.Paused = !d.Spec.Paused })
 				case 3:
-					edit(w, func(d *appsv1.Deployment) { d.Spec.MinReadySeconds = rapid.Int32Range(0, 3).Draw(t, "minReadySeconds") })
+					edit(w, func(d *oappsv1.Deployment) {
+						d.Spec.MinReadySeconds = rapid.Int32Range(0, 3).Draw(t, "minReadySeconds")
+					})
 				case 4:
 					pretend.TroubleWithPods(t, w)
 				}
@@ -101,7 +103,7 @@ func TestRecreateNeverRunsOldAndNewPodsTogether(t *testing.T) {
 	})
 }
 
-func drawRolling(t *rapid.T) *appsv1.Deployment {
+func drawRolling(t *rapid.T) *oappsv1.Deployment {
 	fences := rapid.SampledFrom([]string{"0", "1", "2", "25%", "50%", "100%"})
 	d := gen.Deployment("web",
 		gen.Replicas(rapid.Int32Range(1, 4).Draw(t, "replicas")),
@@ -116,8 +118,8 @@ func roll(t *rapid.T, w *looptest.World) {
 	edit(w, gen.Image(fmt.Sprintf("web:%d", rapid.IntRange(1, 3).Draw(t, "image"))))
 }
 
-func edit(w *looptest.World, change func(*appsv1.Deployment)) {
-	for _, d := range looptest.All[*appsv1.Deployment](w) {
+func edit(w *looptest.World, change func(*oappsv1.Deployment)) {
+	for _, d := range looptest.All[*oappsv1.Deployment](w) {
 		looptest.Edit(w, "user", d, change)
 	}
 }
@@ -137,7 +139,7 @@ func (f *fenced) neverTooMany(w *looptest.World, write looptest.Write) error {
 }
 
 func (f *fenced) neverTooFew(w *looptest.World, write looptest.Write) error {
-	have := count(w, func(pod *corev1.Pod) bool { return replicas.Active(pod) && replicas.Ready(pod) })
+	have := count(w, func(pod *ocorev1.Pod) bool { return replicas.Active(pod) && replicas.Ready(pod) })
 	_, unavailable := f.fences()
 	if write.Verb == "delete" && write.By == "replicaset-controller" && have < f.size-unavailable {
 		return fmt.Errorf("%d pods ready, at least %d - %d required", have, f.size, unavailable)
@@ -147,7 +149,7 @@ func (f *fenced) neverTooFew(w *looptest.World, write looptest.Write) error {
 
 // rolledOutBefore is a Deployment that has been rolled out, with its ReplicaSet and pods. Before that nothing is known to be
 // available, and so nothing can be kept.
-func rolledOutBefore(t *rapid.T, scheme *runtime.Scheme, d *appsv1.Deployment) []client.Object {
+func rolledOutBefore(t *rapid.T, scheme *runtime.Scheme, d *oappsv1.Deployment) []client.Object {
 	w := looptest.NewWorld(scheme)
 	w.Put(d)
 	clock, names := testingclock.NewFakePassiveClock(w.Now()), 0
@@ -163,7 +165,7 @@ func rolledOutBefore(t *rapid.T, scheme *runtime.Scheme, d *appsv1.Deployment) [
 				}
 			}
 			pass := l.Reconciler(loop.Cluster{Client: w.Client(l.Name()), Clock: clock, SideBySide: 1, Names: name})
-			for _, key := range append(keysOf(looptest.All[*appsv1.ReplicaSet](w)), client.ObjectKeyFromObject(d)) {
+			for _, key := range append(keysOf(looptest.All[*oappsv1.ReplicaSet](w)), client.ObjectKeyFromObject(d)) {
 				if _, err := pass.Reconcile(context.Background(), reconcile.Request{NamespacedName: key}); err != nil {
 					t.Fatal(err)
 				}
@@ -175,12 +177,12 @@ func rolledOutBefore(t *rapid.T, scheme *runtime.Scheme, d *appsv1.Deployment) [
 		clock.SetTime(w.Now())
 	}
 	var objs []client.Object
-	objs = append(objs, moved(looptest.All[*appsv1.Deployment](w))...)
-	objs = append(objs, moved(looptest.All[*appsv1.ReplicaSet](w))...)
-	return append(objs, moved(looptest.All[*corev1.Pod](w))...)
+	objs = append(objs, moved(looptest.All[*oappsv1.Deployment](w))...)
+	objs = append(objs, moved(looptest.All[*oappsv1.ReplicaSet](w))...)
+	return append(objs, moved(looptest.All[*ocorev1.Pod](w))...)
 }
 
-func keysOf(sets []*appsv1.ReplicaSet) []client.ObjectKey {
+func keysOf(sets []*oappsv1.ReplicaSet) []client.ObjectKey {
 	var keys []client.ObjectKey
 	for _, rs := range sets {
 		keys = append(keys, client.ObjectKeyFromObject(rs))
@@ -214,9 +216,9 @@ func (f *fenced) fences() (surge, unavailable int32) {
 	return int32(up), int32(down)
 }
 
-func count(w *looptest.World, counts func(*corev1.Pod) bool) int32 {
+func count(w *looptest.World, counts func(*ocorev1.Pod) bool) int32 {
 	n := int32(0)
-	for _, pod := range looptest.All[*corev1.Pod](w) {
+	for _, pod := range looptest.All[*ocorev1.Pod](w) {
 		if counts(pod) {
 			n++
 		}
@@ -225,11 +227,11 @@ func count(w *looptest.World, counts func(*corev1.Pod) bool) int32 {
 }
 
 func oneImageAtATime(w *looptest.World, write looptest.Write) error {
-	created, ok := write.After.(*corev1.Pod)
+	created, ok := write.After.(*ocorev1.Pod)
 	if !ok || write.Verb != "create" {
 		return nil
 	}
-	for _, pod := range looptest.All[*corev1.Pod](w) {
+	for _, pod := range looptest.All[*ocorev1.Pod](w) {
 		if has := pod.Spec.Containers[0].Image; has != created.Spec.Containers[0].Image {
 			return fmt.Errorf("%s has the image %s, and %s still runs with %s", created.Name, created.Spec.Containers[0].Image, pod.Name, has)
 		}
@@ -239,13 +241,13 @@ func oneImageAtATime(w *looptest.World, write looptest.Write) error {
 
 // rolledOut accepts a Deployment that is complete, or paused with enough pods, or paused before it had any.
 func rolledOut(w *looptest.World) error {
-	d := looptest.All[*appsv1.Deployment](w)[0]
+	d := looptest.All[*oappsv1.Deployment](w)[0]
 	want, s := *d.Spec.Replicas, d.Status
 	if s.ObservedGeneration != d.Generation {
 		return fmt.Errorf("generation %d was not observed, %d was", d.Generation, s.ObservedGeneration)
 	}
 	if d.Spec.Paused {
-		if len(looptest.All[*appsv1.ReplicaSet](w)) > 0 && s.AvailableReplicas < want {
+		if len(looptest.All[*oappsv1.ReplicaSet](w)) > 0 && s.AvailableReplicas < want {
 			return fmt.Errorf("paused, and %d of %d pods available", s.AvailableReplicas, want)
 		}
 		return nil
@@ -253,23 +255,23 @@ func rolledOut(w *looptest.World) error {
 	if s.Replicas != want || s.UpdatedReplicas != want || s.AvailableReplicas != want || s.UnavailableReplicas != 0 {
 		return fmt.Errorf("not complete: %+v", s)
 	}
-	for _, pod := range looptest.All[*corev1.Pod](w) {
+	for _, pod := range looptest.All[*ocorev1.Pod](w) {
 		if image := d.Spec.Template.Spec.Containers[0].Image; replicas.Active(pod) && pod.Labels["app"] == "web" && pod.Spec.Containers[0].Image != image {
 			return fmt.Errorf("%s has the image %s and not %s", pod.Name, pod.Spec.Containers[0].Image, image)
 		}
 	}
-	if reason := conditionReason(d, k8sappsv1.DeploymentProgressing); reason != "NewReplicaSetAvailable" {
+	if reason := conditionReason(d, appsv1.DeploymentProgressing); reason != "NewReplicaSetAvailable" {
 		return fmt.Errorf("complete, and Progressing says %s", reason)
 	}
-	if reason := conditionReason(d, k8sappsv1.DeploymentAvailable); reason != "MinimumReplicasAvailable" {
+	if reason := conditionReason(d, appsv1.DeploymentAvailable); reason != "MinimumReplicasAvailable" {
 		return fmt.Errorf("complete, and Available says %s", reason)
 	}
 	return keepsItsHistory(w, d)
 }
 
-func keepsItsHistory(w *looptest.World, d *appsv1.Deployment) error {
+func keepsItsHistory(w *looptest.World, d *oappsv1.Deployment) error {
 	old := 0
-	for _, rs := range looptest.All[*appsv1.ReplicaSet](w) {
+	for _, rs := range looptest.All[*oappsv1.ReplicaSet](w) {
 		if rs.Spec.Template.Spec.Containers[0].Image != d.Spec.Template.Spec.Containers[0].Image {
 			old++
 		} else if got, want := d.Annotations["deployment.kubernetes.io/revision"], rs.Annotations["deployment.kubernetes.io/revision"]; got != want {
@@ -282,9 +284,9 @@ func keepsItsHistory(w *looptest.World, d *appsv1.Deployment) error {
 	return nil
 }
 
-func conditionReason(d *appsv1.Deployment, kind k8sappsv1.DeploymentConditionType) string {
+func conditionReason(d *oappsv1.Deployment, kind appsv1.DeploymentConditionType) string {
 	for _, c := range d.Status.Conditions {
-		if c.Type == kind && c.Status == k8scorev1.ConditionTrue {
+		if c.Type == kind && c.Status == corev1.ConditionTrue {
 			return c.Reason
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/plan"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,20 +17,20 @@ import (
 // world is what a Deployment has, and what it might have.
 type world struct {
 	// claims are its ReplicaSets, and those that it is about to adopt or release.
-	claims ownership.Claims[*appsv1.ReplicaSet]
+	claims ownership.Claims[*oappsv1.ReplicaSet]
 	// namesake is the ReplicaSet, whosever it is, with the name that the new one gets; nil means that there is none.
-	namesake *appsv1.ReplicaSet
+	namesake *oappsv1.ReplicaSet
 	// pods are those of its ReplicaSets, by the ReplicaSet's UID. They are read only for Recreate.
-	pods map[types.UID][]corev1.Pod
+	pods map[types.UID][]ocorev1.Pod
 }
 
 // Observe reads the ReplicaSets that d controls and those that it could adopt.
-func (Controller) Observe(ctx context.Context, read client.Reader, d *appsv1.Deployment) (world, error) {
+func (Controller) Observe(ctx context.Context, read client.Reader, d *oappsv1.Deployment) (world, error) {
 	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
 	if err != nil {
 		return world{}, plan.Stop(fmt.Errorf("reading the selector of Deployment %s: %w", client.ObjectKeyFromObject(d), err))
 	}
-	var controlled, orphans appsv1.ReplicaSetList
+	var controlled, orphans oappsv1.ReplicaSetList
 	if err := ownership.Controlled(ctx, read, d.Namespace, d.UID, &controlled); err != nil {
 		return world{}, err
 	}
@@ -38,7 +38,7 @@ func (Controller) Observe(ctx context.Context, read client.Reader, d *appsv1.Dep
 		return world{}, err
 	}
 	candidates := append(controlled.Items, orphans.Items...)
-	sets := make([]*appsv1.ReplicaSet, len(candidates))
+	sets := make([]*oappsv1.ReplicaSet, len(candidates))
 	for i := range candidates {
 		sets[i] = &candidates[i]
 	}
@@ -52,8 +52,8 @@ func (Controller) Observe(ctx context.Context, read client.Reader, d *appsv1.Dep
 	return w, err
 }
 
-func namesake(ctx context.Context, read client.Reader, d *appsv1.Deployment) (*appsv1.ReplicaSet, error) {
-	var rs appsv1.ReplicaSet
+func namesake(ctx context.Context, read client.Reader, d *oappsv1.Deployment) (*oappsv1.ReplicaSet, error) {
+	var rs oappsv1.ReplicaSet
 	key := client.ObjectKey{Namespace: d.Namespace, Name: replicaSetName(d.Name, templateHash(&d.Spec.Template, d.Status.CollisionCount))}
 	if err := read.Get(ctx, key, &rs); apierrors.IsNotFound(err) {
 		return nil, nil
@@ -63,10 +63,10 @@ func namesake(ctx context.Context, read client.Reader, d *appsv1.Deployment) (*a
 	return &rs, nil
 }
 
-func podsOf(ctx context.Context, read client.Reader, sets []*appsv1.ReplicaSet) (map[types.UID][]corev1.Pod, error) {
-	pods := make(map[types.UID][]corev1.Pod, len(sets))
+func podsOf(ctx context.Context, read client.Reader, sets []*oappsv1.ReplicaSet) (map[types.UID][]ocorev1.Pod, error) {
+	pods := make(map[types.UID][]ocorev1.Pod, len(sets))
 	for _, rs := range sets {
-		var list corev1.PodList
+		var list ocorev1.PodList
 		if err := ownership.Controlled(ctx, read, rs.Namespace, rs.UID, &list); err != nil {
 			return nil, err
 		}

@@ -4,13 +4,13 @@ import (
 	"reflect"
 	"time"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Plan takes one step of a rollout or of scaling, and reports.
-func (Controller) Plan(d *appsv1.Deployment, w world, now time.Time) *plan.Plan {
+func (Controller) Plan(d *oappsv1.Deployment, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	r := newRollout(d, w, now)
 	switch {
@@ -44,12 +44,12 @@ func (Controller) Plan(d *appsv1.Deployment, w world, now time.Time) *plan.Plan 
 }
 
 // selectsEverything recognises an empty selector, which would adopt all that nobody controls.
-func selectsEverything(d *appsv1.Deployment) bool {
+func selectsEverything(d *oappsv1.Deployment) bool {
 	return reflect.DeepEqual(d.Spec.Selector, &metav1.LabelSelector{})
 }
 
 // refuse says once for each generation that d is not worked on.
-func refuse(p *plan.Plan, d *appsv1.Deployment) {
+func refuse(p *plan.Plan, d *oappsv1.Deployment) {
 	if d.Status.ObservedGeneration >= d.Generation {
 		return
 	}

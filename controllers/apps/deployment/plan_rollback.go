@@ -5,14 +5,14 @@ import (
 	"maps"
 	"strconv"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8sappsv1 "k8s.io/api/apps/v1"
+	appsv1 "k8s.io/api/apps/v1"
 )
 
 // kubectl rolls back by writing an old template into the Deployment itself. The oldest clients leave it to the
 // controller: they name the revision in this annotation, with 0 for the one before the last.
-const rollbackAnnotation = k8sappsv1.DeprecatedRollbackTo
+const rollbackAnnotation = appsv1.DeprecatedRollbackTo
 
 // rollsBack reports that a rollback is asked for. What is not a number is ignored.
 func (r *rollout) rollsBack() bool {
@@ -41,7 +41,7 @@ func (r *rollout) rollBack(p *plan.Plan) {
 	}
 }
 
-func (r *rollout) giveUp(p *plan.Plan, wanted *appsv1.Deployment, reason, message string) {
+func (r *rollout) giveUp(p *plan.Plan, wanted *oappsv1.Deployment, reason, message string) {
 	p.Patch("the rollback that was asked for is not possible", r.d, wanted)
 	p.Event(r.d, plan.Warning, reason, "%s", message)
 }
@@ -74,7 +74,7 @@ func (r *rollout) lastRevision() int64 {
 }
 
 // restore gives d the template that rs was made for, and the annotations that d had then.
-func restore(d *appsv1.Deployment, rs *appsv1.ReplicaSet) {
+func restore(d *oappsv1.Deployment, rs *oappsv1.ReplicaSet) {
 	d.Spec.Template = *withoutHash(&rs.Spec.Template)
 	maps.DeleteFunc(d.Annotations, func(key, _ string) bool { return !ownAnnotation(key) })
 	for key, value := range rs.Annotations {

@@ -7,26 +7,26 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
 func TestPlan(t *testing.T) {
 	const one, two, three = "web:1", "web:2", "web:3"
-	rolling := func(n int32, surge, unavailable string) *appsv1.Deployment {
+	rolling := func(n int32, surge, unavailable string) *oappsv1.Deployment {
 		return web(gen.Image(two), gen.Replicas(n), gen.Surge(surge), gen.Unavailable(unavailable))
 	}
 	for _, test := range []struct {
 		name string
-		d    *appsv1.Deployment
-		sets []*appsv1.ReplicaSet
+		d    *oappsv1.Deployment
+		sets []*oappsv1.ReplicaSet
 		want []string
 	}{
 		{
@@ -128,7 +128,7 @@ func TestPlan(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := Controller{}.Plan(test.d, world{claims: ownership.Claims[*appsv1.ReplicaSet]{Held: test.sets}}, gen.Now)
+			p := Controller{}.Plan(test.d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: test.sets}}, gen.Now)
 			if diff := cmp.Diff(test.want, spoken(p)); diff != "" {
 				t.Errorf("the plan is not as wanted (-want +got):\n%s", diff)
 			}
@@ -140,8 +140,8 @@ func TestPlanForRecreate(t *testing.T) {
 	const one, two = "web:1", "web:2"
 	for _, test := range []struct {
 		name string
-		sets []*appsv1.ReplicaSet
-		pods []corev1.Pod
+		sets []*oappsv1.ReplicaSet
+		pods []ocorev1.Pod
 		want []string
 	}{
 		{
@@ -158,7 +158,7 @@ func TestPlanForRecreate(t *testing.T) {
 			nil,
 		}, {
 			"waits for old pods that are being deleted",
-			sets(set(one, 0, 0)), []corev1.Pod{*gen.Pod("p", gen.On("a"), gen.Going)},
+			sets(set(one, 0, 0)), []ocorev1.Pod{*gen.Pod("p", gen.On("a"), gen.Going)},
 			nil,
 		}, {
 			"waits for old pods that are being deleted and only their ReplicaSet sees",
@@ -166,7 +166,7 @@ func TestPlanForRecreate(t *testing.T) {
 			nil,
 		}, {
 			"does not wait for old pods that have ended",
-			sets(set(one, 0, 0)), []corev1.Pod{*gen.Pod("p", gen.Phase(k8scorev1.PodSucceeded)), *gen.Pod("q", gen.Phase(k8scorev1.PodFailed))},
+			sets(set(one, 0, 0)), []ocorev1.Pod{*gen.Pod("p", gen.Phase(corev1.PodSucceeded)), *gen.Pod("q", gen.Phase(corev1.PodFailed))},
 			[]string{"create " + name(two) + " of 3: revision 2 has none yet"},
 		}, {
 			"scales a new ReplicaSet up that is there already",
@@ -176,8 +176,8 @@ func TestPlanForRecreate(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := web(gen.Recreate, gen.Image(two), gen.Replicas(3))
-			w := world{claims: ownership.Claims[*appsv1.ReplicaSet]{Held: test.sets}}
-			w.pods = map[types.UID][]corev1.Pod{test.sets[0].UID: test.pods}
+			w := world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: test.sets}}
+			w.pods = map[types.UID][]ocorev1.Pod{test.sets[0].UID: test.pods}
 			if diff := cmp.Diff(test.want, spoken(Controller{}.Plan(d, w, gen.Now))); diff != "" {
 				t.Errorf("the plan is not as wanted (-want +got):\n%s", diff)
 			}
@@ -187,7 +187,7 @@ func TestPlanForRecreate(t *testing.T) {
 
 func TestPlanSettlesClaimsBeforeAnythingElse(t *testing.T) {
 	d := web(gen.Replicas(3))
-	w := world{claims: ownership.Claims[*appsv1.ReplicaSet]{
+	w := world{claims: ownership.Claims[*oappsv1.ReplicaSet]{
 		Wanted:   sets(set("web:1", 1, 1)),
 		Unwanted: sets(set("web:2", 1, 1)),
 	}}
@@ -206,7 +206,7 @@ func TestPlanCountsACollisionWhenTheNameIsTaken(t *testing.T) {
 	somebodys := set("web:2", 1, 1)
 	for _, test := range []struct {
 		name     string
-		taken    *appsv1.ReplicaSet
+		taken    *oappsv1.ReplicaSet
 		collides bool
 	}{
 		{"by a ReplicaSet of somebody else", somebodys, true},
@@ -226,8 +226,8 @@ func TestPlanCountsACollisionWhenTheNameIsTaken(t *testing.T) {
 }
 
 func TestPlanForRollbackByAnnotation(t *testing.T) {
-	to := func(revision string) func(*appsv1.Deployment) {
-		return func(d *appsv1.Deployment) {
+	to := func(revision string) func(*oappsv1.Deployment) {
+		return func(d *oappsv1.Deployment) {
 			d.Annotations = map[string]string{rollbackAnnotation: revision, "change": "now"}
 		}
 	}
@@ -241,14 +241,14 @@ func TestPlanForRollbackByAnnotation(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := web(gen.Image("web:3"), to(test.revision))
-			w := world{claims: ownership.Claims[*appsv1.ReplicaSet]{
+			w := world{claims: ownership.Claims[*oappsv1.ReplicaSet]{
 				Held: sets(set("web:1", 0, 0, at(1)), set("web:2", 0, 0, at(2)), set("web:3", 1, 1, at(3))),
 			}}
 			steps := Controller{}.Plan(d, w, gen.Now).Steps()
 			if len(steps) != 2 {
 				t.Fatalf("the plan is %v, want a patch and an event", steps)
 			}
-			wanted := steps[0].(*plan.Patch).Wanted().(*appsv1.Deployment)
+			wanted := steps[0].(*plan.Patch).Wanted().(*oappsv1.Deployment)
 			if got := wanted.Spec.Template.Spec.Containers[0].Image; got != test.image {
 				t.Errorf("the image becomes %s, want %s", got, test.image)
 			}
@@ -263,23 +263,23 @@ func TestPlanForRollbackByAnnotation(t *testing.T) {
 }
 
 // web is a Deployment that has seen its first revision.
-func web(changes ...func(*appsv1.Deployment)) *appsv1.Deployment {
+func web(changes ...func(*oappsv1.Deployment)) *oappsv1.Deployment {
 	return gen.Deployment("web", changes...)
 }
 
-func going(d *appsv1.Deployment) {
+func going(d *oappsv1.Deployment) {
 	at := gen.Ago(time.Second)
 	d.DeletionTimestamp = &at
 }
 
 // complete3 lets a Deployment report that all three of its pods are as they should be.
-func complete3(d *appsv1.Deployment) *appsv1.Deployment {
-	d.Status = k8sappsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 3, UpdatedReplicas: 3, ReadyReplicas: 3, AvailableReplicas: 3}
+func complete3(d *oappsv1.Deployment) *oappsv1.Deployment {
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 3, UpdatedReplicas: 3, ReadyReplicas: 3, AvailableReplicas: 3}
 	return d
 }
 
 // set is the ReplicaSet that web makes for an image, with so many pods asked for and existing, and so many available.
-func set(image string, size, available int32, changes ...func(*appsv1.ReplicaSet)) *appsv1.ReplicaSet {
+func set(image string, size, available int32, changes ...func(*oappsv1.ReplicaSet)) *oappsv1.ReplicaSet {
 	d := web(gen.Image(image), gen.Replicas(3))
 	rs := newReplicaSet(d)
 	rs.UID = types.UID(rs.Name)
@@ -293,7 +293,7 @@ func set(image string, size, available int32, changes ...func(*appsv1.ReplicaSet
 }
 
 // sets are ReplicaSets from the oldest to the youngest, with revisions from 1 on where they have none.
-func sets(all ...*appsv1.ReplicaSet) []*appsv1.ReplicaSet {
+func sets(all ...*oappsv1.ReplicaSet) []*oappsv1.ReplicaSet {
 	for i, rs := range all {
 		rs.CreationTimestamp = gen.Ago(time.Duration(len(all)-i) * time.Hour)
 		if revision(rs) == 0 {
@@ -303,29 +303,29 @@ func sets(all ...*appsv1.ReplicaSet) []*appsv1.ReplicaSet {
 	return all
 }
 
-func at(revision int) func(*appsv1.ReplicaSet) {
-	return func(rs *appsv1.ReplicaSet) { annotate(rs, revisionAnnotation, fmt.Sprint(revision)) }
+func at(revision int) func(*oappsv1.ReplicaSet) {
+	return func(rs *oappsv1.ReplicaSet) { annotate(rs, revisionAnnotation, fmt.Sprint(revision)) }
 }
 
 // noted makes a ReplicaSet remember the Deployment's size, without and with surge.
-func noted(desired, most int) func(*appsv1.ReplicaSet) {
-	return func(rs *appsv1.ReplicaSet) {
+func noted(desired, most int) func(*oappsv1.ReplicaSet) {
+	return func(rs *oappsv1.ReplicaSet) {
 		annotate(rs, desiredReplicasAnnotation, fmt.Sprint(desired))
 		annotate(rs, maxReplicasAnnotation, fmt.Sprint(most))
 	}
 }
 
-func exist(pods int32) func(*appsv1.ReplicaSet) {
-	return func(rs *appsv1.ReplicaSet) { rs.Status.Replicas = pods }
+func exist(pods int32) func(*oappsv1.ReplicaSet) {
+	return func(rs *oappsv1.ReplicaSet) { rs.Status.Replicas = pods }
 }
 
-func terminates(pods int32) func(*appsv1.ReplicaSet) {
-	return func(rs *appsv1.ReplicaSet) { rs.Status.TerminatingReplicas = &pods }
+func terminates(pods int32) func(*oappsv1.ReplicaSet) {
+	return func(rs *oappsv1.ReplicaSet) { rs.Status.TerminatingReplicas = &pods }
 }
 
-func unsettled(rs *appsv1.ReplicaSet) { rs.Generation++ }
+func unsettled(rs *oappsv1.ReplicaSet) { rs.Generation++ }
 
-func ownedBy(d *appsv1.Deployment, rs *appsv1.ReplicaSet) *appsv1.ReplicaSet {
+func ownedBy(d *oappsv1.Deployment, rs *oappsv1.ReplicaSet) *oappsv1.ReplicaSet {
 	yes := true
 	rs.OwnerReferences = []metav1.OwnerReference{{UID: d.UID, Controller: &yes}}
 	return rs
@@ -344,7 +344,7 @@ func spoken(p *plan.Plan) []string {
 		case *plan.Patch:
 			lines = append(lines, "patch ReplicaSet "+s.Wanted().GetName()+": "+s.Why())
 		case *plan.Create:
-			rs := s.Objects()[0].(*appsv1.ReplicaSet)
+			rs := s.Objects()[0].(*oappsv1.ReplicaSet)
 			lines = append(lines, fmt.Sprintf("create ReplicaSet %s of %d: %s", rs.Name, size(rs), s.Why()))
 		case *plan.Delete:
 			lines = append(lines, "delete ReplicaSet "+s.Objects()[0].GetName()+": "+s.Why())
@@ -358,11 +358,11 @@ func spoken(p *plan.Plan) []string {
 }
 
 // reported is the status that a plan writes.
-func reported(p *plan.Plan) k8sappsv1.DeploymentStatus {
+func reported(p *plan.Plan) appsv1.DeploymentStatus {
 	for _, step := range p.All() {
 		if status, ok := step.(*plan.Status); ok {
-			return status.Wanted().(*appsv1.Deployment).Status
+			return status.Wanted().(*oappsv1.Deployment).Status
 		}
 	}
-	return k8sappsv1.DeploymentStatus{}
+	return appsv1.DeploymentStatus{}
 }

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // pausing says that the rollout was paused or resumed, and so takes the time that it stood still off the deadline. A
@@ -16,14 +16,14 @@ func (r *rollout) pausing(c *conditions) {
 	if _, limited := progressDeadline(r.d); !limited {
 		return
 	}
-	progressing := c.find(k8sappsv1.DeploymentProgressing)
+	progressing := c.find(appsv1.DeploymentProgressing)
 	paused := progressing != nil && progressing.Reason == reasonPaused
 	switch {
 	case progressing != nil && progressing.Reason == reasonDeadlineExceeded:
 	case r.d.Spec.Paused && !paused:
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionUnknown, reasonPaused, "Deployment is paused")
+		c.set(appsv1.DeploymentProgressing, corev1.ConditionUnknown, reasonPaused, "Deployment is paused")
 	case !r.d.Spec.Paused && paused:
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionUnknown, reasonResumed, "Deployment is resumed")
+		c.set(appsv1.DeploymentProgressing, corev1.ConditionUnknown, reasonResumed, "Deployment is resumed")
 	}
 }
 
@@ -34,32 +34,32 @@ func (r *rollout) beginning(c *conditions, failed error) {
 	}
 	switch {
 	case r.created != nil && failed == nil:
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonNewReplicaSet,
+		c.set(appsv1.DeploymentProgressing, corev1.ConditionTrue, reasonNewReplicaSet,
 			fmt.Sprintf("Created new replica set %q", r.created.Name))
 	case r.created != nil && !plan.NamespaceTerminating(failed):
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionFalse, reasonReplicaSetCreateError,
+		c.set(appsv1.DeploymentProgressing, corev1.ConditionFalse, reasonReplicaSetCreateError,
 			createError(r.created.Name, plan.Cause(failed)))
-	case r.current != nil && c.find(k8sappsv1.DeploymentProgressing) == nil:
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonFoundReplicaSet,
+	case r.current != nil && c.find(appsv1.DeploymentProgressing) == nil:
+		c.set(appsv1.DeploymentProgressing, corev1.ConditionTrue, reasonFoundReplicaSet,
 			fmt.Sprintf("Found new replica set %q", r.current.Name))
 	}
 }
 
 // progress says how the rollout goes. One that has been completed stays so, whatever becomes of its pods later.
-func (r *rollout) progress(c *conditions, s k8sappsv1.DeploymentStatus) {
+func (r *rollout) progress(c *conditions, s appsv1.DeploymentStatus) {
 	if _, limited := progressDeadline(r.d); !limited {
-		c.remove(k8sappsv1.DeploymentProgressing)
+		c.remove(appsv1.DeploymentProgressing)
 		return
 	}
-	current := c.find(k8sappsv1.DeploymentProgressing)
+	current := c.find(appsv1.DeploymentProgressing)
 	switch {
 	case s.Replicas == s.UpdatedReplicas && current != nil && current.Reason == reasonNewReplicaSetAvailable:
 	case complete(r.d, s):
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonNewReplicaSetAvailable, r.subject()+" has successfully progressed.")
+		c.set(appsv1.DeploymentProgressing, corev1.ConditionTrue, reasonNewReplicaSetAvailable, r.subject()+" has successfully progressed.")
 	case progressed(r.d.Status, s):
-		c.renew(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionTrue, reasonReplicaSetUpdated, r.subject()+" is progressing.")
+		c.renew(appsv1.DeploymentProgressing, corev1.ConditionTrue, reasonReplicaSetUpdated, r.subject()+" is progressing.")
 	case r.deadlinePassed(current):
-		c.set(k8sappsv1.DeploymentProgressing, k8scorev1.ConditionFalse, reasonDeadlineExceeded, r.subject()+" has timed out progressing.")
+		c.set(appsv1.DeploymentProgressing, corev1.ConditionFalse, reasonDeadlineExceeded, r.subject()+" has timed out progressing.")
 	}
 }
 
@@ -76,13 +76,13 @@ func (r *rollout) subject() string {
 }
 
 // complete reports that all desired pods have the new template and are available, and no others are left.
-func complete(d *appsv1.Deployment, s k8sappsv1.DeploymentStatus) bool {
+func complete(d *oappsv1.Deployment, s appsv1.DeploymentStatus) bool {
 	want := desired(d)
 	return s.UpdatedReplicas == want && s.Replicas == want && s.AvailableReplicas == want && s.ObservedGeneration >= d.Generation
 }
 
 // progressed reports that there are more new pods than before, or fewer old ones, or more that are ready or available.
-func progressed(before, now k8sappsv1.DeploymentStatus) bool {
+func progressed(before, now appsv1.DeploymentStatus) bool {
 	return now.UpdatedReplicas > before.UpdatedReplicas ||
 		now.Replicas-now.UpdatedReplicas < before.Replicas-before.UpdatedReplicas ||
 		now.ReadyReplicas > before.ReadyReplicas ||
@@ -91,7 +91,7 @@ func progressed(before, now k8sappsv1.DeploymentStatus) bool {
 
 // deadlinePassed reports that nothing has progressed for too long. Before the first progress, and after the last,
 // nothing can be late.
-func (r *rollout) deadlinePassed(progressing *k8sappsv1.DeploymentCondition) bool {
+func (r *rollout) deadlinePassed(progressing *appsv1.DeploymentCondition) bool {
 	deadline, limited := progressDeadline(r.d)
 	switch {
 	case !limited || progressing == nil || progressing.Reason == reasonNewReplicaSetAvailable:
@@ -104,10 +104,10 @@ func (r *rollout) deadlinePassed(progressing *k8sappsv1.DeploymentCondition) boo
 }
 
 // untilDeadline is how long the rollout may still stand where it is; false means that no deadline runs.
-func (r *rollout) untilDeadline(s k8sappsv1.DeploymentStatus) (time.Duration, bool) {
+func (r *rollout) untilDeadline(s appsv1.DeploymentStatus) (time.Duration, bool) {
 	deadline, limited := progressDeadline(r.d)
 	c := conditions{list: s.Conditions}
-	progressing := c.find(k8sappsv1.DeploymentProgressing)
+	progressing := c.find(appsv1.DeploymentProgressing)
 	if !r.rolling || !limited || progressing == nil || complete(r.d, s) {
 		return 0, false
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -24,7 +24,7 @@ func (r *rollout) revise(p *plan.Plan, n int64) {
 // round: their status subresource drops annotations, and annotations are no new generation. So the step looks whether
 // the first way did it.
 type recordRevision struct {
-	d      *appsv1.Deployment
+	d      *oappsv1.Deployment
 	number string
 }
 
@@ -50,7 +50,7 @@ func (s *recordRevision) Do(ctx context.Context, act plan.Actor) error {
 }
 
 // patch is the Deployment with its revision, and the patch that makes it so, locked to what was last seen of it.
-func (s *recordRevision) patch(act plan.Actor) (*appsv1.Deployment, client.Patch) {
+func (s *recordRevision) patch(act plan.Actor) (*oappsv1.Deployment, client.Patch) {
 	observed := s.d.DeepCopy()
 	observed.ResourceVersion = act.ResourceVersion(s.d)
 	revised := observed.DeepCopy()

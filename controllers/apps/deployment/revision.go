@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -32,7 +32,7 @@ const longestHistory = 2000
 // ownAnnotation tells annotations that belong to one object from those that a Deployment shares with its ReplicaSets.
 func ownAnnotation(key string) bool {
 	switch key {
-	case k8scorev1.LastAppliedConfigAnnotation, rollbackAnnotation,
+	case corev1.LastAppliedConfigAnnotation, rollbackAnnotation,
 		revisionAnnotation, revisionHistoryAnnotation, desiredReplicasAnnotation, maxReplicasAnnotation:
 		return true
 	}
@@ -40,7 +40,7 @@ func ownAnnotation(key string) bool {
 }
 
 // revision is the number of a ReplicaSet's template; 0 where it has none.
-func revision(rs *appsv1.ReplicaSet) int64 {
+func revision(rs *oappsv1.ReplicaSet) int64 {
 	n, _ := strconv.ParseInt(rs.Annotations[revisionAnnotation], 10, 64)
 	return n
 }
@@ -69,7 +69,7 @@ func (r *rollout) keepCurrent() {
 }
 
 // copyAnnotations gives rs the annotations that it shares with d. Those that d no longer has stay.
-func copyAnnotations(rs *appsv1.ReplicaSet, d *appsv1.Deployment) {
+func copyAnnotations(rs *oappsv1.ReplicaSet, d *oappsv1.Deployment) {
 	for key, value := range d.Annotations {
 		if !ownAnnotation(key) {
 			annotate(rs, key, value)
@@ -79,7 +79,7 @@ func copyAnnotations(rs *appsv1.ReplicaSet, d *appsv1.Deployment) {
 
 // raiseRevision makes n the revision of rs, unless it is higher already: what was above it may have been deleted since. The
 // revision that it had goes into its history.
-func raiseRevision(rs *appsv1.ReplicaSet, n int64) {
+func raiseRevision(rs *oappsv1.ReplicaSet, n int64) {
 	before, had := rs.Annotations[revisionAnnotation]
 	if _, err := strconv.ParseInt(before, 10, 64); had && err != nil || revision(rs) >= n {
 		return
@@ -103,13 +103,13 @@ func appendRevision(history, revision string) string {
 }
 
 // noteSizes notes on rs what the Deployment's size is.
-func noteSizes(rs *appsv1.ReplicaSet, d *appsv1.Deployment) {
+func noteSizes(rs *oappsv1.ReplicaSet, d *oappsv1.Deployment) {
 	annotate(rs, desiredReplicasAnnotation, strconv.Itoa(int(desired(d))))
 	annotate(rs, maxReplicasAnnotation, strconv.Itoa(int(maxTotal(d))))
 }
 
 // notedSize is a size noted on rs; false where there is none, or nonsense.
-func notedSize(rs *appsv1.ReplicaSet, key string) (int32, bool) {
+func notedSize(rs *oappsv1.ReplicaSet, key string) (int32, bool) {
 	n, err := strconv.ParseUint(rs.Annotations[key], 10, 32)
 	if err != nil || n > math.MaxInt32 {
 		return 0, false

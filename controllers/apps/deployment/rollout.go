@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,7 +14,7 @@ import (
 
 // rollout is a Deployment and its ReplicaSets, with what this pass has decided so far.
 type rollout struct {
-	d     *appsv1.Deployment
+	d     *oappsv1.Deployment
 	world world
 	now   time.Time
 
@@ -24,7 +24,7 @@ type rollout struct {
 	old []*member
 
 	// created is the new ReplicaSet that this pass makes; nil means none.
-	created *appsv1.ReplicaSet
+	created *oappsv1.ReplicaSet
 	// collided says that another ReplicaSet has the name that the new one was to get.
 	collided bool
 	// forgotten are old ReplicaSets that are beyond the history limit.
@@ -35,13 +35,13 @@ type rollout struct {
 
 // member is one ReplicaSet of a rollout: as observed, and as it shall be.
 type member struct {
-	*appsv1.ReplicaSet
-	wanted *appsv1.ReplicaSet
+	*oappsv1.ReplicaSet
+	wanted *oappsv1.ReplicaSet
 	why    []string
 }
 
 // newRollout sorts d's ReplicaSets. Of several with its template the oldest is the new one.
-func newRollout(d *appsv1.Deployment, w world, now time.Time) *rollout {
+func newRollout(d *oappsv1.Deployment, w world, now time.Time) *rollout {
 	r := &rollout{d: d, world: w, now: now}
 	sets := slices.Clone(w.claims.Held)
 	slices.SortFunc(sets, byAge)
@@ -57,7 +57,7 @@ func newRollout(d *appsv1.Deployment, w world, now time.Time) *rollout {
 }
 
 // byAge orders ReplicaSets, the oldest first, and by name those of one second.
-func byAge(a, b *appsv1.ReplicaSet) int {
+func byAge(a, b *oappsv1.ReplicaSet) int {
 	if order := a.CreationTimestamp.Compare(b.CreationTimestamp.Time); order != 0 {
 		return order
 	}
@@ -89,7 +89,7 @@ func sum(members []*member, figure func(*member) int32) int32 {
 // asked is how many pods the ReplicaSet is asked for, with what this pass has decided.
 func (m *member) asked() int32 { return size(m.wanted) }
 
-func size(rs *appsv1.ReplicaSet) int32 {
+func size(rs *oappsv1.ReplicaSet) int32 {
 	if rs.Spec.Replicas == nil {
 		return defaultReplicas
 	}

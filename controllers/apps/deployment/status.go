@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -24,7 +24,7 @@ func (r *rollout) report(p *plan.Plan) {
 
 // status is what the Deployment says. failed is why what was decided could not be done; nil means that it was. A pass that
 // makes the new ReplicaSet does nothing else.
-func (r *rollout) status(failed error) k8sappsv1.DeploymentStatus {
+func (r *rollout) status(failed error) appsv1.DeploymentStatus {
 	s := r.counts()
 	conditions := conditions{list: r.d.Status.Conditions, now: r.now}
 	if r.d.DeletionTimestamp == nil {
@@ -41,9 +41,9 @@ func (r *rollout) status(failed error) k8sappsv1.DeploymentStatus {
 }
 
 // counts adds up what the ReplicaSets report.
-func (r *rollout) counts() k8sappsv1.DeploymentStatus {
+func (r *rollout) counts() appsv1.DeploymentStatus {
 	members := r.all()
-	s := k8sappsv1.DeploymentStatus{
+	s := appsv1.DeploymentStatus{
 		ObservedGeneration:  r.d.Generation,
 		Replicas:            sum(members, func(m *member) int32 { return m.Status.Replicas }),
 		ReadyReplicas:       sum(members, func(m *member) int32 { return m.Status.ReadyReplicas }),
@@ -83,11 +83,11 @@ func terminating(members []*member) *int32 {
 }
 
 // availability says whether enough pods are available, whatever their template.
-func (r *rollout) availability(c *conditions, s k8sappsv1.DeploymentStatus) {
+func (r *rollout) availability(c *conditions, s appsv1.DeploymentStatus) {
 	if s.AvailableReplicas >= minAvailable(r.d) {
-		c.set(k8sappsv1.DeploymentAvailable, k8scorev1.ConditionTrue, reasonAvailable, "Deployment has minimum availability.")
+		c.set(appsv1.DeploymentAvailable, corev1.ConditionTrue, reasonAvailable, "Deployment has minimum availability.")
 	} else {
-		c.set(k8sappsv1.DeploymentAvailable, k8scorev1.ConditionFalse, reasonUnavailable, "Deployment does not have minimum availability.")
+		c.set(appsv1.DeploymentAvailable, corev1.ConditionFalse, reasonUnavailable, "Deployment does not have minimum availability.")
 	}
 }
 
@@ -99,9 +99,9 @@ func (r *rollout) replicaFailure(c *conditions) {
 	}
 	for _, m := range members {
 		for _, failure := range m.Status.Conditions {
-			if failure.Type == k8sappsv1.ReplicaSetReplicaFailure {
-				c.put(k8sappsv1.DeploymentCondition{
-					Type:               k8sappsv1.DeploymentReplicaFailure,
+			if failure.Type == appsv1.ReplicaSetReplicaFailure {
+				c.put(appsv1.DeploymentCondition{
+					Type:               appsv1.DeploymentReplicaFailure,
 					Status:             failure.Status,
 					LastUpdateTime:     failure.LastTransitionTime,
 					LastTransitionTime: failure.LastTransitionTime,
@@ -112,5 +112,5 @@ func (r *rollout) replicaFailure(c *conditions) {
 			}
 		}
 	}
-	c.remove(k8sappsv1.DeploymentReplicaFailure)
+	c.remove(appsv1.DeploymentReplicaFailure)
 }

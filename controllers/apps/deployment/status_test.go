@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,8 +22,8 @@ func TestProgressing(t *testing.T) {
 	nameOf := func(image string) string { return newReplicaSet(web(gen.Image(image))).Name }
 	for _, test := range []struct {
 		name   string
-		d      *appsv1.Deployment
-		sets   []*appsv1.ReplicaSet
+		d      *oappsv1.Deployment
+		sets   []*oappsv1.ReplicaSet
 		failed error
 		want   string
 	}{
@@ -41,44 +41,44 @@ func TestProgressing(t *testing.T) {
 			"True FoundNewReplicaSet: Found new replica set \"" + nameOf(one) + "\"",
 		}, {
 			"says that the rollout moves when there are more new pods",
-			web(gen.Replicas(2), saying(k8scorev1.ConditionTrue, reasonNewReplicaSet, time.Hour)), sets(set(one, 2, 0)), nil,
+			web(gen.Replicas(2), saying(corev1.ConditionTrue, reasonNewReplicaSet, time.Hour)), sets(set(one, 2, 0)), nil,
 			"True ReplicaSetUpdated: ReplicaSet \"" + nameOf(one) + "\" is progressing.",
 		}, {
 			"says that the rollout is complete",
-			web(gen.Replicas(2), saying(k8scorev1.ConditionTrue, reasonReplicaSetUpdated, time.Minute)), sets(set(one, 2, 2)), nil,
+			web(gen.Replicas(2), saying(corev1.ConditionTrue, reasonReplicaSetUpdated, time.Minute)), sets(set(one, 2, 2)), nil,
 			"True NewReplicaSetAvailable: ReplicaSet \"" + nameOf(one) + "\" has successfully progressed.",
 		}, {
 			"keeps a rollout complete when pods are lost later",
-			web(gen.Replicas(2), saying(k8scorev1.ConditionTrue, reasonNewReplicaSetAvailable, time.Hour)), sets(set(one, 2, 1)), nil,
+			web(gen.Replicas(2), saying(corev1.ConditionTrue, reasonNewReplicaSetAvailable, time.Hour)), sets(set(one, 2, 1)), nil,
 			"True NewReplicaSetAvailable: earlier",
 		}, {
 			"says that a rollout that stands still for too long has failed",
-			web(gen.Replicas(2), saying(k8scorev1.ConditionTrue, reasonReplicaSetUpdated, 601*time.Second), reporting(2, 2)), sets(set(one, 2, 0)), nil,
+			web(gen.Replicas(2), saying(corev1.ConditionTrue, reasonReplicaSetUpdated, 601*time.Second), reporting(2, 2)), sets(set(one, 2, 0)), nil,
 			"False ProgressDeadlineExceeded: ReplicaSet \"" + nameOf(one) + "\" has timed out progressing.",
 		}, {
 			"waits for the deadline",
-			web(gen.Replicas(2), saying(k8scorev1.ConditionTrue, reasonReplicaSetUpdated, 600*time.Second), reporting(2, 2)), sets(set(one, 2, 0)), nil,
+			web(gen.Replicas(2), saying(corev1.ConditionTrue, reasonReplicaSetUpdated, 600*time.Second), reporting(2, 2)), sets(set(one, 2, 0)), nil,
 			"True ReplicaSetUpdated: earlier",
 		}, {
 			"says that the Deployment is paused",
-			web(gen.Replicas(2), gen.Paused, saying(k8scorev1.ConditionTrue, reasonReplicaSetUpdated, time.Hour)), sets(set(one, 2, 0)), nil,
+			web(gen.Replicas(2), gen.Paused, saying(corev1.ConditionTrue, reasonReplicaSetUpdated, time.Hour)), sets(set(one, 2, 0)), nil,
 			"Unknown DeploymentPaused: Deployment is paused",
 		}, {
 			"does not forgive a failure for a pause",
-			web(gen.Replicas(2), gen.Paused, saying(k8scorev1.ConditionFalse, reasonDeadlineExceeded, time.Hour)), sets(set(one, 2, 0)), nil,
+			web(gen.Replicas(2), gen.Paused, saying(corev1.ConditionFalse, reasonDeadlineExceeded, time.Hour)), sets(set(one, 2, 0)), nil,
 			"False ProgressDeadlineExceeded: earlier",
 		}, {
 			"says that the Deployment is resumed, and starts the deadline anew",
-			web(gen.Replicas(2), saying(k8scorev1.ConditionUnknown, reasonPaused, time.Hour), reporting(2, 2)), sets(set(one, 2, 0)), nil,
+			web(gen.Replicas(2), saying(corev1.ConditionUnknown, reasonPaused, time.Hour), reporting(2, 2)), sets(set(one, 2, 0)), nil,
 			"Unknown DeploymentResumed: Deployment is resumed",
 		}, {
 			"says nothing without a deadline",
-			web(gen.Replicas(2), gen.NoDeadline, saying(k8scorev1.ConditionTrue, reasonReplicaSetUpdated, time.Hour)), sets(set(two, 2, 0)), nil,
+			web(gen.Replicas(2), gen.NoDeadline, saying(corev1.ConditionTrue, reasonReplicaSetUpdated, time.Hour)), sets(set(two, 2, 0)), nil,
 			"",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := newRollout(test.d, world{claims: ownership.Claims[*appsv1.ReplicaSet]{Held: test.sets}}, gen.Now)
+			r := newRollout(test.d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: test.sets}}, gen.Now)
 			switch {
 			case test.d.Spec.Paused:
 				r.resize()
@@ -86,7 +86,7 @@ func TestProgressing(t *testing.T) {
 				r.roll()
 			}
 			got := ""
-			if c := (&conditions{list: r.status(test.failed).Conditions}).find(k8sappsv1.DeploymentProgressing); c != nil {
+			if c := (&conditions{list: r.status(test.failed).Conditions}).find(appsv1.DeploymentProgressing); c != nil {
 				got = fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message)
 			}
 			if got != test.want {
@@ -99,13 +99,13 @@ func TestProgressing(t *testing.T) {
 func TestStatusAddsUpWhatReplicaSetsReport(t *testing.T) {
 	d := web(gen.Image("web:2"), gen.Replicas(5))
 	d.Generation = 7
-	r := newRollout(d, world{claims: ownership.Claims[*appsv1.ReplicaSet]{
+	r := newRollout(d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{
 		Held: sets(set("web:1", 3, 2, terminates(1)), set("web:2", 3, 1, exist(2), terminates(0))),
 	}}, gen.Now)
 	got := r.status(nil)
 	got.Conditions = nil
 	one := int32(1)
-	want := k8sappsv1.DeploymentStatus{
+	want := appsv1.DeploymentStatus{
 		ObservedGeneration: 7, Replicas: 5, UpdatedReplicas: 2, ReadyReplicas: 3, AvailableReplicas: 3, UnavailableReplicas: 3,
 		TerminatingReplicas: &one,
 	}
@@ -125,8 +125,8 @@ func TestAvailable(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := web(gen.Replicas(4), gen.Unavailable("25%"))
-			r := newRollout(d, world{claims: ownership.Claims[*appsv1.ReplicaSet]{Held: sets(set("web:1", 4, test.available))}}, gen.Now)
-			c := (&conditions{list: r.status(nil).Conditions}).find(k8sappsv1.DeploymentAvailable)
+			r := newRollout(d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: sets(set("web:1", 4, test.available))}}, gen.Now)
+			c := (&conditions{list: r.status(nil).Conditions}).find(appsv1.DeploymentAvailable)
 			if got := fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message); got != test.want {
 				t.Errorf("Available is %q, want %q", got, test.want)
 			}
@@ -135,48 +135,48 @@ func TestAvailable(t *testing.T) {
 }
 
 func TestReplicaFailurePrefersTheNewReplicaSet(t *testing.T) {
-	failing := func(message string) func(*appsv1.ReplicaSet) {
-		return func(rs *appsv1.ReplicaSet) {
-			rs.Status.Conditions = []k8sappsv1.ReplicaSetCondition{{
-				Type: k8sappsv1.ReplicaSetReplicaFailure, Status: k8scorev1.ConditionTrue, Reason: "FailedCreate", Message: message,
+	failing := func(message string) func(*oappsv1.ReplicaSet) {
+		return func(rs *oappsv1.ReplicaSet) {
+			rs.Status.Conditions = []appsv1.ReplicaSetCondition{{
+				Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate", Message: message,
 			}}
 		}
 	}
 	d := web(gen.Image("web:2"), gen.Replicas(2))
-	r := newRollout(d, world{claims: ownership.Claims[*appsv1.ReplicaSet]{
+	r := newRollout(d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{
 		Held: sets(set("web:1", 2, 1, failing("old")), set("web:2", 1, 0, failing("new"))),
 	}}, gen.Now)
 	r.roll()
 	d.Status = r.status(nil)
-	if c := (&conditions{list: d.Status.Conditions}).find(k8sappsv1.DeploymentReplicaFailure); c == nil || c.Message != "new" {
+	if c := (&conditions{list: d.Status.Conditions}).find(appsv1.DeploymentReplicaFailure); c == nil || c.Message != "new" {
 		t.Fatalf("ReplicaFailure is %+v, want that of the new ReplicaSet", c)
 	}
-	healed := newRollout(d, world{claims: ownership.Claims[*appsv1.ReplicaSet]{Held: sets(set("web:1", 2, 1), set("web:2", 1, 0))}}, gen.Now)
+	healed := newRollout(d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: sets(set("web:1", 2, 1), set("web:2", 1, 0))}}, gen.Now)
 	healed.roll()
-	if c := (&conditions{list: healed.status(nil).Conditions}).find(k8sappsv1.DeploymentReplicaFailure); c != nil {
+	if c := (&conditions{list: healed.status(nil).Conditions}).find(appsv1.DeploymentReplicaFailure); c != nil {
 		t.Errorf("ReplicaFailure is %+v after all failures are gone", c)
 	}
 }
 
 func TestPlanLooksAgainWhenTheDeadlinePasses(t *testing.T) {
-	d := web(gen.Replicas(2), gen.Deadline(600), saying(k8scorev1.ConditionTrue, reasonReplicaSetUpdated, 100*time.Second), reporting(2, 2))
-	p := Controller{}.Plan(d, world{claims: ownership.Claims[*appsv1.ReplicaSet]{Held: sets(set("web:1", 2, 0))}}, gen.Now)
+	d := web(gen.Replicas(2), gen.Deadline(600), saying(corev1.ConditionTrue, reasonReplicaSetUpdated, 100*time.Second), reporting(2, 2))
+	p := Controller{}.Plan(d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: sets(set("web:1", 2, 0))}}, gen.Now)
 	if again := p.Again(); again == nil || again.After != 501*time.Second {
 		t.Errorf("the plan looks again at %+v, want in 501s: the second after the deadline", again)
 	}
 }
 
 // saying makes a Deployment say so of its progress, since so long ago.
-func saying(status k8scorev1.ConditionStatus, reason string, ago time.Duration) func(*appsv1.Deployment) {
-	return func(d *appsv1.Deployment) {
+func saying(status corev1.ConditionStatus, reason string, ago time.Duration) func(*oappsv1.Deployment) {
+	return func(d *oappsv1.Deployment) {
 		at := metav1.NewTime(gen.Now.Add(-ago))
-		d.Status.Conditions = append(d.Status.Conditions, k8sappsv1.DeploymentCondition{
-			Type: k8sappsv1.DeploymentProgressing, Status: status, Reason: reason, Message: "earlier", LastUpdateTime: at, LastTransitionTime: at,
+		d.Status.Conditions = append(d.Status.Conditions, appsv1.DeploymentCondition{
+			Type: appsv1.DeploymentProgressing, Status: status, Reason: reason, Message: "earlier", LastUpdateTime: at, LastTransitionTime: at,
 		})
 	}
 }
 
 // reporting makes a Deployment report so many pods, and new ones, none of them ready.
-func reporting(replicas, updated int32) func(*appsv1.Deployment) {
-	return func(d *appsv1.Deployment) { d.Status.Replicas, d.Status.UpdatedReplicas = replicas, updated }
+func reporting(replicas, updated int32) func(*oappsv1.Deployment) {
+	return func(d *oappsv1.Deployment) { d.Status.Replicas, d.Status.UpdatedReplicas = replicas, updated }
 }

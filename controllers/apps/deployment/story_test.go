@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/pretend"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/looptest"
-	k8sappsv1 "k8s.io/api/apps/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -22,7 +22,7 @@ import (
 func TestRollouts(t *testing.T) {
 	for _, story := range []struct {
 		name     string
-		start    *appsv1.Deployment
+		start    *oappsv1.Deployment
 		chapters []looptest.Chapter
 	}{
 		{
@@ -69,7 +69,7 @@ func TestRollouts(t *testing.T) {
 				until(newPodsAre(1), user("sets the image to web:2", gen.Image("web:2"))),
 				user("pauses", gen.Paused),
 				user("sets the image to web:3", gen.Image("web:3")),
-				user("resumes", func(d *appsv1.Deployment) { d.Spec.Paused = false }),
+				user("resumes", func(d *oappsv1.Deployment) { d.Spec.Paused = false }),
 			},
 		}, {
 			"keeping one old revision",
@@ -103,7 +103,7 @@ func TestRollouts(t *testing.T) {
 func created() looptest.Chapter { return looptest.Chapter{Title: "the user creates the Deployment"} }
 
 // user changes the Deployment.
-func user(what string, change func(*appsv1.Deployment)) looptest.Chapter {
+func user(what string, change func(*oappsv1.Deployment)) looptest.Chapter {
 	return looptest.Chapter{Title: "the user " + what, Do: func(w *looptest.World) { edit(w, change) }}
 }
 
@@ -116,7 +116,7 @@ func until(over func(*looptest.World) bool, c looptest.Chapter) looptest.Chapter
 // newPodsAre reports that so many pods of the last template are available.
 func newPodsAre(n int32) func(*looptest.World) bool {
 	return func(w *looptest.World) bool {
-		d := looptest.All[*appsv1.Deployment](w)[0]
+		d := looptest.All[*oappsv1.Deployment](w)[0]
 		return d.Status.ObservedGeneration == d.Generation && d.Status.UpdatedReplicas >= n && d.Status.AvailableReplicas >= *d.Spec.Replicas+n-1
 	}
 }
@@ -125,7 +125,7 @@ func newPodsAre(n int32) func(*looptest.World) bool {
 // Deployment progresses: "web:1 3/3, web:2 0/1: ReplicaSetUpdated".
 func replicaSetsAndPods(w *looptest.World) string {
 	ready, there := map[string]int{}, map[string]int{}
-	for _, pod := range looptest.All[*corev1.Pod](w) {
+	for _, pod := range looptest.All[*ocorev1.Pod](w) {
 		if image := pod.Spec.Containers[0].Image; replicas.Active(pod) {
 			there[image]++
 			if replicas.Available(pod, 0, time.Time{}) {
@@ -142,8 +142,8 @@ func replicaSetsAndPods(w *looptest.World) string {
 		parts = []string{"no pods"}
 	}
 	progress := "not known yet"
-	for _, c := range looptest.All[*appsv1.Deployment](w)[0].Status.Conditions {
-		if c.Type == k8sappsv1.DeploymentProgressing {
+	for _, c := range looptest.All[*oappsv1.Deployment](w)[0].Status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing {
 			progress = c.Reason
 		}
 	}

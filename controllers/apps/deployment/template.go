@@ -6,9 +6,9 @@ import (
 	"hash/fnv"
 	"maps"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
@@ -17,12 +17,12 @@ import (
 )
 
 // hashLabel tells the pods of a Deployment's ReplicaSets apart.
-const hashLabel = k8sappsv1.DefaultDeploymentUniqueLabelKey
+const hashLabel = appsv1.DefaultDeploymentUniqueLabelKey
 
 // templateHash is the value of hashLabel: FNV-1a of the template as k8s.io/utils/dump prints it, followed by the
 // collision count where there is one, in letters that spell no words. Kubernetes computes the same, so that a
 // Deployment keeps its ReplicaSets when it comes from there or goes there.
-func templateHash(template *k8scorev1.PodTemplateSpec, collisions *int32) string {
+func templateHash(template *corev1.PodTemplateSpec, collisions *int32) string {
 	hash := fnv.New32a()
 	_, _ = fmt.Fprintf(hash, "%v", dump.ForHash(*template)) // a hash takes every write
 	if collisions != nil {
@@ -34,11 +34,11 @@ func templateHash(template *k8scorev1.PodTemplateSpec, collisions *int32) string
 }
 
 // sameTemplate compares templates but for hashLabel, which only ReplicaSets have.
-func sameTemplate(a, b *k8scorev1.PodTemplateSpec) bool {
+func sameTemplate(a, b *corev1.PodTemplateSpec) bool {
 	return equality.Semantic.DeepEqual(withoutHash(a), withoutHash(b))
 }
 
-func withoutHash(template *k8scorev1.PodTemplateSpec) *k8scorev1.PodTemplateSpec {
+func withoutHash(template *corev1.PodTemplateSpec) *corev1.PodTemplateSpec {
 	t := template.DeepCopy()
 	delete(t.Labels, hashLabel)
 	return t
@@ -51,15 +51,15 @@ func replicaSetName(deployment, hash string) string {
 }
 
 // newReplicaSet is the ReplicaSet for d's template, of no pods yet.
-func newReplicaSet(d *appsv1.Deployment) *appsv1.ReplicaSet {
+func newReplicaSet(d *oappsv1.Deployment) *oappsv1.ReplicaSet {
 	hash := templateHash(&d.Spec.Template, d.Status.CollisionCount)
-	rs := &appsv1.ReplicaSet{
+	rs := &oappsv1.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:      replicaSetName(d.Name, hash),
 			Namespace: d.Namespace,
 			Labels:    withLabel(d.Spec.Template.Labels, hash),
 		},
-		Spec: k8sappsv1.ReplicaSetSpec{
+		Spec: appsv1.ReplicaSetSpec{
 			Replicas:        new(int32),
 			MinReadySeconds: d.Spec.MinReadySeconds,
 			Selector:        d.Spec.Selector.DeepCopy(),

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -42,10 +42,10 @@ func TestFencesAreThoseOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawDeployment(t)
 		surge, unavailable := fences(d)
-		if want := util.MaxSurge(k8sappsv1.Deployment(*d)); surge != want {
+		if want := util.MaxSurge(appsv1.Deployment(*d)); surge != want {
 			t.Errorf("surge of %s is %d, Kubernetes' is %d", words(d), surge, want)
 		}
-		if want := util.MaxUnavailable(k8sappsv1.Deployment(*d)); unavailable != want {
+		if want := util.MaxUnavailable(appsv1.Deployment(*d)); unavailable != want {
 			t.Errorf("unavailability of %s is %d, Kubernetes' is %d", words(d), unavailable, want)
 		}
 	})
@@ -55,7 +55,7 @@ func TestNewAndOldReplicaSetsAreThoseOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, sets := drawRollout(t)
 		r := newRollout(d, heldBy(sets), gen.Now)
-		upstream := (*k8sappsv1.Deployment)(d)
+		upstream := (*appsv1.Deployment)(d)
 		want := util.FindNewReplicaSet(upstream, converted(sets))
 		if got := r.current; (got == nil) != (want == nil) || got != nil && got.Name != want.Name {
 			t.Fatalf("the new ReplicaSet is %v, Kubernetes' is %v", got, want)
@@ -74,7 +74,7 @@ func TestGrowthIsThatOfKubernetes(t *testing.T) {
 		if r.current == nil || r.current.asked() >= desired(d) || recreates(d) {
 			t.Skip("nothing grows")
 		}
-		want, err := util.NewRSNewReplicas((*k8sappsv1.Deployment)(d), converted(sets), (*k8sappsv1.ReplicaSet)(r.current.ReplicaSet))
+		want, err := util.NewRSNewReplicas((*appsv1.Deployment)(d), converted(sets), (*appsv1.ReplicaSet)(r.current.ReplicaSet))
 		if got := r.growth(r.current.asked()); err != nil || got != want {
 			t.Fatalf("the new ReplicaSet of %s grows from %d to %d, in Kubernetes to %d (%v)", words(d), r.current.asked(), got, want, err)
 		}
@@ -88,7 +88,7 @@ func TestSharesAreThoseOfKubernetes(t *testing.T) {
 		change := rapid.Int32Range(-20, 20).Draw(t, "change")
 		given := int32(0)
 		for _, m := range active(r.all()) {
-			want := util.GetReplicaSetProportion(klog.Background(), (*k8sappsv1.ReplicaSet)(m.ReplicaSet), k8sappsv1.Deployment(*d), change, given)
+			want := util.GetReplicaSetProportion(klog.Background(), (*appsv1.ReplicaSet)(m.ReplicaSet), appsv1.Deployment(*d), change, given)
 			if got := r.share(m, change-given); got != want {
 				t.Fatalf("%s of %d pods gets %d of %d, in Kubernetes %d", m.Name, m.asked(), got, change-given, want)
 			}
@@ -101,19 +101,19 @@ func TestTheOnlyReplicaSetIsThatOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, sets := drawRollout(t)
 		r := newRollout(d, heldBy(sets), gen.Now)
-		var current *k8sappsv1.ReplicaSet
+		var current *appsv1.ReplicaSet
 		if r.current != nil {
-			current = (*k8sappsv1.ReplicaSet)(r.current.ReplicaSet)
+			current = (*appsv1.ReplicaSet)(r.current.ReplicaSet)
 		}
-		var olds []*k8sappsv1.ReplicaSet
+		var olds []*appsv1.ReplicaSet
 		for _, m := range r.old {
-			olds = append(olds, (*k8sappsv1.ReplicaSet)(m.ReplicaSet))
+			olds = append(olds, (*appsv1.ReplicaSet)(m.ReplicaSet))
 		}
 		want := util.FindActiveOrLatest(current, olds)
 		if got := r.only(); (got == nil) != (want == nil) || got != nil && got.Name != want.Name {
 			t.Fatalf("the only ReplicaSet is %v, Kubernetes' is %v", got, want)
 		}
-		if got, want := r.saturated(), util.IsSaturated((*k8sappsv1.Deployment)(d), current); got != want {
+		if got, want := r.saturated(), util.IsSaturated((*appsv1.Deployment)(d), current); got != want {
 			t.Fatalf("saturated is %t, in Kubernetes %t", got, want)
 		}
 	})
@@ -123,7 +123,7 @@ func TestAnnotationsOfTheNewReplicaSetAreThoseOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, sets := drawRollout(t)
 		d.Annotations = rapid.MapOf(
-			rapid.SampledFrom([]string{"a", "b", revisionAnnotation, maxReplicasAnnotation, k8scorev1.LastAppliedConfigAnnotation}),
+			rapid.SampledFrom([]string{"a", "b", revisionAnnotation, maxReplicasAnnotation, corev1.LastAppliedConfigAnnotation}),
 			rapid.SampledFrom([]string{"x", "y"})).Draw(t, "annotations of the Deployment")
 		r := newRollout(d, heldBy(sets), gen.Now)
 		if r.current == nil {
@@ -134,8 +134,8 @@ func TestAnnotationsOfTheNewReplicaSetAreThoseOfKubernetes(t *testing.T) {
 			r.current.wanted.Annotations[revisionHistoryAnnotation] = join(history)
 			r.current.ReplicaSet = r.current.wanted.DeepCopy()
 		}
-		want := (*k8sappsv1.ReplicaSet)(r.current.DeepCopy())
-		util.SetNewReplicaSetAnnotations(klog.NewContext(context.Background(), logr.Discard()), (*k8sappsv1.Deployment)(d), want, fmt.Sprint(r.nextRevision()), true, longestHistory)
+		want := (*appsv1.ReplicaSet)(r.current.DeepCopy())
+		util.SetNewReplicaSetAnnotations(klog.NewContext(context.Background(), logr.Discard()), (*appsv1.Deployment)(d), want, fmt.Sprint(r.nextRevision()), true, longestHistory)
 		r.keepCurrent()
 		if got := r.current.wanted.Annotations; fmt.Sprint(got) != fmt.Sprint(want.Annotations) {
 			t.Fatalf("annotations are\n%v, in Kubernetes\n%v", got, want.Annotations)
@@ -148,7 +148,7 @@ func TestProgressIsThatOfKubernetes(t *testing.T) {
 		d := drawDeployment(t)
 		d.Status = drawStatus(t, "before")
 		now := drawStatus(t, "now")
-		upstream := (*k8sappsv1.Deployment)(d)
+		upstream := (*appsv1.Deployment)(d)
 		if got, want := complete(d, now), util.DeploymentComplete(upstream, &now); got != want {
 			t.Errorf("complete is %t, in Kubernetes %t", got, want)
 		}
@@ -162,9 +162,9 @@ func TestTheLastRevisionIsThatOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, sets := drawRollout(t)
 		r := newRollout(d, heldBy(sets), gen.Now)
-		var all []*k8sappsv1.ReplicaSet
+		var all []*appsv1.ReplicaSet
 		for _, m := range r.all() {
-			all = append(all, (*k8sappsv1.ReplicaSet)(m.ReplicaSet))
+			all = append(all, (*appsv1.ReplicaSet)(m.ReplicaSet))
 		}
 		if got, want := r.lastRevision(), util.LastRevision(klog.Background(), all); got != want {
 			t.Errorf("the last revision is %d, in Kubernetes %d", got, want)
@@ -172,7 +172,7 @@ func TestTheLastRevisionIsThatOfKubernetes(t *testing.T) {
 	})
 }
 
-func drawTemplate(t *rapid.T) k8scorev1.PodTemplateSpec {
+func drawTemplate(t *rapid.T) corev1.PodTemplateSpec {
 	template := gen.Deployment("web").Spec.Template
 	template.Labels = rapid.MapOfN(rapid.StringN(1, 5, -1), rapid.String(), 0, 4).Draw(t, "labels")
 	template.Annotations = rapid.MapOfN(rapid.String(), rapid.String(), 0, 4).Draw(t, "annotations")
@@ -185,7 +185,7 @@ func drawTemplate(t *rapid.T) k8scorev1.PodTemplateSpec {
 	return template
 }
 
-func drawDeployment(t *rapid.T) *appsv1.Deployment {
+func drawDeployment(t *rapid.T) *oappsv1.Deployment {
 	d := gen.Deployment("web", gen.Replicas(rapid.Int32Range(0, 20).Draw(t, "replicas")))
 	if rapid.IntRange(0, 4).Draw(t, "strategy") == 0 {
 		gen.Recreate(d)
@@ -206,10 +206,10 @@ func drawFence(t *rapid.T, name string) *intstr.IntOrString {
 }
 
 // drawRollout draws a Deployment and ReplicaSets whose status speaks of their present spec.
-func drawRollout(t *rapid.T) (*appsv1.Deployment, []*appsv1.ReplicaSet) {
+func drawRollout(t *rapid.T) (*oappsv1.Deployment, []*oappsv1.ReplicaSet) {
 	d := drawDeployment(t)
 	d.Status = drawStatus(t, "now")
-	sets := make([]*appsv1.ReplicaSet, rapid.IntRange(0, 5).Draw(t, "ReplicaSets"))
+	sets := make([]*oappsv1.ReplicaSet, rapid.IntRange(0, 5).Draw(t, "ReplicaSets"))
 	for i := range sets {
 		n := rapid.Int32Range(0, 15).Draw(t, "size")
 		rs := newReplicaSet(gen.Deployment("web", gen.Image(fmt.Sprintf("web:%d", rapid.IntRange(1, 4).Draw(t, "image")))))
@@ -230,9 +230,9 @@ func drawRollout(t *rapid.T) (*appsv1.Deployment, []*appsv1.ReplicaSet) {
 	return d, sets
 }
 
-func drawStatus(t *rapid.T, when string) k8sappsv1.DeploymentStatus {
+func drawStatus(t *rapid.T, when string) appsv1.DeploymentStatus {
 	count := rapid.Int32Range(0, 4)
-	return k8sappsv1.DeploymentStatus{
+	return appsv1.DeploymentStatus{
 		ObservedGeneration: rapid.Int64Range(0, 1).Draw(t, "observed "+when),
 		Replicas:           count.Draw(t, "replicas "+when),
 		UpdatedReplicas:    count.Draw(t, "updated "+when),
@@ -241,14 +241,14 @@ func drawStatus(t *rapid.T, when string) k8sappsv1.DeploymentStatus {
 	}
 }
 
-func heldBy(sets []*appsv1.ReplicaSet) world {
-	return world{claims: ownership.Claims[*appsv1.ReplicaSet]{Held: sets}}
+func heldBy(sets []*oappsv1.ReplicaSet) world {
+	return world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: sets}}
 }
 
-func converted(sets []*appsv1.ReplicaSet) []*k8sappsv1.ReplicaSet {
-	out := make([]*k8sappsv1.ReplicaSet, len(sets))
+func converted(sets []*oappsv1.ReplicaSet) []*appsv1.ReplicaSet {
+	out := make([]*appsv1.ReplicaSet, len(sets))
 	for i, rs := range sets {
-		out[i] = (*k8sappsv1.ReplicaSet)(rs)
+		out[i] = (*appsv1.ReplicaSet)(rs)
 	}
 	return out
 }
@@ -261,6 +261,6 @@ func join(numbers []string) string {
 	return joined
 }
 
-func words(d *appsv1.Deployment) string {
+func words(d *oappsv1.Deployment) string {
 	return fmt.Sprintf("a Deployment of %d with %v", desired(d), d.Spec.Strategy)
 }

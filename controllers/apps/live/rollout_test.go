@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -48,7 +48,7 @@ func TestADeploymentRollsOutForwardsAndBack(t *testing.T) {
 		c.change(t, gen.Image("web:1"))
 		c.rolledOut(t)
 		c.revisionIs(t, "3")
-		if !slices.ContainsFunc(c.replicaSets(t), func(rs appsv1.ReplicaSet) bool { return rs.Annotations[historyAnnotation] == "1" }) {
+		if !slices.ContainsFunc(c.replicaSets(t), func(rs oappsv1.ReplicaSet) bool { return rs.Annotations[historyAnnotation] == "1" }) {
 			t.Error("no ReplicaSet remembers that it was revision 1")
 		}
 
@@ -65,8 +65,8 @@ func TestADeploymentKeepsItsOldPodsWhenTheNewOnesNeverGetReady(t *testing.T) {
 		c.create(t, gen.Replicas(4), gen.Surge("1"), gen.Unavailable("0"), gen.Deadline(3))
 		c.rolledOut(t)
 		c.change(t, gen.Image(broken))
-		c.conditionIs(t, k8sappsv1.DeploymentProgressing, "False ProgressDeadlineExceeded")
-		c.conditionIs(t, k8sappsv1.DeploymentAvailable, "True MinimumReplicasAvailable")
+		c.conditionIs(t, appsv1.DeploymentProgressing, "False ProgressDeadlineExceeded")
+		c.conditionIs(t, appsv1.DeploymentAvailable, "True MinimumReplicasAvailable")
 		if s := c.deployment(t).Status; s.AvailableReplicas != 4 || s.Replicas != 5 {
 			t.Errorf("%d pods available of %d, want 4 of 5", s.AvailableReplicas, s.Replicas)
 		}
@@ -77,20 +77,20 @@ func TestADeploymentKeepsItsOldPodsWhenTheNewOnesNeverGetReady(t *testing.T) {
 
 func TestAQuotaThatIsUsedUpIsReported(t *testing.T) {
 	c := start(t, apis.Kubernetes)
-	one := k8scorev1.ResourceList{k8scorev1.ResourcePods: resource.MustParse("1")}
-	quota := &k8scorev1.ResourceQuota{Spec: k8scorev1.ResourceQuotaSpec{Hard: one}}
+	one := corev1.ResourceList{corev1.ResourcePods: resource.MustParse("1")}
+	quota := &corev1.ResourceQuota{Spec: corev1.ResourceQuotaSpec{Hard: one}}
 	quota.Name, quota.Namespace = "quota", c.namespace
 	if err := c.Create(t.Context(), quota); err != nil {
 		t.Fatal(err)
 	}
-	quota.Status = k8scorev1.ResourceQuotaStatus{Hard: one, Used: k8scorev1.ResourceList{k8scorev1.ResourcePods: resource.MustParse("0")}}
+	quota.Status = corev1.ResourceQuotaStatus{Hard: one, Used: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}}
 	if err := c.Status().Update(t.Context(), quota); err != nil {
 		t.Fatal(err)
 	}
 	c.create(t, gen.Replicas(3))
-	c.conditionIs(t, k8sappsv1.DeploymentReplicaFailure, "True FailedCreate")
+	c.conditionIs(t, appsv1.DeploymentReplicaFailure, "True FailedCreate")
 	for _, condition := range c.deployment(t).Status.Conditions {
-		if condition.Type == k8sappsv1.DeploymentReplicaFailure && !strings.HasPrefix(condition.Message, `pods "web-`) {
+		if condition.Type == appsv1.DeploymentReplicaFailure && !strings.HasPrefix(condition.Message, `pods "web-`) {
 			t.Errorf("ReplicaFailure says %q, want the API server's words", condition.Message)
 		}
 	}
@@ -122,7 +122,7 @@ func TestKubectlRolloutWorks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rollbacker.Rollback((*k8sappsv1.Deployment)(c.deployment(t)), nil, 1, cmdutil.DryRunNone); err != nil {
+	if _, err := rollbacker.Rollback((*appsv1.Deployment)(c.deployment(t)), nil, 1, cmdutil.DryRunNone); err != nil {
 		t.Fatalf("kubectl rollout undo: %v", err)
 	}
 	if got := c.rolledOut(t).Spec.Template.Spec.Containers[0].Image; got != "web:1" {
@@ -130,15 +130,15 @@ func TestKubectlRolloutWorks(t *testing.T) {
 	}
 	c.revisionIs(t, "3")
 
-	if _, err := polymorphichelpers.ObjectPauserFn((*k8sappsv1.Deployment)(c.deployment(t))); err != nil {
+	if _, err := polymorphichelpers.ObjectPauserFn((*appsv1.Deployment)(c.deployment(t))); err != nil {
 		t.Errorf("kubectl rollout pause: %v", err)
 	}
 	c.change(t, gen.Paused)
-	c.conditionIs(t, k8sappsv1.DeploymentProgressing, "Unknown DeploymentPaused")
-	c.change(t, func(d *appsv1.Deployment) { d.Spec.Paused = false })
+	c.conditionIs(t, appsv1.DeploymentProgressing, "Unknown DeploymentPaused")
+	c.change(t, func(d *oappsv1.Deployment) { d.Spec.Paused = false })
 	c.rolledOut(t)
 
-	c.change(t, func(d *appsv1.Deployment) { // what kubectl rollout restart does
+	c.change(t, func(d *oappsv1.Deployment) { // what kubectl rollout restart does
 		d.Spec.Template.Annotations = map[string]string{"kubectl.kubernetes.io/restartedAt": "2030-01-02T03:04:05Z"}
 	})
 	c.rolledOut(t)
@@ -166,7 +166,7 @@ func TestASliceFollowsItsService(t *testing.T) {
 func (c *cluster) endpointsAre(t *testing.T, want int) {
 	t.Helper()
 	c.eventually(t, fmt.Sprintf("the slices list %d pods", want), func() error {
-		var list discoveryv1.EndpointSliceList
+		var list odiscoveryv1.EndpointSliceList
 		if err := c.List(t.Context(), &list, client.InNamespace(c.namespace), client.MatchingLabels{"kubernetes.io/service-name": "web"}); err != nil {
 			return err
 		}
@@ -181,9 +181,9 @@ func (c *cluster) endpointsAre(t *testing.T, want int) {
 	})
 }
 
-func (c *cluster) pods(t *testing.T) []corev1.Pod {
+func (c *cluster) pods(t *testing.T) []ocorev1.Pod {
 	t.Helper()
-	var list corev1.PodList
+	var list ocorev1.PodList
 	if err := c.List(t.Context(), &list, client.InNamespace(c.namespace)); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func (c *cluster) revisionIs(t *testing.T, want string) {
 	})
 }
 
-func (c *cluster) conditionIs(t *testing.T, kind k8sappsv1.DeploymentConditionType, want string) {
+func (c *cluster) conditionIs(t *testing.T, kind appsv1.DeploymentConditionType, want string) {
 	t.Helper()
 	c.eventually(t, fmt.Sprintf("%s is %s", kind, want), func() error {
 		conditions := c.deployment(t).Status.Conditions

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/apis"
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
@@ -21,7 +21,7 @@ import (
 	"github.com/orrery-dev/orrery/envtest"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -94,13 +94,13 @@ const broken = "broken"
 // pretender plays the kubelet: pods run and get ready where they are, and end when they are told to.
 type pretender struct{}
 
-func kubelet() loop.Loop { return loop.New[*corev1.Pod, struct{}]("kubelet", pretender{}) }
+func kubelet() loop.Loop { return loop.New[*ocorev1.Pod, struct{}]("kubelet", pretender{}) }
 
-func (pretender) Observe(context.Context, client.Reader, *corev1.Pod) (struct{}, error) {
+func (pretender) Observe(context.Context, client.Reader, *ocorev1.Pod) (struct{}, error) {
 	return struct{}{}, nil
 }
 
-func (pretender) Plan(pod *corev1.Pod, _ struct{}, now time.Time) *plan.Plan {
+func (pretender) Plan(pod *ocorev1.Pod, _ struct{}, now time.Time) *plan.Plan {
 	p := plan.New()
 	if pod.DeletionTimestamp != nil {
 		p.Delete("it has ended", pod).With(client.GracePeriodSeconds(0))
@@ -110,18 +110,18 @@ func (pretender) Plan(pod *corev1.Pod, _ struct{}, now time.Time) *plan.Plan {
 		return p
 	}
 	ready := pod.DeepCopy()
-	ready.Status.Phase = k8scorev1.PodRunning
+	ready.Status.Phase = corev1.PodRunning
 	ready.Status.PodIP = "10.1.2.3"
-	ready.Status.PodIPs = []k8scorev1.PodIP{{IP: "10.1.2.3"}}
-	ready.Status.Conditions = append(ready.Status.Conditions, k8scorev1.PodCondition{
-		Type: k8scorev1.PodReady, Status: k8scorev1.ConditionTrue, LastTransitionTime: metav1.NewTime(now),
+	ready.Status.PodIPs = []corev1.PodIP{{IP: "10.1.2.3"}}
+	ready.Status.Conditions = append(ready.Status.Conditions, corev1.PodCondition{
+		Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(now),
 	})
 	p.Status(pod, ready)
 	return p
 }
 
 // create creates the Deployment web.
-func (c *cluster) create(t *testing.T, changes ...func(*appsv1.Deployment)) {
+func (c *cluster) create(t *testing.T, changes ...func(*oappsv1.Deployment)) {
 	t.Helper()
 	d := gen.Deployment("web", changes...)
 	d.Namespace, d.UID = c.namespace, ""
@@ -131,7 +131,7 @@ func (c *cluster) create(t *testing.T, changes ...func(*appsv1.Deployment)) {
 }
 
 // change changes it.
-func (c *cluster) change(t *testing.T, change func(*appsv1.Deployment)) {
+func (c *cluster) change(t *testing.T, change func(*oappsv1.Deployment)) {
 	t.Helper()
 	observed := c.deployment(t)
 	wanted := observed.DeepCopy()
@@ -141,18 +141,18 @@ func (c *cluster) change(t *testing.T, change func(*appsv1.Deployment)) {
 	}
 }
 
-func (c *cluster) deployment(t *testing.T) *appsv1.Deployment {
+func (c *cluster) deployment(t *testing.T) *oappsv1.Deployment {
 	t.Helper()
-	var d appsv1.Deployment
+	var d oappsv1.Deployment
 	if err := c.Get(t.Context(), client.ObjectKey{Namespace: c.namespace, Name: "web"}, &d); err != nil {
 		t.Fatal(err)
 	}
 	return &d
 }
 
-func (c *cluster) replicaSets(t *testing.T) []appsv1.ReplicaSet {
+func (c *cluster) replicaSets(t *testing.T) []oappsv1.ReplicaSet {
 	t.Helper()
-	var list appsv1.ReplicaSetList
+	var list oappsv1.ReplicaSetList
 	if err := c.List(t.Context(), &list, client.InNamespace(c.namespace)); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func (c *cluster) replicaSets(t *testing.T) []appsv1.ReplicaSet {
 }
 
 // rolledOut waits until the Deployment is complete.
-func (c *cluster) rolledOut(t *testing.T) *appsv1.Deployment {
+func (c *cluster) rolledOut(t *testing.T) *oappsv1.Deployment {
 	t.Helper()
 	c.eventually(t, "the Deployment is complete", func() error {
 		d := c.deployment(t)

@@ -3,8 +3,8 @@ package replicaset
 import (
 	"context"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/loop"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,24 +20,24 @@ import (
 // Controller decides for ReplicaSets.
 type Controller struct{}
 
-var _ loop.Controller[*appsv1.ReplicaSet, world] = Controller{}
+var _ loop.Controller[*oappsv1.ReplicaSet, world] = Controller{}
 
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("replicaset-controller", Controller{},
-		loop.Owns(&corev1.Pod{}),
+		loop.Owns(&ocorev1.Pod{}),
 		loop.Watches(selecting),
-		ownership.Indexed(&corev1.Pod{}),
-		ownership.Indexed(&appsv1.ReplicaSet{}),
+		ownership.Indexed(&ocorev1.Pod{}),
+		ownership.Indexed(&oappsv1.ReplicaSet{}),
 	)
 }
 
 // selecting names the ReplicaSets that might adopt a pod.
-func selecting(ctx context.Context, read client.Reader, pod *corev1.Pod) []client.ObjectKey {
+func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) []client.ObjectKey {
 	if metav1.GetControllerOfNoCopy(pod) != nil {
 		return nil
 	}
-	var sets appsv1.ReplicaSetList
+	var sets oappsv1.ReplicaSetList
 	if err := read.List(ctx, &sets, client.InNamespace(pod.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil // the cache is not running, and will show the pod again when it is
 	}

@@ -1,7 +1,7 @@
 package replicaset
 
 import (
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -14,30 +14,30 @@ const (
 	reasonFailedDelete     = "FailedDelete"
 )
 
-func created(rs *appsv1.ReplicaSet) func(client.Object) plan.Event {
+func created(rs *oappsv1.ReplicaSet) func(client.Object) plan.Event {
 	return func(pod client.Object) plan.Event {
 		return about(rs, plan.Normal, reasonSuccessfulCreate, "Created pod: "+pod.GetName())
 	}
 }
 
-func notCreated(rs *appsv1.ReplicaSet) func(client.Object, error) plan.Event {
+func notCreated(rs *oappsv1.ReplicaSet) func(client.Object, error) plan.Event {
 	return func(_ client.Object, err error) plan.Event {
 		return about(rs, plan.Warning, reasonFailedCreate, "Error creating: "+err.Error())
 	}
 }
 
-func deleted(rs *appsv1.ReplicaSet) func(client.Object) plan.Event {
+func deleted(rs *oappsv1.ReplicaSet) func(client.Object) plan.Event {
 	return func(pod client.Object) plan.Event {
 		return about(rs, plan.Normal, reasonSuccessfulDelete, "Deleted pod: "+pod.GetName())
 	}
 }
 
-func notDeleted(rs *appsv1.ReplicaSet) func(client.Object, error) plan.Event {
+func notDeleted(rs *oappsv1.ReplicaSet) func(client.Object, error) plan.Event {
 	return func(_ client.Object, err error) plan.Event {
 		return about(rs, plan.Warning, reasonFailedDelete, "Error deleting: "+err.Error())
 	}
 }
 
-func about(rs *appsv1.ReplicaSet, kind plan.EventType, reason, message string) plan.Event {
+func about(rs *oappsv1.ReplicaSet, kind plan.EventType, reason, message string) plan.Event {
 	return plan.Event{Regarding: rs, Type: kind, Reason: reason, Message: message}
 }

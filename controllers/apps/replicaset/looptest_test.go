@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/pretend"
@@ -77,9 +77,9 @@ func start(t *rapid.T) []client.Object {
 }
 
 func resize(t *rapid.T, w *looptest.World) {
-	for _, rs := range looptest.All[*appsv1.ReplicaSet](w) {
+	for _, rs := range looptest.All[*oappsv1.ReplicaSet](w) {
 		n := drawSize(t)
-		looptest.Edit(w, "user", rs, func(rs *appsv1.ReplicaSet) { rs.Spec.Replicas = &n })
+		looptest.Edit(w, "user", rs, func(rs *oappsv1.ReplicaSet) { rs.Spec.Replicas = &n })
 	}
 }
 
@@ -102,8 +102,8 @@ func neverDeletesTooMany(w *looptest.World, write looptest.Write) error {
 // running is how many pods the ReplicaSet has which a write is about.
 func running(w *looptest.World, write looptest.Write) int {
 	n := 0
-	for _, rs := range looptest.All[*appsv1.ReplicaSet](w) {
-		for _, pod := range looptest.All[*corev1.Pod](w) {
+	for _, rs := range looptest.All[*oappsv1.ReplicaSet](w) {
+		for _, pod := range looptest.All[*ocorev1.Pod](w) {
 			if metav1.IsControlledBy(pod, rs) && replicas.Active(pod) {
 				n++
 			}
@@ -113,7 +113,7 @@ func running(w *looptest.World, write looptest.Write) int {
 }
 
 func leavesOthersAlone(_ *looptest.World, write looptest.Write) error {
-	pod, ok := write.Before.(*corev1.Pod)
+	pod, ok := write.Before.(*ocorev1.Pod)
 	if !ok || write.By != "replicaset-controller" {
 		return nil
 	}
@@ -124,9 +124,9 @@ func leavesOthersAlone(_ *looptest.World, write looptest.Write) error {
 }
 
 func asManyAsDesired(w *looptest.World) error {
-	rs := looptest.All[*appsv1.ReplicaSet](w)[0]
+	rs := looptest.All[*oappsv1.ReplicaSet](w)[0]
 	held := int32(0)
-	for _, pod := range looptest.All[*corev1.Pod](w) {
+	for _, pod := range looptest.All[*ocorev1.Pod](w) {
 		matches := pod.Labels["app"] == "web"
 		switch owner := metav1.GetControllerOf(pod); {
 		case !replicas.Active(pod): // what has ended keeps its owner, so that it is collected some day

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -16,20 +16,20 @@ import (
 // world is what a ReplicaSet has, and what it might have.
 type world struct {
 	// claims are its active pods, and those that it is about to adopt or release.
-	claims ownership.Claims[*corev1.Pod]
+	claims ownership.Claims[*ocorev1.Pod]
 	// terminating are its pods that are being deleted and still run.
-	terminating []*corev1.Pod
+	terminating []*ocorev1.Pod
 	// siblings are the pods of all ReplicaSets of the same owner; none, unless pods have to go.
-	siblings []*corev1.Pod
+	siblings []*ocorev1.Pod
 }
 
 // Observe reads the pods that rs controls and those that it could adopt.
-func (Controller) Observe(ctx context.Context, read client.Reader, rs *appsv1.ReplicaSet) (world, error) {
+func (Controller) Observe(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) (world, error) {
 	selector, err := metav1.LabelSelectorAsSelector(rs.Spec.Selector)
 	if err != nil {
 		return world{}, plan.Stop(fmt.Errorf("reading the selector of ReplicaSet %s: %w", client.ObjectKeyFromObject(rs), err))
 	}
-	var controlled, orphans corev1.PodList
+	var controlled, orphans ocorev1.PodList
 	if err := ownership.Controlled(ctx, read, rs.Namespace, rs.UID, &controlled); err != nil {
 		return world{}, err
 	}
@@ -48,7 +48,7 @@ func (Controller) Observe(ctx context.Context, read client.Reader, rs *appsv1.Re
 }
 
 // split tells pods that count as replicas from those that are about to end; the rest have ended.
-func split(pods []corev1.Pod) (active, terminating []*corev1.Pod) {
+func split(pods []ocorev1.Pod) (active, terminating []*ocorev1.Pod) {
 	for i := range pods {
 		switch pod := &pods[i]; {
 		case replicas.Active(pod):
@@ -61,18 +61,18 @@ func split(pods []corev1.Pod) (active, terminating []*corev1.Pod) {
 }
 
 // siblings are the pods of all ReplicaSets that have the same controller as rs; a ReplicaSet of its own has none.
-func siblings(ctx context.Context, read client.Reader, rs *appsv1.ReplicaSet) ([]*corev1.Pod, error) {
+func siblings(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) ([]*ocorev1.Pod, error) {
 	owner := metav1.GetControllerOfNoCopy(rs)
 	if owner == nil {
 		return nil, nil
 	}
-	var sets appsv1.ReplicaSetList
+	var sets oappsv1.ReplicaSetList
 	if err := ownership.Controlled(ctx, read, rs.Namespace, owner.UID, &sets); err != nil {
 		return nil, err
 	}
-	var pods []*corev1.Pod
+	var pods []*ocorev1.Pod
 	for _, set := range sets.Items {
-		var controlled corev1.PodList
+		var controlled ocorev1.PodList
 		if err := ownership.Controlled(ctx, read, rs.Namespace, set.UID, &controlled); err != nil {
 			return nil, err
 		}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,7 +17,7 @@ import (
 const burst = 500
 
 // Plan settles claims, brings the number of pods to the desired one, and reports.
-func (Controller) Plan(rs *appsv1.ReplicaSet, w world, now time.Time) *plan.Plan {
+func (Controller) Plan(rs *oappsv1.ReplicaSet, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	if w.claims.Open() {
 		w.claims.Settle(p, rs)
@@ -37,14 +37,14 @@ func (Controller) Plan(rs *appsv1.ReplicaSet, w world, now time.Time) *plan.Plan
 }
 
 // desired is how many pods are asked for; 1 where the ReplicaSet does not say.
-func desired(rs *appsv1.ReplicaSet) int {
+func desired(rs *oappsv1.ReplicaSet) int {
 	if rs.Spec.Replicas == nil {
 		return 1
 	}
 	return int(*rs.Spec.Replicas)
 }
 
-func create(p *plan.Plan, rs *appsv1.ReplicaSet, have, missing int) {
+func create(p *plan.Plan, rs *oappsv1.ReplicaSet, have, missing int) {
 	pods := make([]client.Object, missing)
 	for i := range pods {
 		pods[i] = newPod(rs)
@@ -55,7 +55,7 @@ func create(p *plan.Plan, rs *appsv1.ReplicaSet, have, missing int) {
 		Failed(notCreated(rs))
 }
 
-func remove(p *plan.Plan, rs *appsv1.ReplicaSet, have int, expendable []*corev1.Pod) {
+func remove(p *plan.Plan, rs *oappsv1.ReplicaSet, have int, expendable []*ocorev1.Pod) {
 	pods := make([]client.Object, len(expendable))
 	for i, pod := range expendable {
 		pods[i] = pod
@@ -66,9 +66,9 @@ func remove(p *plan.Plan, rs *appsv1.ReplicaSet, have int, expendable []*corev1.
 }
 
 // newPod is a pod of the template, without name and owner.
-func newPod(rs *appsv1.ReplicaSet) *corev1.Pod {
+func newPod(rs *oappsv1.ReplicaSet) *ocorev1.Pod {
 	template := rs.Spec.Template.DeepCopy()
-	return &corev1.Pod{
+	return &ocorev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:    rs.Namespace,
 			GenerateName: namePrefix(rs.Name),

@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,7 +22,7 @@ import (
 func TestPlan(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		rs   *appsv1.ReplicaSet
+		rs   *oappsv1.ReplicaSet
 		w    world
 		want []string
 	}{
@@ -35,7 +35,7 @@ func TestPlan(t *testing.T) {
 			[]string{"create 500 Pods (default/web-*): 0 pods of 501 desired"}},
 		{"does nothing while it is being deleted", gen.ReplicaSet("web", 3, going), holding(gen.Pod("p")), nil},
 		{"settles claims before anything else", gen.ReplicaSet("web", 3),
-			world{claims: ownership.Claims[*corev1.Pod]{Wanted: []*corev1.Pod{gen.Pod("p")}}},
+			world{claims: ownership.Claims[*ocorev1.Pod]{Wanted: []*ocorev1.Pod{gen.Pod("p")}}},
 			[]string{"adopt p for default/web: its selector matches, and nobody controls them"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestPodsAreMadeFromTheTemplate(t *testing.T) {
 	if pod.GenerateName != "web-" || pod.Namespace != rs.Namespace || pod.Name != "" {
 		t.Errorf("the pod is named %s/%s%s", pod.Namespace, pod.GenerateName, pod.Name)
 	}
-	got := k8scorev1.PodTemplateSpec{Spec: pod.Spec}
+	got := corev1.PodTemplateSpec{Spec: pod.Spec}
 	got.Labels, got.Annotations, got.Finalizers = pod.Labels, pod.Annotations, pod.Finalizers
 	if diff := cmp.Diff(rs.Spec.Template, got); diff != "" {
 		t.Errorf("the pod differs from the template (-template +pod):\n%s", diff)
@@ -78,9 +78,9 @@ func TestStatusCountsPods(t *testing.T) {
 		gen.Pod("ready", gen.Labelled("app", "web"), gen.Ready(gen.Ago(3*time.Second))),
 		gen.Pod("running", gen.Labelled("app", "web"), labelled, gen.On("a")),
 	)
-	w.terminating = []*corev1.Pod{gen.Pod("going", gen.Going)}
+	w.terminating = []*ocorev1.Pod{gen.Pod("going", gen.Going)}
 	one := int32(1)
-	want := k8sappsv1.ReplicaSetStatus{
+	want := appsv1.ReplicaSetStatus{
 		ObservedGeneration: 5, Replicas: 3, FullyLabeledReplicas: 2, ReadyReplicas: 2, AvailableReplicas: 1, TerminatingReplicas: &one,
 	}
 	if diff := cmp.Diff(want, status(rs, w, nil, gen.Now)); diff != "" {
@@ -94,25 +94,25 @@ func TestStatusCountsPods(t *testing.T) {
 func TestReplicaFailure(t *testing.T) {
 	quota := fmt.Errorf("creating Pod default/web-*: %w",
 		apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "web-x", errors.New("exceeded quota")))
-	earlier := k8sappsv1.ReplicaSetCondition{
-		Type: k8sappsv1.ReplicaSetReplicaFailure, Status: k8scorev1.ConditionTrue, Reason: reasonFailedCreate, Message: "earlier",
+	earlier := appsv1.ReplicaSetCondition{
+		Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Reason: reasonFailedCreate, Message: "earlier",
 		LastTransitionTime: gen.Ago(time.Hour),
 	}
 	ending := apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "web-x", errors.New("being terminated"))
-	ending.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: k8scorev1.NamespaceTerminatingCause}}
+	ending.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
 	for _, test := range []struct {
 		name   string
-		pods   []*corev1.Pod
-		before []k8sappsv1.ReplicaSetCondition
+		pods   []*ocorev1.Pod
+		before []appsv1.ReplicaSetCondition
 		failed error
 		want   string
 	}{
 		{"says in the API server's words why pods cannot be created", nil, nil, quota,
 			`FailedCreate: pods "web-x" is forbidden: exceeded quota`},
-		{"says why pods cannot be deleted", []*corev1.Pod{gen.Pod("p"), gen.Pod("q")}, nil, errors.New("connection refused"),
+		{"says why pods cannot be deleted", []*ocorev1.Pod{gen.Pod("p"), gen.Pod("q")}, nil, errors.New("connection refused"),
 			"FailedDelete: unable to delete pods: connection refused"},
-		{"keeps the first failure", nil, []k8sappsv1.ReplicaSetCondition{earlier}, quota, "FailedCreate: earlier"},
-		{"goes away with the failure", nil, []k8sappsv1.ReplicaSetCondition{earlier}, nil, ""},
+		{"keeps the first failure", nil, []appsv1.ReplicaSetCondition{earlier}, quota, "FailedCreate: earlier"},
+		{"goes away with the failure", nil, []appsv1.ReplicaSetCondition{earlier}, nil, ""},
 		{"does not speak of a namespace that is being deleted", nil, nil, ending, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -146,11 +146,11 @@ func TestEventsAreThoseOfKubernetes(t *testing.T) {
 	}
 }
 
-func holding(pods ...*corev1.Pod) world {
-	return world{claims: ownership.Claims[*corev1.Pod]{Held: pods}}
+func holding(pods ...*ocorev1.Pod) world {
+	return world{claims: ownership.Claims[*ocorev1.Pod]{Held: pods}}
 }
 
-func going(rs *appsv1.ReplicaSet) {
+func going(rs *oappsv1.ReplicaSet) {
 	at := gen.Ago(time.Second)
 	rs.DeletionTimestamp = &at
 }

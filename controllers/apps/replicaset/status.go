@@ -4,18 +4,18 @@ import (
 	"slices"
 	"time"
 
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8sappsv1 "k8s.io/api/apps/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // report plans the status, and to look again when the next pod becomes available by staying ready.
-func report(p *plan.Plan, rs *appsv1.ReplicaSet, w world, now time.Time) {
+func report(p *plan.Plan, rs *oappsv1.ReplicaSet, w world, now time.Time) {
 	p.StatusAfter(rs, func(failed error) client.Object {
 		reported := rs.DeepCopy()
 		reported.Status = status(rs, w, failed, now)
@@ -27,9 +27,9 @@ func report(p *plan.Plan, rs *appsv1.ReplicaSet, w world, now time.Time) {
 }
 
 // status counts the observed pods. failed is why they could not be brought to the desired number; nil means they were.
-func status(rs *appsv1.ReplicaSet, w world, failed error, now time.Time) k8sappsv1.ReplicaSetStatus {
+func status(rs *oappsv1.ReplicaSet, w world, failed error, now time.Time) appsv1.ReplicaSetStatus {
 	terminating := int32(len(w.terminating))
-	s := k8sappsv1.ReplicaSetStatus{
+	s := appsv1.ReplicaSetStatus{
 		ObservedGeneration:  rs.Generation,
 		Replicas:            int32(len(w.claims.Held)),
 		TerminatingReplicas: &terminating,
@@ -52,8 +52,8 @@ func status(rs *appsv1.ReplicaSet, w world, failed error, now time.Time) k8sapps
 
 // conditions are those of rs, with ReplicaFailure as long as something is in the way. The first failure is kept: its
 // time says since when.
-func conditions(rs *appsv1.ReplicaSet, pods int, failed error, now time.Time) []k8sappsv1.ReplicaSetCondition {
-	isFailure := func(c k8sappsv1.ReplicaSetCondition) bool { return c.Type == k8sappsv1.ReplicaSetReplicaFailure }
+func conditions(rs *oappsv1.ReplicaSet, pods int, failed error, now time.Time) []appsv1.ReplicaSetCondition {
+	isFailure := func(c appsv1.ReplicaSetCondition) bool { return c.Type == appsv1.ReplicaSetReplicaFailure }
 	switch reported := slices.ContainsFunc(rs.Status.Conditions, isFailure); {
 	case failed == nil || plan.NamespaceTerminating(failed):
 		return slices.DeleteFunc(slices.Clone(rs.Status.Conditions), isFailure)
@@ -64,10 +64,10 @@ func conditions(rs *appsv1.ReplicaSet, pods int, failed error, now time.Time) []
 	}
 }
 
-func replicaFailure(creating bool, failed error, now time.Time) k8sappsv1.ReplicaSetCondition {
-	c := k8sappsv1.ReplicaSetCondition{
-		Type:               k8sappsv1.ReplicaSetReplicaFailure,
-		Status:             k8scorev1.ConditionTrue,
+func replicaFailure(creating bool, failed error, now time.Time) appsv1.ReplicaSetCondition {
+	c := appsv1.ReplicaSetCondition{
+		Type:               appsv1.ReplicaSetReplicaFailure,
+		Status:             corev1.ConditionTrue,
 		LastTransitionTime: metav1.NewTime(now),
 		Reason:             reasonFailedCreate,
 		Message:            plan.Cause(failed).Error(),

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"pgregory.net/rapid"
@@ -33,7 +33,7 @@ func TestNoTwoNodesAreEmptiedAtOnce(t *testing.T) {
 			Change:     failOrRecover,
 			Invariants: []looptest.Invariant{oneAtATime},
 			Converged: func(w *looptest.World) error {
-				for _, n := range looptest.All[*corev1.Node](w) {
+				for _, n := range looptest.All[*ocorev1.Node](w) {
 					if key := has(n); key != "" && key != due(n) {
 						return fmt.Errorf("node %s has the taint %s", n.Name, key)
 					}
@@ -45,25 +45,25 @@ func TestNoTwoNodesAreEmptiedAtOnce(t *testing.T) {
 }
 
 func failOrRecover(t *rapid.T, w *looptest.World) {
-	nodes := looptest.All[*corev1.Node](w)
+	nodes := looptest.All[*ocorev1.Node](w)
 	n := nodes[rapid.IntRange(0, len(nodes)-1).Draw(t, "node")]
-	status := rapid.SampledFrom([]k8scorev1.ConditionStatus{
-		k8scorev1.ConditionTrue, k8scorev1.ConditionFalse, k8scorev1.ConditionUnknown,
+	status := rapid.SampledFrom([]corev1.ConditionStatus{
+		corev1.ConditionTrue, corev1.ConditionFalse, corev1.ConditionUnknown,
 	}).Draw(t, "ready")
-	looptest.Edit(w, "agent", n, func(n *corev1.Node) {
-		n.Status.Conditions = []k8scorev1.NodeCondition{{
-			Type: k8scorev1.NodeReady, Status: status, LastTransitionTime: metav1.NewTime(w.Now()),
+	looptest.Edit(w, "agent", n, func(n *ocorev1.Node) {
+		n.Status.Conditions = []corev1.NodeCondition{{
+			Type: corev1.NodeReady, Status: status, LastTransitionTime: metav1.NewTime(w.Now()),
 		}}
 	})
 }
 
 // oneAtATime is the invariant that no two nodes begin to be emptied within 10 s.
 func oneAtATime(w *looptest.World, wrote looptest.Write) error {
-	n, ok := wrote.After.(*corev1.Node)
-	if !ok || has(n) == "" || has(wrote.Before.(*corev1.Node)) != "" {
+	n, ok := wrote.After.(*ocorev1.Node)
+	if !ok || has(n) == "" || has(wrote.Before.(*ocorev1.Node)) != "" {
 		return nil
 	}
-	for _, other := range looptest.All[*corev1.Node](w) {
+	for _, other := range looptest.All[*ocorev1.Node](w) {
 		taint := taintOf(other)
 		if other.Name == n.Name || taint == nil {
 			continue

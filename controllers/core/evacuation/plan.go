@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // recheck is how soon a node that is not ready is looked at again: how others are decides what is done to it.
 const recheck = 5 * time.Second
 
 // Plan taints the node as it is, when it is its turn.
-func (controller) Plan(node *corev1.Node, w world, now time.Time) *plan.Plan {
+func (controller) Plan(node *ocorev1.Node, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	if node.DeletionTimestamp != nil {
 		return p
@@ -42,15 +42,15 @@ func (controller) Plan(node *corev1.Node, w world, now time.Time) *plan.Plan {
 }
 
 // taint gives the node one of the two taints, or none.
-func taint(p *plan.Plan, why string, node *corev1.Node, now time.Time, keys ...string) {
+func taint(p *plan.Plan, why string, node *ocorev1.Node, now time.Time, keys ...string) {
 	wanted := node.DeepCopy()
-	wanted.Spec.Taints = nodestatus.Tainted(node.Spec.Taints, k8scorev1.TaintEffectNoExecute, keys, now, ours)
+	wanted.Spec.Taints = nodestatus.Tainted(node.Spec.Taints, corev1.TaintEffectNoExecute, keys, now, ours)
 	p.Patch(why, node, wanted)
 }
 
 // turn is how long a node has to wait until it may be emptied, and why. It is 0 for the one of its zone whose turn it is:
 // the one that has not been ready for the longest.
-func turn(node *corev1.Node, nodes []corev1.Node, now time.Time) (wait time.Duration, why string) {
+func turn(node *ocorev1.Node, nodes []ocorev1.Node, now time.Time) (wait time.Duration, why string) {
 	zone := look(zoneOf(node), nodes)
 	between, some := zone.interval()
 	switch {

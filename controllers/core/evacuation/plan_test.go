@@ -6,34 +6,34 @@ import (
 	"testing"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // others are nodes of which so many are ready and so many unknown, for so long.
-func others(ready, unknown int) []corev1.Node {
-	var nodes []corev1.Node
+func others(ready, unknown int) []ocorev1.Node {
+	var nodes []ocorev1.Node
 	for i := range ready {
 		nodes = append(nodes, *gen.Node(fmt.Sprintf("ready-%d", i), gen.NodeReady))
 	}
 	for i := range unknown {
-		nodes = append(nodes, *gen.Node(fmt.Sprintf("unknown-%d", i), gen.NodeSaysFor(time.Minute, k8scorev1.NodeReady, k8scorev1.ConditionUnknown)))
+		nodes = append(nodes, *gen.Node(fmt.Sprintf("unknown-%d", i), gen.NodeSaysFor(time.Minute, corev1.NodeReady, corev1.ConditionUnknown)))
 	}
 	return nodes
 }
 
 func TestWhoIsEmptied(t *testing.T) {
-	const noExecute = k8scorev1.TaintEffectNoExecute
-	emptied := func(before time.Duration) corev1.Node {
-		return *gen.Node("emptied", gen.NodeUnknown, gen.Tainted(k8scorev1.TaintNodeUnreachable, noExecute, before))
+	const noExecute = corev1.TaintEffectNoExecute
+	emptied := func(before time.Duration) ocorev1.Node {
+		return *gen.Node("emptied", gen.NodeUnknown, gen.Tainted(corev1.TaintNodeUnreachable, noExecute, before))
 	}
-	unreachable := gen.Tainted(k8scorev1.TaintNodeUnreachable, noExecute, time.Minute)
+	unreachable := gen.Tainted(corev1.TaintNodeUnreachable, noExecute, time.Minute)
 	for _, test := range []struct {
 		name  string
-		node  *corev1.Node
-		nodes []corev1.Node
+		node  *ocorev1.Node
+		nodes []ocorev1.Node
 		want  []string
 	}{
 		{"a ready node is not", gen.Node("a", gen.NodeReady), others(1, 0), nil},
@@ -44,7 +44,7 @@ func TestWhoIsEmptied(t *testing.T) {
 		{"a silent node is", gen.Node("a", gen.NodeUnknown), others(3, 0), []string{"unreachable:NoExecute"}},
 		{
 			"a node that falls silent meanwhile stays so",
-			gen.Node("a", gen.NodeUnknown, gen.Tainted(k8scorev1.TaintNodeNotReady, noExecute, time.Minute)), others(3, 0), []string{"unreachable:NoExecute"},
+			gen.Node("a", gen.NodeUnknown, gen.Tainted(corev1.TaintNodeNotReady, noExecute, time.Minute)), others(3, 0), []string{"unreachable:NoExecute"},
 		},
 		{"nobody is when no node is ready", gen.Node("a", gen.NodeUnknown), others(0, 3), nil},
 		{"and those that were, are no more", gen.Node("a", gen.NodeUnknown, unreachable), others(0, 3), nil},
@@ -52,7 +52,7 @@ func TestWhoIsEmptied(t *testing.T) {
 		{"the next is after 10 s", gen.Node("a", gen.NodeUnknown), append(others(5, 0), emptied(10*time.Second)), []string{"unreachable:NoExecute"}},
 		{
 			"the one that has been silent for longer is first",
-			gen.Node("a", gen.NodeSaysFor(time.Second, k8scorev1.NodeReady, k8scorev1.ConditionUnknown)), others(5, 1), nil,
+			gen.Node("a", gen.NodeSaysFor(time.Second, corev1.NodeReady, corev1.ConditionUnknown)), others(5, 1), nil,
 		},
 		{"nobody is in a small zone of which most are silent", gen.Node("a", gen.NodeUnknown), others(2, 2), nil},
 		{"one is in a large zone", gen.Node("a", gen.NodeUnknown), others(20, 40), []string{"unreachable:NoExecute"}},
@@ -63,7 +63,7 @@ func TestWhoIsEmptied(t *testing.T) {
 			wanted := test.node
 			w := world{nodes: append(test.nodes, *test.node)}
 			for _, step := range (controller{}).Plan(test.node, w, gen.Now).Steps() {
-				wanted = step.(*plan.Patch).Wanted().(*corev1.Node)
+				wanted = step.(*plan.Patch).Wanted().(*ocorev1.Node)
 			}
 			if got := gen.TaintsOf(wanted); !slices.Equal(got, test.want) {
 				t.Errorf("the taints are %v, want %v", got, test.want)

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/component-helpers/node/topology"
 )
 
@@ -28,13 +28,13 @@ type zone struct {
 	// total and unready are how many nodes count, and how many of them are not ready.
 	total, unready int
 	// first is whose turn it is to be emptied; nil means nobody's.
-	first *corev1.Node
+	first *ocorev1.Node
 	// last is when a node began to be emptied last; zero if none is being emptied.
 	last time.Time
 }
 
 // look looks at the nodes of a zone.
-func look(name string, nodes []corev1.Node) zone {
+func look(name string, nodes []ocorev1.Node) zone {
 	var z zone
 	for i := range nodes {
 		if node := &nodes[i]; zoneOf(node) == name {
@@ -44,7 +44,7 @@ func look(name string, nodes []corev1.Node) zone {
 	return z
 }
 
-func (z *zone) add(node *corev1.Node) {
+func (z *zone) add(node *ocorev1.Node) {
 	if counts(node) {
 		z.total++
 		if !nodestatus.Ready(node) {
@@ -75,7 +75,7 @@ func (z *zone) interval() (between time.Duration, some bool) {
 }
 
 // nobodyIsReady reports that no node of the cluster is.
-func nobodyIsReady(nodes []corev1.Node) bool {
+func nobodyIsReady(nodes []ocorev1.Node) bool {
 	for i := range nodes {
 		if counts(&nodes[i]) && nodestatus.Ready(&nodes[i]) {
 			return false
@@ -85,15 +85,15 @@ func nobodyIsReady(nodes []corev1.Node) bool {
 }
 
 // before reports that a has not been ready for longer than b.
-func before(a, b *corev1.Node) bool {
+func before(a, b *ocorev1.Node) bool {
 	x, y := nodestatus.Readiness(a).LastTransitionTime, nodestatus.Readiness(b).LastTransitionTime
 	return cmp.Or(x.Time.Compare(y.Time), cmp.Compare(a.Name, b.Name)) < 0
 }
 
 // counts reports that a node says something about the state of its zone.
-func counts(node *corev1.Node) bool {
+func counts(node *ocorev1.Node) bool {
 	_, no := node.Labels[excluded]
 	return !no
 }
 
-func zoneOf(node *corev1.Node) string { return topology.GetZoneKey((*k8scorev1.Node)(node)) }
+func zoneOf(node *ocorev1.Node) string { return topology.GetZoneKey((*corev1.Node)(node)) }

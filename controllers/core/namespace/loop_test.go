@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/apis"
-	orrerycorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/served"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
@@ -29,7 +29,7 @@ func (d discovered) ServerPreferredResourcesWithContext(context.Context) ([]*met
 
 func kindsUnder(naming apis.Naming) served.Source {
 	verbs := metav1.Verbs{"list", "delete", "deletecollection"}
-	pods := orrerycorev1.GroupVersion
+	pods := ocorev1.GroupVersion
 	pods.Group = naming.Group(pods.Group)
 	return served.Source{Discovery: discovered{
 		{GroupVersion: pods.String(), APIResources: []metav1.APIResource{
@@ -72,7 +72,7 @@ const held = "held/by-spec"
 
 func likeAServer(w *looptest.World) {
 	w.Graceful = func(obj client.Object) bool {
-		_, pod := obj.(*orrerycorev1.Pod)
+		_, pod := obj.(*ocorev1.Pod)
 		return pod
 	}
 	w.Subresources = map[string]func(stored, body client.Object) error{"finalize": func(stored, body client.Object) error {
@@ -94,7 +94,7 @@ func someNamespaces(t *rapid.T) []client.Object {
 			Status:     corev1.NamespaceStatus{Phase: corev1.NamespaceActive},
 		})
 		for i := range rapid.IntRange(0, 4).Draw(t, "objects") {
-			obj := rapid.SampledFrom([]client.Object{&orrerycorev1.Pod{}, &corev1.ConfigMap{}, &corev1.Secret{}}).Draw(t, "kind").DeepCopyObject().(client.Object)
+			obj := rapid.SampledFrom([]client.Object{&ocorev1.Pod{}, &corev1.ConfigMap{}, &corev1.Secret{}}).Draw(t, "kind").DeepCopyObject().(client.Object)
 			obj.SetNamespace(name)
 			obj.SetName(fmt.Sprintf("o%d", i))
 			if rapid.IntRange(0, 2).Draw(t, "kept") == 0 {
@@ -114,7 +114,7 @@ func deleteNamespace(t *rapid.T, w *looptest.World) {
 
 func contentOf(w *looptest.World, namespace string) []client.Object {
 	var objs []client.Object
-	for _, obj := range looptest.All[*orrerycorev1.Pod](w) {
+	for _, obj := range looptest.All[*ocorev1.Pod](w) {
 		objs = append(objs, obj)
 	}
 	for _, obj := range looptest.All[*corev1.ConfigMap](w) {
@@ -142,11 +142,11 @@ func podsGoFirst(w *looptest.World, wrote looptest.Write) error {
 	if wrote.By != "namespace" || wrote.Verb != "delete" {
 		return nil
 	}
-	if _, pod := wrote.Before.(*orrerycorev1.Pod); pod {
+	if _, pod := wrote.Before.(*ocorev1.Pod); pod {
 		return nil
 	}
 	for _, obj := range contentOf(w, wrote.Before.GetNamespace()) {
-		if _, pod := obj.(*orrerycorev1.Pod); pod {
+		if _, pod := obj.(*ocorev1.Pod); pod {
 			return fmt.Errorf("pod %s is still there", obj.GetName())
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,7 +38,7 @@ func (o Options) bits(cluster netip.Prefix) int {
 
 // Loop allocates ranges to nodes.
 func Loop(options Options) loop.Loop {
-	return loop.New[*corev1.Node, world]("nodeipam", controller{options}, loop.OneByOne())
+	return loop.New[*ocorev1.Node, world]("nodeipam", controller{options}, loop.OneByOne())
 }
 
 type controller struct{ Options }
@@ -47,11 +47,11 @@ type controller struct{ Options }
 type world struct{ taken []netip.Prefix }
 
 // Observe reads which ranges the other nodes have, if the node needs any.
-func (c controller) Observe(ctx context.Context, read client.Reader, node *corev1.Node) (world, error) {
+func (c controller) Observe(ctx context.Context, read client.Reader, node *ocorev1.Node) (world, error) {
 	if !c.needs(node) {
 		return world{}, nil
 	}
-	var nodes corev1.NodeList
+	var nodes ocorev1.NodeList
 	if err := read.List(ctx, &nodes); err != nil {
 		return world{}, fmt.Errorf("listing nodes: %w", err)
 	}
@@ -63,12 +63,12 @@ func (c controller) Observe(ctx context.Context, read client.Reader, node *corev
 }
 
 // needs reports that a node has no range and shall have one.
-func (c controller) needs(node *corev1.Node) bool {
+func (c controller) needs(node *ocorev1.Node) bool {
 	return len(c.Cluster) > 0 && node.DeletionTimestamp == nil && node.Spec.PodCIDR == "" && len(node.Spec.PodCIDRs) == 0
 }
 
 // ranges are the ranges that a node has. What is no range takes no addresses.
-func ranges(node *corev1.Node) []netip.Prefix {
+func ranges(node *ocorev1.Node) []netip.Prefix {
 	var prefixes []netip.Prefix
 	for _, cidr := range append([]string{node.Spec.PodCIDR}, node.Spec.PodCIDRs...) {
 		if prefix, err := netip.ParsePrefix(cidr); err == nil {
@@ -79,7 +79,7 @@ func ranges(node *corev1.Node) []netip.Prefix {
 }
 
 // Plan gives the node the first free ranges.
-func (c controller) Plan(node *corev1.Node, w world, _ time.Time) *plan.Plan {
+func (c controller) Plan(node *ocorev1.Node, w world, _ time.Time) *plan.Plan {
 	p := plan.New()
 	if !c.needs(node) {
 		return p
@@ -100,7 +100,7 @@ func (c controller) Plan(node *corev1.Node, w world, _ time.Time) *plan.Plan {
 
 // complain says that a range of the cluster is used up.
 type complain struct {
-	node    *corev1.Node
+	node    *ocorev1.Node
 	cluster netip.Prefix
 }
 

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"testing"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
@@ -65,7 +65,7 @@ func TestNoTwoNodesShareAddresses(t *testing.T) {
 			Start: func(t *rapid.T) []client.Object {
 				var nodes []client.Object
 				for i := range rapid.IntRange(0, 4).Draw(t, "nodes") {
-					n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("n%d", i)}}
+					n := &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("n%d", i)}}
 					if rapid.Bool().Draw(t, "has") {
 						n.Spec.PodCIDR = fmt.Sprintf("10.0.%d.0/24", i+2)
 						n.Spec.PodCIDRs = []string{n.Spec.PodCIDR, fmt.Sprintf("fd00:0:0:%d::/64", i)}
@@ -77,7 +77,7 @@ func TestNoTwoNodesShareAddresses(t *testing.T) {
 			Change:     comeOrGo,
 			Invariants: []looptest.Invariant{noOverlap},
 			Converged: func(w *looptest.World) error {
-				for _, n := range looptest.All[*corev1.Node](w) {
+				for _, n := range looptest.All[*ocorev1.Node](w) {
 					if len(n.Spec.PodCIDRs) != 2 {
 						return fmt.Errorf("node %s has %v", n.Name, n.Spec.PodCIDRs)
 					}
@@ -89,13 +89,13 @@ func TestNoTwoNodesShareAddresses(t *testing.T) {
 }
 
 func comeOrGo(t *rapid.T, w *looptest.World) {
-	nodes := looptest.All[*corev1.Node](w)
+	nodes := looptest.All[*ocorev1.Node](w)
 	var err error
 	switch {
 	case len(nodes) > 0 && rapid.IntRange(0, 2).Draw(t, "goes") == 0:
 		err = w.Client("user").Delete(context.Background(), nodes[rapid.IntRange(0, len(nodes)-1).Draw(t, "node")].DeepCopy())
 	case len(nodes) < 10:
-		err = w.Client("user").Create(context.Background(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{GenerateName: "n-"}})
+		err = w.Client("user").Create(context.Background(), &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{GenerateName: "n-"}})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func comeOrGo(t *rapid.T, w *looptest.World) {
 }
 
 func noOverlap(w *looptest.World, _ looptest.Write) error {
-	nodes := looptest.All[*corev1.Node](w)
+	nodes := looptest.All[*ocorev1.Node](w)
 	for i, a := range nodes {
 		for _, b := range nodes[:i] {
 			for _, x := range ranges(a) {
@@ -121,7 +121,7 @@ func noOverlap(w *looptest.World, _ looptest.Write) error {
 func TestANodeThatGetsNoRangeSaysSo(t *testing.T) {
 	c := controller{Options{Cluster: prefixes("10.0.0.0/24")}}
 	w := world{taken: prefixes("10.0.0.0/24")}
-	got := c.Plan(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, w, metav1.Now().Time).String()
+	got := c.Plan(&ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, w, metav1.Now().Time).String()
 	if want := "event CIDRNotAvailable for Node a: no range is free in 10.0.0.0/24"; got != want {
 		t.Errorf("the plan is %s, want %s", got, want)
 	}

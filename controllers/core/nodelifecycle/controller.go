@@ -4,11 +4,11 @@ import (
 	"context"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/onnode"
 	"github.com/orrery-dev/orrery/framework/loop"
-	k8scoordinationv1 "k8s.io/api/coordination/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -34,10 +34,10 @@ func Loop(options Options) loop.Loop {
 	if options.StartupGracePeriod == 0 {
 		options.StartupGracePeriod = 60 * time.Second
 	}
-	return loop.New[*corev1.Node, world]("nodelifecycle", &controller{options},
+	return loop.New[*ocorev1.Node, world]("nodelifecycle", &controller{options},
 		onnode.Indexed(),
-		loop.Watches(func(_ context.Context, _ client.Reader, lease *k8scoordinationv1.Lease) []client.ObjectKey {
-			if lease.Namespace != k8scorev1.NamespaceNodeLease {
+		loop.Watches(func(_ context.Context, _ client.Reader, lease *coordinationv1.Lease) []client.ObjectKey {
+			if lease.Namespace != corev1.NamespaceNodeLease {
 				return nil
 			}
 			return []client.ObjectKey{{Name: lease.Name}}

@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
-	k8scoordinationv1 "k8s.io/api/coordination/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"pgregory.net/rapid"
@@ -46,16 +46,16 @@ func someNodes(t *rapid.T) []client.Object {
 		name := fmt.Sprintf("n%d", i)
 		renewed := metav1.NewMicroTime(looptest.Begin)
 		objs = append(objs,
-			&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.NewTime(looptest.Begin)}},
-			&k8scoordinationv1.Lease{
-				ObjectMeta: metav1.ObjectMeta{Namespace: k8scorev1.NamespaceNodeLease, Name: name},
-				Spec:       k8scoordinationv1.LeaseSpec{RenewTime: &renewed},
+			&ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.NewTime(looptest.Begin)}},
+			&coordinationv1.Lease{
+				ObjectMeta: metav1.ObjectMeta{Namespace: corev1.NamespaceNodeLease, Name: name},
+				Spec:       coordinationv1.LeaseSpec{RenewTime: &renewed},
 			},
-			&corev1.Pod{
+			&ocorev1.Pod{
 				ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "on-" + name},
-				Spec:       k8scorev1.PodSpec{NodeName: name},
-				Status: k8scorev1.PodStatus{Phase: k8scorev1.PodRunning, Conditions: []k8scorev1.PodCondition{
-					{Type: k8scorev1.PodReady, Status: k8scorev1.ConditionTrue},
+				Spec:       corev1.PodSpec{NodeName: name},
+				Status: corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{
+					{Type: corev1.PodReady, Status: corev1.ConditionTrue},
 				}},
 			})
 	}
@@ -64,30 +64,30 @@ func someNodes(t *rapid.T) []client.Object {
 
 // heartbeat lets a node's agent renew its lease, and sometimes post a status.
 func heartbeat(t *rapid.T, w *looptest.World) {
-	leases := looptest.All[*k8scoordinationv1.Lease](w)
+	leases := looptest.All[*coordinationv1.Lease](w)
 	lease := leases[rapid.IntRange(0, len(leases)-1).Draw(t, "node")]
-	looptest.Edit(w, "agent", lease, func(lease *k8scoordinationv1.Lease) {
+	looptest.Edit(w, "agent", lease, func(lease *coordinationv1.Lease) {
 		now := metav1.NewMicroTime(w.Now())
 		lease.Spec.RenewTime = &now
 	})
-	status := rapid.SampledFrom([]k8scorev1.ConditionStatus{"", k8scorev1.ConditionTrue, k8scorev1.ConditionTrue, k8scorev1.ConditionFalse}).Draw(t, "ready")
+	status := rapid.SampledFrom([]corev1.ConditionStatus{"", corev1.ConditionTrue, corev1.ConditionTrue, corev1.ConditionFalse}).Draw(t, "ready")
 	if status == "" {
 		return
 	}
-	looptest.Edit(w, "agent", &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: lease.Name}}, func(n *corev1.Node) {
+	looptest.Edit(w, "agent", &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: lease.Name}}, func(n *ocorev1.Node) {
 		now := metav1.NewTime(w.Now())
-		condition := k8scorev1.NodeCondition{Type: k8scorev1.NodeReady, Status: status, LastHeartbeatTime: now, LastTransitionTime: now}
-		n.Status.Conditions = []k8scorev1.NodeCondition{condition}
+		condition := corev1.NodeCondition{Type: corev1.NodeReady, Status: status, LastHeartbeatTime: now, LastTransitionTime: now}
+		n.Status.Conditions = []corev1.NodeCondition{condition}
 	})
 }
 
 // silentOnes is the invariant that a node is declared silent only when its lease is old.
 func silentOnes(w *looptest.World, wrote looptest.Write) error {
-	n, ok := wrote.After.(*corev1.Node)
-	if !ok || wrote.By != "nodelifecycle" || unknown(wrote.Before.(*corev1.Node)) || !unknown(n) {
+	n, ok := wrote.After.(*ocorev1.Node)
+	if !ok || wrote.By != "nodelifecycle" || unknown(wrote.Before.(*ocorev1.Node)) || !unknown(n) {
 		return nil
 	}
-	for _, lease := range looptest.All[*k8scoordinationv1.Lease](w) {
+	for _, lease := range looptest.All[*coordinationv1.Lease](w) {
 		if age := w.Now().Sub(lease.Spec.RenewTime.Time); lease.Name == n.Name && age < grace {
 			return fmt.Errorf("it renewed its lease %s ago", age)
 		}
@@ -95,22 +95,22 @@ func silentOnes(w *looptest.World, wrote looptest.Write) error {
 	return nil
 }
 
-func unknown(n *corev1.Node) bool {
-	return nodestatus.Is(n, k8scorev1.NodeReady, k8scorev1.ConditionUnknown)
+func unknown(n *ocorev1.Node) bool {
+	return nodestatus.Is(n, corev1.NodeReady, corev1.ConditionUnknown)
 }
 
 func allUnknown(w *looptest.World) error {
 	var wrong []error
-	for _, n := range looptest.All[*corev1.Node](w) {
+	for _, n := range looptest.All[*ocorev1.Node](w) {
 		if !unknown(n) {
 			wrong = append(wrong, fmt.Errorf("node %s is not unknown: %v", n.Name, n.Status.Conditions))
 		}
-		if len(n.Spec.Taints) != 1 || n.Spec.Taints[0].Key != k8scorev1.TaintNodeUnreachable {
+		if len(n.Spec.Taints) != 1 || n.Spec.Taints[0].Key != corev1.TaintNodeUnreachable {
 			wrong = append(wrong, fmt.Errorf("node %s has the taints %v", n.Name, n.Spec.Taints))
 		}
 	}
-	for _, pod := range looptest.All[*corev1.Pod](w) {
-		if pod.Status.Conditions[0].Status == k8scorev1.ConditionTrue {
+	for _, pod := range looptest.All[*ocorev1.Pod](w) {
+		if pod.Status.Conditions[0].Status == corev1.ConditionTrue {
 			wrong = append(wrong, fmt.Errorf("pod %s is ready", pod.Name))
 		}
 	}

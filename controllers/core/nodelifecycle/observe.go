@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
 	"github.com/orrery-dev/orrery/controllers/internal/onnode"
 	"github.com/orrery-dev/orrery/framework/loop"
-	k8scoordinationv1 "k8s.io/api/coordination/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -21,11 +21,11 @@ type world struct {
 	// silent says that this was longer ago than the node is given, and that the API server knows of none either.
 	silent bool
 	// pods are those of the node. They are read only if the node is not ready.
-	pods []corev1.Pod
+	pods []ocorev1.Pod
 }
 
 // Observe looks for signs of life of a node, and, if it is not ready, at its pods.
-func (c *controller) Observe(ctx context.Context, read client.Reader, node *corev1.Node) (world, error) {
+func (c *controller) Observe(ctx context.Context, read client.Reader, node *ocorev1.Node) (world, error) {
 	renewed, err := renewal(ctx, read, node)
 	if err != nil {
 		return world{}, err
@@ -50,7 +50,7 @@ func (c *controller) Observe(ctx context.Context, read client.Reader, node *core
 }
 
 // grace is how long a node may be silent.
-func (c *controller) grace(node *corev1.Node) time.Duration {
+func (c *controller) grace(node *ocorev1.Node) time.Duration {
 	if nodestatus.Readiness(node) == nil {
 		return c.StartupGracePeriod
 	}
@@ -58,7 +58,7 @@ func (c *controller) grace(node *corev1.Node) time.Duration {
 }
 
 // posted is the time in a node's status that moves whenever it is posted.
-func posted(node *corev1.Node) string {
+func posted(node *ocorev1.Node) string {
 	if condition := nodestatus.Readiness(node); condition != nil {
 		return condition.LastHeartbeatTime.String()
 	}
@@ -66,9 +66,9 @@ func posted(node *corev1.Node) string {
 }
 
 // renewal is the time in a node's Lease, as it stands there; empty if there is none.
-func renewal(ctx context.Context, read client.Reader, node *corev1.Node) (string, error) {
-	lease := &k8scoordinationv1.Lease{}
-	err := read.Get(ctx, client.ObjectKey{Namespace: k8scorev1.NamespaceNodeLease, Name: node.Name}, lease)
+func renewal(ctx context.Context, read client.Reader, node *ocorev1.Node) (string, error) {
+	lease := &coordinationv1.Lease{}
+	err := read.Get(ctx, client.ObjectKey{Namespace: corev1.NamespaceNodeLease, Name: node.Name}, lease)
 	if client.IgnoreNotFound(err) != nil {
 		return "", fmt.Errorf("reading the Lease of node %s: %w", node.Name, err)
 	}

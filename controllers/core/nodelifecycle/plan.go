@@ -3,7 +3,7 @@ package nodelifecycle
 import (
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
 	"github.com/orrery-dev/orrery/framework/plan"
 )
@@ -12,7 +12,7 @@ import (
 const recheck = 5 * time.Second
 
 // Plan writes down what a silent node would say, taints the node accordingly, and speaks for its pods.
-func (c *controller) Plan(node *corev1.Node, w world, now time.Time) *plan.Plan {
+func (c *controller) Plan(node *ocorev1.Node, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	if node.DeletionTimestamp != nil {
 		return p

@@ -3,10 +3,10 @@ package nodelifecycle
 import (
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/podstatus"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -19,15 +19,15 @@ const (
 )
 
 // unknowable are the conditions that nobody but the node itself can tell.
-var unknowable = []k8scorev1.NodeConditionType{
-	k8scorev1.NodeReady,
-	k8scorev1.NodeMemoryPressure,
-	k8scorev1.NodeDiskPressure,
-	k8scorev1.NodePIDPressure,
+var unknowable = []corev1.NodeConditionType{
+	corev1.NodeReady,
+	corev1.NodeMemoryPressure,
+	corev1.NodeDiskPressure,
+	corev1.NodePIDPressure,
 }
 
 // silenced is a node of which nothing is known any more.
-func silenced(node *corev1.Node, now time.Time) *corev1.Node {
+func silenced(node *ocorev1.Node, now time.Time) *ocorev1.Node {
 	wanted := node.DeepCopy()
 	for _, kind := range unknowable {
 		setUnknown(wanted, kind, now)
@@ -36,23 +36,23 @@ func silenced(node *corev1.Node, now time.Time) *corev1.Node {
 }
 
 // setUnknown makes a condition Unknown, unless it is. What it said last stays with the time of the last heartbeat.
-func setUnknown(node *corev1.Node, kind k8scorev1.NodeConditionType, now time.Time) {
+func setUnknown(node *ocorev1.Node, kind corev1.NodeConditionType, now time.Time) {
 	for i := range node.Status.Conditions {
 		condition := &node.Status.Conditions[i]
 		if condition.Type != kind {
 			continue
 		}
-		if condition.Status != k8scorev1.ConditionUnknown {
-			condition.Status = k8scorev1.ConditionUnknown
+		if condition.Status != corev1.ConditionUnknown {
+			condition.Status = corev1.ConditionUnknown
 			condition.Reason = reasonUnknown
 			condition.Message = messageUnknown
 			condition.LastTransitionTime = metav1.NewTime(now)
 		}
 		return
 	}
-	node.Status.Conditions = append(node.Status.Conditions, k8scorev1.NodeCondition{
+	node.Status.Conditions = append(node.Status.Conditions, corev1.NodeCondition{
 		Type:               kind,
-		Status:             k8scorev1.ConditionUnknown,
+		Status:             corev1.ConditionUnknown,
 		Reason:             reasonNeverUpdated,
 		Message:            messageNeverUpdated,
 		LastHeartbeatTime:  node.CreationTimestamp,
@@ -61,12 +61,12 @@ func setUnknown(node *corev1.Node, kind k8scorev1.NodeConditionType, now time.Ti
 }
 
 // markNotReady makes a pod that was ready not so, and says why.
-func markNotReady(p *plan.Plan, pod *corev1.Pod, now time.Time) {
-	condition, found := podstatus.Conditions.Find(pod.Status.Conditions, string(k8scorev1.PodReady))
-	if !found || condition.Status == k8scorev1.ConditionFalse {
+func markNotReady(p *plan.Plan, pod *ocorev1.Pod, now time.Time) {
+	condition, found := podstatus.Conditions.Find(pod.Status.Conditions, string(corev1.PodReady))
+	if !found || condition.Status == corev1.ConditionFalse {
 		return
 	}
-	condition.Status = k8scorev1.ConditionFalse
+	condition.Status = corev1.ConditionFalse
 	wanted := pod.DeepCopy()
 	wanted.Status.Conditions = podstatus.Conditions.Set(wanted.Status.Conditions, condition, now)
 	p.Status(pod, wanted)

@@ -3,27 +3,27 @@ package nodelifecycle
 import (
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // taintOf is the taint that stands for a condition in some status.
 var taintOf = []struct {
-	condition k8scorev1.NodeConditionType
-	status    k8scorev1.ConditionStatus
+	condition corev1.NodeConditionType
+	status    corev1.ConditionStatus
 	key       string
 }{
-	{k8scorev1.NodeReady, k8scorev1.ConditionFalse, k8scorev1.TaintNodeNotReady},
-	{k8scorev1.NodeReady, k8scorev1.ConditionUnknown, k8scorev1.TaintNodeUnreachable},
-	{k8scorev1.NodeMemoryPressure, k8scorev1.ConditionTrue, k8scorev1.TaintNodeMemoryPressure},
-	{k8scorev1.NodeDiskPressure, k8scorev1.ConditionTrue, k8scorev1.TaintNodeDiskPressure},
-	{k8scorev1.NodePIDPressure, k8scorev1.ConditionTrue, k8scorev1.TaintNodePIDPressure},
-	{k8scorev1.NodeNetworkUnavailable, k8scorev1.ConditionTrue, k8scorev1.TaintNodeNetworkUnavailable},
+	{corev1.NodeReady, corev1.ConditionFalse, corev1.TaintNodeNotReady},
+	{corev1.NodeReady, corev1.ConditionUnknown, corev1.TaintNodeUnreachable},
+	{corev1.NodeMemoryPressure, corev1.ConditionTrue, corev1.TaintNodeMemoryPressure},
+	{corev1.NodeDiskPressure, corev1.ConditionTrue, corev1.TaintNodeDiskPressure},
+	{corev1.NodePIDPressure, corev1.ConditionTrue, corev1.TaintNodePIDPressure},
+	{corev1.NodeNetworkUnavailable, corev1.ConditionTrue, corev1.TaintNodeNetworkUnavailable},
 }
 
 // tainted are a node's taints, of which those that stand for its state, with effect NoSchedule, are right.
-func tainted(node *corev1.Node, now time.Time) []k8scorev1.Taint {
+func tainted(node *ocorev1.Node, now time.Time) []corev1.Taint {
 	var wanted []string
 	for _, t := range taintOf {
 		if nodestatus.Is(node, t.condition, t.status) {
@@ -31,9 +31,9 @@ func tainted(node *corev1.Node, now time.Time) []k8scorev1.Taint {
 		}
 	}
 	if node.Spec.Unschedulable {
-		wanted = append(wanted, k8scorev1.TaintNodeUnschedulable)
+		wanted = append(wanted, corev1.TaintNodeUnschedulable)
 	}
-	return nodestatus.Tainted(node.Spec.Taints, k8scorev1.TaintEffectNoSchedule, wanted, now, ours)
+	return nodestatus.Tainted(node.Spec.Taints, corev1.TaintEffectNoSchedule, wanted, now, ours)
 }
 
 // ours reports that a taint stands for the state of a node.
@@ -43,5 +43,5 @@ func ours(key string) bool {
 			return true
 		}
 	}
-	return key == k8scorev1.TaintNodeUnschedulable
+	return key == corev1.TaintNodeUnschedulable
 }

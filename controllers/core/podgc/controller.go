@@ -3,10 +3,10 @@ package podgc
 import (
 	"context"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/onnode"
 	"github.com/orrery-dev/orrery/framework/loop"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -27,11 +27,11 @@ func Loop(options Options) loop.Loop {
 	if options.Ended == 0 {
 		options.Ended = 12500
 	}
-	return loop.New[*corev1.Pod, world]("podgc", controller{options},
+	return loop.New[*ocorev1.Pod, world]("podgc", controller{options},
 		onnode.Indexed(),
-		loop.Indexes(&corev1.Pod{}, endedField, indexEnded),
+		loop.Indexes(&ocorev1.Pod{}, endedField, indexEnded),
 		loop.When(moved),
-		loop.Watches(func(ctx context.Context, read client.Reader, node *corev1.Node) []client.ObjectKey {
+		loop.Watches(func(ctx context.Context, read client.Reader, node *ocorev1.Node) []client.ObjectKey {
 			return onnode.Keys(ctx, read, node.Name)
 		}, goneOrOut),
 	)
@@ -43,7 +43,7 @@ type controller struct{ Options }
 const endedField = "ended"
 
 func indexEnded(obj client.Object) []string {
-	if pod, ok := obj.(*corev1.Pod); ok && ended(pod) {
+	if pod, ok := obj.(*ocorev1.Pod); ok && ended(pod) {
 		return []string{"true"}
 	}
 	return nil
@@ -52,7 +52,7 @@ func indexEnded(obj client.Object) []string {
 // moved passes pods that are new, have come to a node, are being deleted or have ended.
 var moved = predicate.Funcs{
 	UpdateFunc: func(e event.UpdateEvent) bool {
-		was, is := e.ObjectOld.(*corev1.Pod), e.ObjectNew.(*corev1.Pod)
+		was, is := e.ObjectOld.(*ocorev1.Pod), e.ObjectNew.(*ocorev1.Pod)
 		return was.Spec.NodeName != is.Spec.NodeName || ended(was) != ended(is) ||
 			(was.DeletionTimestamp == nil) != (is.DeletionTimestamp == nil)
 	},
@@ -61,22 +61,22 @@ var moved = predicate.Funcs{
 
 // goneOrOut passes nodes that come, go, or are out of service.
 var goneOrOut = predicate.Funcs{
-	UpdateFunc: func(e event.UpdateEvent) bool { return outOfService(e.ObjectNew.(*corev1.Node)) },
+	UpdateFunc: func(e event.UpdateEvent) bool { return outOfService(e.ObjectNew.(*ocorev1.Node)) },
 }
 
 // outOfService reports that somebody has said of a node which is not ready that it will not come back.
-func outOfService(node *corev1.Node) bool {
+func outOfService(node *ocorev1.Node) bool {
 	ready, tainted := false, false
 	for _, condition := range node.Status.Conditions {
-		ready = ready || condition.Type == k8scorev1.NodeReady && condition.Status == k8scorev1.ConditionTrue
+		ready = ready || condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
 	}
 	for _, taint := range node.Spec.Taints {
-		tainted = tainted || taint.Key == k8scorev1.TaintNodeOutOfService
+		tainted = tainted || taint.Key == corev1.TaintNodeOutOfService
 	}
 	return tainted && !ready
 }
 
 // ended reports that a pod runs no more and will not again.
-func ended(pod *corev1.Pod) bool {
-	return pod.Status.Phase == k8scorev1.PodSucceeded || pod.Status.Phase == k8scorev1.PodFailed
+func ended(pod *ocorev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/loop"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,11 +23,11 @@ type world struct {
 	// outOfService says that the node will not come back.
 	outOfService bool
 	// ended are all pods that have ended, if this one has, in no order.
-	ended []corev1.Pod
+	ended []ocorev1.Pod
 }
 
 // Observe looks for the pod's node, and, if the pod has ended, for others that have.
-func (c controller) Observe(ctx context.Context, read client.Reader, pod *corev1.Pod) (world, error) {
+func (c controller) Observe(ctx context.Context, read client.Reader, pod *ocorev1.Pod) (world, error) {
 	w, err := observeNode(ctx, read, pod)
 	if err != nil {
 		return world{}, err
@@ -35,7 +35,7 @@ func (c controller) Observe(ctx context.Context, read client.Reader, pod *corev1
 	if !ended(pod) || c.Ended < 0 {
 		return w, nil
 	}
-	var list corev1.PodList
+	var list ocorev1.PodList
 	if err := read.List(ctx, &list, client.MatchingFields{endedField: "true"}, client.UnsafeDisableDeepCopy); err != nil {
 		return world{}, fmt.Errorf("listing pods that have ended: %w", err)
 	}
@@ -43,11 +43,11 @@ func (c controller) Observe(ctx context.Context, read client.Reader, pod *corev1
 	return w, nil
 }
 
-func observeNode(ctx context.Context, read client.Reader, pod *corev1.Pod) (world, error) {
+func observeNode(ctx context.Context, read client.Reader, pod *ocorev1.Pod) (world, error) {
 	if pod.Spec.NodeName == "" {
 		return world{}, nil
 	}
-	node := &corev1.Node{}
+	node := &ocorev1.Node{}
 	name := client.ObjectKey{Name: pod.Spec.NodeName}
 	err := read.Get(ctx, name, node)
 	switch {

@@ -6,15 +6,15 @@ import (
 	"slices"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/podstatus"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Plan deletes the pod if nobody else will, and the oldest pods that have ended if there are too many.
-func (c controller) Plan(pod *corev1.Pod, w world, now time.Time) *plan.Plan {
+func (c controller) Plan(pod *ocorev1.Pod, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	switch {
 	case forced(pod):
@@ -35,27 +35,27 @@ func (c controller) Plan(pod *corev1.Pod, w world, now time.Time) *plan.Plan {
 }
 
 // remove deletes a pod at once, after it has got its last status.
-func remove(p *plan.Plan, pod, last *corev1.Pod, why string) {
+func remove(p *plan.Plan, pod, last *ocorev1.Pod, why string) {
 	p.Status(pod, last)
 	p.Delete(why, pod).With(client.GracePeriodSeconds(0))
 }
 
 // forced reports that a pod has been deleted without grace before, and only its finalizers keep it.
-func forced(pod *corev1.Pod) bool {
+func forced(pod *ocorev1.Pod) bool {
 	return pod.DeletionTimestamp != nil && pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds == 0 && ended(pod)
 }
 
 // failed is the pod as one that has failed, unless it has ended before.
-func failed(pod *corev1.Pod) *corev1.Pod {
+func failed(pod *ocorev1.Pod) *ocorev1.Pod {
 	last := pod.DeepCopy()
 	if !ended(pod) {
-		last.Status.Phase = k8scorev1.PodFailed
+		last.Status.Phase = corev1.PodFailed
 	}
 	return last
 }
 
 // orphaned is the pod as one that has failed because its node is gone.
-func orphaned(pod *corev1.Pod, now time.Time) *corev1.Pod {
+func orphaned(pod *ocorev1.Pod, now time.Time) *ocorev1.Pod {
 	last := failed(pod)
 	if !ended(pod) {
 		podstatus.Disrupt(last, "DeletionByPodGC", "PodGC: node no longer exists", now)
@@ -65,12 +65,12 @@ func orphaned(pod *corev1.Pod, now time.Time) *corev1.Pod {
 
 // oldest are the n pods that were created first, those that were evicted before all others. It leaves alone those that
 // have been deleted at once already, and counts them.
-func oldest(pods []corev1.Pod, n int) []client.Object {
-	byAge := make([]*corev1.Pod, len(pods))
+func oldest(pods []ocorev1.Pod, n int) []client.Object {
+	byAge := make([]*ocorev1.Pod, len(pods))
 	for i := range pods {
 		byAge[i] = &pods[i]
 	}
-	slices.SortFunc(byAge, func(a, b *corev1.Pod) int {
+	slices.SortFunc(byAge, func(a, b *ocorev1.Pod) int {
 		return cmp.Or(
 			cmp.Compare(rank(a), rank(b)),
 			a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
@@ -87,8 +87,8 @@ func oldest(pods []corev1.Pod, n int) []client.Object {
 	return chosen
 }
 
-func rank(pod *corev1.Pod) int {
-	if pod.Status.Phase == k8scorev1.PodFailed && pod.Status.Reason == "Evicted" {
+func rank(pod *ocorev1.Pod) int {
+	if pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" {
 		return 0
 	}
 	return 1

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/loop"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -16,16 +16,16 @@ type world struct{ taints []taint }
 
 // taint is a taint of the pod's node, and since when the pod has to tolerate it.
 type taint struct {
-	k8scorev1.Taint
+	corev1.Taint
 	since time.Time
 }
 
 // Observe reads the taints of the pod's node. A node that is gone has none.
-func (controller) Observe(ctx context.Context, read client.Reader, pod *corev1.Pod) (world, error) {
+func (controller) Observe(ctx context.Context, read client.Reader, pod *ocorev1.Pod) (world, error) {
 	if pod.Spec.NodeName == "" || pod.DeletionTimestamp != nil {
 		return world{}, nil
 	}
-	node := &corev1.Node{}
+	node := &ocorev1.Node{}
 	if err := read.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node); client.IgnoreNotFound(err) != nil {
 		return world{}, fmt.Errorf("reading node %s: %w", pod.Spec.NodeName, err)
 	}
@@ -36,7 +36,7 @@ func (controller) Observe(ctx context.Context, read client.Reader, pod *corev1.P
 	return w, nil
 }
 
-func since(read client.Reader, pod *corev1.Pod, node *corev1.Node, t k8scorev1.Taint) time.Time {
+func since(read client.Reader, pod *ocorev1.Pod, node *ocorev1.Node, t corev1.Taint) time.Time {
 	if t.TimeAdded == nil {
 		return loop.Since(read, string(pod.UID)+" "+t.Key, string(node.UID)+" "+t.Value)
 	}

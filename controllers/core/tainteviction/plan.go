@@ -5,10 +5,10 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/podstatus"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 const (
@@ -17,7 +17,7 @@ const (
 )
 
 // Plan deletes a pod when it has tolerated the taints of its node for as long as it does.
-func (controller) Plan(pod *corev1.Pod, w world, now time.Time) *plan.Plan {
+func (controller) Plan(pod *ocorev1.Pod, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	if pod.DeletionTimestamp != nil {
 		return p
@@ -39,7 +39,7 @@ func (controller) Plan(pod *corev1.Pod, w world, now time.Time) *plan.Plan {
 
 // patience is how long a pod tolerates a taint: as long as the shortest of the tolerations that match it says, and not
 // at all if there is none.
-func patience(pod *corev1.Pod, taint k8scorev1.Taint) (last time.Duration, forever bool) {
+func patience(pod *ocorev1.Pod, taint corev1.Taint) (last time.Duration, forever bool) {
 	forever = true
 	matches := 0
 	for _, toleration := range pod.Spec.Tolerations {
@@ -59,7 +59,7 @@ func patience(pod *corev1.Pod, taint k8scorev1.Taint) (last time.Duration, forev
 }
 
 // evict says that the pod is disrupted, and by whom, and deletes it.
-func evict(pod *corev1.Pod, why string, now time.Time) *plan.Plan {
+func evict(pod *ocorev1.Pod, why string, now time.Time) *plan.Plan {
 	p := plan.New()
 	wanted := pod.DeepCopy()
 	podstatus.Disrupt(wanted, reasonDeletion, "Taint manager: deleting due to NoExecute taint", now)

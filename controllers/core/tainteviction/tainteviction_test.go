@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"pgregory.net/rapid"
@@ -20,29 +20,29 @@ import (
 
 var noon = time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
 
-func tolerates(key string, seconds ...int64) k8scorev1.Toleration {
-	toleration := k8scorev1.Toleration{Key: key, Operator: k8scorev1.TolerationOpExists, Effect: k8scorev1.TaintEffectNoExecute}
+func tolerates(key string, seconds ...int64) corev1.Toleration {
+	toleration := corev1.Toleration{Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute}
 	if len(seconds) > 0 {
 		toleration.TolerationSeconds = &seconds[0]
 	}
 	return toleration
 }
 
-func pod(tolerations ...k8scorev1.Toleration) *corev1.Pod {
-	return &corev1.Pod{
+func pod(tolerations ...corev1.Toleration) *ocorev1.Pod {
+	return &ocorev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web"},
-		Spec:       k8scorev1.PodSpec{NodeName: "a", Tolerations: tolerations},
+		Spec:       corev1.PodSpec{NodeName: "a", Tolerations: tolerations},
 	}
 }
 
 func TestPlan(t *testing.T) {
 	since := func(key string, age time.Duration) taint {
-		return taint{k8scorev1.Taint{Key: key, Effect: k8scorev1.TaintEffectNoExecute}, noon.Add(-age)}
+		return taint{corev1.Taint{Key: key, Effect: corev1.TaintEffectNoExecute}, noon.Add(-age)}
 	}
 	const evicts, nothing = "evicts", "nothing"
 	for _, test := range []struct {
 		name   string
-		pod    *corev1.Pod
+		pod    *ocorev1.Pod
 		taints []taint
 		want   string
 	}{
@@ -74,7 +74,7 @@ func TestPlan(t *testing.T) {
 }
 
 func TestAnEvictionSaysWhy(t *testing.T) {
-	w := world{[]taint{{k8scorev1.Taint{Key: "x", Effect: k8scorev1.TaintEffectNoExecute}, noon}}}
+	w := world{[]taint{{corev1.Taint{Key: "x", Effect: corev1.TaintEffectNoExecute}, noon}}}
 	got := controller{}.Plan(pod(), w, noon).String()
 	want := strings.Join([]string{
 		`status Pod default/web {"status":{"conditions":[{"lastProbeTime":null,"lastTransitionTime":"2026-01-01T12:00:00Z","message":"Taint manager: deleting due to NoExecute taint","reason":"DeletionByTaintManager","status":"True","type":"DisruptionTarget"}]}}`,
@@ -102,9 +102,9 @@ func TestPodsLeaveTaintedNodes(t *testing.T) {
 }
 
 func someNodesAndPods(t *rapid.T) []client.Object {
-	objs := []client.Object{&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "b"}}}
+	objs := []client.Object{&ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "b"}}}
 	for i := range rapid.IntRange(0, 5).Draw(t, "pods") {
-		p := pod(rapid.SampledFrom([][]k8scorev1.Toleration{nil, {tolerates("x")}, {tolerates("x", 30)}, {tolerates("", 5)}}).Draw(t, "tolerates")...)
+		p := pod(rapid.SampledFrom([][]corev1.Toleration{nil, {tolerates("x")}, {tolerates("x", 30)}, {tolerates("", 5)}}).Draw(t, "tolerates")...)
 		p.Name, p.Spec.NodeName = fmt.Sprintf("p%d", i), rapid.SampledFrom([]string{"a", "b", ""}).Draw(t, "node")
 		objs = append(objs, p)
 	}
@@ -116,24 +116,24 @@ func taintOrClear(t *rapid.T, w *looptest.World) {
 	name := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "node")
 	key := rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "taint")
 	dated := rapid.Bool().Draw(t, "dated")
-	looptest.Edit(w, "user", &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, func(n *corev1.Node) {
+	looptest.Edit(w, "user", &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, func(n *ocorev1.Node) {
 		n.Spec.Taints = nil
 		if key == "" {
 			return
 		}
-		added := k8scorev1.Taint{Key: key, Effect: k8scorev1.TaintEffectNoExecute}
+		added := corev1.Taint{Key: key, Effect: corev1.TaintEffectNoExecute}
 		if dated {
 			now := metav1.NewTime(w.Now())
 			added.TimeAdded = &now
 		}
-		n.Spec.Taints = []k8scorev1.Taint{added}
+		n.Spec.Taints = []corev1.Taint{added}
 	})
 }
 
 // neverTooSoon is the invariant that a pod is deleted only when what it tolerates for ever is not all. That its node was
 // cleared a moment ago the loop may not have seen.
 func neverTooSoon(_ *looptest.World, wrote looptest.Write) error {
-	p, ok := wrote.Before.(*corev1.Pod)
+	p, ok := wrote.Before.(*ocorev1.Pod)
 	if !ok || wrote.By != "tainteviction" || wrote.Verb != "delete" {
 		return nil
 	}
@@ -147,8 +147,8 @@ func neverTooSoon(_ *looptest.World, wrote looptest.Write) error {
 }
 
 func noneIsLeft(w *looptest.World) error {
-	for _, p := range looptest.All[*corev1.Pod](w) {
-		for _, n := range looptest.All[*corev1.Node](w) {
+	for _, p := range looptest.All[*ocorev1.Pod](w) {
+		for _, n := range looptest.All[*ocorev1.Node](w) {
 			if n.Name != p.Spec.NodeName {
 				continue
 			}

@@ -3,10 +3,10 @@ package endpointslice
 import (
 	"context"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/framework/loop"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -27,16 +27,16 @@ const byNode = "spec.nodeName"
 // Controller decides for Services.
 type Controller struct{}
 
-var _ loop.Controller[*corev1.Service, world] = Controller{}
+var _ loop.Controller[*ocorev1.Service, world] = Controller{}
 
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("endpointslice-controller", Controller{},
-		loop.Owns(&discoveryv1.EndpointSlice{}),
+		loop.Owns(&odiscoveryv1.EndpointSlice{}),
 		loop.Watches(selecting),
 		loop.Watches(onNode, placeOfNode),
-		loop.Indexes(&corev1.Pod{}, byNode, func(obj client.Object) []string {
-			return []string{obj.(*corev1.Pod).Spec.NodeName}
+		loop.Indexes(&ocorev1.Pod{}, byNode, func(obj client.Object) []string {
+			return []string{obj.(*ocorev1.Pod).Spec.NodeName}
 		}),
 	)
 }
@@ -44,14 +44,14 @@ func Loop() loop.Loop {
 // placeOfNode lets pass that a node comes, goes, or moves to another zone.
 var placeOfNode = predicate.Funcs{
 	UpdateFunc: func(e event.UpdateEvent) bool {
-		const zone = k8scorev1.LabelTopologyZone
+		const zone = corev1.LabelTopologyZone
 		return e.ObjectOld.GetLabels()[zone] != e.ObjectNew.GetLabels()[zone]
 	},
 }
 
 // selecting names the Services that select a pod.
-func selecting(ctx context.Context, read client.Reader, pod *corev1.Pod) []client.ObjectKey {
-	var services corev1.ServiceList
+func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) []client.ObjectKey {
+	var services ocorev1.ServiceList
 	if err := read.List(ctx, &services, client.InNamespace(pod.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil // the cache is not running, and will show the pod again when it is
 	}
@@ -65,8 +65,8 @@ func selecting(ctx context.Context, read client.Reader, pod *corev1.Pod) []clien
 }
 
 // onNode names the Services that select a pod of a node.
-func onNode(ctx context.Context, read client.Reader, node *corev1.Node) []client.ObjectKey {
-	var pods corev1.PodList
+func onNode(ctx context.Context, read client.Reader, node *ocorev1.Node) []client.ObjectKey {
+	var pods ocorev1.PodList
 	if err := read.List(ctx, &pods, client.MatchingFields{byNode: node.Name}); err != nil {
 		return nil // the cache is not running, and will show the node again when it is
 	}

@@ -6,20 +6,20 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	netutil "k8s.io/utils/net"
 	"k8s.io/utils/ptr"
 )
 
 // family is a Service's IP family, as slices name it.
-type family = k8sdiscoveryv1.AddressType
+type family = discoveryv1.AddressType
 
 // families are those of a Service. One that was not defaulted has that of its cluster IP or, without one, both.
-func families(service *corev1.Service) []family {
+func families(service *ocorev1.Service) []family {
 	var all []family
 	for _, f := range service.Spec.IPFamilies {
 		all = append(all, family(f))
@@ -28,37 +28,37 @@ func families(service *corev1.Service) []family {
 	case len(all) > 0:
 		return all
 	case headless(service):
-		return []family{k8sdiscoveryv1.AddressTypeIPv4, k8sdiscoveryv1.AddressTypeIPv6}
+		return []family{discoveryv1.AddressTypeIPv4, discoveryv1.AddressTypeIPv6}
 	case netutil.IsIPv6String(ip):
-		return []family{k8sdiscoveryv1.AddressTypeIPv6}
+		return []family{discoveryv1.AddressTypeIPv6}
 	default:
-		return []family{k8sdiscoveryv1.AddressTypeIPv4}
+		return []family{discoveryv1.AddressTypeIPv4}
 	}
 }
 
-func headless(service *corev1.Service) bool {
-	return service.Spec.ClusterIP == k8scorev1.ClusterIPNone || service.Spec.ClusterIP == ""
+func headless(service *ocorev1.Service) bool {
+	return service.Spec.ClusterIP == corev1.ClusterIPNone || service.Spec.ClusterIP == ""
 }
 
 // endpoint is a pod of a Service as slices of a family list it; false means that they do not.
-func (w *world) endpoint(service *corev1.Service, pod *corev1.Pod, f family) (k8sdiscoveryv1.Endpoint, bool) {
+func (w *world) endpoint(service *ocorev1.Service, pod *ocorev1.Pod, f family) (discoveryv1.Endpoint, bool) {
 	node := w.nodes[pod.Spec.NodeName]
 	addresses := addresses(pod, f)
 	if replicas.Ended(pod) || len(addresses) == 0 || node == nil && !service.Spec.PublishNotReadyAddresses {
-		return k8sdiscoveryv1.Endpoint{}, false
+		return discoveryv1.Endpoint{}, false
 	}
 	serving, terminating := replicas.Ready(pod), pod.DeletionTimestamp != nil
 	ready := service.Spec.PublishNotReadyAddresses || serving && !terminating
-	e := k8sdiscoveryv1.Endpoint{
+	e := discoveryv1.Endpoint{
 		Addresses:  addresses,
-		Conditions: k8sdiscoveryv1.EndpointConditions{Ready: &ready, Serving: &serving, Terminating: &terminating},
-		TargetRef:  &k8scorev1.ObjectReference{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID},
+		Conditions: discoveryv1.EndpointConditions{Ready: &ready, Serving: &serving, Terminating: &terminating},
+		TargetRef:  &corev1.ObjectReference{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID},
 	}
 	if pod.Spec.NodeName != "" {
 		e.NodeName = &pod.Spec.NodeName
 	}
-	if node != nil && node.Labels[k8scorev1.LabelTopologyZone] != "" {
-		e.Zone = ptr.To(node.Labels[k8scorev1.LabelTopologyZone])
+	if node != nil && node.Labels[corev1.LabelTopologyZone] != "" {
+		e.Zone = ptr.To(node.Labels[corev1.LabelTopologyZone])
 	}
 	if pod.Spec.Hostname != "" && pod.Spec.Subdomain == service.Name {
 		e.Hostname = &pod.Spec.Hostname
@@ -70,19 +70,19 @@ func (w *world) endpoint(service *corev1.Service, pod *corev1.Pod, f family) (k8
 }
 
 // hints say whose traffic an endpoint is best for, where the Service wants traffic to stay close.
-func hints(service *corev1.Service, e k8sdiscoveryv1.Endpoint) *k8sdiscoveryv1.EndpointHints {
-	var h k8sdiscoveryv1.EndpointHints
+func hints(service *ocorev1.Service, e discoveryv1.Endpoint) *discoveryv1.EndpointHints {
+	var h discoveryv1.EndpointHints
 	switch ptr.Deref(service.Spec.TrafficDistribution, "") {
-	case k8scorev1.ServiceTrafficDistributionPreferSameNode:
+	case corev1.ServiceTrafficDistributionPreferSameNode:
 		if e.NodeName != nil {
-			h.ForNodes = []k8sdiscoveryv1.ForNode{{Name: *e.NodeName}}
+			h.ForNodes = []discoveryv1.ForNode{{Name: *e.NodeName}}
 		}
-	case k8scorev1.ServiceTrafficDistributionPreferClose, k8scorev1.ServiceTrafficDistributionPreferSameZone:
+	case corev1.ServiceTrafficDistributionPreferClose, corev1.ServiceTrafficDistributionPreferSameZone:
 	default:
 		return nil
 	}
 	if e.Zone != nil {
-		h.ForZones = []k8sdiscoveryv1.ForZone{{Name: *e.Zone}}
+		h.ForZones = []discoveryv1.ForZone{{Name: *e.Zone}}
 	}
 	if h.ForNodes == nil && h.ForZones == nil {
 		return nil
@@ -91,11 +91,11 @@ func hints(service *corev1.Service, e k8sdiscoveryv1.Endpoint) *k8sdiscoveryv1.E
 }
 
 // addresses are a pod's of one family, in their usual form.
-func addresses(pod *corev1.Pod, f family) []string {
+func addresses(pod *ocorev1.Pod, f family) []string {
 	var all []string
 	for _, address := range pod.Status.PodIPs {
 		ip := netutil.ParseIPSloppy(address.IP)
-		if ip != nil && netutil.IsIPv6(ip) == (f == k8sdiscoveryv1.AddressTypeIPv6) {
+		if ip != nil && netutil.IsIPv6(ip) == (f == discoveryv1.AddressTypeIPv6) {
 			all = append(all, ip.String())
 		}
 	}
@@ -103,11 +103,11 @@ func addresses(pod *corev1.Pod, f family) []string {
 }
 
 // ports are the Service's, with the numbers that they have in a pod. A name that the pod does not know is left out.
-func ports(service *corev1.Service, pod *corev1.Pod) []k8sdiscoveryv1.EndpointPort {
-	found := []k8sdiscoveryv1.EndpointPort{}
+func ports(service *ocorev1.Service, pod *ocorev1.Pod) []discoveryv1.EndpointPort {
+	found := []discoveryv1.EndpointPort{}
 	for _, port := range service.Spec.Ports {
 		if number, ok := portNumber(pod, port); ok {
-			found = append(found, k8sdiscoveryv1.EndpointPort{
+			found = append(found, discoveryv1.EndpointPort{
 				Name: &port.Name, Port: &number, Protocol: &port.Protocol, AppProtocol: port.AppProtocol,
 			})
 		}
@@ -116,7 +116,7 @@ func ports(service *corev1.Service, pod *corev1.Pod) []k8sdiscoveryv1.EndpointPo
 }
 
 // portNumber looks a target port up: a number is one, a name is that of a port of any container or sidecar.
-func portNumber(pod *corev1.Pod, port k8scorev1.ServicePort) (int32, bool) {
+func portNumber(pod *ocorev1.Pod, port corev1.ServicePort) (int32, bool) {
 	if port.TargetPort.Type == intstr.Int {
 		return port.TargetPort.IntVal, true
 	}
@@ -131,10 +131,10 @@ func portNumber(pod *corev1.Pod, port k8scorev1.ServicePort) (int32, bool) {
 }
 
 // serving are the containers that run as long as their pod does.
-func serving(pod *corev1.Pod) []k8scorev1.Container {
+func serving(pod *ocorev1.Pod) []corev1.Container {
 	all := slices.Clone(pod.Spec.Containers)
 	for _, c := range pod.Spec.InitContainers {
-		if ptr.Deref(c.RestartPolicy, "") == k8scorev1.ContainerRestartPolicyAlways {
+		if ptr.Deref(c.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways {
 			all = append(all, c)
 		}
 	}
@@ -142,7 +142,7 @@ func serving(pod *corev1.Pod) []k8scorev1.Container {
 }
 
 // portsKey is the same for the same ports in any order.
-func portsKey(ports []k8sdiscoveryv1.EndpointPort) string {
+func portsKey(ports []discoveryv1.EndpointPort) string {
 	words := make([]string, len(ports))
 	for i, p := range ports {
 		words[i] = fmt.Sprintf("%s/%d/%s/%s", ptr.Deref(p.Name, ""), ptr.Deref(p.Port, 0), ptr.Deref(p.Protocol, ""), ptr.Deref(p.AppProtocol, "-"))

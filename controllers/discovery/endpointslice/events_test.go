@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -25,7 +25,7 @@ func TestASliceThatCannotBeWrittenIsAnEventOfItsService(t *testing.T) {
 		l := endpointslice.Loop()
 		reconciler := l.Reconciler(loop.Cluster{Client: w.Client(l.Name()), Events: recorder, Clock: w.Clock()})
 		pass := func() error {
-			key := client.ObjectKeyFromObject(looptest.All[*corev1.Service](w)[0])
+			key := client.ObjectKeyFromObject(looptest.All[*ocorev1.Service](w)[0])
 			_, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
 			return err
 		}
@@ -52,7 +52,7 @@ func TestASliceThatCannotBeWrittenIsAnEventOfItsService(t *testing.T) {
 		if err := pass(); err != nil {
 			t.Fatal(err)
 		}
-		looptest.Edit(w, "user", gen.Service("web"), func(service *corev1.Service) { service.Labels = map[string]string{"team": "blue"} })
+		looptest.Edit(w, "user", gen.Service("web"), func(service *ocorev1.Service) { service.Labels = map[string]string{"team": "blue"} })
 		fails("patch")
 	})
 }

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,7 +20,7 @@ const fullest = 100
 
 // layout decides which endpoint is in which slice.
 type layout struct {
-	service *corev1.Service
+	service *ocorev1.Service
 	world   *world
 	drafts  []*draft
 	turned  map[string]time.Time // see date
@@ -28,14 +28,14 @@ type layout struct {
 
 // draft is one slice: as observed, nil for a new one, and as it shall be, nil for one that goes.
 type draft struct {
-	observed, wanted *discoveryv1.EndpointSlice
+	observed, wanted *odiscoveryv1.EndpointSlice
 }
 
 // newLayout begins with all slices going: each family keeps those that it can use.
-func newLayout(service *corev1.Service, w *world) *layout {
+func newLayout(service *ocorev1.Service, w *world) *layout {
 	l := &layout{service: service, world: w, turned: turned(w.pods)}
 	sorted := slices.Clone(w.slices)
-	slices.SortFunc(sorted, func(a, b discoveryv1.EndpointSlice) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(sorted, func(a, b odiscoveryv1.EndpointSlice) int { return cmp.Compare(a.Name, b.Name) })
 	for i := range sorted {
 		l.drafts = append(l.drafts, &draft{observed: &sorted[i]})
 	}
@@ -44,8 +44,8 @@ func newLayout(service *corev1.Service, w *world) *layout {
 
 // group is the pods of a Service that have the same ports.
 type group struct {
-	ports     []k8sdiscoveryv1.EndpointPort
-	endpoints map[string]k8sdiscoveryv1.Endpoint // by the pod's name
+	ports     []discoveryv1.EndpointPort
+	endpoints map[string]discoveryv1.Endpoint // by the pod's name
 }
 
 // layOut puts every endpoint of a family into a slice with its ports, or says with an empty slice that there are none.
@@ -73,7 +73,7 @@ func (l *layout) groups(f family) map[string]*group {
 		has := ports(l.service, pod)
 		key := portsKey(has)
 		if groups[key] == nil {
-			groups[key] = &group{ports: has, endpoints: map[string]k8sdiscoveryv1.Endpoint{}}
+			groups[key] = &group{ports: has, endpoints: map[string]discoveryv1.Endpoint{}}
 		}
 		groups[key].endpoints[pod.Name] = e
 	}
@@ -86,7 +86,7 @@ func (l *layout) keep(f family, key string, g *group) {
 		if d.wanted != nil || !l.usable(d, f) || portsKey(d.observed.Ports) != key {
 			continue
 		}
-		var kept []k8sdiscoveryv1.Endpoint
+		var kept []discoveryv1.Endpoint
 		for _, listed := range d.observed.Endpoints {
 			if e, ok := g.take(listed); ok {
 				kept = append(kept, e)
@@ -100,9 +100,9 @@ func (l *layout) keep(f family, key string, g *group) {
 }
 
 // take takes an endpoint off the group; false means that it is not there, or no longer.
-func (g *group) take(listed k8sdiscoveryv1.Endpoint) (k8sdiscoveryv1.Endpoint, bool) {
+func (g *group) take(listed discoveryv1.Endpoint) (discoveryv1.Endpoint, bool) {
 	if listed.TargetRef == nil {
-		return k8sdiscoveryv1.Endpoint{}, false
+		return discoveryv1.Endpoint{}, false
 	}
 	e, ok := g.endpoints[listed.TargetRef.Name]
 	delete(g.endpoints, listed.TargetRef.Name)
@@ -112,7 +112,7 @@ func (g *group) take(listed k8sdiscoveryv1.Endpoint) (k8sdiscoveryv1.Endpoint, b
 // fill puts what is left of a group into slices that change anyway, the fullest first; then into new ones, until the rest
 // fits into one that does not change, which is then the one that it fills best.
 func (l *layout) fill(f family, key string, g *group) {
-	left := make([]k8sdiscoveryv1.Endpoint, 0, len(g.endpoints))
+	left := make([]discoveryv1.Endpoint, 0, len(g.endpoints))
 	for _, pod := range slices.Sorted(maps.Keys(g.endpoints)) {
 		left = append(left, g.endpoints[pod])
 	}
@@ -140,7 +140,7 @@ func (l *layout) fill(f family, key string, g *group) {
 }
 
 // pour moves as many endpoints into the slice as it has room for, and returns the rest.
-func (d *draft) pour(endpoints []k8sdiscoveryv1.Endpoint) []k8sdiscoveryv1.Endpoint {
+func (d *draft) pour(endpoints []discoveryv1.Endpoint) []discoveryv1.Endpoint {
 	n := min(len(endpoints), fullest-len(d.wanted.Endpoints))
 	d.wanted.Endpoints = append(d.wanted.Endpoints, endpoints[:n]...)
 	return endpoints[n:]
@@ -158,20 +158,20 @@ func bestFit(drafts []*draft, n int) *draft {
 }
 
 // open starts an empty slice: one that was to go, or else a new one.
-func (l *layout) open(f family, ports []k8sdiscoveryv1.EndpointPort) *draft {
+func (l *layout) open(f family, ports []discoveryv1.EndpointPort) *draft {
 	for _, d := range l.drafts {
 		if d.wanted == nil && l.usable(d, f) {
 			d.wanted = l.wanted(d.observed)
-			d.wanted.Ports = slices.Concat([]k8sdiscoveryv1.EndpointPort{}, ports)
-			d.wanted.Endpoints = []k8sdiscoveryv1.Endpoint{}
+			d.wanted.Ports = slices.Concat([]discoveryv1.EndpointPort{}, ports)
+			d.wanted.Endpoints = []discoveryv1.Endpoint{}
 			return d
 		}
 	}
-	d := &draft{wanted: l.wanted(&discoveryv1.EndpointSlice{
+	d := &draft{wanted: l.wanted(&odiscoveryv1.EndpointSlice{
 		ObjectMeta:  metav1.ObjectMeta{Namespace: l.service.Namespace, GenerateName: l.service.Name + "-"},
 		AddressType: f,
-		Ports:       slices.Concat([]k8sdiscoveryv1.EndpointPort{}, ports),
-		Endpoints:   []k8sdiscoveryv1.Endpoint{},
+		Ports:       slices.Concat([]discoveryv1.EndpointPort{}, ports),
+		Endpoints:   []discoveryv1.Endpoint{},
 	})}
 	l.drafts = append(l.drafts, d)
 	return d
@@ -184,18 +184,18 @@ func (l *layout) usable(d *draft, f family) bool {
 }
 
 // wanted is a copy of a slice with the labels that it shall have.
-func (l *layout) wanted(slice *discoveryv1.EndpointSlice) *discoveryv1.EndpointSlice {
+func (l *layout) wanted(slice *odiscoveryv1.EndpointSlice) *odiscoveryv1.EndpointSlice {
 	wanted := slice.DeepCopy()
 	wanted.Labels = maps.Clone(l.service.Labels)
 	if wanted.Labels == nil {
 		wanted.Labels = map[string]string{}
 	}
-	delete(wanted.Labels, k8scorev1.IsHeadlessService)
+	delete(wanted.Labels, corev1.IsHeadlessService)
 	if headless(l.service) {
-		wanted.Labels[k8scorev1.IsHeadlessService] = ""
+		wanted.Labels[corev1.IsHeadlessService] = ""
 	}
-	wanted.Labels[k8sdiscoveryv1.LabelServiceName] = l.service.Name
-	wanted.Labels[k8sdiscoveryv1.LabelManagedBy] = managedBy
+	wanted.Labels[discoveryv1.LabelServiceName] = l.service.Name
+	wanted.Labels[discoveryv1.LabelManagedBy] = managedBy
 	return wanted
 }
 

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"testing"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/pretend"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,9 +36,9 @@ func TestSlicesConvergeOnThePodsThatThereAre(t *testing.T) {
 
 // start has a Service, some of its pods, their node, and a slice that somebody made by hand.
 func start(t *rapid.T) []client.Object {
-	handmade := &discoveryv1.EndpointSlice{AddressType: k8sdiscoveryv1.AddressTypeIPv4}
+	handmade := &odiscoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv4}
 	handmade.Name, handmade.Namespace = "handmade", gen.Namespace
-	handmade.Labels = map[string]string{k8sdiscoveryv1.LabelServiceName: "web"}
+	handmade.Labels = map[string]string{discoveryv1.LabelServiceName: "web"}
 	objs := []client.Object{gen.Service("web", gen.TargetPort("http")), gen.Node("node", gen.InZone("zone")), handmade}
 	for i := range rapid.IntRange(0, 4).Draw(t, "pods") {
 		objs = append(objs, drawPod(t, i))
@@ -46,7 +46,7 @@ func start(t *rapid.T) []client.Object {
 	return objs
 }
 
-func drawPod(t *rapid.T, i int) *corev1.Pod {
+func drawPod(t *rapid.T, i int) *ocorev1.Pod {
 	number := rapid.Int32Range(80, 81).Draw(t, "port")
 	return gen.Pod(fmt.Sprintf("p%d", i), gen.Labelled("app", "web"), gen.Port("http", number), gen.IP(fmt.Sprintf("10.1.0.%d", i+1)))
 }
@@ -59,12 +59,12 @@ func change(t *rapid.T, w *looptest.World) {
 		pretend.TroubleWithPods(t, w)
 	case 2:
 		label := rapid.SampledFrom([]string{"red", "blue"}).Draw(t, "team")
-		for _, service := range looptest.All[*corev1.Service](w) {
-			looptest.Edit(w, "user", service, func(service *corev1.Service) { service.Labels = map[string]string{"team": label} })
+		for _, service := range looptest.All[*ocorev1.Service](w) {
+			looptest.Edit(w, "user", service, func(service *ocorev1.Service) { service.Labels = map[string]string{"team": label} })
 		}
 	case 3:
-		for _, service := range looptest.All[*corev1.Service](w) {
-			looptest.Edit(w, "user", service, func(service *corev1.Service) {
+		for _, service := range looptest.All[*ocorev1.Service](w) {
+			looptest.Edit(w, "user", service, func(service *ocorev1.Service) {
 				service.Spec.PublishNotReadyAddresses = !service.Spec.PublishNotReadyAddresses
 			})
 		}
@@ -81,7 +81,7 @@ func keepsOffHandmadeSlices(_ *looptest.World, write looptest.Write) error {
 func listsEveryPod(w *looptest.World) error {
 	listed := map[string]int{}
 	ours := 0
-	for _, slice := range looptest.All[*discoveryv1.EndpointSlice](w) {
+	for _, slice := range looptest.All[*odiscoveryv1.EndpointSlice](w) {
 		if slice.Name == "handmade" {
 			continue
 		}
@@ -93,8 +93,8 @@ func listsEveryPod(w *looptest.World) error {
 	if ours == 0 {
 		return errors.New("there is no slice at all")
 	}
-	for _, pod := range looptest.All[*corev1.Pod](w) {
-		if pod.Labels["app"] != "web" || pod.Status.Phase == k8scorev1.PodFailed {
+	for _, pod := range looptest.All[*ocorev1.Pod](w) {
+		if pod.Labels["app"] != "web" || pod.Status.Phase == corev1.PodFailed {
 			continue
 		}
 		key := fmt.Sprintf("%s=%d ready=true", pod.Name, pod.Spec.Containers[0].Ports[0].ContainerPort)

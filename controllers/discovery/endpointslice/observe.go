@@ -4,43 +4,43 @@ import (
 	"context"
 	"fmt"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // world is what is behind a Service, and what its slices say is.
 type world struct {
-	pods []corev1.Pod
+	pods []ocorev1.Pod
 	// nodes are those of the pods, by name. One that does not exist is not among them.
-	nodes map[string]*corev1.Node
+	nodes map[string]*ocorev1.Node
 	// slices are those of this controller that are not being deleted.
-	slices []discoveryv1.EndpointSlice
+	slices []odiscoveryv1.EndpointSlice
 }
 
 // managed reports whether a Service gets its slices from here.
-func managed(service *corev1.Service) bool {
-	return service.Spec.Type != k8scorev1.ServiceTypeExternalName && service.Spec.Selector != nil
+func managed(service *ocorev1.Service) bool {
+	return service.Spec.Type != corev1.ServiceTypeExternalName && service.Spec.Selector != nil
 }
 
 // Observe reads the pods that the Service selects, their nodes, and the slices that there are.
-func (Controller) Observe(ctx context.Context, read client.Reader, service *corev1.Service) (world, error) {
+func (Controller) Observe(ctx context.Context, read client.Reader, service *ocorev1.Service) (world, error) {
 	if !managed(service) {
 		return world{}, nil
 	}
-	var pods corev1.PodList
+	var pods ocorev1.PodList
 	if err := read.List(ctx, &pods, client.InNamespace(service.Namespace), client.MatchingLabels(service.Spec.Selector)); err != nil {
 		return world{}, fmt.Errorf("listing pods of Service %s: %w", client.ObjectKeyFromObject(service), err)
 	}
-	var list discoveryv1.EndpointSliceList
-	ours := client.MatchingLabels{k8sdiscoveryv1.LabelServiceName: service.Name, k8sdiscoveryv1.LabelManagedBy: managedBy}
+	var list odiscoveryv1.EndpointSliceList
+	ours := client.MatchingLabels{discoveryv1.LabelServiceName: service.Name, discoveryv1.LabelManagedBy: managedBy}
 	if err := read.List(ctx, &list, client.InNamespace(service.Namespace), ours); err != nil {
 		return world{}, fmt.Errorf("listing slices of Service %s: %w", client.ObjectKeyFromObject(service), err)
 	}
-	w := world{pods: pods.Items, nodes: map[string]*corev1.Node{}}
+	w := world{pods: pods.Items, nodes: map[string]*ocorev1.Node{}}
 	for _, slice := range list.Items {
 		if slice.DeletionTimestamp == nil {
 			w.slices = append(w.slices, slice)
@@ -58,7 +58,7 @@ func (w *world) readNode(ctx context.Context, read client.Reader, name string) e
 	if name == "" || w.nodes[name] != nil {
 		return nil
 	}
-	var node corev1.Node
+	var node ocorev1.Node
 	switch err := read.Get(ctx, client.ObjectKey{Name: name}, &node); {
 	case apierrors.IsNotFound(err):
 		return nil

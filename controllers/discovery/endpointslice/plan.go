@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -12,7 +12,7 @@ import (
 const reasonFailed = "FailedToUpdateEndpointSlices"
 
 // Plan brings a Service's slices in line with its pods, in as few writes as it can.
-func (Controller) Plan(service *corev1.Service, w world, _ time.Time) *plan.Plan {
+func (Controller) Plan(service *ocorev1.Service, w world, _ time.Time) *plan.Plan {
 	p := plan.New()
 	if !managed(service) {
 		return p
@@ -32,7 +32,7 @@ func (Controller) Plan(service *corev1.Service, w world, _ time.Time) *plan.Plan
 	return p
 }
 
-func failed(service *corev1.Service) func(client.Object, error) plan.Event {
+func failed(service *ocorev1.Service) func(client.Object, error) plan.Event {
 	return func(_ client.Object, err error) plan.Event {
 		return plan.Event{
 			Regarding: service,

@@ -8,22 +8,22 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 )
 
 func TestWhatASliceSays(t *testing.T) {
-	dual := gen.Families(k8scorev1.IPv4Protocol, k8scorev1.IPv6Protocol)
+	dual := gen.Families(corev1.IPv4Protocol, corev1.IPv6Protocol)
 	for _, test := range []struct {
 		name    string
-		service *corev1.Service
-		pods    []*corev1.Pod
+		service *ocorev1.Service
+		pods    []*ocorev1.Pod
 		want    []string
 	}{
 		{"lists a ready pod with its node and zone",
@@ -41,7 +41,7 @@ func TestWhatASliceSays(t *testing.T) {
 		{"leaves out pods without an address, pods that have ended, and pods of nodes that do not exist",
 			gen.Service("web"), some(
 				gen.Pod("p", gen.On("a")),
-				gen.Pod("q", gen.IP("10.1.0.1"), gen.On("a"), gen.Phase(k8scorev1.PodSucceeded)),
+				gen.Pod("q", gen.IP("10.1.0.1"), gen.On("a"), gen.Phase(corev1.PodSucceeded)),
 				gen.Pod("r", gen.IP("10.1.0.2"), gen.On("nowhere"))),
 			[]string{"create IPv4 []: nothing"}},
 		{"has a slice for each family",
@@ -61,7 +61,7 @@ func TestWhatASliceSays(t *testing.T) {
 				"create IPv4 [http=81]: q 10.1.0.2 on a in zone-a",
 			}},
 		{"hints at an endpoint's own zone and node where traffic is to stay close",
-			gen.Service("web", preferring(k8scorev1.ServiceTrafficDistributionPreferSameNode)), some(
+			gen.Service("web", preferring(corev1.ServiceTrafficDistributionPreferSameNode)), some(
 				gen.Pod("p", gen.IP("10.1.0.1"), gen.Ready(gen.Ago(0))), gen.Pod("q", gen.IP("10.1.0.2"), gen.On("a"))),
 			[]string{"create IPv4 [http=8080]: p 10.1.0.1 ready serving on a in zone-a for zone-a for a, q 10.1.0.2 on a in zone-a"}},
 	} {
@@ -77,8 +77,8 @@ func TestServicesOfOthersAreLeftAlone(t *testing.T) {
 	without := gen.Service("web")
 	without.Spec.Selector = nil
 	external := gen.Service("web")
-	external.Spec.Type = k8scorev1.ServiceTypeExternalName
-	for _, service := range []*corev1.Service{without, external} {
+	external.Spec.Type = corev1.ServiceTypeExternalName
+	for _, service := range []*ocorev1.Service{without, external} {
 		if got := planned(service, nil, nil); got != nil {
 			t.Errorf("the plan for %+v is %q", service.Spec, got)
 		}
@@ -87,10 +87,10 @@ func TestServicesOfOthersAreLeftAlone(t *testing.T) {
 
 func TestHeadlessServicesAreLabelled(t *testing.T) {
 	service := gen.Service("web", gen.Headless)
-	service.Labels = map[string]string{"team": "blue", k8sdiscoveryv1.LabelServiceName: "liar"}
+	service.Labels = map[string]string{"team": "blue", discoveryv1.LabelServiceName: "liar"}
 	p := Controller{}.Plan(service, world{}, gen.Now)
 	want := map[string]string{
-		"team": "blue", k8sdiscoveryv1.LabelServiceName: "web", k8sdiscoveryv1.LabelManagedBy: managedBy, k8scorev1.IsHeadlessService: "",
+		"team": "blue", discoveryv1.LabelServiceName: "web", discoveryv1.LabelManagedBy: managedBy, corev1.IsHeadlessService: "",
 	}
 	if diff := cmp.Diff(want, p.Steps()[0].(*plan.Create).Objects()[0].GetLabels()); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
@@ -101,8 +101,8 @@ func TestChurn(t *testing.T) {
 	service := gen.Service("web")
 	for _, test := range []struct {
 		name  string
-		pods  []*corev1.Pod
-		there []*discoveryv1.EndpointSlice
+		pods  []*ocorev1.Pod
+		there []*odiscoveryv1.EndpointSlice
 		want  []string
 	}{
 		{"nothing is written when nothing has changed",
@@ -148,7 +148,7 @@ func TestTriggerTimeIsTheEarliestOfWhatChanged(t *testing.T) {
 	gen.Ready(gen.Ago(time.Minute))(pods[1])
 	gen.Ready(gen.Ago(2 * time.Minute))(pods[2])
 	p := Controller{}.Plan(service, behind(pods, some(there)), gen.Now)
-	got := p.Steps()[0].(*plan.Patch).Wanted().GetAnnotations()[k8scorev1.EndpointsLastChangeTriggerTime]
+	got := p.Steps()[0].(*plan.Patch).Wanted().GetAnnotations()[corev1.EndpointsLastChangeTriggerTime]
 	if want := gen.Now.Add(-2 * time.Minute).Format(time.RFC3339Nano); got != want {
 		t.Errorf("the trigger time is %s, want %s", got, want)
 	}
@@ -157,13 +157,13 @@ func TestTriggerTimeIsTheEarliestOfWhatChanged(t *testing.T) {
 // some is a list of whatever.
 func some[T any](all ...T) []T { return all }
 
-func preferring(distribution string) func(*corev1.Service) {
-	return func(service *corev1.Service) { service.Spec.TrafficDistribution = &distribution }
+func preferring(distribution string) func(*ocorev1.Service) {
+	return func(service *ocorev1.Service) { service.Spec.TrafficDistribution = &distribution }
 }
 
 // numbered are pods p000, p001 and so on.
-func numbered(from, to int) []*corev1.Pod {
-	var pods []*corev1.Pod
+func numbered(from, to int) []*ocorev1.Pod {
+	var pods []*ocorev1.Pod
 	for i := from; i < to; i++ {
 		pods = append(pods, gen.Pod(fmt.Sprintf("p%03d", i), gen.IP(fmt.Sprintf("10.1.%d.%d", i/200, i%200+1)), gen.On("a")))
 	}
@@ -171,17 +171,17 @@ func numbered(from, to int) []*corev1.Pod {
 }
 
 // slice is one of a Service that lists pods.
-func slice(name string, service *corev1.Service, pods []*corev1.Pod) *discoveryv1.EndpointSlice {
+func slice(name string, service *ocorev1.Service, pods []*ocorev1.Pod) *odiscoveryv1.EndpointSlice {
 	planned := Controller{}.Plan(gen.Service("web"), behind(pods, nil), gen.Now).Steps()[0].(*plan.Create).Objects()[0]
-	s := planned.DeepCopyObject().(*discoveryv1.EndpointSlice)
+	s := planned.DeepCopyObject().(*odiscoveryv1.EndpointSlice)
 	s.Name, s.GenerateName = name, ""
 	s.OwnerReferences = []metav1.OwnerReference{{UID: service.UID, Controller: ptr.To(true)}}
 	return s
 }
 
 // behind is a world of pods and slices, and of the node a.
-func behind(pods []*corev1.Pod, there []*discoveryv1.EndpointSlice) world {
-	w := world{nodes: map[string]*corev1.Node{"a": gen.Node("a", gen.InZone("zone-a"))}}
+func behind(pods []*ocorev1.Pod, there []*odiscoveryv1.EndpointSlice) world {
+	w := world{nodes: map[string]*ocorev1.Node{"a": gen.Node("a", gen.InZone("zone-a"))}}
 	for _, pod := range pods {
 		w.pods = append(w.pods, *pod)
 	}
@@ -192,8 +192,8 @@ func behind(pods []*corev1.Pod, there []*discoveryv1.EndpointSlice) world {
 }
 
 // planned is a plan with what the slices say.
-func planned(service *corev1.Service, pods []*corev1.Pod, there []*discoveryv1.EndpointSlice) []string {
-	return described(Controller{}.Plan(service, behind(pods, there), gen.Now), func(s *discoveryv1.EndpointSlice) string {
+func planned(service *ocorev1.Service, pods []*ocorev1.Pod, there []*odiscoveryv1.EndpointSlice) []string {
+	return described(Controller{}.Plan(service, behind(pods, there), gen.Now), func(s *odiscoveryv1.EndpointSlice) string {
 		endpoints := []string{"nothing"}
 		for i, e := range s.Endpoints {
 			if i == 0 {
@@ -210,22 +210,22 @@ func planned(service *corev1.Service, pods []*corev1.Pod, there []*discoveryv1.E
 }
 
 // sizes is a plan with the sizes of the slices.
-func sizes(service *corev1.Service, pods []*corev1.Pod, there []*discoveryv1.EndpointSlice) []string {
-	return described(Controller{}.Plan(service, behind(pods, there), gen.Now), func(s *discoveryv1.EndpointSlice) string {
+func sizes(service *ocorev1.Service, pods []*ocorev1.Pod, there []*odiscoveryv1.EndpointSlice) []string {
+	return described(Controller{}.Plan(service, behind(pods, there), gen.Now), func(s *odiscoveryv1.EndpointSlice) string {
 		return fmt.Sprint(len(s.Endpoints))
 	})
 }
 
-func described(p *plan.Plan, describe func(*discoveryv1.EndpointSlice) string) []string {
+func described(p *plan.Plan, describe func(*odiscoveryv1.EndpointSlice) string) []string {
 	var lines []string
 	for _, step := range p.Steps() {
 		switch s := step.(type) {
 		case *plan.Create:
 			for _, obj := range s.Objects() {
-				lines = append(lines, "create "+describe(obj.(*discoveryv1.EndpointSlice)))
+				lines = append(lines, "create "+describe(obj.(*odiscoveryv1.EndpointSlice)))
 			}
 		case *plan.Patch:
-			lines = append(lines, "patch "+s.Wanted().GetName()+" to "+describe(s.Wanted().(*discoveryv1.EndpointSlice)))
+			lines = append(lines, "patch "+s.Wanted().GetName()+" to "+describe(s.Wanted().(*odiscoveryv1.EndpointSlice)))
 		case *plan.Delete:
 			for _, obj := range s.Objects() {
 				lines = append(lines, "delete "+obj.GetName())
@@ -236,7 +236,7 @@ func described(p *plan.Plan, describe func(*discoveryv1.EndpointSlice) string) [
 }
 
 // said is an endpoint in words.
-func said(e k8sdiscoveryv1.Endpoint) string {
+func said(e discoveryv1.Endpoint) string {
 	words := slices.Concat([]string{e.TargetRef.Name}, e.Addresses)
 	for _, c := range []struct {
 		name string

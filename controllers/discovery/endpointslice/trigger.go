@@ -3,10 +3,10 @@ package endpointslice
 import (
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 )
 
@@ -27,17 +27,17 @@ func (l *layout) date(d *draft) {
 		earliest = l.service.CreationTimestamp.Time
 	}
 	if earliest.IsZero() {
-		delete(d.wanted.Annotations, k8scorev1.EndpointsLastChangeTriggerTime)
+		delete(d.wanted.Annotations, corev1.EndpointsLastChangeTriggerTime)
 		return
 	}
 	if d.wanted.Annotations == nil {
 		d.wanted.Annotations = map[string]string{}
 	}
-	d.wanted.Annotations[k8scorev1.EndpointsLastChangeTriggerTime] = earliest.UTC().Format(time.RFC3339Nano)
+	d.wanted.Annotations[corev1.EndpointsLastChangeTriggerTime] = earliest.UTC().Format(time.RFC3339Nano)
 }
 
 // turned are the times at which pods became ready or stopped being so, by name; zero where that is not known.
-func turned(pods []corev1.Pod) map[string]time.Time {
+func turned(pods []ocorev1.Pod) map[string]time.Time {
 	times := make(map[string]time.Time, len(pods))
 	for i := range pods {
 		times[pods[i].Name], _ = replicas.Readiness(&pods[i])
@@ -46,8 +46,8 @@ func turned(pods []corev1.Pod) map[string]time.Time {
 }
 
 // listed are the endpoints of the slice as observed, by the names of their pods.
-func (d *draft) listed() map[string]k8sdiscoveryv1.Endpoint {
-	listed := map[string]k8sdiscoveryv1.Endpoint{}
+func (d *draft) listed() map[string]discoveryv1.Endpoint {
+	listed := map[string]discoveryv1.Endpoint{}
 	if d.observed == nil {
 		return listed
 	}

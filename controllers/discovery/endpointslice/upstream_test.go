@@ -9,16 +9,16 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	discoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/plan"
-	k8scorev1 "k8s.io/api/core/v1"
-	k8sdiscoveryv1 "k8s.io/api/discovery/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
-	listersv1 "k8s.io/client-go/listers/core/v1"
-	k8stesting "k8s.io/client-go/testing"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/endpointslice"
@@ -31,10 +31,10 @@ import (
 func TestSlicesSayWhatThoseOfKubernetesSay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		service, pods := drawService(t), drawPods(t)
-		got := map[string]k8sdiscoveryv1.Endpoint{}
+		got := map[string]discoveryv1.Endpoint{}
 		for _, step := range (Controller{}).Plan(service, behind(pods, nil), gen.Now).Steps() {
 			for _, obj := range step.(*plan.Create).Objects() {
-				collect(got, (*k8sdiscoveryv1.EndpointSlice)(obj.(*discoveryv1.EndpointSlice)))
+				collect(got, (*discoveryv1.EndpointSlice)(obj.(*odiscoveryv1.EndpointSlice)))
 			}
 		}
 		if diff := cmp.Diff(slicesOfKubernetes(t, service, pods), got); diff != "" {
@@ -43,54 +43,54 @@ func TestSlicesSayWhatThoseOfKubernetesSay(t *testing.T) {
 	})
 }
 
-func slicesOfKubernetes(t *rapid.T, service *corev1.Service, pods []*corev1.Pod) map[string]k8sdiscoveryv1.Endpoint {
+func slicesOfKubernetes(t *rapid.T, service *ocorev1.Service, pods []*ocorev1.Pod) map[string]discoveryv1.Endpoint {
 	nodes := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
-	if err := nodes.Add((*k8scorev1.Node)(gen.Node("a", gen.InZone("zone-a")))); err != nil {
+	if err := nodes.Add((*corev1.Node)(gen.Node("a", gen.InZone("zone-a")))); err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]k8sdiscoveryv1.Endpoint{}
+	all := map[string]discoveryv1.Endpoint{}
 	clientset := fake.NewClientset()
-	clientset.PrependReactor("create", "endpointslices", func(action k8stesting.Action) (bool, runtime.Object, error) {
-		created := action.(k8stesting.CreateAction).GetObject()
-		collect(all, created.(*k8sdiscoveryv1.EndpointSlice))
+	clientset.PrependReactor("create", "endpointslices", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		created := action.(clienttesting.CreateAction).GetObject()
+		collect(all, created.(*discoveryv1.EndpointSlice))
 		return true, created, nil
 	})
-	reconciler := endpointslice.NewReconciler(clientset, listersv1.NewNodeLister(nodes), fullest,
+	reconciler := endpointslice.NewReconciler(clientset, corelisters.NewNodeLister(nodes), fullest,
 		endpointsliceutil.NewEndpointSliceTracker(), nil, record.NewFakeRecorder(1), managedBy,
 		endpointslice.WithPreferSameTrafficDistributionEnabled(true))
-	converted := make([]*k8scorev1.Pod, len(pods))
+	converted := make([]*corev1.Pod, len(pods))
 	for i, pod := range pods {
-		converted[i] = (*k8scorev1.Pod)(pod.DeepCopy())
+		converted[i] = (*corev1.Pod)(pod.DeepCopy())
 	}
 	// It reports pods without a node as an error, and goes on.
-	_ = reconciler.Reconcile(logr.Discard(), (*k8scorev1.Service)(service.DeepCopy()), converted, nil, time.Time{})
+	_ = reconciler.Reconcile(logr.Discard(), (*corev1.Service)(service.DeepCopy()), converted, nil, time.Time{})
 	return all
 }
 
 // collect adds a slice's endpoints to all, by what the slice says of all of them. A slice without endpoints is one itself.
-func collect(all map[string]k8sdiscoveryv1.Endpoint, slice *k8sdiscoveryv1.EndpointSlice) {
+func collect(all map[string]discoveryv1.Endpoint, slice *discoveryv1.EndpointSlice) {
 	labels := make([]string, 0, len(slice.Labels))
 	for _, key := range slices.Sorted(maps.Keys(slice.Labels)) {
 		labels = append(labels, key+"="+slice.Labels[key])
 	}
 	of := fmt.Sprintf("%s with %s and %v", slice.AddressType, portsKey(slice.Ports), labels)
 	if len(slice.Endpoints) == 0 {
-		all[of] = k8sdiscoveryv1.Endpoint{}
+		all[of] = discoveryv1.Endpoint{}
 	}
 	for _, e := range slice.Endpoints {
 		all[of+": "+e.TargetRef.Name] = e
 	}
 }
 
-func drawService(t *rapid.T) *corev1.Service {
+func drawService(t *rapid.T) *ocorev1.Service {
 	service := gen.Service("web", gen.TargetPort(rapid.SampledFrom([]string{"80", "http"}).Draw(t, "target port")))
 	service.Labels = rapid.MapOf(
-		rapid.SampledFrom([]string{"team", k8sdiscoveryv1.LabelServiceName, k8scorev1.IsHeadlessService}),
+		rapid.SampledFrom([]string{"team", discoveryv1.LabelServiceName, corev1.IsHeadlessService}),
 		rapid.SampledFrom([]string{"x", "y"})).Draw(t, "labels")
 	service.Spec.PublishNotReadyAddresses = rapid.Bool().Draw(t, "publishes what is not ready")
-	service.Spec.ClusterIP = rapid.SampledFrom([]string{k8scorev1.ClusterIPNone, "10.0.0.1", "fd00::1"}).Draw(t, "cluster IP")
-	service.Spec.IPFamilies = rapid.SampledFrom([][]k8scorev1.IPFamily{
-		nil, {k8scorev1.IPv4Protocol}, {k8scorev1.IPv6Protocol}, {k8scorev1.IPv6Protocol, k8scorev1.IPv4Protocol},
+	service.Spec.ClusterIP = rapid.SampledFrom([]string{corev1.ClusterIPNone, "10.0.0.1", "fd00::1"}).Draw(t, "cluster IP")
+	service.Spec.IPFamilies = rapid.SampledFrom([][]corev1.IPFamily{
+		nil, {corev1.IPv4Protocol}, {corev1.IPv6Protocol}, {corev1.IPv6Protocol, corev1.IPv4Protocol},
 	}).Draw(t, "families")
 	if rapid.Bool().Draw(t, "has no ports") {
 		service.Spec.Ports = nil
@@ -99,12 +99,12 @@ func drawService(t *rapid.T) *corev1.Service {
 	return service
 }
 
-func drawPods(t *rapid.T) []*corev1.Pod {
-	var pods []*corev1.Pod
+func drawPods(t *rapid.T) []*ocorev1.Pod {
+	var pods []*ocorev1.Pod
 	for i := range rapid.IntRange(0, 5).Draw(t, "pods") {
 		pod := gen.Pod(fmt.Sprintf("p%d", i), gen.Port("http", rapid.Int32Range(80, 82).Draw(t, "port")))
 		pod.Spec.NodeName = rapid.SampledFrom([]string{"a", "a", "a", "nowhere"}).Draw(t, "node")
-		pod.Status.Phase = rapid.SampledFrom([]k8scorev1.PodPhase{k8scorev1.PodPending, k8scorev1.PodRunning, k8scorev1.PodFailed}).Draw(t, "phase")
+		pod.Status.Phase = rapid.SampledFrom([]corev1.PodPhase{corev1.PodPending, corev1.PodRunning, corev1.PodFailed}).Draw(t, "phase")
 		if addresses := rapid.SampledFrom([][]string{nil, {"10.1.0.1"}, {"fd00::1"}, {"10.1.0.1", "fd00:0::1"}}).Draw(t, "addresses"); addresses != nil {
 			gen.IP(addresses...)(pod)
 		}

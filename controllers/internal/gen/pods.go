@@ -4,8 +4,8 @@ import (
 	"strconv"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -17,11 +17,11 @@ var Now = time.Date(2030, time.January, 2, 3, 4, 5, 0, time.UTC)
 func Ago(d time.Duration) metav1.Time { return metav1.NewTime(Now.Add(-d)) }
 
 // Pod builds a pending pod that has no node. Its UID is its name.
-func Pod(name string, changes ...func(*corev1.Pod)) *corev1.Pod {
-	pod := &corev1.Pod{
+func Pod(name string, changes ...func(*ocorev1.Pod)) *ocorev1.Pod {
+	pod := &ocorev1.Pod{
 		ObjectMeta: meta(name),
-		Spec:       k8scorev1.PodSpec{Containers: []k8scorev1.Container{{Name: "app", Image: "app:1"}}},
-		Status:     k8scorev1.PodStatus{Phase: k8scorev1.PodPending},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app:1"}}},
+		Status:     corev1.PodStatus{Phase: corev1.PodPending},
 	}
 	for _, change := range changes {
 		change(pod)
@@ -30,8 +30,8 @@ func Pod(name string, changes ...func(*corev1.Pod)) *corev1.Pod {
 }
 
 // Of makes a pod one of owner's, with labels.
-func Of(owner client.Object, kind string, labels map[string]string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
+func Of(owner client.Object, kind string, labels map[string]string) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
 		yes := true
 		pod.Labels = labels
 		pod.OwnerReferences = []metav1.OwnerReference{{
@@ -41,8 +41,8 @@ func Of(owner client.Object, kind string, labels map[string]string) func(*corev1
 }
 
 // Labelled sets a label.
-func Labelled(key, value string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
+func Labelled(key, value string) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
 		if pod.Labels == nil {
 			pod.Labels = map[string]string{}
 		}
@@ -51,48 +51,48 @@ func Labelled(key, value string) func(*corev1.Pod) {
 }
 
 // On puts a pod on a node, where it runs.
-func On(node string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) { pod.Spec.NodeName, pod.Status.Phase = node, k8scorev1.PodRunning }
+func On(node string) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) { pod.Spec.NodeName, pod.Status.Phase = node, corev1.PodRunning }
 }
 
 // Ready makes a pod run on node a, where none is set, and be ready since a moment.
-func Ready(since metav1.Time) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
+func Ready(since metav1.Time) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
 		if pod.Spec.NodeName == "" {
 			On("a")(pod)
 		}
-		pod.Status.Conditions = append(pod.Status.Conditions, k8scorev1.PodCondition{
-			Type: k8scorev1.PodReady, Status: k8scorev1.ConditionTrue, LastTransitionTime: since,
+		pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{
+			Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: since,
 		})
 	}
 }
 
 // Phase sets a pod's phase.
-func Phase(phase k8scorev1.PodPhase) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) { pod.Status.Phase = phase }
+func Phase(phase corev1.PodPhase) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) { pod.Status.Phase = phase }
 }
 
 // Going marks a pod as being deleted.
-func Going(pod *corev1.Pod) {
+func Going(pod *ocorev1.Pod) {
 	at := Ago(time.Second)
 	pod.DeletionTimestamp = &at
 }
 
 // Created sets when a pod was created.
-func Created(at metav1.Time) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) { pod.CreationTimestamp = at }
+func Created(at metav1.Time) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) { pod.CreationTimestamp = at }
 }
 
 // Restarts sets how often the only container has restarted.
-func Restarts(n int32) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
-		pod.Status.ContainerStatuses = []k8scorev1.ContainerStatus{{Name: "app", RestartCount: n}}
+func Restarts(n int32) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", RestartCount: n}}
 	}
 }
 
 // DeletionCost sets what it costs to delete a pod.
-func DeletionCost(n int) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
-		pod.Annotations = map[string]string{k8scorev1.PodDeletionCost: strconv.Itoa(n)}
+func DeletionCost(n int) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
+		pod.Annotations = map[string]string{corev1.PodDeletionCost: strconv.Itoa(n)}
 	}
 }

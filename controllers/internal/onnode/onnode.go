@@ -7,7 +7,7 @@ import (
 	"context"
 	"fmt"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -17,8 +17,8 @@ const field = "spec.nodeName"
 
 // Indexed lets a loop find pods by [Pods].
 func Indexed() loop.Option {
-	return loop.Indexes(&corev1.Pod{}, field, func(obj client.Object) []string {
-		pod, ok := obj.(*corev1.Pod)
+	return loop.Indexes(&ocorev1.Pod{}, field, func(obj client.Object) []string {
+		pod, ok := obj.(*ocorev1.Pod)
 		if !ok || pod.Spec.NodeName == "" {
 			return nil
 		}
@@ -27,8 +27,8 @@ func Indexed() loop.Option {
 }
 
 // Pods are the pods that are bound to a node, also those that have ended.
-func Pods(ctx context.Context, read client.Reader, node string) ([]corev1.Pod, error) {
-	var pods corev1.PodList
+func Pods(ctx context.Context, read client.Reader, node string) ([]ocorev1.Pod, error) {
+	var pods ocorev1.PodList
 	if err := read.List(ctx, &pods, client.MatchingFields{field: node}); err != nil {
 		return nil, fmt.Errorf("listing pods of node %s: %w", node, err)
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/apis"
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -23,20 +23,20 @@ import (
 // claimer settles a ReplicaSet's claims and does nothing else.
 type claimer struct{}
 
-func (claimer) Observe(ctx context.Context, read client.Reader, rs *appsv1.ReplicaSet) ([]*corev1.Pod, error) {
-	var controlled, orphans corev1.PodList
+func (claimer) Observe(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) ([]*ocorev1.Pod, error) {
+	var controlled, orphans ocorev1.PodList
 	if err := ownership.Controlled(ctx, read, rs.Namespace, rs.UID, &controlled); err != nil {
 		return nil, err
 	}
 	err := ownership.Orphans(ctx, read, rs.Namespace, &orphans)
-	var pods []*corev1.Pod
+	var pods []*ocorev1.Pod
 	for _, pod := range append(controlled.Items, orphans.Items...) {
 		pods = append(pods, &pod)
 	}
 	return pods, err
 }
 
-func (claimer) Plan(rs *appsv1.ReplicaSet, pods []*corev1.Pod, _ time.Time) *plan.Plan {
+func (claimer) Plan(rs *oappsv1.ReplicaSet, pods []*ocorev1.Pod, _ time.Time) *plan.Plan {
 	p := plan.New()
 	ownership.Claim(rs, labels.SelectorFromSet(rs.Spec.Selector.MatchLabels), pods).Settle(p, rs)
 	return p
@@ -63,19 +63,19 @@ func TestSettle(t *testing.T) {
 
 func TestNothingIsAdoptedForAnOwnerThatIsGoneAndTheCacheDoesNotKnow(t *testing.T) {
 	scheme := gen.Schemes(t)[apis.Kubernetes]
-	for name, end := range map[string]func(*looptest.World, *appsv1.ReplicaSet){
-		"gone": func(w *looptest.World, rs *appsv1.ReplicaSet) {
+	for name, end := range map[string]func(*looptest.World, *oappsv1.ReplicaSet){
+		"gone": func(w *looptest.World, rs *oappsv1.ReplicaSet) {
 			if err := w.Client("user").Delete(t.Context(), rs); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"replaced by another": func(w *looptest.World, rs *appsv1.ReplicaSet) {
+		"replaced by another": func(w *looptest.World, rs *oappsv1.ReplicaSet) {
 			if err := w.Client("user").Delete(t.Context(), rs); err != nil {
 				t.Fatal(err)
 			}
-			w.Put(gen.ReplicaSet("web", 1, func(rs *appsv1.ReplicaSet) { rs.UID = "another" }))
+			w.Put(gen.ReplicaSet("web", 1, func(rs *oappsv1.ReplicaSet) { rs.UID = "another" }))
 		},
-		"being deleted": func(w *looptest.World, rs *appsv1.ReplicaSet) {
+		"being deleted": func(w *looptest.World, rs *oappsv1.ReplicaSet) {
 			if err := w.Client("user").Delete(t.Context(), rs, client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +98,7 @@ func TestNothingIsAdoptedForAnOwnerThatIsGoneAndTheCacheDoesNotKnow(t *testing.T
 
 // worldOf is a world, and a pass over the ReplicaSet web that reads a view of it.
 func worldOf(t *testing.T, scheme *runtime.Scheme) (*looptest.World, func(*looptest.View) reconcile.Result) {
-	l := loop.New("claimer", claimer{}, ownership.Indexed(&corev1.Pod{}))
+	l := loop.New("claimer", claimer{}, ownership.Indexed(&ocorev1.Pod{}))
 	w := looptest.NewWorld(scheme)
 	for _, index := range l.Indexes() {
 		if err := w.Index(index.Object, index.Field, index.Values); err != nil {
@@ -115,9 +115,9 @@ func worldOf(t *testing.T, scheme *runtime.Scheme) (*looptest.World, func(*loopt
 	}
 }
 
-func pod(t *testing.T, w *looptest.World, name string) *corev1.Pod {
+func pod(t *testing.T, w *looptest.World, name string) *ocorev1.Pod {
 	t.Helper()
-	for _, pod := range looptest.All[*corev1.Pod](w) {
+	for _, pod := range looptest.All[*ocorev1.Pod](w) {
 		if pod.Name == name {
 			return pod
 		}
@@ -129,7 +129,7 @@ func pod(t *testing.T, w *looptest.World, name string) *corev1.Pod {
 // groupVersion is under what ReplicaSets are served.
 func groupVersion(t *testing.T, scheme *runtime.Scheme) string {
 	t.Helper()
-	kinds, _, err := scheme.ObjectKinds(&appsv1.ReplicaSet{})
+	kinds, _, err := scheme.ObjectKinds(&oappsv1.ReplicaSet{})
 	if err != nil {
 		t.Fatal(err)
 	}

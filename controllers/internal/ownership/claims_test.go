@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,17 +16,17 @@ import (
 var (
 	web       = map[string]string{"app": "web"}
 	somebody  = gen.ReplicaSet("somebody", 1)
-	ownersPod = func(name string, labels map[string]string, changes ...func(*corev1.Pod)) *corev1.Pod {
+	ownersPod = func(name string, labels map[string]string, changes ...func(*ocorev1.Pod)) *ocorev1.Pod {
 		return gen.Pod(name, append(changes, gen.Of(gen.ReplicaSet("web", 1), "ReplicaSet", labels))...)
 	}
 )
 
 func TestClaim(t *testing.T) {
-	going := func(rs *appsv1.ReplicaSet) {
+	going := func(rs *oappsv1.ReplicaSet) {
 		at := gen.Ago(time.Second)
 		rs.DeletionTimestamp = &at
 	}
-	pods := []*corev1.Pod{
+	pods := []*ocorev1.Pod{
 		ownersPod("mine", web),
 		ownersPod("mine-and-going", web, gen.Going),
 		ownersPod("mine-no-more", map[string]string{"app": "debug"}),
@@ -37,7 +37,7 @@ func TestClaim(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name                   string
-		owner                  *appsv1.ReplicaSet
+		owner                  *oappsv1.ReplicaSet
 		held, wanted, unwanted []string
 	}{
 		{"an owner holds, adopts and releases", gen.ReplicaSet("web", 1),
@@ -62,7 +62,7 @@ func TestAdoptable(t *testing.T) {
 	selector := &metav1.LabelSelector{MatchLabels: web}
 	for _, test := range []struct {
 		name     string
-		pod      *corev1.Pod
+		pod      *ocorev1.Pod
 		selector *metav1.LabelSelector
 		want     bool
 	}{
@@ -82,7 +82,7 @@ func TestAdoptable(t *testing.T) {
 	}
 }
 
-func names(pods []*corev1.Pod) []string {
+func names(pods []*ocorev1.Pod) []string {
 	var out []string
 	for _, pod := range pods {
 		out = append(out, pod.Name)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"strings"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/looptest"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -17,7 +17,7 @@ const Broken = "broken"
 // Pods prepares a world in which pods take their time to end, as with a kubelet.
 func Pods(w *looptest.World) {
 	w.Graceful = func(obj client.Object) bool {
-		_, isPod := obj.(*corev1.Pod)
+		_, isPod := obj.(*ocorev1.Pod)
 		return isPod
 	}
 }
@@ -26,7 +26,7 @@ func Pods(w *looptest.World) {
 // whether there was anything to do.
 func Kubelet(w *looptest.World, pick func(n int) int) bool {
 	var steps []func()
-	for _, pod := range looptest.All[*corev1.Pod](w) {
+	for _, pod := range looptest.All[*ocorev1.Pod](w) {
 		if step := next(w, pod); step != nil {
 			steps = append(steps, step)
 		}
@@ -39,21 +39,21 @@ func Kubelet(w *looptest.World, pick func(n int) int) bool {
 }
 
 // next is what happens to a pod next; nil means nothing.
-func next(w *looptest.World, pod *corev1.Pod) func() {
-	edit := func(change func(*corev1.Pod)) func() {
+func next(w *looptest.World, pod *ocorev1.Pod) func() {
+	edit := func(change func(*ocorev1.Pod)) func() {
 		return func() { looptest.Edit(w, "kubelet", pod, change) }
 	}
 	switch {
 	case pod.DeletionTimestamp != nil:
 		return func() { end(w, "kubelet", pod, client.GracePeriodSeconds(0)) }
-	case pod.Status.Phase == k8scorev1.PodFailed || pod.Status.Phase == k8scorev1.PodSucceeded:
+	case pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded:
 		return nil
-	case pod.Status.Phase != k8scorev1.PodRunning:
-		return edit(func(pod *corev1.Pod) { pod.Spec.NodeName, pod.Status.Phase = "node", k8scorev1.PodRunning })
+	case pod.Status.Phase != corev1.PodRunning:
+		return edit(func(pod *ocorev1.Pod) { pod.Spec.NodeName, pod.Status.Phase = "node", corev1.PodRunning })
 	case len(pod.Status.Conditions) == 0 && !strings.Contains(pod.Spec.Containers[0].Image, Broken):
-		return edit(func(pod *corev1.Pod) {
-			pod.Status.Conditions = []k8scorev1.PodCondition{{
-				Type: k8scorev1.PodReady, Status: k8scorev1.ConditionTrue, LastTransitionTime: metav1.NewTime(w.Now()),
+		return edit(func(pod *ocorev1.Pod) {
+			pod.Status.Conditions = []corev1.PodCondition{{
+				Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(w.Now()),
 			}}
 		})
 	default:
@@ -62,7 +62,7 @@ func next(w *looptest.World, pod *corev1.Pod) func() {
 }
 
 // end deletes a pod on behalf of somebody. One that is gone is left alone.
-func end(w *looptest.World, by string, pod *corev1.Pod, options ...client.DeleteOption) {
+func end(w *looptest.World, by string, pod *ocorev1.Pod, options ...client.DeleteOption) {
 	if err := w.Client(by).Delete(context.Background(), pod, options...); client.IgnoreNotFound(err) != nil {
 		panic(err) // a world refuses nothing that it was not told to
 	}

@@ -1,25 +1,25 @@
 package pretend
 
 import (
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/looptest"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 )
 
 // TroubleWithPods lets one pod fail, be deleted, or lose the label app, by which everything here selects.
 func TroubleWithPods(t *rapid.T, w *looptest.World) {
-	pods := looptest.All[*corev1.Pod](w)
+	pods := looptest.All[*ocorev1.Pod](w)
 	if len(pods) == 0 {
 		return
 	}
 	pod := pods[rapid.IntRange(0, len(pods)-1).Draw(t, "pod")]
 	switch rapid.IntRange(0, 2).Draw(t, "trouble") {
 	case 0:
-		looptest.Edit(w, "kubelet", pod, func(pod *corev1.Pod) { pod.Status.Phase = k8scorev1.PodFailed })
+		looptest.Edit(w, "kubelet", pod, func(pod *ocorev1.Pod) { pod.Status.Phase = corev1.PodFailed })
 	case 1:
 		end(w, "user", pod)
 	case 2:
-		looptest.Edit(w, "user", pod, func(pod *corev1.Pod) { pod.Labels["app"] = "debug" })
+		looptest.Edit(w, "user", pod, func(pod *ocorev1.Pod) { pod.Labels["app"] = "debug" })
 	}
 }

@@ -3,40 +3,40 @@ package replicas
 import (
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Active reports that a pod counts as a replica: it has not ended and is not being deleted.
-func Active(pod *corev1.Pod) bool { return !Ended(pod) && pod.DeletionTimestamp == nil }
+func Active(pod *ocorev1.Pod) bool { return !Ended(pod) && pod.DeletionTimestamp == nil }
 
 // Terminating reports that a pod is being deleted and has not ended yet.
-func Terminating(pod *corev1.Pod) bool { return !Ended(pod) && pod.DeletionTimestamp != nil }
+func Terminating(pod *ocorev1.Pod) bool { return !Ended(pod) && pod.DeletionTimestamp != nil }
 
 // Ended reports that all containers of a pod have ended for good.
-func Ended(pod *corev1.Pod) bool {
-	return pod.Status.Phase == k8scorev1.PodSucceeded || pod.Status.Phase == k8scorev1.PodFailed
+func Ended(pod *ocorev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
 // Ready reports that a pod has the condition Ready.
-func Ready(pod *corev1.Pod) bool {
+func Ready(pod *ocorev1.Pod) bool {
 	_, ready := Readiness(pod)
 	return ready
 }
 
 // Readiness reports whether a pod is ready, and since when it is or is not; the zero time, where its condition does not
 // say.
-func Readiness(pod *corev1.Pod) (time.Time, bool) {
+func Readiness(pod *ocorev1.Pod) (time.Time, bool) {
 	for _, c := range pod.Status.Conditions {
-		if c.Type == k8scorev1.PodReady {
-			return c.LastTransitionTime.Time, c.Status == k8scorev1.ConditionTrue
+		if c.Type == corev1.PodReady {
+			return c.LastTransitionTime.Time, c.Status == corev1.ConditionTrue
 		}
 	}
 	return time.Time{}, false
 }
 
 // Available reports that a pod has been ready for minReadySeconds.
-func Available(pod *corev1.Pod, minReadySeconds int32, now time.Time) bool {
+func Available(pod *ocorev1.Pod, minReadySeconds int32, now time.Time) bool {
 	since, ready := Readiness(pod)
 	if !ready || minReadySeconds == 0 {
 		return ready
@@ -46,7 +46,7 @@ func Available(pod *corev1.Pod, minReadySeconds int32, now time.Time) bool {
 
 // UntilAvailable is the shortest time until another of the pods becomes available by staying ready; false means that
 // none is on its way.
-func UntilAvailable(pods []*corev1.Pod, minReadySeconds int32, now time.Time) (time.Duration, bool) {
+func UntilAvailable(pods []*ocorev1.Pod, minReadySeconds int32, now time.Time) (time.Duration, bool) {
 	if minReadySeconds == 0 {
 		return 0, false
 	}

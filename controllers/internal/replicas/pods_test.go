@@ -4,17 +4,17 @@ import (
 	"testing"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestAvailable(t *testing.T) {
 	for _, test := range []struct {
 		name            string
-		pod             *corev1.Pod
+		pod             *ocorev1.Pod
 		minReadySeconds int32
 		want            bool
 	}{
@@ -33,7 +33,7 @@ func TestAvailable(t *testing.T) {
 }
 
 func TestUntilAvailableIsTheShortestWait(t *testing.T) {
-	pods := []*corev1.Pod{
+	pods := []*ocorev1.Pod{
 		gen.Pod("not-ready", gen.On("a")),
 		gen.Pod("available", gen.Ready(gen.Ago(time.Minute))),
 		gen.Pod("later", gen.Ready(gen.Ago(2*time.Second))),
@@ -53,14 +53,14 @@ func TestUntilAvailableIsTheShortestWait(t *testing.T) {
 func TestWhatCountsAsAReplica(t *testing.T) {
 	for _, test := range []struct {
 		name                string
-		pod                 *corev1.Pod
+		pod                 *ocorev1.Pod
 		active, terminating bool
 	}{
 		{"a pending pod counts", gen.Pod("p"), true, false},
 		{"a running pod counts", gen.Pod("p", gen.On("a")), true, false},
 		{"a pod that is being deleted is terminating", gen.Pod("p", gen.On("a"), gen.Going), false, true},
-		{"a failed pod is neither", gen.Pod("p", gen.Phase(k8scorev1.PodFailed)), false, false},
-		{"a pod that has succeeded and is being deleted is neither", gen.Pod("p", gen.Phase(k8scorev1.PodSucceeded), gen.Going), false, false},
+		{"a failed pod is neither", gen.Pod("p", gen.Phase(corev1.PodFailed)), false, false},
+		{"a pod that has succeeded and is being deleted is neither", gen.Pod("p", gen.Phase(corev1.PodSucceeded), gen.Going), false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := replicas.Active(test.pod); got != test.active {

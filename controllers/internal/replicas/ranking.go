@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	k8scorev1 "k8s.io/api/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Expendable returns the n pods that are missed the least, the first to go first. The siblings are all pods that serve
@@ -20,7 +20,7 @@ import (
 // controller.kubernetes.io/pod-deletion-cost; on a node with more siblings; ready for a shorter time; with more
 // restarts of a container, then of a sidecar; younger. Times count by their order of magnitude, so that it is not always
 // the newest that goes, and UIDs decide between equals.
-func Expendable(pods, siblings []*corev1.Pod, n int, now time.Time) []*corev1.Pod {
+func Expendable(pods, siblings []*ocorev1.Pod, n int, now time.Time) []*ocorev1.Pod {
 	perNode := map[string]int{}
 	for _, sibling := range siblings {
 		if Active(sibling) {
@@ -39,7 +39,7 @@ type ranking struct {
 }
 
 // compare is negative where a goes before b.
-func (r ranking) compare(a, b *corev1.Pod) int {
+func (r ranking) compare(a, b *ocorev1.Pod) int {
 	sinceA, readyA := Readiness(a)
 	sinceB, readyB := Readiness(b)
 	if order := cmp.Or(
@@ -65,7 +65,7 @@ func (r ranking) compare(a, b *corev1.Pod) int {
 	return 0
 }
 
-var phaseRank = map[k8scorev1.PodPhase]int{k8scorev1.PodPending: 0, k8scorev1.PodUnknown: 1, k8scorev1.PodRunning: 2}
+var phaseRank = map[corev1.PodPhase]int{corev1.PodPending: 0, corev1.PodUnknown: 1, corev1.PodRunning: 2}
 
 func falseFirst(a, b bool) int {
 	switch {
@@ -96,8 +96,8 @@ func magnitude(age time.Duration) int {
 
 // deletionCost is what the pod's annotation says that deleting it costs; 0 without one, or with one that the API would
 // refuse: leading zeros and plus signs are no numbers.
-func deletionCost(pod *corev1.Pod) int64 {
-	value := pod.Annotations[k8scorev1.PodDeletionCost]
+func deletionCost(pod *ocorev1.Pod) int64 {
+	value := pod.Annotations[corev1.PodDeletionCost]
 	digits := strings.TrimPrefix(value, "-")
 	if strings.HasPrefix(value, "+") || value == digits && len(digits) > 1 && digits[0] == '0' {
 		return 0
@@ -110,7 +110,7 @@ func deletionCost(pod *corev1.Pod) int64 {
 }
 
 // restarts are the most restarts of any one container, and of any one sidecar.
-func restarts(pod *corev1.Pod) (containers, sidecars int32) {
+func restarts(pod *ocorev1.Pod) (containers, sidecars int32) {
 	for _, status := range pod.Status.ContainerStatuses {
 		containers = max(containers, status.RestartCount)
 	}
@@ -122,8 +122,8 @@ func restarts(pod *corev1.Pod) (containers, sidecars int32) {
 	return containers, sidecars
 }
 
-func isSidecar(pod *corev1.Pod, name string) bool {
-	return slices.ContainsFunc(pod.Spec.InitContainers, func(c k8scorev1.Container) bool {
-		return c.Name == name && c.RestartPolicy != nil && *c.RestartPolicy == k8scorev1.ContainerRestartPolicyAlways
+func isSidecar(pod *ocorev1.Pod, name string) bool {
+	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
+		return c.Name == name && c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 	})
 }

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	corev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
-	k8scorev1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 	"k8s.io/kubernetes/pkg/controller"
@@ -20,17 +20,17 @@ import (
 
 func TestTheOrderOfTwoPodsIsThatOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		pods := []*corev1.Pod{drawPod(t, "a"), drawPod(t, "b")}
-		siblings := []*corev1.Pod{drawPod(t, "c"), drawPod(t, "d"), drawPod(t, "e")}
+		pods := []*ocorev1.Pod{drawPod(t, "a"), drawPod(t, "b")}
+		siblings := []*ocorev1.Pod{drawPod(t, "c"), drawPod(t, "d"), drawPod(t, "e")}
 		upstream := controller.ActivePodsWithRanks{Now: metav1.NewTime(gen.Now)}
 		for _, pod := range pods {
 			rank := 0
 			for _, sibling := range siblings {
-				if controller.IsPodActive((*k8scorev1.Pod)(sibling)) && sibling.Spec.NodeName == pod.Spec.NodeName {
+				if controller.IsPodActive((*corev1.Pod)(sibling)) && sibling.Spec.NodeName == pod.Spec.NodeName {
 					rank++
 				}
 			}
-			upstream.Pods, upstream.Rank = append(upstream.Pods, (*k8scorev1.Pod)(pod)), append(upstream.Rank, rank)
+			upstream.Pods, upstream.Rank = append(upstream.Pods, (*corev1.Pod)(pod)), append(upstream.Rank, rank)
 		}
 		if !upstream.Less(0, 1) && !upstream.Less(1, 0) {
 			t.Skip("Kubernetes does not mind")
@@ -46,20 +46,20 @@ func TestAvailabilityIsThatOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pod := drawPod(t, "p")
 		seconds := rapid.Int32Range(0, 100).Draw(t, "minReadySeconds")
-		want := podutil.IsPodAvailable((*k8scorev1.Pod)(pod), seconds, metav1.NewTime(gen.Now))
+		want := podutil.IsPodAvailable((*corev1.Pod)(pod), seconds, metav1.NewTime(gen.Now))
 		if got := replicas.Available(pod, seconds, gen.Now); got != want {
 			t.Errorf("Available is %t, in Kubernetes %t", got, want)
 		}
-		if got, want := replicas.Active(pod), controller.IsPodActive((*k8scorev1.Pod)(pod)); got != want {
+		if got, want := replicas.Active(pod), controller.IsPodActive((*corev1.Pod)(pod)); got != want {
 			t.Errorf("Active is %t, in Kubernetes %t", got, want)
 		}
-		if got, want := replicas.Terminating(pod), controller.IsPodTerminating((*k8scorev1.Pod)(pod)); got != want {
+		if got, want := replicas.Terminating(pod), controller.IsPodTerminating((*corev1.Pod)(pod)); got != want {
 			t.Errorf("Terminating is %t, in Kubernetes %t", got, want)
 		}
 	})
 }
 
-func drawPod(t *rapid.T, name string) *corev1.Pod {
+func drawPod(t *rapid.T, name string) *ocorev1.Pod {
 	age := func(what string) metav1.Time {
 		if rapid.IntRange(0, 9).Draw(t, name+": knows "+what) == 0 {
 			return metav1.Time{}
@@ -68,13 +68,13 @@ func drawPod(t *rapid.T, name string) *corev1.Pod {
 	}
 	pod := gen.Pod(name, gen.Created(age("age")), gen.Restarts(rapid.Int32Range(0, 2).Draw(t, name+": restarts")))
 	pod.Spec.NodeName = rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, name+": node")
-	pod.Status.Phase = rapid.SampledFrom([]k8scorev1.PodPhase{
-		k8scorev1.PodPending, k8scorev1.PodRunning, k8scorev1.PodRunning, k8scorev1.PodUnknown, k8scorev1.PodFailed, k8scorev1.PodSucceeded,
+	pod.Status.Phase = rapid.SampledFrom([]corev1.PodPhase{
+		corev1.PodPending, corev1.PodRunning, corev1.PodRunning, corev1.PodUnknown, corev1.PodFailed, corev1.PodSucceeded,
 	}).Draw(t, name+": phase")
 	if rapid.IntRange(0, 2).Draw(t, name+": readiness") > 0 {
-		pod.Status.Conditions = []k8scorev1.PodCondition{{
-			Type:               k8scorev1.PodReady,
-			Status:             rapid.SampledFrom([]k8scorev1.ConditionStatus{k8scorev1.ConditionTrue, k8scorev1.ConditionFalse}).Draw(t, name+": ready"),
+		pod.Status.Conditions = []corev1.PodCondition{{
+			Type:               corev1.PodReady,
+			Status:             rapid.SampledFrom([]corev1.ConditionStatus{corev1.ConditionTrue, corev1.ConditionFalse}).Draw(t, name+": ready"),
 			LastTransitionTime: age("ready since"),
 		}}
 	}
@@ -82,12 +82,12 @@ func drawPod(t *rapid.T, name string) *corev1.Pod {
 		gen.Going(pod)
 	}
 	cost := rapid.SampledFrom([]string{"", "1", "-1", "007", "+5", "nonsense", "0", "-08"}).Draw(t, name+": cost")
-	pod.Annotations = map[string]string{k8scorev1.PodDeletionCost: cost}
-	always := k8scorev1.ContainerRestartPolicyAlways
-	pod.Spec.InitContainers = []k8scorev1.Container{{Name: "init"}, {Name: "sidecar", RestartPolicy: &always}}
+	pod.Annotations = map[string]string{corev1.PodDeletionCost: cost}
+	always := corev1.ContainerRestartPolicyAlways
+	pod.Spec.InitContainers = []corev1.Container{{Name: "init"}, {Name: "sidecar", RestartPolicy: &always}}
 	for _, c := range pod.Spec.InitContainers {
 		n := rapid.Int32Range(0, 2).Draw(t, fmt.Sprintf("%s: restarts of %s", name, c.Name))
-		pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, k8scorev1.ContainerStatus{Name: c.Name, RestartCount: n})
+		pod.Status.InitContainerStatuses = append(pod.Status.InitContainerStatuses, corev1.ContainerStatus{Name: c.Name, RestartCount: n})
 	}
 	return pod
 }

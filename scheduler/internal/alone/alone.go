@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
-	"k8s.io/client-go/kubernetes/scheme"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -91,7 +91,7 @@ func Informers(t testing.TB, objects []runtime.Object) informers.SharedInformerF
 	t.Helper()
 	factory := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
 	for _, object := range objects {
-		kinds, _, err := scheme.Scheme.ObjectKinds(object)
+		kinds, _, err := clientgoscheme.Scheme.ObjectKinds(object)
 		if err != nil {
 			t.Fatal(err)
 		}

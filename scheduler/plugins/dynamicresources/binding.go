@@ -7,7 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -27,7 +27,7 @@ var (
 
 // devicesReady reports whether all binding conditions of a claim's devices are true. A failure condition that is true is
 // an ErrDeviceBindingFailed.
-func devicesReady(claim *resourceapi.ResourceClaim) (bool, error) {
+func devicesReady(claim *resourcev1.ResourceClaim) (bool, error) {
 	if claim.Status.Allocation == nil {
 		return false, nil
 	}
@@ -55,7 +55,7 @@ func devicesReady(claim *resourceapi.ResourceClaim) (bool, error) {
 }
 
 // statusOf returns what a driver says of a device, or nil.
-func statusOf(claim *resourceapi.ResourceClaim, result *resourceapi.DeviceRequestAllocationResult) *resourceapi.AllocatedDeviceStatus {
+func statusOf(claim *resourcev1.ResourceClaim, result *resourcev1.DeviceRequestAllocationResult) *resourcev1.AllocatedDeviceStatus {
 	for i := range claim.Status.Devices {
 		status := &claim.Status.Devices[i]
 		if status.Driver == result.Driver && status.Pool == result.Pool && status.Device == result.Device {
@@ -66,7 +66,7 @@ func statusOf(claim *resourceapi.ResourceClaim, result *resourceapi.DeviceReques
 }
 
 // overdue reports whether a claim with binding conditions was allocated too long ago for them to be false still.
-func overdue(claim *resourceapi.ResourceClaim, now time.Time, patience time.Duration) bool {
+func overdue(claim *resourcev1.ResourceClaim, now time.Time, patience time.Duration) bool {
 	allocation := claim.Status.Allocation
 	if allocation == nil || allocation.AllocationTimestamp == nil || !allocation.AllocationTimestamp.Add(patience).Before(now) {
 		return false
@@ -75,7 +75,7 @@ func overdue(claim *resourceapi.ResourceClaim, now time.Time, patience time.Dura
 }
 
 // awaited reports whether some device has to be waited for.
-func awaited(allocation *resourceapi.AllocationResult) bool {
+func awaited(allocation *resourcev1.AllocationResult) bool {
 	for i := range allocation.Devices.Results {
 		if len(allocation.Devices.Results[i].BindingConditions) > 0 {
 			return true

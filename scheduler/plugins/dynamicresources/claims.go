@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	fwk "k8s.io/kube-scheduler/framework"
 )
@@ -19,11 +19,11 @@ func (p *Plugin) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 }
 
 // claimsOf returns the claims that the pod names, each once and in its order. The error says what the pod has to wait for.
-func (p *Plugin) claimsOf(pod *corev1.Pod) ([]*resourceapi.ResourceClaim, error) {
+func (p *Plugin) claimsOf(pod *corev1.Pod) ([]*resourcev1.ResourceClaim, error) {
 	if len(pod.Spec.ResourceClaims) == 0 {
 		return nil, nil
 	}
-	claims := make([]*resourceapi.ResourceClaim, 0, len(pod.Spec.ResourceClaims))
+	claims := make([]*resourcev1.ResourceClaim, 0, len(pod.Spec.ResourceClaims))
 	for i := range pod.Spec.ResourceClaims {
 		name, generated, err := resourceclaim.Name(pod, &pod.Spec.ResourceClaims[i])
 		if err != nil {

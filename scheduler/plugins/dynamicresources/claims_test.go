@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -49,13 +49,13 @@ func TestAClaimUnderTwoNamesIsAllocatedOnce(t *testing.T) {
 
 func TestExtendedAmounts(t *testing.T) {
 	plugin, c := newCluster(t)
-	class := &resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: "gpu"}}
+	class := &resourcev1.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: "gpu"}}
 	class.Spec.ExtendedResourceName = ptr.To(string(gpu))
 	if _, err := c.client.ResourceV1().DeviceClasses().Create(t.Context(), class, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "the class is known", func() bool { return c.manager.DeviceClassResolver().GetDeviceClass(gpu) != nil })
-	implicit := corev1.ResourceName(resourceapi.ResourceDeviceClassPrefix + "gpu")
+	implicit := corev1.ResourceName(resourcev1.ResourceDeviceClassPrefix + "gpu")
 	for name, test := range map[string]struct {
 		requests corev1.ResourceList
 		want     map[corev1.ResourceName]int64

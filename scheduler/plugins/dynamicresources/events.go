@@ -4,7 +4,7 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
@@ -30,7 +30,7 @@ func (p *Plugin) afterClaim(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.Q
 	if _, unknown := old.(toolscache.DeletedFinalStateUnknown); unknown && new == nil {
 		return fwk.Queue, nil // It may have been allocated.
 	}
-	before, after, err := framework.EventObjects[*resourceapi.ResourceClaim](old, new)
+	before, after, err := framework.EventObjects[*resourcev1.ResourceClaim](old, new)
 	if err != nil {
 		return fwk.Queue, err
 	}
@@ -60,7 +60,7 @@ func (p *Plugin) afterClaimGenerated(_ klog.Logger, _ *corev1.Pod, _, new any) (
 	return queueIf(err == nil), nil
 }
 
-func contains(claims []*resourceapi.ResourceClaim, claim *resourceapi.ResourceClaim) bool {
+func contains(claims []*resourcev1.ResourceClaim, claim *resourcev1.ResourceClaim) bool {
 	for _, each := range claims {
 		if each.UID == claim.UID {
 			return true

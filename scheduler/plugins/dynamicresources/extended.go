@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,7 +27,7 @@ type extended struct {
 
 // extendedClaim is the claim for the extended resources that one node has no device plugin for.
 type extendedClaim struct {
-	claim *resourceapi.ResourceClaim
+	claim *resourcev1.ResourceClaim
 	// uses say which container uses which of the claim's requests.
 	uses []corev1.ContainerExtendedResourceRequest
 }
@@ -66,7 +66,7 @@ func (p *Plugin) extendedAmounts(pod *corev1.Pod) map[corev1.ResourceName]int64 
 
 // mayBeBacked reports whether a device class can stand for a resource of that name.
 func mayBeBacked(name corev1.ResourceName) bool {
-	return resources.IsExtended(name) || strings.HasPrefix(string(name), resourceapi.ResourceDeviceClassPrefix)
+	return resources.IsExtended(name) || strings.HasPrefix(string(name), resourcev1.ResourceDeviceClassPrefix)
 }
 
 // observeExtended adds the need for extended resources: the claim that an earlier attempt left, or one to be made.
@@ -85,9 +85,9 @@ func (p *Plugin) observeExtended(w *world, pod *corev1.Pod, amounts map[corev1.R
 }
 
 // madeFor finds the claim that was made for the pod's extended resources.
-func madeFor(pod *corev1.Pod, claims []*resourceapi.ResourceClaim) *resourceapi.ResourceClaim {
+func madeFor(pod *corev1.Pod, claims []*resourcev1.ResourceClaim) *resourcev1.ResourceClaim {
 	for _, claim := range claims {
-		if claim.Annotations[resourceapi.ExtendedResourceClaimAnnotation] == "true" && metav1.IsControlledBy(claim, pod) {
+		if claim.Annotations[resourcev1.ExtendedResourceClaimAnnotation] == "true" && metav1.IsControlledBy(claim, pod) {
 			return claim
 		}
 	}
@@ -96,8 +96,8 @@ func madeFor(pod *corev1.Pod, claims []*resourceapi.ResourceClaim) *resourceapi.
 
 // newExtendedClaim is what the claim looks like before it is known what it has to ask for. It gets a name and its UID
 // when it is created.
-func newExtendedClaim(pod *corev1.Pod, kind schema.GroupVersionKind) *resourceapi.ResourceClaim {
-	return &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
+func newExtendedClaim(pod *corev1.Pod, kind schema.GroupVersionKind) *resourcev1.ResourceClaim {
+	return &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
 		Namespace:    pod.Namespace,
 		Name:         dra.Unnamed,
 		UID:          uuid.NewUUID(),
@@ -105,7 +105,7 @@ func newExtendedClaim(pod *corev1.Pod, kind schema.GroupVersionKind) *resourceap
 		OwnerReferences: []metav1.OwnerReference{{
 			APIVersion: kind.GroupVersion().String(), Kind: kind.Kind, Name: pod.Name, UID: pod.UID, Controller: ptr.To(true),
 		}},
-		Annotations: map[string]string{resourceapi.ExtendedResourceClaimAnnotation: "true"},
+		Annotations: map[string]string{resourcev1.ExtendedResourceClaimAnnotation: "true"},
 	}}
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -53,17 +53,17 @@ type cluster struct {
 func (c *cluster) ClientSet() clientset.Interface         { return c.client }
 func (c *cluster) SharedDRAManager() fwk.SharedDRAManager { return c.manager }
 
-func newCluster(t *testing.T, changes ...func(*resourceapi.ResourceClaim)) (*Plugin, *cluster) {
+func newCluster(t *testing.T, changes ...func(*resourcev1.ResourceClaim)) (*Plugin, *cluster) {
 	t.Helper()
 	claim := aClaim(changes...)
-	claim.Spec.Devices.Requests = []resourceapi.DeviceRequest{{
-		Name: "one", Exactly: &resourceapi.ExactDeviceRequest{DeviceClassName: "any", AllocationMode: resourceapi.DeviceAllocationModeExactCount, Count: 1},
+	claim.Spec.Devices.Requests = []resourcev1.DeviceRequest{{
+		Name: "one", Exactly: &resourcev1.ExactDeviceRequest{DeviceClassName: "any", AllocationMode: resourcev1.DeviceAllocationModeExactCount, Count: 1},
 	}}
 	c := &cluster{client: fake.NewClientset(claim,
-		&resourceapi.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: "any"}},
-		&resourceapi.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: "slice"}, Spec: resourceapi.ResourceSliceSpec{
-			Driver: "d", Pool: resourceapi.ResourcePool{Name: "p", ResourceSliceCount: 1}, NodeName: ptr.To("node"),
-			Devices: []resourceapi.Device{{Name: "a"}},
+		&resourcev1.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: "any"}},
+		&resourcev1.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: "slice"}, Spec: resourcev1.ResourceSliceSpec{
+			Driver: "d", Pool: resourcev1.ResourcePool{Name: "p", ResourceSliceCount: 1}, NodeName: ptr.To("node"),
+			Devices: []resourcev1.Device{{Name: "a"}},
 		}},
 	)}
 	factory := informers.NewSharedInformerFactory(c.client, 0)
@@ -191,7 +191,7 @@ func TestAGroupThatFitsNowhereGivesBackIdleDevices(t *testing.T) {
 		"but not those that it shares":  {users: []types.UID{"first", "somebody"}, kept: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plugin, c := newCluster(t, allocated("a"), func(claim *resourceapi.ResourceClaim) {
+			plugin, c := newCluster(t, allocated("a"), func(claim *resourcev1.ResourceClaim) {
 				claim.Status.Allocation.NodeSelector = &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
 					MatchFields: []corev1.NodeSelectorRequirement{{
 						Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{"gone"},

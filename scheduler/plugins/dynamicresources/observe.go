@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
@@ -38,12 +38,12 @@ type world struct {
 
 // need is one claim of the pod.
 type need struct {
-	claim *resourceapi.ResourceClaim
+	claim *resourcev1.ResourceClaim
 	// selector says which nodes can reach the devices of the claim's allocation. Nil means all, or no allocation.
 	selector *nodeaffinity.NodeSelector
 	// allocation is what has to be written into the claim: since Reserve the chosen plan's, or from the start that of
 	// another pod of the same group.
-	allocation *resourceapi.AllocationResult
+	allocation *resourcev1.AllocationResult
 	// signalled says that Reserve made the allocation count for this pod, which has to be ended once.
 	signalled bool
 }
@@ -147,7 +147,7 @@ func (p *Plugin) observeNeeds(ctx context.Context, w *world, pod *corev1.Pod) *f
 	return nil
 }
 
-func (n *need) reach(allocation *resourceapi.AllocationResult) (err error) {
+func (n *need) reach(allocation *resourcev1.AllocationResult) (err error) {
 	if allocation.NodeSelector != nil {
 		if n.selector, err = nodeaffinity.NewNodeSelector(allocation.NodeSelector); err != nil {
 			return fmt.Errorf("reading the node selector of resource claim %s: %w", klog.KObj(n.claim), err)
@@ -157,7 +157,7 @@ func (n *need) reach(allocation *resourceapi.AllocationResult) (err error) {
 }
 
 // checkRequests refuses a claim whose device classes do not all exist: it could be allocated on no node.
-func (p *Plugin) checkRequests(claim *resourceapi.ResourceClaim) *fwk.Status {
+func (p *Plugin) checkRequests(claim *resourcev1.ResourceClaim) *fwk.Status {
 	for _, request := range claim.Spec.Devices.Requests {
 		switch {
 		case request.Exactly != nil:

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/component-helpers/nodedeclaredfeatures/features/draoptionalnodeoperations"
 	"k8s.io/dynamic-resource-allocation/structured"
@@ -20,7 +20,7 @@ import (
 type plan struct {
 	// allocations has an entry for each need of the world: nil where the claim is allocated already, or where the node has
 	// the extended resources itself.
-	allocations []*resourceapi.AllocationResult
+	allocations []*resourcev1.AllocationResult
 	// extended is the claim for extended resources on this node. Nil where it needs none.
 	extended *extendedClaim
 }
@@ -92,15 +92,15 @@ func (w *world) unavailableOn(node *corev1.Node, now time.Time, patience time.Du
 }
 
 // givesUpOn reports whether the devices of a claim failed to get ready, or took too long.
-func givesUpOn(claim *resourceapi.ResourceClaim, now time.Time, patience time.Duration) bool {
+func givesUpOn(claim *resourcev1.ResourceClaim, now time.Time, patience time.Duration) bool {
 	ready, err := devicesReady(claim)
 	return err != nil || !ready && overdue(claim, now, patience)
 }
 
 // plan allocates all claims that are not.
 func (w *world) plan(ctx context.Context, node *corev1.Node, extended *extendedClaim, timeout time.Duration) (*plan, *fwk.Status) {
-	made := &plan{allocations: make([]*resourceapi.AllocationResult, len(w.needs)), extended: extended}
-	var claims []*resourceapi.ResourceClaim
+	made := &plan{allocations: make([]*resourcev1.AllocationResult, len(w.needs)), extended: extended}
+	var claims []*resourcev1.ResourceClaim
 	var indices []int // of the needs that the claims are for
 	for i, need := range w.needs {
 		switch {
@@ -129,8 +129,8 @@ func (w *world) plan(ctx context.Context, node *corev1.Node, extended *extendedC
 }
 
 // allocate asks for one result for each claim.
-func (w *world) allocate(ctx context.Context, node *corev1.Node, claims []*resourceapi.ResourceClaim, timeout time.Duration) (
-	[]resourceapi.AllocationResult, *fwk.Status,
+func (w *world) allocate(ctx context.Context, node *corev1.Node, claims []*resourcev1.ResourceClaim, timeout time.Duration) (
+	[]resourcev1.AllocationResult, *fwk.Status,
 ) {
 	limited := ctx
 	if timeout > 0 {
@@ -156,11 +156,11 @@ func (w *world) allocate(ctx context.Context, node *corev1.Node, claims []*resou
 }
 
 // lacksNodeOperations reports whether a node does not know that it may leave out operations for some device.
-func lacksNodeOperations(allocation *resourceapi.AllocationResult, node *corev1.Node) bool {
+func lacksNodeOperations(allocation *resourcev1.AllocationResult, node *corev1.Node) bool {
 	if allocation == nil || slices.Contains(node.Status.DeclaredFeatures, draoptionalnodeoperations.DRAOptionalNodeOperationsFeatureGate) {
 		return false
 	}
-	return slices.ContainsFunc(allocation.Devices.Results, func(result resourceapi.DeviceRequestAllocationResult) bool {
+	return slices.ContainsFunc(allocation.Devices.Results, func(result resourcev1.DeviceRequestAllocationResult) bool {
 		return len(result.SkipNodeOperations) > 0
 	})
 }

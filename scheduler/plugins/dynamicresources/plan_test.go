@@ -8,7 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/dynamic-resource-allocation/structured"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -16,12 +16,12 @@ import (
 
 // answers is an allocator that gives the same answer for every node, or none before its context ends.
 type answers struct {
-	results []resourceapi.AllocationResult
+	results []resourcev1.AllocationResult
 	err     error
 	never   bool
 }
 
-func (a answers) Allocate(ctx context.Context, _ *corev1.Node, _ []*resourceapi.ResourceClaim) ([]resourceapi.AllocationResult, error) {
+func (a answers) Allocate(ctx context.Context, _ *corev1.Node, _ []*resourcev1.ResourceClaim) ([]resourcev1.AllocationResult, error) {
 	if a.never {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -39,7 +39,7 @@ func TestWhatBecomesOfTheAllocatorsAnswer(t *testing.T) {
 		message string
 	}{
 		"results are a plan": {
-			answer: answers{results: make([]resourceapi.AllocationResult, 1)}, code: fwk.Success,
+			answer: answers{results: make([]resourcev1.AllocationResult, 1)}, code: fwk.Success,
 		},
 		"no results refuse the node": {
 			code: fwk.UnschedulableAndUnresolvable, message: "cannot allocate all claims",
@@ -75,11 +75,11 @@ func TestWhatBecomesOfTheAllocatorsAnswer(t *testing.T) {
 
 func TestADeviceWithoutNodeOperationsNeedsANodeThatKnowsThem(t *testing.T) {
 	allocation := allocationOf("a")
-	allocation.Devices.Results[0].SkipNodeOperations = []resourceapi.SkipNodeOperation{"NodePrepareResources"}
+	allocation.Devices.Results[0].SkipNodeOperations = []resourcev1.SkipNodeOperation{"NodePrepareResources"}
 	plain := &corev1.Node{}
 	knowing := &corev1.Node{Status: corev1.NodeStatus{DeclaredFeatures: []string{"DRAOptionalNodeOperations"}}}
 	for _, each := range []struct {
-		allocation *resourceapi.AllocationResult
+		allocation *resourcev1.AllocationResult
 		node       *corev1.Node
 		lacks      bool
 	}{{allocation, plain, true}, {allocation, knowing, false}, {allocationOf("a"), plain, false}, {nil, plain, false}} {

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
@@ -49,7 +49,7 @@ func (p *Plugin) giveBack(ctx context.Context, w *world, pod *corev1.Pod) *fwk.S
 }
 
 // idle returns a claim that is out of reach somewhere and reserved for nobody but perhaps the pod.
-func (w *world) idle(pod *corev1.Pod) *resourceapi.ResourceClaim {
+func (w *world) idle(pod *corev1.Pod) *resourcev1.ResourceClaim {
 	for _, i := range sets.List(w.unavailable) {
 		if i >= len(w.named()) {
 			continue
@@ -64,7 +64,7 @@ func (w *world) idle(pod *corev1.Pod) *resourceapi.ResourceClaim {
 }
 
 // leftover returns the claim for extended resources that an earlier attempt has made.
-func (w *world) leftover() *resourceapi.ResourceClaim {
+func (w *world) leftover() *resourcev1.ResourceClaim {
 	if w.extended == nil {
 		return nil
 	}

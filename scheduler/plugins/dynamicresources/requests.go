@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 )
 
 // requestsFor turns the extended resources of a pod's containers into requests for devices, and says which container uses
@@ -16,24 +16,24 @@ import (
 // A container that runs as long as the pod has requests of its own. An init container that ends before the others start
 // uses the devices of the containers after it first. Init containers that need more than that share one request, as
 // large as the largest of them needs, because they run one after the other.
-func requestsFor(pod *corev1.Pod, classes map[corev1.ResourceName]string) ([]resourceapi.DeviceRequest, []corev1.ContainerExtendedResourceRequest) {
-	var requests []resourceapi.DeviceRequest
+func requestsFor(pod *corev1.Pod, classes map[corev1.ResourceName]string) ([]resourcev1.DeviceRequest, []corev1.ContainerExtendedResourceRequest) {
+	var requests []resourcev1.DeviceRequest
 	var uses []corev1.ContainerExtendedResourceRequest
 	for _, name := range slices.Sorted(maps.Keys(classes)) {
 		s := newSharing(pod, name)
 		for _, demand := range s.demands() {
-			requests = append(requests, resourceapi.DeviceRequest{
+			requests = append(requests, resourcev1.DeviceRequest{
 				Name: demand.request,
-				Exactly: &resourceapi.ExactDeviceRequest{
+				Exactly: &resourcev1.ExactDeviceRequest{
 					DeviceClassName: classes[name],
-					AllocationMode:  resourceapi.DeviceAllocationModeExactCount,
+					AllocationMode:  resourcev1.DeviceAllocationModeExactCount,
 					Count:           demand.count,
 				},
 			})
 		}
 		uses = append(uses, s.uses...)
 	}
-	slices.SortFunc(requests, func(a, b resourceapi.DeviceRequest) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(requests, func(a, b resourcev1.DeviceRequest) int { return cmp.Compare(a.Name, b.Name) })
 	return requests, uses
 }
 

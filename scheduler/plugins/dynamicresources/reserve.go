@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/klog/v2"
@@ -52,7 +52,7 @@ func (p *Plugin) Reserve(_ context.Context, state fwk.CycleState, pod *corev1.Po
 }
 
 // decided returns the claim as it is going to be.
-func decided(claim *resourceapi.ResourceClaim, allocation *resourceapi.AllocationResult) *resourceapi.ResourceClaim {
+func decided(claim *resourcev1.ResourceClaim, allocation *resourcev1.AllocationResult) *resourcev1.ResourceClaim {
 	claim = claim.DeepCopy()
 	addFinalizer(claim)
 	claim.Status.Allocation = allocation
@@ -60,11 +60,11 @@ func decided(claim *resourceapi.ResourceClaim, allocation *resourceapi.Allocatio
 }
 
 // addFinalizer keeps a claim as long as it has devices. It reports whether the finalizer was missing.
-func addFinalizer(claim *resourceapi.ResourceClaim) bool {
-	if slices.Contains(claim.Finalizers, resourceapi.Finalizer) {
+func addFinalizer(claim *resourcev1.ResourceClaim) bool {
+	if slices.Contains(claim.Finalizers, resourcev1.Finalizer) {
 		return false
 	}
-	claim.Finalizers = append(claim.Finalizers, resourceapi.Finalizer)
+	claim.Finalizers = append(claim.Finalizers, resourcev1.Finalizer)
 	return true
 }
 

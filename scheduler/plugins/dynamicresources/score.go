@@ -4,7 +4,7 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -47,19 +47,19 @@ func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nod
 
 // preference adds up, for all requests with alternatives, how far before the end of the longest possible list the chosen
 // one stands.
-func preference(claim *resourceapi.ResourceClaim, allocation *resourceapi.AllocationResult) int64 {
+func preference(claim *resourcev1.ResourceClaim, allocation *resourcev1.AllocationResult) int64 {
 	var sum int64
 	for _, request := range claim.Spec.Devices.Requests {
 		for i, alternative := range request.FirstAvailable {
 			if gets(allocation, resourceclaim.CreateSubRequestRef(request.Name, alternative.Name)) {
-				sum += int64(resourceapi.FirstAvailableDeviceRequestMaxSize - i)
+				sum += int64(resourcev1.FirstAvailableDeviceRequestMaxSize - i)
 			}
 		}
 	}
 	return sum
 }
 
-func gets(allocation *resourceapi.AllocationResult, request string) bool {
+func gets(allocation *resourcev1.AllocationResult, request string) bool {
 	for i := range allocation.Devices.Results {
 		if allocation.Devices.Results[i].Request == request {
 			return true

@@ -9,13 +9,13 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
-	resourceclient "k8s.io/client-go/kubernetes/typed/resource/v1"
+	typedresourcev1 "k8s.io/client-go/kubernetes/typed/resource/v1"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	"k8s.io/klog/v2"
@@ -33,11 +33,11 @@ const (
 
 // write records in a claim that the pod uses it and, unless allocation is nil, its devices. It returns the claim as
 // written. The claim given is tried first, and the newest one after a conflict.
-func (p *Plugin) write(ctx context.Context, claim *resourceapi.ResourceClaim, allocation *resourceapi.AllocationResult, pod *corev1.Pod) (
-	*resourceapi.ResourceClaim, error,
+func (p *Plugin) write(ctx context.Context, claim *resourcev1.ResourceClaim, allocation *resourcev1.AllocationResult, pod *corev1.Pod) (
+	*resourcev1.ResourceClaim, error,
 ) {
 	claims := p.client.ResourceV1().ResourceClaims(claim.Namespace)
-	var written *resourceapi.ResourceClaim
+	var written *resourcev1.ResourceClaim
 	current := claim.DeepCopy()
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() (err error) {
 		if current == nil {
@@ -53,9 +53,9 @@ func (p *Plugin) write(ctx context.Context, claim *resourceapi.ResourceClaim, al
 }
 
 // writeOnce changes claim on its way.
-func (p *Plugin) writeOnce(ctx context.Context, claims resourceclient.ResourceClaimInterface, claim *resourceapi.ResourceClaim, uid types.UID,
-	allocation *resourceapi.AllocationResult, pod *corev1.Pod,
-) (written *resourceapi.ResourceClaim, err error) {
+func (p *Plugin) writeOnce(ctx context.Context, claims typedresourcev1.ResourceClaimInterface, claim *resourcev1.ResourceClaim, uid types.UID,
+	allocation *resourcev1.AllocationResult, pod *corev1.Pod,
+) (written *resourcev1.ResourceClaim, err error) {
 	name, doing := klog.KObj(claim), "add reservation to"
 	if claim.DeletionTimestamp != nil || claim.UID != uid {
 		return nil, fmt.Errorf("claim %s got deleted in the meantime", name)
@@ -81,7 +81,7 @@ func (p *Plugin) writeOnce(ctx context.Context, claims resourceclient.ResourceCl
 		claim.Status.Allocation.AllocationTimestamp = new(metav1.Now())
 	}
 	if !resourceclaim.IsReservedForPod(pod, claim, false) {
-		claim.Status.ReservedFor = append(claim.Status.ReservedFor, resourceapi.ResourceClaimConsumerReference{
+		claim.Status.ReservedFor = append(claim.Status.ReservedFor, resourcev1.ResourceClaimConsumerReference{
 			APIGroup: p.pods.Kind().Group, Resource: "pods", Name: pod.Name, UID: pod.UID,
 		})
 	}
@@ -93,12 +93,12 @@ func (p *Plugin) writeOnce(ctx context.Context, claims resourceclient.ResourceCl
 
 // same reports whether two allocations are of the same devices. So they are when a pod of the same group was faster, or
 // when an answer got lost.
-func same(a, b *resourceapi.AllocationResult) bool {
+func same(a, b *resourcev1.AllocationResult) bool {
 	return equality.Semantic.DeepEqual(a.Devices, b.Devices)
 }
 
 // create makes the claim that a plan has for extended resources.
-func (p *Plugin) create(ctx context.Context, planned *resourceapi.ResourceClaim) (*resourceapi.ResourceClaim, error) {
+func (p *Plugin) create(ctx context.Context, planned *resourcev1.ResourceClaim) (*resourcev1.ResourceClaim, error) {
 	claim := planned.DeepCopy()
 	claim.Name, claim.UID = "", ""
 	created, err := p.client.ResourceV1().ResourceClaims(claim.Namespace).Create(ctx, claim, metav1.CreateOptions{})
@@ -110,14 +110,14 @@ func (p *Plugin) create(ctx context.Context, planned *resourceapi.ResourceClaim)
 }
 
 // assume makes what was written known before a watch shows it. Where that fails, something newer is known.
-func (p *Plugin) assume(ctx context.Context, written *resourceapi.ResourceClaim) {
+func (p *Plugin) assume(ctx context.Context, written *resourcev1.ResourceClaim) {
 	if err := p.known.ResourceClaims().AssumeClaimAfterAPICall(written); err != nil {
 		klog.FromContext(ctx).V(5).Info("Claim is not assumed", "resourceClaim", klog.KObj(written), "reason", err)
 	}
 }
 
 // assumeNew is assume for a claim that may not be known yet.
-func (p *Plugin) assumeNew(ctx context.Context, written *resourceapi.ResourceClaim) {
+func (p *Plugin) assumeNew(ctx context.Context, written *resourcev1.ResourceClaim) {
 	err := wait.PollUntilContextTimeout(ctx, newClaimLooks, newClaimWait, true, func(context.Context) (bool, error) {
 		err := p.known.ResourceClaims().AssumeClaimAfterAPICall(written)
 		if unknown := (dra.NotFoundError{}); errors.As(err, &unknown) {
@@ -131,7 +131,7 @@ func (p *Plugin) assumeNew(ctx context.Context, written *resourceapi.ResourceCla
 }
 
 // unreserve removes the pod from a claim's users, whatever else has changed in the claim.
-func (p *Plugin) unreserve(ctx context.Context, claim *resourceapi.ResourceClaim, pod *corev1.Pod) error {
+func (p *Plugin) unreserve(ctx context.Context, claim *resourcev1.ResourceClaim, pod *corev1.Pod) error {
 	type object = map[string]any
 	patch, err := json.Marshal(object{
 		"metadata": object{"uid": claim.UID},
@@ -149,7 +149,7 @@ func (p *Plugin) unreserve(ctx context.Context, claim *resourceapi.ResourceClaim
 }
 
 // remove deletes a claim that the scheduler made. It has no user, so that nothing has to be kept for one.
-func (p *Plugin) remove(ctx context.Context, claim *resourceapi.ResourceClaim) error {
+func (p *Plugin) remove(ctx context.Context, claim *resourcev1.ResourceClaim) error {
 	claims := p.client.ResourceV1().ResourceClaims(claim.Namespace)
 	current := claim.DeepCopy()
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() (err error) {
@@ -158,7 +158,7 @@ func (p *Plugin) remove(ctx context.Context, claim *resourceapi.ResourceClaim) e
 				return fmt.Errorf("get resourceclaim %s: %w", klog.KObj(claim), err)
 			}
 		}
-		without := slices.DeleteFunc(current.Finalizers, func(f string) bool { return f == resourceapi.Finalizer })
+		without := slices.DeleteFunc(current.Finalizers, func(f string) bool { return f == resourcev1.Finalizer })
 		if len(without) == len(current.Finalizers) {
 			return nil
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -20,35 +20,35 @@ var web = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: 
 
 var pods = Pods{Kind: func() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind("Pod") }}
 
-func aClaim(changes ...func(*resourceapi.ResourceClaim)) *resourceapi.ResourceClaim {
-	claim := &resourceapi.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "c", UID: "c-uid", ResourceVersion: "1"}}
+func aClaim(changes ...func(*resourcev1.ResourceClaim)) *resourcev1.ResourceClaim {
+	claim := &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "c", UID: "c-uid", ResourceVersion: "1"}}
 	for _, change := range changes {
 		change(claim)
 	}
 	return claim
 }
 
-func allocated(name string) func(*resourceapi.ResourceClaim) {
-	return func(claim *resourceapi.ResourceClaim) { claim.Status.Allocation = allocationOf(name) }
+func allocated(name string) func(*resourcev1.ResourceClaim) {
+	return func(claim *resourcev1.ResourceClaim) { claim.Status.Allocation = allocationOf(name) }
 }
 
-func allocationOf(name string) *resourceapi.AllocationResult {
-	return &resourceapi.AllocationResult{Devices: resourceapi.DeviceAllocationResult{
-		Results: []resourceapi.DeviceRequestAllocationResult{device(name)},
+func allocationOf(name string) *resourcev1.AllocationResult {
+	return &resourcev1.AllocationResult{Devices: resourcev1.DeviceAllocationResult{
+		Results: []resourcev1.DeviceRequestAllocationResult{device(name)},
 	}}
 }
 
-func reserved(uid types.UID) func(*resourceapi.ResourceClaim) {
-	return func(claim *resourceapi.ResourceClaim) {
+func reserved(uid types.UID) func(*resourcev1.ResourceClaim) {
+	return func(claim *resourcev1.ResourceClaim) {
 		claim.Status.ReservedFor = append(claim.Status.ReservedFor,
-			resourceapi.ResourceClaimConsumerReference{Resource: "pods", Name: string(uid), UID: uid})
+			resourcev1.ResourceClaimConsumerReference{Resource: "pods", Name: string(uid), UID: uid})
 	}
 }
 
 func TestWritingAClaim(t *testing.T) {
 	for name, test := range map[string]struct {
-		observed, stored *resourceapi.ResourceClaim
-		allocation       *resourceapi.AllocationResult
+		observed, stored *resourcev1.ResourceClaim
+		allocation       *resourcev1.AllocationResult
 		conflicts        int
 		wrong            string
 		users            int
@@ -78,12 +78,12 @@ func TestWritingAClaim(t *testing.T) {
 		},
 		"does not use a claim that is being deleted": {
 			observed: aClaim(allocated("a")), conflicts: 1,
-			stored: aClaim(allocated("a"), func(c *resourceapi.ResourceClaim) { c.DeletionTimestamp = new(metav1.Now()) }),
+			stored: aClaim(allocated("a"), func(c *resourcev1.ResourceClaim) { c.DeletionTimestamp = new(metav1.Now()) }),
 			wrong:  "claim default/c got deleted in the meantime",
 		},
 		"does not use another claim of the same name": {
 			observed: aClaim(allocated("a")), conflicts: 1,
-			stored: aClaim(allocated("a"), func(c *resourceapi.ResourceClaim) { c.UID = "another" }),
+			stored: aClaim(allocated("a"), func(c *resourcev1.ResourceClaim) { c.UID = "another" }),
 			wrong:  "claim default/c got deleted in the meantime",
 		},
 	} {
@@ -94,7 +94,7 @@ func TestWritingAClaim(t *testing.T) {
 					return false, nil, nil
 				}
 				test.conflicts--
-				return true, nil, apierrors.NewConflict(resourceapi.Resource("resourceclaims"), "c", errors.New("changed"))
+				return true, nil, apierrors.NewConflict(resourcev1.Resource("resourceclaims"), "c", errors.New("changed"))
 			})
 			p := &Plugin{client: server, pods: pods}
 			written, err := p.write(t.Context(), test.observed, test.allocation, web)
@@ -114,7 +114,7 @@ func TestWritingAClaim(t *testing.T) {
 				t.Error("nobody knows when the claim was allocated")
 			case len(written.Status.ReservedFor) != test.users:
 				t.Errorf("the claim is reserved for %v, want %d users", written.Status.ReservedFor, test.users)
-			case test.allocation != nil && (len(written.Finalizers) != 1 || written.Finalizers[0] != resourceapi.Finalizer):
+			case test.allocation != nil && (len(written.Finalizers) != 1 || written.Finalizers[0] != resourcev1.Finalizer):
 				t.Errorf("the finalizers are %q", written.Finalizers)
 			case test.allocation != nil && test.allocation.AllocationTimestamp != nil:
 				t.Error("writing changed the plan")

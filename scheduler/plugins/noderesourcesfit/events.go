@@ -4,7 +4,7 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	resourceapi "k8s.io/api/resource/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	podresources "k8s.io/component-helpers/resource"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -34,7 +34,7 @@ func (p *Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, 
 
 // afterClass wakes the pod when a class begins to stand for a resource that the pod asks for.
 func afterClass(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint, error) {
-	before, after, err := framework.EventObjects[*resourceapi.DeviceClass](old, new)
+	before, after, err := framework.EventObjects[*resourcev1.DeviceClass](old, new)
 	if err != nil {
 		return fwk.Queue, err
 	}
@@ -47,7 +47,7 @@ func afterClass(_ klog.Logger, pod *corev1.Pod, old, new any) (fwk.QueueingHint,
 	switch {
 	case before != nil && ptr.Deref(before.Spec.ExtendedResourceName, "") == named:
 		return fwk.QueueSkip, nil
-	case before == nil && asksFor(resourceapi.ResourceDeviceClassPrefix+after.Name), asksFor(named):
+	case before == nil && asksFor(resourcev1.ResourceDeviceClassPrefix+after.Name), asksFor(named):
 		return fwk.Queue, nil
 	}
 	return fwk.QueueSkip, nil

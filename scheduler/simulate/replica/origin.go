@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes/scheme"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 
 	"github.com/orrery-dev/orrery/apis"
@@ -121,7 +121,7 @@ func (n names) toHere(object *unstructured.Unstructured, version schema.GroupVer
 // kindOf is the kind of Kubernetes' own that a resource holds; one that is not known has no name.
 func kindOf(resource schema.GroupVersionResource) schema.GroupVersionKind {
 	version := resource.GroupVersion()
-	for name := range scheme.Scheme.KnownTypes(version) {
+	for name := range clientgoscheme.Scheme.KnownTypes(version) {
 		if plural, _ := meta.UnsafeGuessKindToResource(version.WithKind(name)); plural == resource {
 			return version.WithKind(name)
 		}

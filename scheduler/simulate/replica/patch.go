@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
-	"k8s.io/client-go/kubernetes/scheme"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
 )
 
@@ -51,7 +51,7 @@ func merged(kind types.PatchType, object *unstructured.Unstructured, before, pat
 		}
 		fallthrough
 	case types.StrategicMergePatchType, types.ApplyCBORPatchType:
-		typed, err := scheme.Scheme.New(object.GroupVersionKind())
+		typed, err := clientgoscheme.Scheme.New(object.GroupVersionKind())
 		if err != nil {
 			return jsonpatch.MergePatch(before, patch)
 		}
