@@ -83,10 +83,8 @@ func AcrossKinds(o Options) []Runner {
 
 // AddTo adds all of them to a manager.
 func AddTo(mgr manager.Manager, o Options) error {
-	for _, l := range All(o) {
-		if err := l.AddTo(mgr, loop.Options{}); err != nil {
-			return err
-		}
+	if err := loop.AddAll(mgr, loop.Options{}, All(o)...); err != nil {
+		return err
 	}
 	for _, r := range AcrossKinds(o) {
 		if err := r.AddTo(mgr, loop.Options{}); err != nil {
