@@ -73,7 +73,7 @@ func TestWriteChangesAVolumeAsAWhole(t *testing.T) {
 		{"with another content", map[string]File{"a": {Data: []byte("3"), Mode: 0o644}, "c": {Data: []byte("4"), Mode: 0o640}}, []string{"a 644 3", "c 640 4"}},
 		{"emptied", map[string]File{}, nil},
 	} {
-		if err := Write(dir, step.files, nil, now); err != nil {
+		if err := (atomicWriter{osDisk{}}).Write(dir, step.files, nil, now); err != nil {
 			t.Fatal(err)
 		}
 		if got := tree(t, dir); !slices.Equal(got, step.want) {
@@ -85,22 +85,55 @@ func TestWriteChangesAVolumeAsAWhole(t *testing.T) {
 	}
 }
 
-func TestWriteLeavesTheSameContentAlone(t *testing.T) {
-	dir := t.TempDir()
-	files := map[string]File{"a": {Data: []byte("1"), Mode: 0o644}}
-	var links []string
-	for range 2 {
-		if err := Write(dir, files, nil, now); err != nil {
-			t.Fatal(err)
-		}
-		link, err := os.Readlink(filepath.Join(dir, current))
-		if err != nil {
-			t.Fatal(err)
-		}
-		links = append(links, link)
-	}
-	if links[0] != links[1] {
-		t.Errorf("the content moved from %s to %s", links[0], links[1])
+func TestWriteChangesOnlyWhatIsNotAsItShouldBe(t *testing.T) {
+	files := map[string]File{"a": {Data: []byte("1"), Mode: 0o644}, "b": {Data: []byte("2"), Mode: 0o644}}
+	for _, test := range []struct {
+		name   string
+		change func(dir string) error
+		moves  bool
+	}{
+		{"nothing has changed", func(string) error { return nil }, false},
+		{"a file has another content", func(dir string) error { return os.WriteFile(filepath.Join(dir, "a"), nil, 0o600) }, true},
+		{"a file has another mode", func(dir string) error { return os.Chmod(filepath.Join(dir, "a"), 0o600) }, true},
+		{"a file is gone", func(dir string) error { return os.Remove(filepath.Join(dir, dataDir, "a")) }, true},
+		{"there is one file more", func(dir string) error { return os.WriteFile(filepath.Join(dir, dataDir, "c"), nil, 0o600) }, true},
+		{"the content is gone", func(dir string) error {
+			live, err := os.Readlink(filepath.Join(dir, dataDir))
+			return errors.Join(err, os.RemoveAll(filepath.Join(dir, live)))
+		}, true},
+		{"a name is gone", func(dir string) error { return os.Remove(filepath.Join(dir, "a")) }, false},
+		{"a name leads elsewhere", func(dir string) error {
+			return errors.Join(os.Remove(filepath.Join(dir, "a")), os.Symlink(filepath.Join(dataDir, "b"), filepath.Join(dir, "a")))
+		}, false},
+		{"a directory has the place of a name", func(dir string) error {
+			return errors.Join(os.Remove(filepath.Join(dir, "a")), os.MkdirAll(filepath.Join(dir, "a", "deep"), 0o700))
+		}, false},
+		{"there is one name more", func(dir string) error { return os.Symlink(filepath.Join(dataDir, "b"), filepath.Join(dir, "c")) }, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir, writer := t.TempDir(), atomicWriter{osDisk{}}
+			var links []string
+			for range 2 {
+				if err := writer.Write(dir, files, nil, now); err != nil {
+					t.Fatal(err)
+				}
+				link, err := os.Readlink(filepath.Join(dir, dataDir))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if links = append(links, link); len(links) == 1 {
+					if err := test.change(dir); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if moved := links[0] != links[1]; moved != test.moves {
+				t.Errorf("the content moved from %s to %s, want it to move: %t", links[0], links[1], test.moves)
+			}
+			if got, want := tree(t, dir), []string{"a 644 1", "b 644 2"}; !slices.Equal(got, want) {
+				t.Errorf("the volume has %q, want %q", got, want)
+			}
+		})
 	}
 }
 
@@ -109,7 +142,7 @@ func TestReadersNeverSeeAMixture(t *testing.T) {
 	dir := t.TempDir()
 	write := func(i int) {
 		value := []byte(fmt.Sprint(i))
-		if err := Write(dir, map[string]File{"a": {Data: value, Mode: 0o644}, "b": {Data: value, Mode: 0o644}}, nil, now); err != nil {
+		if err := (atomicWriter{osDisk{}}).Write(dir, map[string]File{"a": {Data: value, Mode: 0o644}, "b": {Data: value, Mode: 0o644}}, nil, now); err != nil {
 			t.Error(err)
 		}
 	}
@@ -123,7 +156,7 @@ func TestReadersNeverSeeAMixture(t *testing.T) {
 				return
 			default:
 			}
-			content, err := filepath.EvalSymlinks(filepath.Join(dir, current))
+			content, err := filepath.EvalSymlinks(filepath.Join(dir, dataDir))
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // what the link led to has been replaced since: a reader looks again
 			}
@@ -148,7 +181,7 @@ func TestReadersNeverSeeAMixture(t *testing.T) {
 
 func TestWriteRefusesPathsOutsideTheVolume(t *testing.T) {
 	for _, path := range []string{"../a", "/a", "..data", "a/../../b"} {
-		if err := Write(t.TempDir(), map[string]File{path: {}}, nil, now); err == nil {
+		if err := (atomicWriter{osDisk{}}).Write(t.TempDir(), map[string]File{path: {}}, nil, now); err == nil {
 			t.Errorf("%q was written", path)
 		}
 	}
@@ -304,7 +337,7 @@ func TestHostPathIsOfItsType(t *testing.T) {
 
 func TestEmptyDirKeepsWhatItsContainersMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "volumes", "empty")
-	if err := emptyDir(path, &corev1.EmptyDirVolumeSource{}, nil); err != nil {
+	if err := emptyDir(osDisk{}, path, &corev1.EmptyDirVolumeSource{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o777 {
@@ -313,7 +346,7 @@ func TestEmptyDirKeepsWhatItsContainersMade(t *testing.T) {
 	if err := os.Chmod(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := emptyDir(path, &corev1.EmptyDirVolumeSource{}, nil); err != nil {
+	if err := emptyDir(osDisk{}, path, &corev1.EmptyDirVolumeSource{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 {
