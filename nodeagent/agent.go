@@ -37,6 +37,7 @@ func New(ctx context.Context, options Options) (*Agent, error) {
 		}
 		options.Runtime = client
 	}
+	options.Runtime = cri.WithDeadlines(options.Runtime, cri.DefaultDeadlines())
 	var groups *cgroups.FS
 	if options.CgroupRoot != "" {
 		if groups, err = cgroups.Open("/sys/fs/cgroup", options.CgroupRoot); err != nil {

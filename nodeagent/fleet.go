@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
+	goruntime "runtime"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/nodeagent/admission"
+	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/host"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/objects"
@@ -75,11 +76,12 @@ func (f *Fleet) member(c *connection, source *objects.Source, i int, prefix neti
 	name := fmt.Sprintf("%s%d", o.NamePrefix, i)
 	rt := simulated.New(simulated.Options{PodCIDR: prefix, Stages: o.Stages, Seed: uint64(i), Clock: o.Clock, Streams: f.streams})
 	f.runtimes[name] = rt
+	runtime := cri.WithDeadlines(rt, cri.DefaultDeadlines())
 	ips := []string{o.NodeIP}
 	return &member{
-		runtime: rt,
+		runtime: runtime,
 		loop: pods.New(pods.Options{
-			Agent: name, Runtime: rt, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
+			Agent: name, Runtime: runtime, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
 			Graceful: o.Naming == apis.Kubernetes, Admit: admission.Room(o.Capacity),
 			Host: host.New(host.Options{
 				Capacity: o.Capacity, Allocatable: o.Capacity, HostIPs: func() []string { return ips }, Source: source, Services: c.services,
@@ -87,7 +89,7 @@ func (f *Fleet) member(c *connection, source *objects.Source, i int, prefix neti
 			Hooks: rt, Prober: rt, Event: c.recorder(name), Log: o.Log.WithValues("node", name),
 		}),
 		node: &node.Member{
-			Name: name, Client: c.client, Runtime: rt, Clock: o.Clock, Labels: o.Labels, Taints: o.Taints, PodCIDRs: []string{prefix.String()},
+			Name: name, Client: c.client, Runtime: runtime, Clock: o.Clock, Labels: o.Labels, Taints: o.Taints, PodCIDRs: []string{prefix.String()},
 			Observed: node.Observed{Name: name, IPs: ips, Port: port(o.Serving.Listener), Capacity: o.Capacity, Info: simulatedInfo(name)},
 		},
 	}
@@ -96,7 +98,7 @@ func (f *Fleet) member(c *connection, source *objects.Source, i int, prefix neti
 func simulatedInfo(name string) corev1.NodeSystemInfo {
 	return corev1.NodeSystemInfo{
 		MachineID: name, SystemUUID: name, BootID: name, KernelVersion: "simulated", OSImage: "Orrery (simulated)",
-		KubeletVersion: Version, OperatingSystem: "linux", Architecture: runtime.GOARCH,
+		KubeletVersion: Version, OperatingSystem: "linux", Architecture: goruntime.GOARCH,
 	}
 }
 
