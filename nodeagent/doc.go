@@ -1,7 +1,7 @@
 // Package nodeagent makes a machine, or a simulation of many, into nodes of a cluster.
 //
 // An Agent is one node over a container runtime that speaks CRI v1. A Fleet is any number of simulated nodes in one
-// process: they share one watch of the pods, one heart, and one server, and each of them costs little more than its name.
+// process: they share one watch of the pods, the goroutines that send heartbeats, and one server, and each of them costs little more than its name.
 // Both register Node objects, renew leases, report status, and drive the same pod loop (package pods).
 //
 // Rooms: pods decides and acts; admission has the last word on whether a pod fits; cri is the contract with the runtime,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -24,9 +25,9 @@ type Observed struct {
 	// Reserved is what pods cannot have of the capacity.
 	Reserved corev1.ResourceList
 	Info     corev1.NodeSystemInfo
-	// Runtime is the answer of the container runtime; nil when there was none.
+	// Runtime is what the container runtime said last; nil if it never did.
 	Runtime *runtimeapi.RuntimeStatus
-	// RuntimeError is why there was none.
+	// RuntimeError is why what it said does not count any more, in the words for the node's condition.
 	RuntimeError error
 	Images       []*runtimeapi.Image
 }
@@ -73,7 +74,7 @@ func addresses(o *Observed) []corev1.NodeAddress {
 }
 
 func images(found []*runtimeapi.Image) []corev1.ContainerImage {
-	slices.SortFunc(found, func(a, b *runtimeapi.Image) int {
+	found = slices.SortedFunc(slices.Values(found), func(a, b *runtimeapi.Image) int {
 		return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Id, b.Id))
 	})
 	var list []corev1.ContainerImage
@@ -108,17 +109,10 @@ func conditions(o *Observed) []corev1.NodeCondition {
 func ready(o *Observed) corev1.NodeCondition {
 	var wrong []string
 	if o.RuntimeError != nil {
-		wrong = append(wrong, "container runtime is down")
-	}
-	for _, kind := range []struct{ condition, message string }{
-		{runtimeapi.RuntimeReady, "container runtime not ready"},
-		{runtimeapi.NetworkReady, "container runtime network not ready"},
-	} {
-		for _, c := range o.Runtime.GetConditions() {
-			if c.Type == kind.condition && !c.Status {
-				wrong = append(wrong, fmt.Sprintf("%s: %s=false reason:%s message:%s", kind.message, c.Type, c.Reason, c.Message))
-			}
-		}
+		wrong = append(wrong, o.RuntimeError.Error())
+	} else {
+		wrong = append(wrong, unready(o.Runtime, runtimeapi.RuntimeReady, "container runtime not ready")...)
+		wrong = append(wrong, unready(o.Runtime, runtimeapi.NetworkReady, "container runtime network not ready")...)
 	}
 	if len(wrong) == 0 {
 		return corev1.NodeCondition{
@@ -128,6 +122,20 @@ func ready(o *Observed) corev1.NodeCondition {
 	return corev1.NodeCondition{
 		Type: corev1.NodeReady, Status: corev1.ConditionFalse, Reason: "KubeletNotReady", Message: list(wrong),
 	}
+}
+
+// unready says why a condition of the runtime does not hold. One that the runtime does not speak of does not.
+func unready(status *runtimeapi.RuntimeStatus, condition, message string) []string {
+	for _, c := range status.GetConditions() {
+		if c.Type != condition {
+			continue
+		}
+		if c.Status {
+			return nil
+		}
+		return []string{fmt.Sprintf("%s: %s=false reason:%s message:%s", message, c.Type, c.Reason, c.Message)}
+	}
+	return []string{fmt.Sprintf("%s: the runtime does not report %s", message, condition)}
 }
 
 // list joins messages as upstream's aggregated errors do.
@@ -161,5 +169,5 @@ func Changed(a, b *corev1.NodeStatus) bool {
 			s.Conditions[i].LastHeartbeatTime = metav1.Time{}
 		}
 	}
-	return !equal(x, y)
+	return !equality.Semantic.DeepEqual(x, y)
 }

@@ -27,7 +27,11 @@ func TestReadyFollowsTheRuntime(t *testing.T) {
 		message string
 	}{
 		{"all is well", Observed{Runtime: runtimeStatus(true, true)}, corev1.ConditionTrue, "kubelet is posting ready status"},
-		{"the runtime does not answer", Observed{RuntimeError: errors.New("x")}, corev1.ConditionFalse, "container runtime is down"},
+		{"the runtime does not answer", Observed{RuntimeError: errors.New("container runtime is down: x")}, corev1.ConditionFalse, "container runtime is down: x"},
+		{"the runtime does not answer any more", Observed{RuntimeError: errors.New("container runtime is down: x"), Runtime: runtimeStatus(true, false)},
+			corev1.ConditionFalse, "container runtime is down: x"},
+		{"the runtime does not say how it is", Observed{Runtime: &runtimeapi.RuntimeStatus{}}, corev1.ConditionFalse,
+			"[container runtime not ready: the runtime does not report RuntimeReady, container runtime network not ready: the runtime does not report NetworkReady]"},
 		{"there is no network yet", Observed{Runtime: runtimeStatus(true, false)}, corev1.ConditionFalse,
 			"container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized"},
 		{"neither", Observed{Runtime: runtimeStatus(false, false)}, corev1.ConditionFalse,

@@ -1,0 +1,283 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-logr/logr"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/orrery-dev/orrery/apis"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/simulated"
+)
+
+// cluster is an API server, and nodes with simulated runtimes whose heartbeats are sent to it.
+type cluster struct {
+	t        *testing.T
+	server   client.Client
+	runtimes []*simulated.Runtime
+	nodes    []*Heartbeat
+
+	mu sync.Mutex
+	// silent says which requests are not answered: "status", "lease" or "".
+	silent string
+}
+
+// answer is what a real client does with every request: none succeeds once its context has ended.
+func (c *cluster) answer(ctx context.Context, kind string) error {
+	c.mu.Lock()
+	silent := c.silent == kind
+	c.mu.Unlock()
+	if silent {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+func (c *cluster) silence(kind string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent = kind
+}
+
+func newServer(t *testing.T, funcs interceptor.Funcs) client.WithWatch {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
+		t.Fatal(err)
+	}
+	return fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&ocorev1.Node{}).WithInterceptorFuncs(funcs).Build()
+}
+
+func kindOf(obj client.Object) string {
+	if _, ok := obj.(*coordinationv1.Lease); ok {
+		return "lease"
+	}
+	return "status"
+}
+
+func newCluster(t *testing.T, nodes int) *cluster {
+	t.Helper()
+	c := &cluster{t: t}
+	c.server = newServer(t, interceptor.Funcs{
+		Get: func(ctx context.Context, under client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+			return errors.Join(c.answer(ctx, kindOf(obj)), under.Get(ctx, key, obj, opts...))
+		},
+		Create: func(ctx context.Context, under client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			if err := c.answer(ctx, kindOf(obj)); err != nil {
+				return err
+			}
+			return under.Create(ctx, obj, opts...)
+		},
+		Update: func(ctx context.Context, under client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+			if err := c.answer(ctx, kindOf(obj)); err != nil {
+				return err
+			}
+			return under.Update(ctx, obj, opts...)
+		},
+		SubResourcePatch: func(ctx context.Context, under client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+			if err := c.answer(ctx, kindOf(obj)); err != nil {
+				return err
+			}
+			return under.SubResource(sub).Patch(ctx, obj, patch, opts...)
+		},
+	})
+	for i := range nodes {
+		name := fmt.Sprintf("node-%d", i)
+		rt := simulated.New(simulated.Options{})
+		c.runtimes = append(c.runtimes, rt)
+		c.nodes = append(c.nodes, &Heartbeat{
+			Name: name, Client: c.server, Runtime: cri.WithDeadlines(rt, cri.DefaultDeadlines()), Clock: clock.RealClock{}, Observed: Observed{Name: name},
+		})
+	}
+	return c
+}
+
+// start sends heartbeats until the test ends.
+func (c *cluster) start() {
+	ctx, cancel := context.WithCancel(c.t.Context())
+	heartbeats := &Heartbeats{Nodes: c.nodes, Clock: clock.RealClock{}, Log: logr.Discard(), Registered: func(*Heartbeat) {}}
+	ended := make(chan struct{})
+	go func() {
+		heartbeats.Run(ctx)
+		close(ended)
+	}()
+	c.t.Cleanup(func() {
+		cancel()
+		began := time.Now()
+		<-ended
+		if took := time.Since(began); took > 0 {
+			c.t.Errorf("the heartbeats ended %s after they were told to", took)
+		}
+	})
+}
+
+// ready is what the API server shows of a node's readiness.
+func (c *cluster) ready(i int) corev1.NodeCondition {
+	c.t.Helper()
+	c.silence("")
+	var node ocorev1.Node
+	if err := c.server.Get(c.t.Context(), client.ObjectKey{Name: c.nodes[i].Name}, &node); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, condition := range node.Status.Conditions {
+		if condition.Type == corev1.NodeReady {
+			return condition
+		}
+	}
+	c.t.Fatalf("node %d says nothing about its readiness", i)
+	return corev1.NodeCondition{}
+}
+
+// wantReady fails the test unless a node is ready, or is not and says something that begins with message.
+func (c *cluster) wantReady(i int, when string, status corev1.ConditionStatus, message string) {
+	c.t.Helper()
+	if got := c.ready(i); got.Status != status || !strings.HasPrefix(got.Message, message) {
+		c.t.Errorf("%s node %d is ready: %s (%s), want %s (%s)", when, i, got.Status, got.Message, status, message)
+	}
+}
+
+func (c *cluster) wantLease(i int, when string) {
+	c.t.Helper()
+	var lease coordinationv1.Lease
+	if err := c.server.Get(c.t.Context(), client.ObjectKey{Namespace: corev1.NamespaceNodeLease, Name: c.nodes[i].Name}, &lease); err != nil {
+		c.t.Fatal(err)
+	}
+	if age := time.Since(lease.Spec.RenewTime.Time); age > leaseRenewInterval {
+		c.t.Errorf("%s the lease of node %d was not renewed for %s", when, i, age)
+	}
+}
+
+const posting = "kubelet is posting ready status"
+
+func TestARuntimeThatHangsMakesItsNodeNotReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1)
+		c.start()
+		time.Sleep(time.Minute)
+		c.wantReady(0, "at first", corev1.ConditionTrue, posting)
+
+		answer := c.runtimes[0].Hang()
+		time.Sleep(19 * time.Second)
+		c.wantReady(0, "while the runtime may be slow", corev1.ConditionTrue, posting)
+		time.Sleep(31 * time.Second)
+		for passed := time.Duration(0); passed < time.Hour; passed += time.Minute {
+			when := fmt.Sprintf("after %s without an answer", passed+50*time.Second)
+			c.wantReady(0, when, corev1.ConditionFalse, "container runtime is down: no answer since 2000-01-01T00:00:5")
+			c.wantLease(0, when)
+			if age := time.Since(c.ready(0).LastHeartbeatTime.Time); age > statusReportFrequency+2*statusUpdateFrequency {
+				t.Errorf("%s the status was not written for %s", when, age)
+			}
+			time.Sleep(time.Minute)
+		}
+		if said := c.ready(0).Message; !strings.Contains(said, "the container runtime did not answer within 10s") {
+			t.Errorf("the reason is %q", said)
+		}
+
+		answer()
+		time.Sleep(2 * statusUpdateFrequency)
+		c.wantReady(0, "when the runtime answers again", corev1.ConditionTrue, posting)
+	})
+}
+
+func TestARuntimeThatIsAwayForAMomentMakesNoDifference(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1)
+		c.start()
+		time.Sleep(time.Minute)
+		for range 10 {
+			c.runtimes[0].Break(errors.New("connection refused"))
+			time.Sleep(15 * time.Second)
+			c.wantReady(0, "after 15 s", corev1.ConditionTrue, posting)
+			c.runtimes[0].Break(nil)
+			time.Sleep(15 * time.Second)
+		}
+		if at := c.ready(0).LastTransitionTime; time.Since(at.Time) < 5*time.Minute {
+			t.Errorf("the node was not ready until %s", at)
+		}
+		c.runtimes[0].Break(errors.New("connection refused"))
+		time.Sleep(time.Minute)
+		c.wantReady(0, "after a minute", corev1.ConditionFalse, "container runtime is down: no answer since 2000-01-01T00:05:5")
+		if said := c.ready(0).Message; !strings.HasSuffix(said, "connection refused") {
+			t.Errorf("the reason is %q", said)
+		}
+	})
+}
+
+func TestANodeWhoseRuntimeNeverAnsweredIsRegistered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1)
+		answer := c.runtimes[0].Hang()
+		c.start()
+		time.Sleep(checkPatience + time.Second)
+		c.wantReady(0, "at first", corev1.ConditionFalse, "container runtime status check may not have completed yet")
+		time.Sleep(time.Minute)
+		c.wantReady(0, "then", corev1.ConditionFalse, "container runtime is down: the container runtime did not answer within 10s")
+		c.wantLease(0, "then")
+		answer()
+		time.Sleep(2 * statusUpdateFrequency)
+		c.wantReady(0, "in the end", corev1.ConditionTrue, posting)
+	})
+}
+
+func TestNodesDoNotWaitForTheRuntimesOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 4*workers)
+		c.start()
+		time.Sleep(time.Minute)
+		for i := range 2 * workers {
+			c.runtimes[i].Hang()
+		}
+		for range 10 {
+			time.Sleep(time.Minute)
+			for i := range c.nodes {
+				status, message := corev1.ConditionTrue, posting
+				if i < 2*workers {
+					status, message = corev1.ConditionFalse, "container runtime is down"
+				}
+				c.wantReady(i, "beside nodes whose runtimes hang", status, message)
+				c.wantLease(i, "beside nodes whose runtimes hang")
+			}
+		}
+	})
+}
+
+func TestLeasesDoNotWaitForStatuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 2*workers)
+		c.start()
+		time.Sleep(time.Minute)
+		c.runtimes[0].Break(errors.New("gone"))
+		for range 10 {
+			c.silence("status")
+			time.Sleep(time.Minute)
+			for i := range c.nodes {
+				c.wantLease(i, "while no status can be written")
+			}
+		}
+		c.wantReady(0, "while no status can be written", corev1.ConditionTrue, posting)
+		time.Sleep(time.Minute)
+		c.wantReady(0, "when it can be written again", corev1.ConditionFalse, "container runtime is down")
+
+		c.silence("lease")
+		c.runtimes[0].Break(nil)
+		time.Sleep(time.Minute)
+		c.wantReady(0, "while no lease can be written", corev1.ConditionTrue, posting)
+		time.Sleep(time.Minute)
+		c.wantLease(0, "when it can be written again")
+	})
+}
