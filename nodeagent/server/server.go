@@ -33,7 +33,7 @@ type Options struct {
 	ClientCAs *x509.CertPool
 	// Reviewer decides what a client may do.
 	Reviewer Reviewer
-	// Pods returns the pods of all nodes with their newest statuses.
+	// Pods returns the pods of all nodes with their newest statuses, in a slice that is the caller's.
 	Pods func() []*corev1.Pod
 	// Node returns a node by name.
 	Node func(name string) (Node, bool)
@@ -129,19 +129,4 @@ func (s *Server) certificate() (tls.Certificate, error) {
 // refuse answers with an error.
 func refuse(w http.ResponseWriter, code int, format string, args ...any) {
 	http.Error(w, fmt.Sprintf(format, args...), code)
-}
-
-// find returns the pod that a request is about, and the runtime that has it; without one it answers and returns false.
-func (s *Server) find(w http.ResponseWriter, r *http.Request) (*corev1.Pod, cri.Runtime, bool) {
-	namespace, name, uid := r.PathValue("namespace"), r.PathValue("pod"), r.PathValue("uid")
-	for _, pod := range s.options.Pods() {
-		if pod.Namespace != namespace || pod.Name != name || uid != "" && string(pod.UID) != uid {
-			continue
-		}
-		if node, ok := s.options.Node(pod.Spec.NodeName); ok {
-			return pod, node.Runtime, true
-		}
-	}
-	refuse(w, http.StatusNotFound, "pod %q not found", namespace+"/"+name)
-	return nil, nil, false
 }
