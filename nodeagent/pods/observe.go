@@ -17,7 +17,7 @@ func (l *Loop) observe(ctx context.Context, uid types.UID) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.Host.Finish(runtime.Containers)
+	l.Host.ReadTerminationMessages(runtime.Containers)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.workers[uid]

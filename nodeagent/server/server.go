@@ -46,7 +46,7 @@ type Options struct {
 // Server answers for nodes.
 type Server struct {
 	options Options
-	access  *access
+	auth    *authFilter
 }
 
 // New returns a server that does not listen yet.
@@ -54,7 +54,7 @@ func New(options Options) *Server {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
-	return &Server{options: options, access: newAccess(options.Reviewer, options.Clock)}
+	return &Server{options: options, auth: newAuthFilter(options.Reviewer, options.Clock)}
 }
 
 // Handler answers requests of clients that have been let in.
@@ -85,7 +85,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	server := &http.Server{
-		Handler:           s.access.guard(s.Handler()),
+		Handler:           s.auth.filter(s.Handler()),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          nil,
 		TLSConfig: &tls.Config{
