@@ -5,8 +5,9 @@
 // lease renewals; Heartbeats sends those of one node or of thousands with a handful of goroutines: it renews leases every 10 seconds,
 // looks at statuses as often, and writes one when the API server shows another, or after 5 minutes.
 //
-// Neither lease nor status waits for the container runtime: what it said last counts for 30 seconds, and from then on the node is not
-// ready, for the reason "container runtime is down".
+// Neither lease nor status waits for the container runtime. What it said last counts for 30 seconds, and from then on the node is not
+// ready because "container runtime is down"; a runtime that cannot list its pods for three minutes makes it not ready because "PLEG is
+// not healthy", in the kubelet's words for that.
 //
 // As with the kubelet, a Node that somebody deletes while its agent runs is not made again before the agent starts anew.
 package node

@@ -14,6 +14,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -143,10 +144,10 @@ func (c *cluster) ready(i int) corev1.NodeCondition {
 	return corev1.NodeCondition{}
 }
 
-// wantReady fails the test unless a node is ready, or is not and says something that begins with message.
+// wantReady fails the test unless a node is ready, or is not, and says something with message in it.
 func (c *cluster) wantReady(i int, when string, status corev1.ConditionStatus, message string) {
 	c.t.Helper()
-	if got := c.ready(i); got.Status != status || !strings.HasPrefix(got.Message, message) {
+	if got := c.ready(i); got.Status != status || !strings.Contains(got.Message, message) {
 		c.t.Errorf("%s node %d is ready: %s (%s), want %s (%s)", when, i, got.Status, got.Message, status, message)
 	}
 }
@@ -184,13 +185,43 @@ func TestARuntimeThatHangsMakesItsNodeNotReady(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		if said := c.ready(0).Message; !strings.Contains(said, "the container runtime did not answer within 10s") {
-			t.Errorf("the reason is %q", said)
+		for _, part := range []string{
+			"the container runtime did not answer within 10s",
+			"PLEG is not healthy: the container runtime has not listed its pods since 2000-01-01T00:00:5",
+			"the container runtime did not answer within 2m0s",
+		} {
+			if said := c.ready(0).Message; !strings.Contains(said, part) {
+				t.Errorf("the reason is %q, want in it %q", said, part)
+			}
 		}
 
 		answer()
 		time.Sleep(2 * statusUpdateFrequency)
 		c.wantReady(0, "when the runtime answers again", corev1.ConditionTrue, posting)
+	})
+}
+
+// stuck is a runtime that tells its status and nothing else.
+type stuck struct{ *simulated.Runtime }
+
+func (stuck) Status(ctx context.Context, verbose bool) (*runtimeapi.StatusResponse, error) {
+	return simulated.New(simulated.Options{}).Status(ctx, verbose)
+}
+
+func TestARuntimeThatOnlyTellsItsStatusIsNotEnough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1)
+		c.nodes[0].Runtime = cri.WithDeadlines(stuck{c.runtimes[0]}, cri.DefaultDeadlines())
+		answer := c.runtimes[0].Hang()
+		c.start()
+		time.Sleep(2 * time.Minute)
+		c.wantReady(0, "while it may be slow", corev1.ConditionTrue, posting)
+		time.Sleep(2 * time.Minute)
+		c.wantReady(0, "then", corev1.ConditionFalse, "PLEG is not healthy: the container runtime has not listed its pods since 2000-01-01T00:00:00Z")
+		c.wantLease(0, "then")
+		answer()
+		time.Sleep(2 * statusUpdateFrequency)
+		c.wantReady(0, "when it lists them", corev1.ConditionTrue, posting)
 	})
 }
 
@@ -226,7 +257,7 @@ func TestANodeWhoseRuntimeNeverAnsweredIsRegistered(t *testing.T) {
 		time.Sleep(checkPatience + time.Second)
 		c.wantReady(0, "at first", corev1.ConditionFalse, "container runtime status check may not have completed yet")
 		time.Sleep(time.Minute)
-		c.wantReady(0, "then", corev1.ConditionFalse, "container runtime is down: the container runtime did not answer within 10s")
+		c.wantReady(0, "then", corev1.ConditionFalse, "container runtime is down: no answer since 2000-01-01T00:00:00Z: the container runtime did not answer within 10s")
 		c.wantLease(0, "then")
 		answer()
 		time.Sleep(2 * statusUpdateFrequency)

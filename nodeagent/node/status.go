@@ -27,9 +27,9 @@ type Observed struct {
 	Info     corev1.NodeSystemInfo
 	// Runtime is what the container runtime said last; nil if it never did.
 	Runtime *runtimeapi.RuntimeStatus
-	// RuntimeError is why what it said does not count any more, in the words for the node's condition.
-	RuntimeError error
-	Images       []*runtimeapi.Image
+	// RuntimeErrors are why what it said is not enough, in the words for the node's condition; one at least if it said nothing.
+	RuntimeErrors []error
+	Images        []*runtimeapi.Image
 }
 
 // maxImages is how many images a node lists, the largest first; upstream's default.
@@ -108,9 +108,10 @@ func conditions(o *Observed) []corev1.NodeCondition {
 // ready: the runtime answers, and says that it and its network are ready.
 func ready(o *Observed) corev1.NodeCondition {
 	var wrong []string
-	if o.RuntimeError != nil {
-		wrong = append(wrong, o.RuntimeError.Error())
-	} else {
+	for _, err := range o.RuntimeErrors {
+		wrong = append(wrong, err.Error())
+	}
+	if o.Runtime != nil {
 		wrong = append(wrong, unready(o.Runtime, runtimeapi.RuntimeReady, "container runtime not ready")...)
 		wrong = append(wrong, unready(o.Runtime, runtimeapi.NetworkReady, "container runtime network not ready")...)
 	}

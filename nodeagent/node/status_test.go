@@ -27,9 +27,9 @@ func TestReadyFollowsTheRuntime(t *testing.T) {
 		message string
 	}{
 		{"all is well", Observed{Runtime: runtimeStatus(true, true)}, corev1.ConditionTrue, "kubelet is posting ready status"},
-		{"the runtime does not answer", Observed{RuntimeError: errors.New("container runtime is down: x")}, corev1.ConditionFalse, "container runtime is down: x"},
-		{"the runtime does not answer any more", Observed{RuntimeError: errors.New("container runtime is down: x"), Runtime: runtimeStatus(true, false)},
-			corev1.ConditionFalse, "container runtime is down: x"},
+		{"the runtime does not answer", Observed{RuntimeErrors: []error{errors.New("container runtime is down: x")}}, corev1.ConditionFalse, "container runtime is down: x"},
+		{"the runtime does not answer any more", Observed{RuntimeErrors: []error{errors.New("container runtime is down: x")}, Runtime: runtimeStatus(true, false)},
+			corev1.ConditionFalse, "[container runtime is down: x, container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized]"},
 		{"the runtime does not say how it is", Observed{Runtime: &runtimeapi.RuntimeStatus{}}, corev1.ConditionFalse,
 			"[container runtime not ready: the runtime does not report RuntimeReady, container runtime network not ready: the runtime does not report NetworkReady]"},
 		{"there is no network yet", Observed{Runtime: runtimeStatus(true, false)}, corev1.ConditionFalse,
@@ -73,7 +73,7 @@ func TestStatusChangesOnlyWhenItSaysSomethingNew(t *testing.T) {
 	if len(second.Images) != 2 || second.Images[0].Names[0] != "l@sha256:1" {
 		t.Errorf("the images are %+v", second.Images)
 	}
-	o.RuntimeError = errors.New("x")
+	o.RuntimeErrors = []error{errors.New("x")}
 	if third := Status(o, &second, now.Add(2*time.Hour)); !Changed(&second, &third) {
 		t.Error("a node that is not ready any more says nothing new")
 	}
