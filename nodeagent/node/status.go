@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +39,8 @@ const maxImages = 50
 // Status makes the status. Conditions keep their transition times from last; other controllers' conditions stay.
 func Status(o *Observed, last *corev1.NodeStatus, now time.Time) corev1.NodeStatus {
 	s := *last.DeepCopy()
-	s.Capacity, s.Allocatable = o.Capacity, Allocatable(o.Capacity, o.Reserved)
+	s.Capacity = capacity(o.Capacity, last.Capacity)
+	s.Allocatable = Allocatable(s.Capacity, o.Reserved)
 	s.NodeInfo = o.Info
 	s.Addresses = addresses(o)
 	s.DaemonEndpoints = corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: o.Port}}
@@ -47,6 +49,20 @@ func Status(o *Observed, last *corev1.NodeStatus, now time.Time) corev1.NodeStat
 		set(&s.Conditions, condition, now)
 	}
 	return s
+}
+
+// capacity is what the agent measures, beside the extended resources that others have added to the Node.
+func capacity(measured, last corev1.ResourceList) corev1.ResourceList {
+	all := corev1.ResourceList{}
+	maps.Copy(all, measured)
+	for name, quantity := range last {
+		_, ours := measured[name]
+		native := !strings.Contains(string(name), "/") || strings.Contains(string(name), "kubernetes.io/")
+		if !ours && !native {
+			all[name] = quantity
+		}
+	}
+	return all
 }
 
 // Allocatable is capacity without what is reserved, never less than nothing.
