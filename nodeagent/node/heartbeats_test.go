@@ -120,13 +120,13 @@ func TestANodeWhoseRuntimeNeverAnsweredIsRegistered(t *testing.T) {
 
 func TestNodesDoNotWaitForTheRuntimesOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, 4*workers)
+		c := newCluster(t, 3*workers)
 		c.start()
 		time.Sleep(time.Minute)
 		for i := range 2 * workers {
 			c.runtimes[i].Hang()
 		}
-		for range 10 {
+		for range 5 {
 			time.Sleep(time.Minute)
 			for i := range c.nodes {
 				status, message := corev1.ConditionTrue, posting
@@ -146,7 +146,7 @@ func TestLeasesDoNotWaitForStatuses(t *testing.T) {
 		c.start()
 		time.Sleep(time.Minute)
 		c.runtimes[0].Break(errors.New("gone"))
-		for range 10 {
+		for range 5 {
 			c.silence("status")
 			time.Sleep(time.Minute)
 			for i := range c.nodes {
