@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,6 +31,7 @@ func TestNode(t *testing.T) {
 	t.Run("starts a container again whose liveness probe fails", w.unhealthy)
 	t.Run("leaves containers alone when the agent is started anew", w.adopted)
 	t.Run("stops a pod that was deleted while the agent was away", w.deletedMeanwhile)
+	t.Run("is not ready while its runtime hangs, and says why", w.hung)
 }
 
 // in runs a part of the test with the world's helpers failing that part.
@@ -47,6 +50,9 @@ func (w *world) webPod(t *testing.T) {
 		}}
 	})
 	pod := p.ready("web")
+	if id := pod.Status.ContainerStatuses[0].ContainerID; !strings.HasPrefix(id, "containerd://") {
+		t.Errorf("the container's ID is %s", id)
+	}
 	t.Logf("created to ready: %s", time.Since(began).Round(time.Millisecond))
 	response, err := http.Get("http://" + pod.Status.PodIP + ":8080/")
 	if err != nil {
@@ -258,4 +264,49 @@ func (w *world) deletedMeanwhile(t *testing.T) {
 		}
 		return fmt.Errorf("it answers (%w)", response.Body.Close())
 	})
+}
+
+// hung stops the runtime's process: it neither answers nor refuses.
+func (w *world) hung(t *testing.T) {
+	p := w.in(t)
+	runtime, err := os.FindProcess(w.runtime.Status().PID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := runtime.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	goOn := sync.OnceValue(func() error { return runtime.Signal(syscall.SIGCONT) })
+	t.Cleanup(func() {
+		if err := goOn(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.eventually("the node is not ready", func() error {
+		return p.nodeReady(corev1.ConditionFalse, "container runtime is down: no answer since ")
+	})
+	lease, err := w.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(t.Context(), nodeName, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if age := time.Since(lease.Spec.RenewTime.Time); age > 20*time.Second {
+		t.Errorf("the lease was not renewed for %s", age)
+	}
+	if err := goOn(); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("the node is ready again", func() error { return p.nodeReady(corev1.ConditionTrue, "") })
+}
+
+func (w *world) nodeReady(status corev1.ConditionStatus, message string) error {
+	node, err := w.client.CoreV1().Nodes().Get(w.t.Context(), nodeName, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady && c.Status == status && strings.Contains(c.Message, message) {
+			return nil
+		}
+	}
+	return fmt.Errorf("it says %+v", node.Status.Conditions)
 }
