@@ -22,7 +22,7 @@ import (
 )
 
 func TestNode(t *testing.T) {
-	w := newWorld(t)
+	w := newCluster(t)
 	t.Run("runs a pod that answers at its address", w.webPod)
 	t.Run("gives a container its environment and volumes", w.configured)
 	t.Run("runs init containers in order before the others", w.initialized)
@@ -34,14 +34,14 @@ func TestNode(t *testing.T) {
 	t.Run("is not ready while its runtime hangs, and says why", w.hung)
 }
 
-// in runs a part of the test with the world's helpers failing that part.
-func (w *world) in(t *testing.T) *world {
+// in runs a part of the test with the cluster's methods failing that part.
+func (w *cluster) in(t *testing.T) *cluster {
 	part := *w
 	part.t = t
 	return &part
 }
 
-func (w *world) webPod(t *testing.T) {
+func (w *cluster) webPod(t *testing.T) {
 	p := w.in(t)
 	began := time.Now()
 	p.create("web", func(pod *corev1.Pod) {
@@ -77,12 +77,12 @@ func (w *world) webPod(t *testing.T) {
 	}
 }
 
-func (w *world) log(pod string, options *corev1.PodLogOptions) (string, error) {
+func (w *cluster) log(pod string, options *corev1.PodLogOptions) (string, error) {
 	raw, err := w.client.CoreV1().Pods("default").GetLogs(pod, options).DoRaw(w.t.Context())
 	return string(raw), err
 }
 
-func (w *world) exec(pod string, command ...string) (string, error) {
+func (w *cluster) exec(pod string, command ...string) (string, error) {
 	request := w.client.CoreV1().RESTClient().Post().Resource("pods").Namespace("default").Name(pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Command: command, Stdout: true, Stderr: true}, clientgoscheme.ParameterCodec)
 	executor, err := remotecommand.NewSPDYExecutor(w.admin, http.MethodPost, request.URL())
@@ -96,7 +96,7 @@ func (w *world) exec(pod string, command ...string) (string, error) {
 	return out.String() + problems.String(), err
 }
 
-func (w *world) configured(t *testing.T) {
+func (w *cluster) configured(t *testing.T) {
 	p := w.in(t)
 	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings"}, Data: map[string]string{"colour": "blue"}}
 	if _, err := p.client.CoreV1().ConfigMaps("default").Create(t.Context(), config, metav1.CreateOptions{}); err != nil {
@@ -153,7 +153,7 @@ func (w *world) configured(t *testing.T) {
 	}
 }
 
-func (w *world) initialized(t *testing.T) {
+func (w *cluster) initialized(t *testing.T) {
 	p := w.in(t)
 	p.create("initialized", func(pod *corev1.Pod) {
 		pod.Spec.InitContainers = []corev1.Container{
@@ -172,7 +172,7 @@ func (w *world) initialized(t *testing.T) {
 	p.remove("initialized")
 }
 
-func (w *world) ended(t *testing.T) {
+func (w *cluster) ended(t *testing.T) {
 	p := w.in(t)
 	p.create("ended", func(pod *corev1.Pod) {
 		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
@@ -190,7 +190,7 @@ func (w *world) ended(t *testing.T) {
 	p.remove("ended")
 }
 
-func (w *world) noImage(t *testing.T) {
+func (w *cluster) noImage(t *testing.T) {
 	p := w.in(t)
 	p.create("imageless", func(pod *corev1.Pod) { pod.Spec.Containers[0].Image = "registry.invalid/nothing:1" })
 	for _, reason := range []string{"ErrImagePull", "ImagePullBackOff"} {
@@ -208,7 +208,7 @@ func (w *world) noImage(t *testing.T) {
 	p.remove("imageless")
 }
 
-func (w *world) unhealthy(t *testing.T) {
+func (w *cluster) unhealthy(t *testing.T) {
 	p := w.in(t)
 	p.create("unhealthy", func(pod *corev1.Pod) {
 		pod.Spec.Containers[0].LivenessProbe = &corev1.Probe{
@@ -230,7 +230,7 @@ func (w *world) unhealthy(t *testing.T) {
 	p.remove("unhealthy")
 }
 
-func (w *world) adopted(t *testing.T) {
+func (w *cluster) adopted(t *testing.T) {
 	p := w.in(t)
 	p.create("kept", nil)
 	before := p.ready("kept")
@@ -246,7 +246,7 @@ func (w *world) adopted(t *testing.T) {
 	p.remove("new")
 }
 
-func (w *world) deletedMeanwhile(t *testing.T) {
+func (w *cluster) deletedMeanwhile(t *testing.T) {
 	p := w.in(t)
 	p.create("orphan", nil)
 	pod := p.ready("orphan")
@@ -267,7 +267,7 @@ func (w *world) deletedMeanwhile(t *testing.T) {
 }
 
 // hung stops the runtime's process: it neither answers nor refuses.
-func (w *world) hung(t *testing.T) {
+func (w *cluster) hung(t *testing.T) {
 	p := w.in(t)
 	runtime, err := os.FindProcess(w.runtime.Status().PID)
 	if err != nil {
@@ -298,7 +298,7 @@ func (w *world) hung(t *testing.T) {
 	p.eventually("the node is ready again", func() error { return p.nodeReady(corev1.ConditionTrue, "") })
 }
 
-func (w *world) nodeReady(status corev1.ConditionStatus, message string) error {
+func (w *cluster) nodeReady(status corev1.ConditionStatus, message string) error {
 	node, err := w.client.CoreV1().Nodes().Get(w.t.Context(), nodeName, metav1.GetOptions{})
 	if err != nil {
 		return err
