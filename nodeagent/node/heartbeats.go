@@ -43,7 +43,7 @@ func (h *Heartbeats) Run(ctx context.Context) {
 		registrations.due <- &entry{Heartbeat: node, offset: statusUpdateFrequency/2 + share}
 	}
 	var group sync.WaitGroup
-	for _, r := range []*repetition{registrations, leases, statuses} {
+	for _, r := range []*periodic{registrations, leases, statuses} {
 		for range min(workers, len(h.Nodes)) {
 			group.Go(func() { r.work(ctx) })
 		}
@@ -54,8 +54,8 @@ func (h *Heartbeats) Run(ctx context.Context) {
 	}
 }
 
-// repetition does one thing for each of many nodes, again and again.
-type repetition struct {
+// periodic does one thing for each of many nodes, again and again.
+type periodic struct {
 	*Heartbeats
 	what  string
 	every time.Duration
@@ -66,7 +66,7 @@ type repetition struct {
 	due chan *entry
 }
 
-// entry is one node of a repetition.
+// entry is one node for which it is done.
 type entry struct {
 	*Heartbeat
 	// offset is the wait after the first success, which spreads what is done for many nodes; zero from then on.
@@ -74,11 +74,11 @@ type entry struct {
 	failures int
 }
 
-func (h *Heartbeats) repeat(what string, every time.Duration, do func(*Heartbeat, context.Context) error) *repetition {
-	return &repetition{Heartbeats: h, what: what, every: every, do: do, due: make(chan *entry, len(h.Nodes))}
+func (h *Heartbeats) repeat(what string, every time.Duration, do func(*Heartbeat, context.Context) error) *periodic {
+	return &periodic{Heartbeats: h, what: what, every: every, do: do, due: make(chan *entry, len(h.Nodes))}
 }
 
-func (r *repetition) work(ctx context.Context) {
+func (r *periodic) work(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -98,7 +98,7 @@ func (r *repetition) work(ctx context.Context) {
 }
 
 // wait says how long to wait before it is done again for a node.
-func (r *repetition) wait(ctx context.Context, node *entry, err error) time.Duration {
+func (r *periodic) wait(ctx context.Context, node *entry, err error) time.Duration {
 	if err == nil {
 		wait := r.every
 		if node.offset > 0 {
