@@ -58,7 +58,7 @@ func accepted(values []string) (accepts string, yaml, ok bool) {
 	for clause := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		media, _, err := mime.ParseMediaType(clause)
 		switch {
-		case err != nil || media == runtime.ContentTypeProtobuf || media == runtime.ContentTypeCBOR || media == runtime.ContentTypeCBORSequence:
+		case err != nil || binary(media):
 		case media == mediaYAML || media == "text/yaml":
 			yaml = yaml || len(kept) == 0
 			kept = append(kept, strings.Replace(clause, media, mediaJSON, 1))
@@ -70,6 +70,12 @@ func accepted(values []string) (accepts string, yaml, ok bool) {
 		return mediaJSON, false, strings.TrimSpace(strings.Join(values, "")) == ""
 	}
 	return strings.Join(kept, ","), yaml, true
+}
+
+// binary reports that a media type is one of those that only built-in kinds speak.
+func binary(media string) bool {
+	return media == runtime.ContentTypeProtobuf || media == runtime.ContentTypeCBOR ||
+		media == runtime.ContentTypeCBORSequence || media == string(types.ApplyCBORPatchType)
 }
 
 // translateBody turns the body into that of the first name. One that is larger than the server takes goes on as it is, to be
@@ -93,10 +99,13 @@ func (t target) translateBody(r *http.Request) *metav1.Status {
 		string(types.JSONPatchType):           patchToFirst,
 		string(types.ApplyYAMLPatchType):      yamlToFirst,
 	}[media]
-	if spell == nil {
+	switch {
+	case binary(media):
 		return refusal(http.StatusUnsupportedMediaType, metav1.StatusReasonUnsupportedMediaType,
 			"the body of the request was in an unknown format - accepted media types include: %s, %s, %s, %s, %s, %s",
 			mediaJSON, mediaYAML, types.JSONPatchType, types.MergePatchType, types.StrategicMergePatchType, types.ApplyYAMLPatchType)
+	case spell == nil:
+		return nil // the server will say that it does not know this type
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, largestBody+1))
 	if err != nil {
