@@ -38,7 +38,7 @@ func jobSpec(app string) batchv1.JobSpec {
 		Suspend:              &no,
 		PodReplacementPolicy: &replacement,
 		ManualSelector:       &manual,
-		Template:             defaulted(app),
+		Template:             template(app),
 	}
 	spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
 	return spec

@@ -5,28 +5,8 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
-
-// defaulted is a template with all that the API server sets.
-func defaulted(app string) corev1.PodTemplateSpec {
-	t := template(app)
-	grace := int64(corev1.DefaultTerminationGracePeriodSeconds)
-	t.Spec.DNSPolicy = corev1.DNSClusterFirst
-	t.Spec.SchedulerName = corev1.DefaultSchedulerName
-	t.Spec.SecurityContext = &corev1.PodSecurityContext{}
-	t.Spec.TerminationGracePeriodSeconds = &grace
-	container := &t.Spec.Containers[0]
-	container.ImagePullPolicy = corev1.PullIfNotPresent
-	container.TerminationMessagePath = corev1.TerminationMessagePathDefault
-	container.TerminationMessagePolicy = corev1.TerminationMessageReadFile
-	return t
-}
-
-func selects(app string) *metav1.LabelSelector {
-	return &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}
-}
 
 // StatefulSet builds a StatefulSet of n replicas of the Service of its name, which is rolled and made in order, and keeps ten
 // old revisions and all claims. Its UID is its name.
@@ -38,7 +18,7 @@ func StatefulSet(name string, n int32, changes ...func(*oappsv1.StatefulSet)) *o
 			Replicas:            &n,
 			Selector:            selects(name),
 			ServiceName:         name,
-			Template:            defaulted(name),
+			Template:            template(name),
 			PodManagementPolicy: appsv1.OrderedReadyPodManagement,
 			UpdateStrategy: appsv1.StatefulSetUpdateStrategy{
 				Type:          appsv1.RollingUpdateStatefulSetStrategyType,
@@ -64,7 +44,7 @@ func DaemonSet(name string, changes ...func(*oappsv1.DaemonSet)) *oappsv1.Daemon
 		ObjectMeta: meta(name),
 		Spec: appsv1.DaemonSetSpec{
 			Selector: selects(name),
-			Template: defaulted(name),
+			Template: template(name),
 			UpdateStrategy: appsv1.DaemonSetUpdateStrategy{
 				Type:          appsv1.RollingUpdateDaemonSetStrategyType,
 				RollingUpdate: &appsv1.RollingUpdateDaemonSet{MaxUnavailable: &unavailable, MaxSurge: &surge},
@@ -80,7 +60,7 @@ func DaemonSet(name string, changes ...func(*oappsv1.DaemonSet)) *oappsv1.Daemon
 
 // ReplicationController builds a ReplicationController of n replicas. Its UID is its name.
 func ReplicationController(name string, n int32, changes ...func(*ocorev1.ReplicationController)) *ocorev1.ReplicationController {
-	t := defaulted(name)
+	t := template(name)
 	rc := &ocorev1.ReplicationController{
 		ObjectMeta: meta(name),
 		Spec: corev1.ReplicationControllerSpec{

@@ -23,6 +23,8 @@ import (
 // TestDefaultsAreThoseOfKubernetes lets Kubernetes' own functions set the defaults of what is built: there is none left to set.
 func TestDefaultsAreThoseOfKubernetes(t *testing.T) {
 	for name, obj := range map[string]client.Object{
+		"Deployment":              (*appsv1.Deployment)(gen.Deployment("web")),
+		"ReplicaSet":              (*appsv1.ReplicaSet)(gen.ReplicaSet("web", 3)),
 		"StatefulSet":             (*appsv1.StatefulSet)(gen.StatefulSet("web", 3)),
 		"DaemonSet":               (*appsv1.DaemonSet)(gen.DaemonSet("web")),
 		"ReplicationController":   (*corev1.ReplicationController)(gen.ReplicationController("web", 3)),
