@@ -17,7 +17,7 @@ func TestTheProcessTellsWhatIsInControllerRuntimesRegistry(t *testing.T) {
 	passes.Add(7)
 
 	answer := httptest.NewRecorder()
-	metricsOfProcess().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	inspected.handlers()["/metrics"].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{"\norrery_test_passes_total 7\n", "\ngo_goroutines "} {
 		if !strings.Contains(answer.Body.String(), want) {
 			t.Errorf("%q is not in what is told", want)

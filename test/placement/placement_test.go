@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -24,7 +23,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/testserver"
-	"github.com/orrery-dev/orrery/scheduler"
+	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
 func TestBothSchedulersPlaceAWorkloadEquallyWell(t *testing.T) {
@@ -57,12 +56,7 @@ func TestBothSchedulersPlaceAWorkloadEquallyWell(t *testing.T) {
 }
 
 func runOurs(ctx context.Context, t *testing.T, config *rest.Config) {
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
-		t.Error(err)
-		return
-	}
-	s, err := scheduler.New(scheduler.Options{Config: config, Scheme: scheme})
+	s, err := wiring.NewScheduler(wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true}, nil)
 	if err != nil {
 		t.Error(err)
 		return

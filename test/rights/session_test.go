@@ -17,20 +17,16 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	crconfig "sigs.k8s.io/controller-runtime/pkg/config"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
-	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/envtest"
+	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
 // A session that touches everything that our components do; the audit log tells whether any of it was refused.
@@ -85,34 +81,16 @@ func TestNothingThatAComponentDoesIsForbidden(t *testing.T) {
 }
 
 func runControllers(ctx context.Context, config *rest.Config) error {
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
-		return err
-	}
-	mgr, err := manager.New(config, manager.Options{
-		Scheme:     scheme,
-		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Controller: crconfig.Controller{SkipNameValidation: new(true)},
-		Logger:     logr.Discard(),
-	})
+	controllers, err := wiring.NewControllers(wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true, Log: logr.Discard()},
+		wiring.ControllersOptions{Loops: wiring.Loops{
+			Cluster:       true,
+			ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
+			NodeLifecycle: nodelifecycle.Options{StartupGracePeriod: time.Second},
+		}})
 	if err != nil {
 		return err
 	}
-	kinds, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return err
-	}
-	if err := controllers.AddTo(mgr, controllers.Options{
-		Discovery:       kinds,
-		Canonical:       apis.Kubernetes.GroupKind,
-		RootCA:          config.CAData,
-		NamespaceSettle: time.Second,
-		ClusterCIDRs:    []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
-		NodeLifecycle:   nodelifecycle.Options{StartupGracePeriod: time.Second},
-	}); err != nil {
-		return err
-	}
-	return mgr.Start(ctx)
+	return controllers.Run(ctx)
 }
 
 // session is a person at work.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/nodeagent"
 )
 
@@ -34,8 +34,8 @@ func TestANodeThatWasAwayComesBackWithItsPods(t *testing.T) {
 	(&loops{
 		naming: apis.Kubernetes,
 		as:     identities(t, server),
-		controllers: controllers.Options{
-			Canonical: apis.Kubernetes.GroupKind, RootCA: server.CA(),
+		own:    true,
+		controllers: wiring.Loops{
 			NodeLifecycle: nodelifecycle.Options{GracePeriod: 5 * time.Second},
 		},
 		fleets: []nodeagent.FleetOptions{
