@@ -25,7 +25,7 @@ type Cluster struct {
 	// Own says that the API server is one of ours: both names of a kind are of the same objects there, and there is one
 	// API server, so that all of it knows at once what one of it knows.
 	Own bool
-	// Log is what the part says; the zero value drops it.
+	// Log takes what the part says. With the zero value a manager says it to controller-runtime's log, and others nothing.
 	Log logr.Logger
 }
 
@@ -60,8 +60,8 @@ func (c Cluster) discovery() (*discovery.DiscoveryClient, error) {
 	return client, nil
 }
 
-// manager is a manager of our kinds, without servers unless configure adds them; nil adds none.
-func (c Cluster) manager(configure func(*manager.Options)) (*Manager, error) {
+// NewManager makes a manager of our kinds, without servers unless configure adds them; nil adds none.
+func NewManager(c Cluster, configure func(*manager.Options)) (*Manager, error) {
 	scheme, err := Scheme(c.Naming)
 	if err != nil {
 		return nil, err

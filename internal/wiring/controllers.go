@@ -84,7 +84,7 @@ type ControllersOptions struct {
 
 // NewControllers makes a manager with the control loops of a cluster.
 func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
-	mgr, err := c.manager(o.Configure)
+	mgr, err := NewManager(c, o.Configure)
 	if err != nil {
 		return nil, err
 	}

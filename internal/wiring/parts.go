@@ -45,7 +45,7 @@ func NewAgent(ctx context.Context, c Cluster, o nodeagent.Options) (*nodeagent.A
 
 // NewProxy makes the service proxy of this machine.
 func NewProxy(c Cluster, o proxy.Options) (*Manager, error) {
-	mgr, err := c.manager(nil)
+	mgr, err := NewManager(c, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orrery-dev/orrery/internal/await"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -56,7 +57,7 @@ func (w *world) webPod(t *testing.T) {
 	if closing := response.Body.Close(); err != nil || closing != nil || !strings.Contains(string(body), "web") {
 		t.Errorf("the pod answered %q (%v, %v)", body, err, closing)
 	}
-	p.eventually("the request is in the log", func() error {
+	await.Success(p.t, "the request is in the log", func() error {
 		log, err := p.log("web", &corev1.PodLogOptions{})
 		if err == nil && !strings.Contains(log, "GET /") {
 			err = fmt.Errorf("the log is %q", log)
@@ -188,7 +189,7 @@ func (w *world) noImage(t *testing.T) {
 	p := w.in(t)
 	p.create("imageless", func(pod *corev1.Pod) { pod.Spec.Containers[0].Image = "registry.invalid/nothing:1" })
 	for _, reason := range []string{"ErrImagePull", "ImagePullBackOff"} {
-		p.eventually("the container waits because of "+reason, func() error {
+		await.Success(p.t, "the container waits because of "+reason, func() error {
 			statuses := p.get("imageless").Status.ContainerStatuses
 			if len(statuses) == 0 {
 				return fmt.Errorf("there is no status")
@@ -209,7 +210,7 @@ func (w *world) unhealthy(t *testing.T) {
 			PeriodSeconds: 1, FailureThreshold: 1, ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"/web", "cat", "/nowhere"}}},
 		}
 	})
-	p.eventually("the container was started again", func() error {
+	await.Success(p.t, "the container was started again", func() error {
 		pod := p.get("unhealthy")
 		for _, s := range pod.Status.ContainerStatuses {
 			if s.RestartCount > 0 && s.LastTerminationState.Terminated != nil {
@@ -250,7 +251,7 @@ func (w *world) deletedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.startAgent()
-	p.eventually("nothing answers at the pod's address", func() error {
+	await.Success(p.t, "nothing answers at the pod's address", func() error {
 		client := http.Client{Timeout: time.Second}
 		response, err := client.Get("http://" + pod.Status.PodIP + ":8080/")
 		if err != nil {

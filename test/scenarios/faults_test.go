@@ -13,6 +13,7 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/internal/await"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/nodeagent"
 )
@@ -60,7 +61,7 @@ func TestRolloutsCompleteOnABadDay(t *testing.T) {
 // nothingIsLostOrDoubled compares the pods that are stored with those that run.
 func nothingIsLostOrDoubled(t *testing.T, c *cluster, fleet *nodeagent.Fleet) {
 	t.Helper()
-	eventually(t, "the nodes to run just the pods that there are", func() (string, bool) {
+	await.Until(t, "the nodes to run just the pods that there are", func() (string, bool) {
 		var run []string
 		for i := range 3 {
 			sandboxes, err := fleet.Runtime("node-"+strconv.Itoa(i)).ListPodSandbox(t.Context(), nil)

@@ -74,30 +74,6 @@ func runControllers(ctx context.Context, config *rest.Config) error {
 // grace is how long nodes may be silent.
 const grace = 3 * time.Second
 
-// patience is how long a test waits for what it expects.
-const patience = 30 * time.Second
-
-// eventually waits until check is content, and says on failure with what it was not.
-func eventually(t *testing.T, what string, check func() error) {
-	t.Helper()
-	began := time.Now()
-	deadline := time.After(patience)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			t.Logf("%s after %s", what, time.Since(began).Round(time.Millisecond))
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%s: not after %s: %v", what, patience, err)
-		}
-	}
-}
-
 // gone is a check that an object does not exist, or not under its UID.
 func gone(t *testing.T, obj client.Object) func() error {
 	return func() error {
