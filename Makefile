@@ -86,7 +86,7 @@ manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configu
 	@$(call component-role,scheduler,scheduler)
 	@$(call component-role,network,proxy)
 	@$(call component-role,nodeagent,simulated-nodes)
-	go run ./hack/managerrole config/rbac/components/{controllers,scheduler}.yaml > config/rbac/role.yaml
+	go run ./hack/managerrole config
 
 # $(call component-role,FOLDER,NAME) writes the roles that the RBAC markers below FOLDER ask for.
 define component-role
