@@ -14,7 +14,8 @@ SHELL = /usr/bin/env bash -o pipefail
 
 LOCALBIN ?= $(CURDIR)/bin
 ORRERY ?= $(LOCALBIN)/orrery
-# What `make run` runs besides the controllers: without a scheduler and nodes no pod would run.
+# What `make run` runs besides the controllers: without a scheduler and nodes no pod would run. On a bare API server, which has
+# no kube-controller-manager, add --cluster-loops.
 RUN_FLAGS ?= --scheduler --simulated-nodes 2
 KUBECTL ?= $(ORRERY) kubectl
 CONTROLLER_GEN ?= go tool controller-gen
