@@ -103,12 +103,13 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 	return wiring.Run(ctx, part, func() { ready("") })
 }
 
-// loopsOf is how the control loops of an instance run: it has nobody else for what every cluster has.
+// loopsOf is how the control loops of an instance run: it has nobody else for what every cluster has. The range of this machine is
+// given to no other node, also before this machine is one.
 func loopsOf(s instance.Settings) wiring.Loops {
 	return wiring.Loops{
 		Cluster:      true,
 		ClusterCIDRs: []netip.Prefix{s.Addresses.Pods},
-		ServiceCIDRs: []netip.Prefix{s.Addresses.Services},
+		ServiceCIDRs: []netip.Prefix{s.Addresses.Services, nodeRange(s.Addresses.Pods)},
 	}
 }
 

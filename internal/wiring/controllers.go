@@ -25,7 +25,7 @@ type Loops struct {
 	RootCA []byte
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from; none means that nodes get none.
 	ClusterCIDRs []netip.Prefix
-	// ServiceCIDRs are ranges that no pod may have addresses of.
+	// ServiceCIDRs are ranges that are given to no node: those of services, or of somebody else.
 	ServiceCIDRs []netip.Prefix
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
