@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -41,10 +42,18 @@ that 'orrery manager' works on they are those of the manager: give its flags.`,
 			if err != nil {
 				return err
 			}
-			loops, err := planned(t, cluster, flags, c)
+			loops, err := flags.loops()
 			if err != nil {
 				return err
 			}
+			here, err := t.runningSettings()
+			if err != nil {
+				return err
+			}
+			if !c.Flags().Changed("cluster-cidr") {
+				loops = ofInstance(loops, cluster, here)
+			}
+			loops.Cluster = loops.Cluster || cluster.Own
 			return printPlans(c, cluster, loops, resource, client.ObjectKey{Namespace: namespace, Name: name})
 		},
 	}
@@ -54,27 +63,24 @@ that 'orrery manager' works on they are those of the manager: give its flags.`,
 	return c
 }
 
-// planned is how the loops run that are asked: as the flags say, or as those of the instance do whose API server this is.
-func planned(t *target, c wiring.Cluster, flags loopFlags, command *cobra.Command) (wiring.Loops, error) {
-	loops, err := flags.loops()
-	if err != nil || !c.Own {
-		return loops, err
-	}
+// runningSettings are those of the instance if it runs, and otherwise the zero value.
+func (t *target) runningSettings() (instance.Settings, error) {
 	inst, err := t.instance()
-	if err != nil {
-		return loops, err
+	if err != nil || !inst.Running() {
+		return instance.Settings{}, err
 	}
-	settings, err := inst.Settings()
-	if err != nil {
-		return loops, err
+	return inst.Settings()
+}
+
+// ofInstance are the loops of the instance with the settings here, if it is its API server that they are about; or else the loops
+// as they are.
+func ofInstance(loops wiring.Loops, c wiring.Cluster, here instance.Settings) wiring.Loops {
+	if !c.Own || !listensAt(here.Port, c.Config.Host) {
+		return loops
 	}
-	if listensAt(settings.Port, c.Config.Host) && !command.Flags().Changed("cluster-cidr") {
-		of := loopsOf(settings)
-		of.RootCA = loops.RootCA
-		return of, nil
-	}
-	loops.Cluster = true
-	return loops, nil
+	of := loopsOf(here)
+	of.RootCA = loops.RootCA
+	return of
 }
 
 // listensAt reports that a URL is of a port of this machine.

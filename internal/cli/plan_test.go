@@ -2,18 +2,24 @@ package cli
 
 import (
 	"bytes"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/testserver"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 )
 
@@ -49,6 +55,32 @@ func TestPlanKnowsWhatTheRunningLoopsKnow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := run(t, "plan", c.object, "--kubeconfig", kubeconfig); !strings.Contains(got, c.want) {
 				t.Errorf("orrery plan %s does not speak of %q:\n%s", c.object, c.want, got)
+			}
+		})
+	}
+}
+
+func TestPlansOfAnInstanceAreMadeWithItsSettings(t *testing.T) {
+	chosen := wiring.Loops{ClusterCIDRs: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}}
+	here := instance.Settings{Port: 6443, Addresses: instance.Addresses{
+		Pods: netip.MustParsePrefix("10.200.0.0/16"), Services: netip.MustParsePrefix("10.96.0.0/16"),
+	}}
+	for name, c := range map[string]struct {
+		host string
+		own  bool
+		here instance.Settings
+		want wiring.Loops
+	}{
+		"its API server":                                {"https://127.0.0.1:6443", true, here, loopsOf(here)},
+		"another API server of ours":                    {"https://127.0.0.1:7443", true, here, chosen},
+		"another machine's":                             {"https://10.0.0.1:6443", true, here, chosen},
+		"an API server of ours, and no instance runs":   {"https://127.0.0.1:6443", true, instance.Settings{}, chosen},
+		"somebody else's, where an instance might have": {"https://127.0.0.1:6443", false, here, chosen},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ofInstance(chosen, wiring.Cluster{Config: &rest.Config{Host: c.host}, Own: c.own}, c.here)
+			if diff := cmp.Diff(c.want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
