@@ -110,10 +110,27 @@ func Within(scope Scope, entries []Entry) []Entry {
 	return within
 }
 
-// AddTo adds loops to a manager.
-func AddTo(mgr manager.Manager, entries []Entry) error {
+// Loops returns the loops of entries, without what decides for objects of every kind and so is no single loop.
+func Loops(entries []Entry) []loop.Loop {
+	var loops []loop.Loop
 	for _, e := range entries {
-		if err := e.Loop.AddTo(mgr, loop.Options{}); err != nil {
+		if l, ok := e.Loop.(loop.Loop); ok {
+			loops = append(loops, l)
+		}
+	}
+	return loops
+}
+
+// AddTo adds loops to a manager.
+func AddTo(mgr manager.Manager, options loop.Options, entries []Entry) error {
+	if err := loop.AddAll(mgr, options, Loops(entries)...); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, added := e.Loop.(loop.Loop); added {
+			continue
+		}
+		if err := e.Loop.AddTo(mgr, options); err != nil {
 			return err
 		}
 	}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/plan"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -22,16 +25,20 @@ const nameAttempts = 8
 type actor struct {
 	client.Client
 	cluster  Cluster
+	reads    *reads
 	name     string
 	key      client.ObjectKey
 	ledger   *ledger
 	versions versions
+	turn     engine.Turn
 }
 
 var _ plan.Actor = (*actor)(nil)
 
-func newActor(name string, key client.ObjectKey, cluster Cluster, ledger *ledger) *actor {
+func newActor(name string, key client.ObjectKey, cluster Cluster, reads *reads, ledger *ledger, turn engine.Turn) *actor {
 	return &actor{
+		turn:     turn,
+		reads:    reads,
 		Client:   cluster.Client,
 		cluster:  cluster,
 		name:     name,
@@ -67,6 +74,16 @@ func (a *actor) Record(e plan.Event) {
 	a.cluster.Events.Eventf(e.Regarding, related, string(e.Type), e.Reason, e.Action, "%s", e.Message)
 }
 
+func (a *actor) RecordOnce(e plan.Event) {
+	if e.Regarding == nil {
+		return
+	}
+	subject := fmt.Sprintf("event %s %s %s", e.Regarding.GetUID(), client.ObjectKeyFromObject(e.Regarding), e.Reason)
+	if a.turn.First(subject, e.Message) {
+		a.Record(e)
+	}
+}
+
 func (a *actor) Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
 	if obj.GetName() != "" || obj.GetGenerateName() == "" {
 		return a.wrote(obj, a.Client.Create(ctx, obj, opts...))
@@ -100,6 +117,42 @@ func (a *actor) Delete(ctx context.Context, obj client.Object, opts ...client.De
 	err := a.Client.Delete(ctx, obj, opts...)
 	a.note(write{obj: obj, deleted: true}, err)
 	return err
+}
+
+// DeleteAllOf notes each object that the cache says the call is about. Kinds that the loop does not read are not looked
+// for, as nobody waits to see them go.
+func (a *actor) DeleteAllOf(ctx context.Context, obj client.Object, opts ...client.DeleteAllOfOption) error {
+	about, err := a.matching(ctx, obj, opts)
+	if err != nil {
+		return err
+	}
+	err = a.Client.DeleteAllOf(ctx, obj, opts...)
+	for _, each := range about {
+		a.note(write{obj: each, deleted: true}, err)
+	}
+	return err
+}
+
+// matching are the objects in the cache that a DeleteAllOf is about.
+func (a *actor) matching(ctx context.Context, obj client.Object, opts []client.DeleteAllOfOption) ([]client.Object, error) {
+	forms := a.reads.formsOf(obj)
+	if len(forms) == 0 {
+		return nil, nil
+	}
+	options := (&client.DeleteAllOfOptions{}).ApplyOptions(opts)
+	list, err := listOf(forms[0], a.Scheme())
+	if err != nil {
+		return nil, fmt.Errorf("finding what to delete: %w", err)
+	}
+	if err := a.Client.List(ctx, list, &options.ListOptions); err != nil {
+		return nil, fmt.Errorf("finding what to delete: %w", err)
+	}
+	var found []client.Object
+	err = meta.EachListItem(list, func(item runtime.Object) error {
+		found = append(found, item.(client.Object))
+		return nil
+	})
+	return found, err
 }
 
 func (a *actor) Apply(ctx context.Context, config runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
@@ -153,6 +206,17 @@ func (a *actor) wrote(obj client.Object, err error) error {
 	return err
 }
 
+// wroteUnseen notes a write whose answer does not tell the object's new version: another kind was answered.
+func (a *actor) wroteUnseen(obj client.Object, err error) error {
+	if err == nil {
+		a.versions.unset(obj)
+		a.ledger.record(a.key, write{obj: obj, doubtful: true, answered: true}, a.cluster.Clock.Now())
+		return nil
+	}
+	a.note(write{obj: obj}, err)
+	return err
+}
+
 // note puts a write into the ledger, unless it certainly had no effect.
 func (a *actor) note(w write, err error) {
 	if w.doubtful = err != nil; w.doubtful && refused(err) {
@@ -168,15 +232,24 @@ func refused(err error) bool {
 	return errors.As(err, &status) && status.Status().Code < http.StatusInternalServerError
 }
 
-// subresource is a subresource client whose writes of the object go into the ledger. Creating one (a binding, an
-// eviction, a token) answers with another kind, and leaves the object's version unknown.
+// subresource is a subresource client whose writes of the object go into the ledger.
 type subresource struct {
 	client.SubResourceClient
 	actor *actor
 }
 
+// Create answers with another kind, as a binding, an eviction or a token.
+func (s *subresource) Create(ctx context.Context, obj, sub client.Object, opts ...client.SubResourceCreateOption) error {
+	return s.actor.wroteUnseen(obj, s.SubResourceClient.Create(ctx, obj, sub, opts...))
+}
+
 func (s *subresource) Update(ctx context.Context, obj client.Object, opts ...client.SubResourceUpdateOption) error {
-	return s.actor.wrote(obj, s.SubResourceClient.Update(ctx, obj, opts...))
+	options := (&client.SubResourceUpdateOptions{}).ApplyOptions(opts)
+	err := s.SubResourceClient.Update(ctx, obj, opts...)
+	if options.SubResourceBody != nil {
+		return s.actor.wroteUnseen(obj, err)
+	}
+	return s.actor.wrote(obj, err)
 }
 
 func (s *subresource) Apply(ctx context.Context, config runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
@@ -184,5 +257,10 @@ func (s *subresource) Apply(ctx context.Context, config runtime.ApplyConfigurati
 }
 
 func (s *subresource) Patch(ctx context.Context, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
-	return s.actor.wrote(obj, s.SubResourceClient.Patch(ctx, obj, patch, opts...))
+	options := (&client.SubResourcePatchOptions{}).ApplyOptions(opts)
+	err := s.SubResourceClient.Patch(ctx, obj, patch, opts...)
+	if options.SubResourceBody != nil {
+		return s.actor.wroteUnseen(obj, err)
+	}
+	return s.actor.wrote(obj, err)
 }

@@ -53,8 +53,8 @@ func websites() loop.Loop {
 }
 
 // ofSameName wakes the website that a ConfigMap is for, or is in the way of. loop.Owns would wake it only for its own.
-func ofSameName(_ context.Context, _ client.Reader, pages *corev1.ConfigMap) []client.ObjectKey {
-	return []client.ObjectKey{client.ObjectKeyFromObject(pages)}
+func ofSameName(_ context.Context, _ client.Reader, pages *corev1.ConfigMap) ([]client.ObjectKey, error) {
+	return []client.ObjectKey{client.ObjectKeyFromObject(pages)}, nil
 }
 
 // ---- observe.go: everything that the decision needs to know.
@@ -64,10 +64,10 @@ type world struct {
 	pages *corev1.ConfigMap
 }
 
-func (controller) Observe(ctx context.Context, read client.Reader, site *Website) (world, error) {
+func (controller) Observe(ctx context.Context, view loop.View, site *Website) (world, error) {
 	pages := &corev1.ConfigMap{}
 	key := client.ObjectKeyFromObject(site)
-	if err := read.Get(ctx, key, pages); apierrors.IsNotFound(err) {
+	if err := view.Get(ctx, key, pages); apierrors.IsNotFound(err) {
 		return world{}, nil
 	} else if err != nil {
 		return world{}, fmt.Errorf("reading ConfigMap %s: %w", key, err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -24,11 +25,11 @@ func TestTheLastPlansOfAnObjectAreKept(t *testing.T) {
 		s.passWithCache(t)
 		s.Step(time.Minute)
 	}
-	recent := s.loop.Recent(key)
+	recent := s.reconciler.Inspector().Recent(key.String())
 	if len(recent) != 8 {
 		t.Fatalf("%d plans are kept, want 8", len(recent))
 	}
-	want := loop.Pass{At: looptest.Begin.Add(9 * time.Minute), Plan: "create ConfigMap default/c10: the 10. time"}
+	want := engine.Pass{At: looptest.Begin.Add(9 * time.Minute), Plan: "create ConfigMap default/c10: the 10. time"}
 	if diff := cmp.Diff(want, recent[0]); diff != "" {
 		t.Errorf("the newest differs (-want +got):\n%s", diff)
 	}
@@ -42,7 +43,7 @@ func TestAPlanThatFailedIsKeptWithItsError(t *testing.T) {
 	s.refuses("create", quotaUsedUp())
 	s.plan = func(p *plan.Plan, _ *corev1.Pod) { p.Create("missing", aConfigMap("a")) }
 	_, err := s.pass(t)
-	recent := s.loop.Recent(key)
+	recent := s.reconciler.Inspector().Recent(key.String())
 	if len(recent) != 1 || recent[0].Error != err.Error() {
 		t.Errorf("kept %+v, want one plan with the error %v", recent, err)
 	}
@@ -52,7 +53,7 @@ func TestAPlanWithNothingInItIsNotKept(t *testing.T) {
 	s := newStage(t)
 	s.plan = func(p *plan.Plan, _ *corev1.Pod) { p.After(time.Minute, "later") }
 	s.mustPass(t)
-	if recent := s.loop.Recent(key); len(recent) != 0 {
+	if recent := s.reconciler.Inspector().Recent(key.String()); len(recent) != 0 {
 		t.Errorf("kept %+v, want nothing", recent)
 	}
 }
@@ -63,7 +64,7 @@ func TestPlansOfAnObjectThatIsGoneAreForgotten(t *testing.T) {
 	s.passWithCache(t)
 	s.deletePod(t)
 	s.passWithCache(t)
-	if recent := s.loop.Recent(key); len(recent) != 0 {
+	if recent := s.reconciler.Inspector().Recent(key.String()); len(recent) != 0 {
 		t.Errorf("kept %+v, want nothing", recent)
 	}
 }
@@ -79,7 +80,7 @@ func TestAPreviewDoesNothing(t *testing.T) {
 	if preview.String() != "create ConfigMap default/a: missing" {
 		t.Errorf("the preview is %q", preview)
 	}
-	if s.Version() != before || len(s.loop.Recent(key)) != 0 {
+	if s.Version() != before || len(s.reconciler.Inspector().Recent(key.String())) != 0 {
 		t.Error("the preview was carried out or kept")
 	}
 	_, err = s.loop.Preview(t.Context(), s.Client("reader"), client.ObjectKey{Name: "nobody"}, s.Now())
@@ -95,8 +96,8 @@ func TestPassedIsToldOfEveryPlan(t *testing.T) {
 	var told []string
 	reconciler := s.loop.Reconciler(loop.Cluster{
 		Client: s.cache.ClientOf("tester"),
-		Passed: func(key client.ObjectKey, decided *plan.Plan, err error) {
-			told = append(told, fmt.Sprintf("%s: %s: failed %t", key, decided, err != nil))
+		Passed: func(key client.ObjectKey, steps []plan.Step, err error) {
+			told = append(told, fmt.Sprintf("%s: %s: failed %t", key, engine.Sentence(steps[0]), err != nil))
 		},
 	})
 	_, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,14 +24,13 @@ const (
 	givenUp = 5 * time.Minute
 )
 
-// ledger remembers what a loop wrote for each of its objects, until the cache shows it.
+// ledger remembers what a loop wrote for each of its keys, until the cache shows it.
 type ledger struct {
-	mu     sync.Mutex
-	open   map[client.ObjectKey]*account
-	shared bool
+	mu   sync.Mutex
+	open map[client.ObjectKey]*account
 }
 
-// account is what is still to be seen for one object of the loop.
+// account is what is still to be seen for one key of the loop.
 type account struct {
 	writes  []write
 	since   time.Time
@@ -38,48 +38,35 @@ type account struct {
 	doubted time.Time
 }
 
-// write is one write of the loop: the object as the server answered it, or the one that it deleted. A doubtful one may
-// not have had an effect, and then its object is only what was sent.
+// write is one write of the loop: the object as the server answered it, or the one that it deleted.
 type write struct {
-	obj      client.Object
-	deleted  bool
+	obj     client.Object
+	deleted bool
+	// doubtful: the server's answer does not tell what became of the object, and obj is only what was sent.
 	doubtful bool
+	// answered: it did answer, and so can be asked at once.
+	answered bool
 }
 
-// newLedger is an empty ledger. In a shared one, all objects have one account.
-func newLedger(shared bool) *ledger {
-	return &ledger{open: map[client.ObjectKey]*account{}, shared: shared}
-}
-
-func (l *ledger) account(key client.ObjectKey) client.ObjectKey {
-	if l.shared {
-		return client.ObjectKey{}
-	}
-	return key
-}
+func newLedger() *ledger { return &ledger{open: map[client.ObjectKey]*account{}} }
 
 // record notes a write for key. It may be called by several steps side by side.
 func (l *ledger) record(key client.ObjectKey, w write, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key = l.account(key)
 	a := l.open[key]
 	if a == nil {
 		a = &account{since: now, doubted: now}
 		l.open[key] = a
 	}
+	if w.doubtful && w.answered {
+		a.doubted = time.Time{}
+	}
 	a.writes = append(a.writes, w)
 }
 
-// forget drops what was written for key, whose object is gone. What others of a shared ledger wrote stays.
+// forget closes an account, of which all is seen or nothing matters any more.
 func (l *ledger) forget(key client.ObjectKey) {
-	if !l.shared {
-		l.settle(key)
-	}
-}
-
-// settle closes an account, of which all is seen or nothing matters any more.
-func (l *ledger) settle(key client.ObjectKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, key)
@@ -88,31 +75,49 @@ func (l *ledger) settle(key client.ObjectKey) {
 // behind is how long to wait before planning for key; 0 means that the cache shows all that was written for it. Writes
 // of kinds that the loop does not read do not count.
 func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Cluster, reads *reads) time.Duration {
-	l.mu.Lock()
-	key = l.account(key)
-	a := l.open[key] // only the pass for key changes it from here on, and a key has one pass at a time
-	l.mu.Unlock()
+	now := cluster.Clock.Now()
+	a, writes := l.present(key)
 	if a == nil {
 		return 0
 	}
-	now := cluster.Clock.Now()
-	var unseen []write
-	for _, w := range a.writes {
-		if !w.shows(ctx, cluster.Client, reads.formsOf(w.obj)) {
-			unseen = append(unseen, w)
-		}
-	}
+	seen := func(w write) bool { return w.shows(ctx, cluster.Client, reads.formsOf(w.obj)) }
+	unseen := slices.DeleteFunc(writes, seen)
 	if now.Sub(a.since) >= givenUp {
 		unseen = nil
 	}
 	if len(unseen) > 0 && now.Sub(a.doubted) >= doubt {
-		unseen = stillStanding(ctx, cluster.Live, unseen)
-		a.doubted = now
+		unseen, a.doubted = slices.DeleteFunc(stillStanding(ctx, cluster.Live, unseen), seen), now
 	}
-	if a.writes = unseen; len(unseen) == 0 {
-		l.settle(key)
+	return l.settle(key, a, len(a.writes), unseen)
+}
+
+// present is a copy of the account of a key, and what is in it; nil if there is none.
+func (l *ledger) present(key client.ObjectKey) (*account, []write) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.open[key]
+	if a == nil {
+		return nil, nil
+	}
+	snapshot := *a
+	return &snapshot, slices.Clone(a.writes)
+}
+
+// settle leaves in an account what is unseen of the first writes in it, and what was written since. It says how long to
+// wait for them.
+func (l *ledger) settle(key client.ObjectKey, seen *account, checked int, unseen []write) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.open[key]
+	if a == nil {
 		return 0
 	}
+	a.writes = append(unseen, a.writes[checked:]...)
+	if len(a.writes) == 0 {
+		delete(l.open, key)
+		return 0
+	}
+	a.doubted = seen.doubted
 	wait := min(firstWait<<min(a.waits, 10), lastWait)
 	a.waits++
 	return wait
@@ -143,7 +148,7 @@ func (w write) showsIn(ctx context.Context, read client.Reader, seen client.Obje
 
 // stillStanding are the writes that the API server knows and the cache will therefore show. A write of an object that
 // has been deleted or replaced since is dropped: the cache may have missed its whole life. Of a doubtful write the
-// state that the API server has now has to show, whoever made it.
+// state that the API server has now has to show, whoever made it, and be it that the object is gone.
 func stillStanding(ctx context.Context, live client.Reader, writes []write) []write {
 	var standing []write
 	for _, w := range writes {
@@ -151,7 +156,7 @@ func stillStanding(ctx context.Context, live client.Reader, writes []write) []wr
 		err := live.Get(ctx, client.ObjectKeyFromObject(w.obj), now)
 		switch {
 		case apierrors.IsNotFound(err):
-			if w.deleted {
+			if w.deleted || w.doubtful {
 				standing = append(standing, write{obj: w.obj, deleted: true})
 			}
 		case err != nil:
@@ -191,6 +196,13 @@ func (v *versions) set(obj client.Object) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.byUID[obj.GetUID()] = obj.GetResourceVersion()
+}
+
+// unset says that an object has a version that nobody told.
+func (v *versions) unset(obj client.Object) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.byUID, obj.GetUID())
 }
 
 func (v *versions) of(obj client.Object) string {

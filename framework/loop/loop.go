@@ -6,88 +6,121 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/plan"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
-// New declares a loop: its name, its controller, and what wakes it besides changes of its own objects.
+// New declares a loop over the objects of a kind: its name, its controller, and what wakes it besides changes of its own
+// objects.
 func New[T client.Object, W any](name string, c Controller[T, W], options ...Option) Loop {
-	d := declaration{prototype: newObject[T]()}
-	for _, option := range options {
-		option(&d)
+	d := declare(options)
+	if d.prototype == nil {
+		d.prototype = newObject[T]()
 	}
-	return &loop[T, W]{declaration: d, name: name, controller: c, history: newHistory()}
+	object := func() T { return d.prototype.DeepCopyObject().(T) }
+	return &loop[subject[T, W]]{declaration: d, name: name, controller: single[T, W]{object, c}}
 }
 
-type loop[T client.Object, W any] struct {
-	declaration
+// NewGroup declares a loop over groups of objects, or over everything at once: its name, its controller, and what wakes it,
+// which the options have to say. They name keys of groups; see [WatchesAll] for the loop that has but one.
+func NewGroup[W any](name string, c GroupController[W], options ...Option) Loop {
+	return &loop[W]{declaration: declare(options), name: name, controller: c}
+}
+
+// loop is a declared loop. One over objects is one over groups of which each holds one object.
+type loop[W any] struct {
+	*declaration
 	name       string
-	controller Controller[T, W]
-	history    *history
+	controller GroupController[W]
 }
 
-func (l *loop[T, W]) Name() string { return l.name }
+func (l *loop[W]) Name() string { return l.name }
 
-func (l *loop[T, W]) Object() client.Object { return l.object() }
+func (l *loop[W]) Object() client.Object {
+	if l.prototype == nil {
+		return nil
+	}
+	return l.prototype.DeepCopyObject().(client.Object)
+}
 
-func (l *loop[T, W]) object() T { return l.prototype.DeepCopyObject().(T) }
+func (l *loop[W]) Watches() []Watch {
+	if l.prototype == nil {
+		return l.watches
+	}
+	return append([]Watch{l.own()}, l.watches...)
+}
 
-func (l *loop[T, W]) Watches() []Watch { return append([]Watch{l.own()}, l.watches...) }
+func (l *loop[W]) Indexes() []Index { return l.indexes }
 
-func (l *loop[T, W]) Indexes() []Index { return l.indexes }
+func (l *loop[W]) AtStart() []client.ObjectKey { return l.atStart }
 
-func (l *loop[T, W]) Recent(key client.ObjectKey) []Pass { return l.history.of(key) }
-
-func (l *loop[T, W]) AddTo(mgr manager.Manager, options Options) error {
-	if err := Declare(context.Background(), mgr.GetFieldIndexer(), l); err != nil {
+// AddAll runs loops in a manager, from when the manager starts. An index that several of them read by is declared once.
+func AddAll(mgr manager.Manager, options Options, loops ...Loop) error {
+	if err := Declare(context.Background(), mgr.GetFieldIndexer(), loops...); err != nil {
 		return err
 	}
-	b := builder.ControllerManagedBy(mgr).
-		Named(l.name).
-		WithOptions(controller.Options{MaxConcurrentReconciles: l.workers(options)})
-	for _, watch := range l.Watches() {
-		watch.add(b, mgr)
-	}
-	cluster := Cluster{
-		Client: mgr.GetClient(),
-		Live:   mgr.GetAPIReader(),
-		Events: mgr.GetEventRecorder(l.name),
-		Clock:  options.Clock,
-	}
-	if err := b.Complete(l.Reconciler(cluster)); err != nil {
-		return fmt.Errorf("adding loop %s to the manager: %w", l.name, err)
+	for _, l := range loops {
+		if err := l.(adder).add(mgr, options); err != nil {
+			return fmt.Errorf("adding loop %s to the manager: %w", l.Name(), err)
+		}
 	}
 	return nil
 }
 
-func (l *loop[T, W]) workers(options Options) int {
-	switch {
-	case l.oneByOne:
-		return 1
-	case options.Workers <= 0:
-		return 4
-	default:
-		return options.Workers
-	}
+// adder is a loop whose indexes have been declared.
+type adder interface {
+	add(mgr manager.Manager, options Options) error
 }
 
-func (l *loop[T, W]) Reconciler(cluster Cluster) reconcile.Reconciler {
-	registerMetrics()
-	cluster = cluster.withDefaults()
-	return &passes[T, W]{loop: l, Cluster: cluster, reads: newReads(cluster), ledger: newLedger(l.oneByOne)}
+func (l *loop[W]) AddTo(mgr manager.Manager, options Options) error { return AddAll(mgr, options, l) }
+
+func (l *loop[W]) add(mgr manager.Manager, options Options) error {
+	if options.Workers <= 0 {
+		options.Workers = 4
+	}
+	run := controller.Options{MaxConcurrentReconciles: options.Workers}
+	if options.AnyName { // or else the manager's own options say so
+		run.SkipNameValidation = ptr.To(true)
+	}
+	b := builder.ControllerManagedBy(mgr).Named(l.name).WithOptions(run)
+	for _, watch := range l.Watches() {
+		watch.add(b, mgr)
+	}
+	var queued wakeable
+	passes := l.passes(Cluster{
+		Client: mgr.GetClient(),
+		Live:   mgr.GetAPIReader(),
+		Events: mgr.GetEventRecorder(l.name),
+		Clock:  options.Clock,
+		Wake:   queued.wake,
+	})
+	b.WatchesRawSource(source.Func(func(ctx context.Context, q queue) error {
+		passes.engine.EndTasksWith(ctx)
+		queued.start(q)
+		for _, key := range l.atStart {
+			queued.wake(key)
+		}
+		return nil
+	}))
+	if options.Inspect != nil {
+		options.Inspect(passes.Inspector())
+	}
+	return b.Complete(passes)
 }
 
-func (l *loop[T, W]) Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error) {
-	obj := l.object()
-	if err := read.Get(ctx, key, obj); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", key, err)
-	}
-	world, err := l.controller.Observe(ctx, preview{read, now}, obj)
+func (l *loop[W]) Reconciler(cluster Cluster) Reconciler { return l.passes(cluster) }
+
+func (l *loop[W]) Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error) {
+	world, err := l.controller.Observe(ctx, NewView(read, nil, now), key)
 	if err != nil {
 		return nil, fmt.Errorf("observing for %s: %w", key, err)
 	}
-	return l.controller.Plan(obj, world, now), nil
+	if decided := l.controller.Plan(key, world, now); decided != nil {
+		return decided, nil
+	}
+	return plan.New(), nil
 }

@@ -52,13 +52,13 @@ func TestLoopsOfOneManager(t *testing.T) {
 	}
 	mgr := newManager(t)
 	first, second := uniqueName("first"), uniqueName("second")
-	if err := tiers(first).AddTo(mgr, loop.Options{}); err != nil {
-		t.Fatal(err)
+	if err := loop.AddAll(mgr, loop.Options{}, tiers(first), tiers(second)); err != nil {
+		t.Errorf("two loops with the same index: %v", err)
 	}
-	if err := tiers(second).AddTo(mgr, loop.Options{Workers: 1}); err != nil {
-		t.Errorf("a second loop with the same index: %v", err)
+	if err := loop.New(second, controller{}).AddTo(newManager(t), loop.Options{AnyName: true}); err != nil {
+		t.Errorf("a loop of the same name in another manager, where that is allowed: %v", err)
 	}
-	if err := tiers(second).AddTo(mgr, loop.Options{}); err == nil || !strings.Contains(err.Error(), "adding loop "+second+" to the manager: ") {
+	if err := loop.New(second, controller{}).AddTo(mgr, loop.Options{}); err == nil || !strings.Contains(err.Error(), "adding loop "+second+" to the manager: ") {
 		t.Errorf("a second loop of the same name ends with %v, want an error that names it", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
@@ -47,7 +48,7 @@ func TestWhatFollowsAnError(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStage(t)
-			s.observe = func(context.Context, client.Reader, *corev1.Pod) error {
+			s.observe = func(context.Context, loop.View, *corev1.Pod) error {
 				return fmt.Errorf("looking around: %w", tt.err)
 			}
 			result, err := s.pass(t)

@@ -2,99 +2,100 @@ package loop
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"strings"
+	"time"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/plan"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"go.opentelemetry.io/otel/attribute"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// passes makes the passes of one loop on one cluster.
-type passes[T client.Object, W any] struct {
-	*loop[T, W]
+// passes makes the passes of one loop on one cluster. To the engine it is the loop, to controller-runtime the reconciler.
+type passes[W any] struct {
+	*loop[W]
 	Cluster
 	reads  *reads
 	ledger *ledger
+	engine *engine.Engine[client.ObjectKey, W, plan.Actor]
 }
 
-// Reconcile makes one pass for one object.
-func (p *passes[T, W]) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
-	ctx, span := startPass(ctx, p.name, req.NamespacedName)
-	result, err := p.pass(ctx, req.NamespacedName)
-	outcome := judge(err)
-	span.finish(outcome)
-	return outcome.result(result), outcome.err
+var _ engine.Loop[client.ObjectKey, int, plan.Actor] = (*passes[int])(nil)
+
+func (l *loop[W]) passes(cluster Cluster) *passes[W] {
+	cluster = cluster.withDefaults()
+	p := &passes[W]{loop: l, Cluster: cluster, reads: newReads(cluster.Client), ledger: newLedger()}
+	options := engine.Options[client.ObjectKey]{
+		Name:       l.name,
+		Clock:      cluster.Clock,
+		Judge:      judge,
+		Registerer: metrics.Registry,
+		Describe:   describe,
+		Wake:       cluster.Wake,
+		Inline:     cluster.SideBySide == 1,
+	}
+	if cluster.Passed != nil {
+		options.Passed = func(key client.ObjectKey, decided engine.Decision, err error) {
+			cluster.Passed(key, decided.(*engine.Plan[plan.Actor]).Steps(), err)
+		}
+	}
+	p.engine = engine.New(p, options)
+	return p
 }
 
-// pass observes, plans and acts. The result is when to look again if all went well.
-func (p *passes[T, W]) pass(ctx context.Context, key client.ObjectKey) (reconcile.Result, error) {
+// Reconcile makes one pass for one key.
+func (p *passes[W]) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	outcome := p.engine.Pass(ctx, req.NamespacedName)
+	switch {
+	case outcome.Err == nil:
+		return reconcile.Result{RequeueAfter: outcome.After}, nil
+	case outcome.Final:
+		return reconcile.Result{}, reconcile.TerminalError(outcome.Err)
+	default:
+		return reconcile.Result{}, outcome.Err
+	}
+}
+
+// Inspector shows the loop's plans.
+func (p *passes[W]) Inspector() engine.Inspector { return engine.Inspect(p.engine, parseKey) }
+
+// Observe waits until the cache shows what was written for the key, and lets the controller observe.
+func (p *passes[W]) Observe(ctx context.Context, look engine.Look, key client.ObjectKey) (W, error) {
 	if wait := p.ledger.behind(ctx, key, p.Cluster, p.reads); wait > 0 {
-		return reconcile.Result{}, &behindError{wait}
+		var nothing W
+		return nothing, &behindError{wait}
 	}
-	obj := p.object()
-	if err := p.reads.Get(ctx, key, obj); apierrors.IsNotFound(err) {
+	world, err := p.controller.Observe(ctx, View{Reader: p.reads, live: p.Live, look: look}, key)
+	if errors.Is(err, engine.ErrGone) {
 		p.ledger.forget(key)
-		p.history.forget(key)
-		return reconcile.Result{}, nil
-	} else if err != nil {
-		return reconcile.Result{}, fmt.Errorf("reading %s: %w", key, err)
 	}
-	decided, err := p.decide(ctx, obj)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	err = p.act(ctx, key, decided)
-	p.history.add(key, p.Clock.Now(), decided, err)
-	p.Passed(key, decided, err)
-	return lookAgain(decided), err
+	return world, err
 }
 
-// decide observes the world and plans for it.
-func (p *passes[T, W]) decide(ctx context.Context, obj T) (*plan.Plan, error) {
-	observing, span := startSpan(ctx, "observe")
-	world, err := p.controller.Observe(observing, p.reads, obj)
-	span.end(err)
-	if err != nil {
-		return nil, fmt.Errorf("observing: %w", err)
+// Plan lets the controller plan.
+func (p *passes[W]) Plan(key client.ObjectKey, world W, now time.Time) *engine.Plan[plan.Actor] {
+	if decided := p.controller.Plan(key, world, now); decided != nil {
+		return &decided.Plan
 	}
-	_, span = startSpan(ctx, "plan")
-	decided := p.controller.Plan(obj, world, p.Clock.Now())
-	span.end(nil)
-	planned(p.name, decided)
-	return decided, nil
+	return nil
 }
 
-// act takes the steps in order up to the first that fails, and the status steps behind it.
-func (p *passes[T, W]) act(ctx context.Context, key client.ObjectKey, decided *plan.Plan) error {
-	actor := newActor(p.name, key, p.Cluster, p.ledger)
-	var failed error
-	for _, step := range decided.All() {
-		status, isStatus := step.(*plan.Status)
-		if isStatus {
-			status.After(failed)
-		} else if failed != nil {
-			continue
-		}
-		err := p.take(ctx, step, actor)
-		if failed == nil {
-			failed = err
-		}
-	}
-	return failed
+// Actor is a client whose every write goes into the ledger.
+func (p *passes[W]) Actor(key client.ObjectKey, _ W, turn engine.Turn) plan.Actor {
+	return newActor(p.name, key, p.Cluster, p.reads, p.ledger, turn)
 }
 
-func (p *passes[T, W]) take(ctx context.Context, step plan.Step, actor *actor) error {
-	ctx, span := startStep(ctx, step)
-	err := step.Do(ctx, actor)
-	span.end(err)
-	tookStep(p.name, step, err)
-	return err
+func describe(key client.ObjectKey) []attribute.KeyValue {
+	return []attribute.KeyValue{attribute.String("namespace", key.Namespace), attribute.String("name", key.Name)}
 }
 
-func lookAgain(decided *plan.Plan) reconcile.Result {
-	if again := decided.Again(); again != nil {
-		return reconcile.Result{RequeueAfter: again.After}
+// parseKey reads a key as people write it: NAMESPACE/NAME, or NAME.
+func parseKey(text string) (client.ObjectKey, error) {
+	if namespace, name, namespaced := strings.Cut(text, "/"); namespaced {
+		return client.ObjectKey{Namespace: namespace, Name: name}, nil
 	}
-	return reconcile.Result{}
+	return client.ObjectKey{Name: text}, nil
 }

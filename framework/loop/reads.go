@@ -10,14 +10,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
 // reads is the reader that Observe gets. It remembers which kinds are read: those are the kinds whose own writes have to
 // show before the next plan, and no others, for reading another would make the cache watch it.
 type reads struct {
 	client.Client
-	around surroundings
-	kinds  sync.Map // kindRead -> struct{}
+	kinds sync.Map // kindRead -> struct{}
 }
 
 // kindRead is a kind in one of the forms that the cache keeps apart: typed, unstructured and metadata only.
@@ -26,14 +26,7 @@ type kindRead struct {
 	form
 }
 
-func newReads(cluster Cluster) *reads {
-	return &reads{
-		Client: cluster.Client,
-		around: surroundings{live: cluster.Live, clock: cluster.Clock, sightings: &sightings{}},
-	}
-}
-
-func (r *reads) surroundings() surroundings { return r.around }
+func newReads(cached client.Client) *reads { return &reads{Client: cached} }
 
 func (r *reads) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	r.note(obj)
@@ -113,4 +106,29 @@ func (f form) empty(gvk schema.GroupVersionKind, scheme *runtime.Scheme) client.
 	obj := &unstructured.Unstructured{}
 	obj.SetGroupVersionKind(gvk)
 	return obj
+}
+
+// listOf is a new, empty list of objects like obj, in the same form.
+func listOf(obj client.Object, scheme *runtime.Scheme) (client.ObjectList, error) {
+	kind, err := apiutil.GVKForObject(obj, scheme)
+	if err != nil {
+		return nil, err
+	}
+	kind.Kind += "List"
+	switch formOf(obj) {
+	case asMetadata:
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(kind)
+		return list, nil
+	case asUnstructured:
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(kind)
+		return list, nil
+	default:
+		list, err := scheme.New(kind)
+		if err != nil {
+			return nil, err
+		}
+		return list.(client.ObjectList), nil
+	}
 }

@@ -21,18 +21,18 @@ type stage struct {
 	*looptest.World
 	cache      *looptest.View
 	loop       loop.Loop
-	reconciler reconcile.Reconciler
+	reconciler loop.Reconciler
 	events     *events.FakeRecorder
 
 	// observe and plan are the controller. By default it reads all ConfigMaps, and plans nothing.
-	observe func(ctx context.Context, read client.Reader, pod *corev1.Pod) error
+	observe func(ctx context.Context, view loop.View, pod *corev1.Pod) error
 	plan    func(p *plan.Plan, pod *corev1.Pod)
 
 	planned int // how often the controller has planned
 }
 
-func (s *stage) Observe(ctx context.Context, read client.Reader, pod *corev1.Pod) (struct{}, error) {
-	return struct{}{}, s.observe(ctx, read, pod)
+func (s *stage) Observe(ctx context.Context, view loop.View, pod *corev1.Pod) (struct{}, error) {
+	return struct{}{}, s.observe(ctx, view, pod)
 }
 
 func (s *stage) Plan(pod *corev1.Pod, _ struct{}, _ time.Time) *plan.Plan {
@@ -51,8 +51,8 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	s := &stage{World: looptest.NewWorld(scheme), events: events.NewFakeRecorder(100)}
-	s.observe = func(ctx context.Context, read client.Reader, pod *corev1.Pod) error {
-		return read.List(ctx, &corev1.ConfigMapList{}, client.InNamespace(pod.Namespace))
+	s.observe = func(ctx context.Context, view loop.View, pod *corev1.Pod) error {
+		return view.List(ctx, &corev1.ConfigMapList{}, client.InNamespace(pod.Namespace))
 	}
 	s.plan = func(*plan.Plan, *corev1.Pod) {}
 	s.Put(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}})

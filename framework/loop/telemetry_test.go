@@ -22,7 +22,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
@@ -70,17 +69,17 @@ func TestPassesAreCountedByTheirOutcome(t *testing.T) {
 		nil, nil, conflict, plan.Wait(time.Minute, errors.New("early")), plan.Stop(errors.New("senseless")),
 		apierrors.NewTooManyRequests("slowly", 7), terminating, errors.New("broken"),
 	} {
-		s.observe = func(context.Context, client.Reader, *corev1.Pod) error { return observed }
+		s.observe = func(context.Context, loop.View, *corev1.Pod) error { return observed }
 		_, _ = s.pass(t) // the outcome is what is counted
 	}
-	s.observe = func(ctx context.Context, read client.Reader, _ *corev1.Pod) error {
+	s.observe = func(ctx context.Context, read loop.View, _ *corev1.Pod) error {
 		return read.List(ctx, &corev1.ConfigMapList{})
 	}
 	s.plan = func(p *plan.Plan, _ *corev1.Pod) { p.Create("missing", aConfigMap("new")) }
 	s.mustPass(t)
 	s.mustPass(t) // the cache does not show it yet
 	const want = `
-# HELP orrery_loop_passes_total Passes of a loop, by how they ended: success, behind (the cache lacks own writes), conflict, wait, stop, throttled, namespace_terminating or error.
+# HELP orrery_loop_passes_total Passes of a loop, by how they ended: success, gone, wait, stop, retry, error, or, in Kubernetes' world, behind (the cache lacks own writes), conflict, throttled or namespace_terminating.
 # TYPE orrery_loop_passes_total counter
 orrery_loop_passes_total{loop="LOOP",outcome="behind"} 1
 orrery_loop_passes_total{loop="LOOP",outcome="conflict"} 1

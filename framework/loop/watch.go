@@ -3,16 +3,15 @@ package loop
 import (
 	"context"
 	"reflect"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
@@ -25,7 +24,15 @@ type declaration struct {
 	predicates []predicate.Predicate
 	watches    []Watch
 	indexes    []Index
-	oneByOne   bool
+	atStart    []client.ObjectKey
+}
+
+func declare(options []Option) *declaration {
+	d := &declaration{}
+	for _, option := range options {
+		option(d)
+	}
+	return d
 }
 
 // Watch is one thing that wakes a loop.
@@ -35,23 +42,28 @@ type Watch struct {
 
 	predicates []predicate.Predicate
 	add        func(b *builder.Builder, mgr manager.Manager)
-	concern    func(ctx context.Context, c client.Client, changed client.Object) []client.ObjectKey
+	concern    concern
 }
 
-// Wakes are the objects that a change concerns. Before and after are of the watched kind, in the watched form; before is
-// nil for an object that has come into being, or was there when the loop began, and after for one that is gone. A source
-// of controller-runtime does not say what it wakes.
-func (w Watch) Wakes(ctx context.Context, c client.Client, before, after client.Object) []client.ObjectKey {
+// Wakes are the keys that a change concerns. Before and after are of the watched kind, in the watched form; before is nil
+// for an object that has come into being, or was there when the loop began, and after for one that is gone. A source of
+// controller-runtime does not say what it wakes.
+func (w Watch) Wakes(ctx context.Context, c client.Client, before, after client.Object) ([]client.ObjectKey, error) {
 	if w.concern == nil || !letThrough(w.predicates, before, after) {
-		return nil
+		return nil, nil
 	}
 	var keys []client.ObjectKey
 	for _, changed := range []client.Object{before, after} {
-		if changed != nil {
-			keys = append(keys, w.concern(ctx, c, changed)...)
+		if changed == nil {
+			continue
 		}
+		concerned, err := w.concern(ctx, c, changed)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, concerned...)
 	}
-	return keys
+	return keys, nil
 }
 
 // letThrough reports whether all predicates let a change pass, as they do in a manager.
@@ -99,44 +111,56 @@ func Owns(owned client.Object, predicates ...predicate.Predicate) Option {
 }
 
 // controllerOf is the object of the loop's kind that controls another one.
-func (d *declaration) controllerOf(_ context.Context, c client.Client, owned client.Object) []client.ObjectKey {
+func (d *declaration) controllerOf(_ context.Context, c client.Client, owned client.Object) ([]client.ObjectKey, error) {
 	owner := metav1.GetControllerOf(owned)
+	if owner == nil {
+		return nil, nil
+	}
 	kind, err := c.GroupVersionKindFor(d.prototype)
-	if owner == nil || err != nil || schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind() != kind.GroupKind() {
-		return nil
+	if err != nil {
+		return nil, err
+	}
+	if schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind() != kind.GroupKind() {
+		return nil, nil
+	}
+	namespaced, err := c.IsObjectNamespaced(d.prototype)
+	if err != nil {
+		return nil, err
 	}
 	key := client.ObjectKey{Namespace: owned.GetNamespace(), Name: owner.Name}
-	if namespaced, err := c.IsObjectNamespaced(d.prototype); err == nil && !namespaced {
+	if !namespaced {
 		key.Namespace = ""
 	}
-	return []client.ObjectKey{key}
+	return []client.ObjectKey{key}, nil
 }
 
-// Watches wakes the loop, when something of the kind O changes, for the objects that concern names. Reads of concern
-// come from the cache. An object that changed is shown to concern as it was and as it is.
-func Watches[O client.Object](concern func(ctx context.Context, read client.Reader, changed O) []client.ObjectKey, predicates ...predicate.Predicate) Option {
-	w := Watch{
-		Object:     newObject[O](),
-		predicates: predicates,
-		concern: func(ctx context.Context, c client.Client, changed client.Object) []client.ObjectKey {
+// Watches wakes the loop, when something of the kind O changes, for the keys that concern names. Reads of concern come from
+// the cache. An object that changed is shown to concern as it was and as it is. When concern fails it is asked again, with
+// back-off, until it does not: nothing that happened is lost.
+func Watches[O client.Object](concern func(ctx context.Context, read client.Reader, changed O) ([]client.ObjectKey, error), predicates ...predicate.Predicate) Option {
+	return func(d *declaration) {
+		d.watches = append(d.watches, mapping(newObject[O](), 0, func(ctx context.Context, c client.Client, changed client.Object) ([]client.ObjectKey, error) {
 			return concern(ctx, c, changed.(O))
-		},
+		}, predicates))
 	}
-	w.add = func(b *builder.Builder, mgr manager.Manager) {
-		requests := func(ctx context.Context, changed client.Object) []reconcile.Request {
-			keys := w.concern(ctx, mgr.GetClient(), changed)
-			requests := make([]reconcile.Request, len(keys))
-			for i, key := range keys {
-				requests[i].NamespacedName = key
-			}
-			return requests
-		}
-		b.Watches(w.Object, handler.EnqueueRequestsFromMapFunc(requests), builder.WithPredicates(predicates...))
-	}
-	return func(d *declaration) { d.watches = append(d.watches, w) }
 }
 
-// WatchesRaw wakes the loop from any source of controller-runtime.
+// WatchesAll wakes a loop that decides for everything in one pass, for [All], when something of the kind of obj changes. A
+// gather above zero collects the changes of that time for one pass.
+func WatchesAll(obj client.Object, gather time.Duration, predicates ...predicate.Predicate) Option {
+	return func(d *declaration) {
+		d.watches = append(d.watches, mapping(obj, gather, func(context.Context, client.Client, client.Object) ([]client.ObjectKey, error) {
+			return []client.ObjectKey{All}, nil
+		}, predicates))
+	}
+}
+
+// AtStart wakes the loop for a key when it starts: also where there is nothing yet that could wake it.
+func AtStart(key client.ObjectKey) Option {
+	return func(d *declaration) { d.atStart = append(d.atStart, key) }
+}
+
+// WatchesRaw wakes the loop from any source of controller-runtime, with the keys that it puts into the queue.
 func WatchesRaw(source source.Source) Option {
 	return func(d *declaration) {
 		d.watches = append(d.watches, Watch{add: func(b *builder.Builder, _ manager.Manager) { b.WatchesRawSource(source) }})
@@ -151,21 +175,14 @@ func (d *declaration) own() Watch {
 		add: func(b *builder.Builder, _ manager.Manager) {
 			b.For(d.prototype, builder.WithPredicates(d.predicates...))
 		},
-		concern: func(_ context.Context, _ client.Client, changed client.Object) []client.ObjectKey {
-			return []client.ObjectKey{client.ObjectKeyFromObject(changed)}
+		concern: func(_ context.Context, _ client.Client, changed client.Object) ([]client.ObjectKey, error) {
+			return []client.ObjectKey{client.ObjectKeyFromObject(changed)}, nil
 		},
 	}
 }
 
-// OneByOne makes the loop work on one object at a time, and plan for none until the cache shows what was written for any
-// other. It is for objects that share something, as nodes share a range of addresses: two that plan side by side, or
-// before the other's write shows, would both take the same.
-func OneByOne() Option {
-	return func(d *declaration) { d.oneByOne = true }
-}
-
-// Indexes makes the cache find objects of the kind of obj by a field, for client.MatchingFields in Observe. Several
-// loops may declare the same index of a kind: the first one counts, so they must agree on what it holds.
+// Indexes makes the cache find objects of the kind of obj by a field, for client.MatchingFields in Observe. Loops that are
+// added together may declare the same index of a kind: the first one counts, so they must agree on what it holds.
 func Indexes(obj client.Object, field string, values client.IndexerFunc) Option {
 	return func(d *declaration) { d.indexes = append(d.indexes, Index{obj, field, values}) }
 }

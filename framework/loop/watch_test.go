@@ -28,8 +28,8 @@ func TestWhatWakesALoop(t *testing.T) {
 		UpdateFunc: func(event.UpdateEvent) bool { return true },
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
 	}
-	byName := func(_ context.Context, _ client.Reader, changed *corev1.ConfigMap) []client.ObjectKey {
-		return []client.ObjectKey{{Name: "for " + changed.Name}}
+	byName := func(_ context.Context, _ client.Reader, changed *corev1.ConfigMap) ([]client.ObjectKey, error) {
+		return []client.ObjectKey{{Name: "for " + changed.Name}}, nil
 	}
 	none := (*corev1.ConfigMap)(nil)
 	for _, tt := range []struct {
@@ -97,7 +97,11 @@ func TestWhatWakesALoop(t *testing.T) {
 				after = tt.after
 			}
 			var got []string
-			for _, key := range watches[1].Wakes(t.Context(), looptest.NewWorld(websiteScheme()).Client("tester"), before, after) {
+			keys, err := watches[1].Wakes(t.Context(), looptest.NewWorld(websiteScheme()).Client("tester"), before, after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range keys {
 				got = append(got, key.String())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -113,15 +117,15 @@ func TestALoopIsWokenByItsOwnKindWhenItsPredicatesLetIt(t *testing.T) {
 	world := looptest.NewWorld(websiteScheme()).Client("tester")
 	for name, want := range map[string]int{"one": 0, "other": 1} {
 		site := &Website{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}}
-		if got := own.Wakes(t.Context(), world, nil, site); len(got) != want {
-			t.Errorf("%s wakes %v, want %d", name, got, want)
+		if got, err := own.Wakes(t.Context(), world, nil, site); err != nil || len(got) != want {
+			t.Errorf("%s wakes %v (%v), want %d", name, got, err, want)
 		}
 	}
 }
 
 func TestASourceDoesNotSayWhatItWakes(t *testing.T) {
 	watch := loop.New("tester", controller{}, loop.WatchesRaw(source.Func(nil))).Watches()[1]
-	if watch.Object != nil || watch.Wakes(t.Context(), nil, nil, aConfigMap("a")) != nil {
+	if keys, err := watch.Wakes(t.Context(), nil, nil, aConfigMap("a")); watch.Object != nil || keys != nil || err != nil {
 		t.Errorf("a source is shown as %+v", watch)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/looptest"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -70,7 +71,7 @@ func TestAPassDoesNotWaitForKindsThatItDoesNotRead(t *testing.T) {
 
 func TestAPassWaitsForAWholeObjectOfWhichItReadsOnlyTheMetadata(t *testing.T) {
 	s := newStage(t)
-	s.observe = func(ctx context.Context, read client.Reader, _ *corev1.Pod) error {
+	s.observe = func(ctx context.Context, read loop.View, _ *corev1.Pod) error {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(ofConfigMaps)
 		return read.List(ctx, list)
@@ -85,35 +86,65 @@ func TestAPassWaitsForAWholeObjectOfWhichItReadsOnlyTheMetadata(t *testing.T) {
 	}
 }
 
-func TestALoopThatWorksOneByOneWaitsForWhatItWroteForOthers(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		options []loop.Option
-		want    int // plans for the second object, while the cache lacks what was written for the first
-	}{
-		{"by default it does not", nil, 1},
-		{"one by one it does", []loop.Option{loop.OneByOne()}, 0},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := newStage(t)
-			other := s.pod()
-			other.Name = "other"
-			s.Put(other)
+func TestObjectsDoNotWaitForWhatWasWrittenForOthers(t *testing.T) {
+	s := newStage(t)
+	other := s.pod()
+	other.Name = "other"
+	s.Put(other)
+	s.cache.CatchUp()
+	s.plan = func(p *plan.Plan, pod *corev1.Pod) { p.Create("missing", aConfigMap("for-"+pod.Name)) }
+	s.mustPass(t)
+	if _, err := s.reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(other)}); err != nil {
+		t.Fatal(err)
+	}
+	if s.planned != 2 {
+		t.Errorf("planned %d times, want once for each object", s.planned)
+	}
+}
+
+// everyPod is a loop that decides for all pods at once: each gets a ConfigMap.
+type everyPod struct{ planned int }
+
+func (e *everyPod) Observe(ctx context.Context, view loop.View, _ client.ObjectKey) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	if err := view.List(ctx, &corev1.ConfigMapList{}); err != nil {
+		return nil, err
+	}
+	return pods.Items, view.List(ctx, &pods)
+}
+
+func (e *everyPod) Plan(_ client.ObjectKey, pods []corev1.Pod, _ time.Time) *plan.Plan {
+	e.planned++
+	p := plan.New()
+	for i := range pods {
+		p.Create("missing", aConfigMap("for-"+pods[i].Name))
+	}
+	return p
+}
+
+func TestALoopOverEverythingWaitsForAllThatItWrote(t *testing.T) {
+	s, e := newStage(t), &everyPod{}
+	l := loop.NewGroup("every-pod", e, loop.WatchesAll(&corev1.Pod{}, 0), loop.AtStart(loop.All))
+	if l.Object() != nil || len(l.Watches()) != 1 || len(l.AtStart()) != 1 {
+		t.Errorf("is declared with the object %v, the watches %v and the keys %v", l.Object(), l.Watches(), l.AtStart())
+	}
+	if keys, err := l.Watches()[0].Wakes(t.Context(), s.Client("tester"), nil, s.pod()); err != nil || len(keys) != 1 || keys[0] != loop.All {
+		t.Errorf("a pod wakes it for %v (%v), want for everything", keys, err)
+	}
+	reconciler := l.Reconciler(loop.Cluster{Client: s.cache.ClientOf("tester"), Clock: s.Clock()})
+	for _, test := range []struct {
+		caughtUp bool
+		want     int
+	}{{false, 1}, {false, 1}, {true, 2}} {
+		if test.caughtUp {
 			s.cache.CatchUp()
-			plans := map[string]int{}
-			s.plan = func(p *plan.Plan, pod *corev1.Pod) {
-				plans[pod.Name]++
-				p.Create("missing", aConfigMap("for-"+pod.Name))
-			}
-			s.reconciler = loop.New("tester", s, tt.options...).Reconciler(loop.Cluster{Client: s.cache.ClientOf("tester"), Clock: s.Clock()})
-			s.mustPass(t)
-			if _, err := s.reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKeyFromObject(other)}); err != nil {
-				t.Fatal(err)
-			}
-			if plans["other"] != tt.want {
-				t.Errorf("planned %d times for the other object, want %d", plans["other"], tt.want)
-			}
-		})
+		}
+		if _, err := reconciler.Reconcile(t.Context(), reconcile.Request{NamespacedName: loop.All}); err != nil {
+			t.Fatal(err)
+		}
+		if e.planned != test.want {
+			t.Errorf("planned %d times, with a cache that shows all: %t; want %d", e.planned, test.caughtUp, test.want)
+		}
 	}
 }
 
@@ -301,4 +332,61 @@ func (s *stage) visible(t *testing.T) []string {
 		names = append(names, c.Name)
 	}
 	return names
+}
+
+// evict is a step that evicts a pod by its subresource, whose answer tells nothing about the pod.
+type evict struct{ pod *corev1.Pod }
+
+func (evict) Verb() string     { return "evict" }
+func (evict) Why() string      { return "" }
+func (s evict) String() string { return "evict Pod " + s.pod.Name }
+func (s evict) Do(ctx context.Context, act plan.Actor) error {
+	return act.SubResource("eviction").Create(ctx, s.pod, &policyv1.Eviction{})
+}
+
+func TestAPassWaitsForWhatASubresourceMadeOfAnObject(t *testing.T) {
+	s := newStage(t)
+	s.observe = func(ctx context.Context, view loop.View, _ *corev1.Pod) error {
+		return view.List(ctx, &corev1.PodList{})
+	}
+	s.Subresources = map[string]func(stored, body client.Object) error{"eviction": func(stored, _ client.Object) error {
+		stored.(*corev1.Pod).Status.Reason = "Evicted"
+		return nil
+	}}
+	other := s.pod()
+	other.Name = "other"
+	s.Put(other)
+	s.cache.CatchUp()
+	s.plansOnce(func(p *plan.Plan, _ *corev1.Pod) { p.Do(evict{other}) })
+	s.mustPass(t)
+	if result := s.mustPass(t); s.planned != 1 || result.RequeueAfter == 0 {
+		t.Errorf("planned %d times before the cache showed the eviction, want once", s.planned)
+	}
+	if s.passWithCache(t); s.planned != 2 {
+		t.Error("does not plan although the cache shows the eviction")
+	}
+}
+
+// deleteAll is a step that deletes all ConfigMaps in one call.
+type deleteAll struct{}
+
+func (deleteAll) Verb() string   { return "delete" }
+func (deleteAll) Why() string    { return "" }
+func (deleteAll) String() string { return "delete all ConfigMaps" }
+func (deleteAll) Do(ctx context.Context, act plan.Actor) error {
+	return act.DeleteAllOf(ctx, &corev1.ConfigMap{}, client.InNamespace("default"))
+}
+
+func TestAPassWaitsForADeletionOfManyInOneCall(t *testing.T) {
+	s := newStage(t)
+	s.Put(aConfigMap("a"), aConfigMap("b"))
+	s.cache.CatchUp()
+	s.plansOnce(func(p *plan.Plan, _ *corev1.Pod) { p.Do(deleteAll{}) })
+	s.mustPass(t)
+	if s.mustPass(t); s.planned != 1 {
+		t.Errorf("planned %d times before the cache showed the deletions, want once", s.planned)
+	}
+	if s.passWithCache(t); s.planned != 2 || len(s.names()) != 0 {
+		t.Errorf("planned %d times, and %v are left", s.planned, s.names())
+	}
 }

@@ -120,9 +120,9 @@ func (a admiral) loop() loop.Loop {
 	return loop.New("admiral", a, loop.Owns(&Ship{}))
 }
 
-func (admiral) Observe(ctx context.Context, read client.Reader, fleet *Fleet) ([]*Ship, error) {
+func (admiral) Observe(ctx context.Context, view loop.View, fleet *Fleet) ([]*Ship, error) {
 	var list ShipList
-	if err := read.List(ctx, &list, client.InNamespace(fleet.Namespace)); err != nil {
+	if err := view.List(ctx, &list, client.InNamespace(fleet.Namespace)); err != nil {
 		return nil, fmt.Errorf("listing ships of Fleet %s: %w", client.ObjectKeyFromObject(fleet), err)
 	}
 	var ships []*Ship

@@ -2,13 +2,14 @@ package looptest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/plan"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -61,12 +62,15 @@ func (r *run) plansNothing(p *player) {
 // planned is the first thing that a loop plans for an object, in prose; empty if there is none.
 func (r *run) planned(p *player, key client.ObjectKey) string {
 	decided, err := p.loop.Preview(context.Background(), reader{world: r.world}, key, r.world.Now())
-	if err != nil && !apierrors.IsNotFound(err) {
+	if errors.Is(err, engine.ErrGone) {
+		return ""
+	}
+	if err != nil {
 		r.fail("%s cannot plan for %s in a world at rest: %v", p.loop.Name(), key, err)
 	}
 	for _, step := range decided.Steps() {
 		if _, applies := step.(*plan.Apply); !applies {
-			return sentence(step)
+			return engine.Sentence(step)
 		}
 	}
 	return ""

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -82,10 +83,14 @@ func (r *run) begin(p *player) {
 		Clock:      r.world.clock,
 		SideBySide: 1,
 		Names:      r.world.generateName,
-		Passed: func(key client.ObjectKey, decided *plan.Plan, err error) {
-			r.passed(p, key, decided, err)
+		Passed: func(key client.ObjectKey, steps []plan.Step, err error) {
+			r.passed(p, key, steps, err)
 		},
 	})
+	for _, key := range p.loop.AtStart() {
+		p.awake[key] = true
+		p.known[key] = nil
+	}
 	p.view.CatchUp()
 }
 
@@ -119,26 +124,18 @@ func (r *run) pass(p *player, key client.ObjectKey) {
 }
 
 // passed tells the story of a pass: what was decided, what happened meanwhile, and how it ended.
-func (r *run) passed(p *player, key client.ObjectKey, decided *plan.Plan, err error) {
+func (r *run) passed(p *player, key client.ObjectKey, steps []plan.Step, err error) {
 	meanwhile := slices.Clone(r.story[p.passBegan:])
 	r.story = r.story[:p.passBegan]
-	for _, step := range decided.Steps() {
+	for _, step := range steps {
 		if _, says := step.(*plan.Status); !says || !r.prose {
-			r.tell("%s %s: %s", p.loop.Name(), key, sentence(step))
+			r.tell("%s %s: %s", p.loop.Name(), key, engine.Sentence(step))
 		}
 	}
 	r.story = append(r.story, meanwhile...)
 	if err != nil {
 		r.tell("%s %s ends: %v", p.loop.Name(), key, err)
 	}
-}
-
-// sentence is a step and its reason.
-func sentence(step plan.Step) string {
-	if why := step.Why(); why != "" {
-		return step.String() + ": " + why
-	}
-	return step.String()
 }
 
 // wrote checks the invariants after every write.

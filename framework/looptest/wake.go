@@ -2,6 +2,7 @@ package looptest
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -21,8 +22,11 @@ func (r *run) wakes(p *player, k *kind, before, after client.Object) {
 		if err != nil || gvk != k.gvk {
 			continue
 		}
-		keys := watch.Wakes(context.Background(), p.view.ClientOf(p.loop.Name()),
+		keys, err := watch.Wakes(context.Background(), p.view.ClientOf(p.loop.Name()),
 			r.inFormOf(watch.Object, k, before), r.inFormOf(watch.Object, k, after))
+		if err != nil {
+			r.breaks(fmt.Errorf("%s cannot tell whom a change concerns: %w", p.loop.Name(), err))
+		}
 		for _, key := range keys {
 			p.awake[key] = true
 			p.known[key] = nil
@@ -53,10 +57,10 @@ func (r *run) inFormOf(form client.Object, k *kind, obj client.Object) client.Ob
 // keys are all objects that a loop may ever have been woken for, also those that are gone.
 func (r *run) keys(p *player) []client.ObjectKey {
 	known := maps.Clone(p.known)
-	if r.wokenByAnything(p.loop) {
+	if object := p.loop.Object(); object != nil && r.wokenByAnything(p.loop) {
 		r.world.mu.Lock()
 		defer r.world.mu.Unlock()
-		k, err := r.world.kindOf(p.loop.Object())
+		k, err := r.world.kindOf(object)
 		if err != nil {
 			r.t.Fatal(err)
 		}

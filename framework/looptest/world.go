@@ -24,7 +24,7 @@ var Begin = time.Date(2026, time.January, 1, 9, 0, 0, 0, time.UTC)
 // use, and deterministic as long as it is used by one goroutine at a time.
 type World struct {
 	scheme *runtime.Scheme
-	clock  *testingclock.FakePassiveClock
+	clock  *testingclock.FakeClock
 
 	names atomic.Int64 // how many names have been generated
 
@@ -87,7 +87,7 @@ type indexKey struct {
 func NewWorld(scheme *runtime.Scheme) *World {
 	return &World{
 		scheme:  scheme,
-		clock:   testingclock.NewFakePassiveClock(Begin),
+		clock:   testingclock.NewFakeClock(Begin),
 		kinds:   map[schema.GroupVersionKind]*kind{},
 		applied: map[appliedKey][]byte{},
 		indexes: map[indexKey]client.IndexerFunc{},
@@ -98,7 +98,7 @@ func NewWorld(scheme *runtime.Scheme) *World {
 func (w *World) Now() time.Time { return w.clock.Now() }
 
 // Clock is the clock of this world.
-func (w *World) Clock() clock.PassiveClock { return w.clock }
+func (w *World) Clock() clock.WithTicker { return w.clock }
 
 // Step lets time pass.
 func (w *World) Step(d time.Duration) { w.clock.SetTime(w.clock.Now().Add(d)) }

@@ -10,7 +10,7 @@
 // # What it promises
 //
 //   - Building a plan changes none of the objects that it is built from.
-//   - A step that would change nothing is left out of the plan: an empty plan means that the world is as it should be.
+//   - A step that would change nothing does not count: an empty plan means that the world is as it should be.
 //   - Steps are carried out in order. A step that fails ends the plan, except that status steps are still taken:
 //     users have to see how far a controller came.
 //   - A write is locked to what was observed: a patch carries the resourceVersion, a deletion the UID. A write that
@@ -20,5 +20,6 @@
 //
 // # What it never does
 //
-// It knows no concrete kind, and decides nothing: back-off, staleness, metrics and traces are the loop's.
+// It knows no concrete kind, and decides nothing. What a plan and a step are, package engine says for every kind of world;
+// this one has the steps of the Kubernetes API. Back-off, staleness, metrics and traces are the loop's.
 package plan

@@ -44,3 +44,14 @@ func (s *record) Do(_ context.Context, act Actor) error {
 	act.Record(s.event)
 	return nil
 }
+
+// remark is a record of something that goes on, made when it begins.
+type remark struct{ record }
+
+// Idle is true: telling people changes nothing.
+func (s *remark) Idle() bool { return true }
+
+func (s *remark) Do(_ context.Context, act Actor) error {
+	act.RecordOnce(s.event)
+	return nil
+}

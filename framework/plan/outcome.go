@@ -4,25 +4,20 @@ import (
 	"errors"
 	"time"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // Wait marks err as something that time will mend: the loop looks again after d, and counts no failure. A nil err stays
 // nil. It is for what Observe and a step's Do return.
 func Wait(d time.Duration, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &WaitError{After: d, Err: err}
+	return engine.Wait(d, err)
 }
 
 // Stop marks err as something that only a user can mend: the loop does not try again until an object that it watches
 // changes. A nil err stays nil.
 func Stop(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &StopError{Err: err}
+	return engine.Stop(err)
 }
 
 // Cause is the API server's own answer, where err wraps one, and else err: what a condition or an event says of a step
@@ -34,18 +29,3 @@ func Cause(err error) error {
 	}
 	return err
 }
-
-// WaitError is what Wait returns.
-type WaitError struct {
-	After time.Duration
-	Err   error
-}
-
-func (e *WaitError) Error() string { return e.Err.Error() }
-func (e *WaitError) Unwrap() error { return e.Err }
-
-// StopError is what Stop returns.
-type StopError struct{ Err error }
-
-func (e *StopError) Error() string { return e.Err.Error() }
-func (e *StopError) Unwrap() error { return e.Err }

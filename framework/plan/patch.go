@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -69,14 +68,11 @@ func (s *Patch) Do(ctx context.Context, act Actor) error {
 type Status struct {
 	observed client.Object
 	wanted   func(failed error) client.Object
-	failed   error
-	data     func() []byte // the merge patch, computed once; nil where nothing differs
+	data     []byte // the merge patch if nothing fails; nil where nothing differs
 }
 
 func newStatus(observed client.Object, wanted func(failed error) client.Object) *Status {
-	s := &Status{observed: observed, wanted: wanted}
-	s.After(nil)
-	return s
+	return &Status{observed: observed, wanted: wanted, data: difference(observed, wanted(nil), ofStatus)}
 }
 
 // Observed is the object as it was read.
@@ -85,16 +81,11 @@ func (s *Status) Observed() client.Object { return s.observed }
 // Wanted is the object with the status that it shall have if the steps before this one succeed.
 func (s *Status) Wanted() client.Object { return s.wanted(nil) }
 
-// After tells the step how the steps before it went. The loop calls it before Do.
-func (s *Status) After(failed error) {
-	if s.data != nil && failed == nil && s.failed == nil {
-		return
-	}
-	s.failed = failed
-	s.data = sync.OnceValue(func() []byte { return difference(s.observed, s.wanted(failed), ofStatus) })
-}
+// WantedAfter is the object with the status that it shall have when a step before this one failed.
+func (s *Status) WantedAfter(failed error) client.Object { return s.wanted(failed) }
 
-func (s *Status) settled() bool { return s.data() == nil }
+// Idle reports that the status is what it shall be, unless a step before this one fails.
+func (s *Status) Idle() bool { return s.data == nil }
 
 // Verb is "status".
 func (s *Status) Verb() string { return "status" }
@@ -102,17 +93,21 @@ func (s *Status) Verb() string { return "status" }
 // Why is empty: a status says what is, and its difference is its own reason.
 func (s *Status) Why() string { return "" }
 
-func (s *Status) String() string {
-	return "status " + name(s.observed) + " " + string(s.data())
-}
+func (s *Status) String() string { return "status " + name(s.observed) + " " + string(s.data) }
 
-// Do writes the status, unless it is what it shall be.
-func (s *Status) Do(ctx context.Context, act Actor) error {
-	data := s.data()
+// Do writes the status of a plan of which nothing failed.
+func (s *Status) Do(ctx context.Context, act Actor) error { return s.Report(ctx, act, nil) }
+
+// Report writes the status, unless it is what it shall be.
+func (s *Status) Report(ctx context.Context, act Actor, failed error) error {
+	wanted, data := s.wanted(failed), s.data
+	if failed != nil {
+		data = difference(s.observed, wanted, ofStatus)
+	}
 	if data == nil {
 		return nil
 	}
-	obj := s.wanted(s.failed).DeepCopyObject().(client.Object)
+	obj := wanted.DeepCopyObject().(client.Object)
 	patch, err := locked(data, act.ResourceVersion(s.observed))
 	if err != nil {
 		return err
@@ -150,18 +145,18 @@ func (s *Apply) Do(ctx context.Context, act Actor) error {
 }
 
 // difference is the JSON merge patch from observed to wanted, as far as it concerns a part of them, or nil where they are
-// semantically the same.
+// semantically the same. It panics on what is no object of an API: such a thing cannot have been observed.
 func difference(observed, wanted client.Object, concerns func(field string) bool) []byte {
 	if equality.Semantic.DeepEqual(observed, wanted) {
 		return nil
 	}
 	data, err := client.MergeFrom(observed).Data(wanted)
 	if err != nil {
-		return nil // an API object always encodes; one that does not would be refused by the server as well
+		panic(fmt.Errorf("comparing %s with what it shall be: %w", name(observed), err))
 	}
 	var patch map[string]json.RawMessage
 	if err := json.Unmarshal(data, &patch); err != nil {
-		return nil // a merge patch is a JSON object
+		panic(fmt.Errorf("reading the merge patch of %s: %w", name(observed), err))
 	}
 	maps.DeleteFunc(patch, func(field string, _ json.RawMessage) bool { return !concerns(field) })
 	if len(patch) == 0 {
@@ -169,7 +164,7 @@ func difference(observed, wanted client.Object, concerns func(field string) bool
 	}
 	data, err = json.Marshal(patch)
 	if err != nil {
-		return nil // it has just been decoded
+		panic(fmt.Errorf("writing the merge patch of %s: %w", name(observed), err))
 	}
 	return data
 }

@@ -1,32 +1,17 @@
 package plan
 
 import (
-	"context"
 	"fmt"
-	"strings"
-	"time"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Step is one action of a plan. The steps of this package cover the Kubernetes API; a controller that acts on anything
-// else implements Step itself and adds it with [Plan.Do].
-type Step interface {
-	// Verb is one lower-case word for the kind of the step ("create"). It labels metrics and spans.
-	Verb() string
-
-	// String says what the step does, as in "create ReplicaSet default/web-5d8f". It is the same for the same step.
-	String() string
-
-	// Why is the sentence that says what the step is for, with the numbers that decided it.
-	Why() string
-
-	// Do carries the step out. It must be safe to do again after it failed halfway, or after it succeeded and
-	// nobody learned of it. The error says what happens next: see [Wait] and [Stop]; any other is tried again with
-	// back-off.
-	Do(ctx context.Context, act Actor) error
-}
+// Step is one action of a plan, with an API client. The steps of this package cover the Kubernetes API; a controller that
+// acts on anything else implements Step itself and adds it with [Plan.Do]. What else a step can be, the engine says: one
+// that is taken although another failed (engine.Reporter), or one that nobody waits for (engine.Task).
+type Step = engine.Step[Actor]
 
 // Actor is what a step acts with.
 type Actor interface {
@@ -49,20 +34,16 @@ type Actor interface {
 
 	// Record sends an event. It never blocks and never fails.
 	Record(Event)
+
+	// RecordOnce sends an event, unless the pass before this one had the same to say: of the same object, with the same
+	// reason and message.
+	RecordOnce(Event)
 }
 
-// Plan is what a controller has decided to do next. The zero value is an empty plan: nothing is to be done.
+// Plan is what a controller has decided to do next. The zero value is an empty plan: nothing is to be done. It is a plan of
+// the engine, with the steps that the Kubernetes API has.
 type Plan struct {
-	steps []Step
-	again *Again
-}
-
-// Again says when to look again, and why.
-type Again struct {
-	// After counts from the moment of planning, and is above zero.
-	After time.Duration
-	// Why is a sentence, as in "the progress deadline passes then".
-	Why string
+	engine.Plan[Actor]
 }
 
 // New returns an empty plan.
@@ -115,72 +96,16 @@ func (p *Plan) Delete(why string, objs ...client.Object) *Delete {
 	return step
 }
 
-// Event adds a step that records an event, once all the steps before it have succeeded. Events do not count as change:
-// a plan of nothing but events is not empty, so a plan must come to record none when the world has settled.
+// Event adds a step that records an event, once all the steps before it have succeeded. It is for what happens in this
+// very plan: it counts as a step, so a plan must come to record none when the world has settled. For what holds for as long
+// as nobody mends it there is [Plan.EventOnce].
 func (p *Plan) Event(regarding client.Object, kind EventType, reason, format string, args ...any) {
 	p.Do(&record{event: Event{Regarding: regarding, Type: kind, Reason: reason, Message: fmt.Sprintf(format, args...)}})
 }
 
-// Do adds a step of any kind.
-func (p *Plan) Do(step Step) { p.steps = append(p.steps, step) }
-
-// After asks to look again after d; of several the earliest counts. A d of zero or less asks to look again at once.
-func (p *Plan) After(d time.Duration, why string) {
-	d = max(d, time.Millisecond)
-	if p.again == nil || d < p.again.After {
-		p.again = &Again{After: d, Why: why}
-	}
-}
-
-// Steps are the steps that change something, in order. A nil plan has none.
-func (p *Plan) Steps() []Step {
-	if p == nil {
-		return nil
-	}
-	steps := make([]Step, 0, len(p.steps))
-	for _, step := range p.steps {
-		if status, ok := step.(*Status); ok && status.settled() {
-			continue
-		}
-		steps = append(steps, step)
-	}
-	return steps
-}
-
-// All are the steps in order, with the status steps that will change something only if an earlier step fails.
-func (p *Plan) All() []Step {
-	if p == nil {
-		return nil
-	}
-	return p.steps
-}
-
-// Again is when to look again; nil means when something changes.
-func (p *Plan) Again() *Again {
-	if p == nil {
-		return nil
-	}
-	return p.again
-}
-
-// Empty reports that there is nothing to do now. A plan that only asks to look again is empty.
-func (p *Plan) Empty() bool { return len(p.Steps()) == 0 }
-
-// String is the plan in prose, a line a step; "nothing to do" for an empty one.
-func (p *Plan) String() string {
-	var lines []string
-	for _, step := range p.Steps() {
-		line := step.String()
-		if why := step.Why(); why != "" {
-			line += ": " + why
-		}
-		lines = append(lines, line)
-	}
-	if len(lines) == 0 {
-		lines = append(lines, "nothing to do")
-	}
-	if again := p.Again(); again != nil {
-		lines = append(lines, fmt.Sprintf("look again in %s: %s", again.After.Round(time.Millisecond), again.Why))
-	}
-	return strings.Join(lines, "\n")
+// EventOnce adds an event about a state of things, as that a selector is invalid. It is recorded when it is first planned, and
+// not again before a plan of the same key had none of this object and reason, or one with another message. It changes
+// nothing, and a plan with nothing else is empty. A restart records it once more.
+func (p *Plan) EventOnce(regarding client.Object, kind EventType, reason, format string, args ...any) {
+	p.Do(&remark{record{event: Event{Regarding: regarding, Type: kind, Reason: reason, Message: fmt.Sprintf(format, args...)}}})
 }

@@ -186,13 +186,6 @@ func TestPlanKeepsAStatusForWhenAStepFails(t *testing.T) {
 	}
 }
 
-func TestNilPlanIsEmpty(t *testing.T) {
-	var p *plan.Plan
-	if !p.Empty() || p.Again() != nil || len(p.All()) != 0 || p.String() != "nothing to do" {
-		t.Errorf("a nil plan is %q", p)
-	}
-}
-
 func TestBuildingAPlanChangesNoObject(t *testing.T) {
 	owner, observed, wanted, missing := pod("owner"), configMap("a"), labelled("a"), configMap("b")
 	before := []client.Object{owner.DeepCopy(), observed.DeepCopy(), wanted.DeepCopy(), missing.DeepCopy()}

@@ -11,6 +11,8 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
+	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/webhooks"
 )
 
@@ -78,6 +80,8 @@ type ControllersOptions struct {
 	// Configure changes the options of the manager: leader election, metrics, probes, webhook server. Nil leaves all
 	// of it out.
 	Configure func(*manager.Options)
+	// Inspect is handed what shows the next and the last plans of each loop; nil shows them to nobody.
+	Inspect func(engine.Inspector)
 	// Webhooks serves defaults and validation of our kinds by the manager's webhook server.
 	Webhooks bool
 }
@@ -95,7 +99,7 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := controllers.AddTo(mgr, loops); err != nil {
+	if err := controllers.AddTo(mgr, loop.Options{Inspect: o.Inspect}, loops); err != nil {
 		return nil, err
 	}
 	return mgr, nil

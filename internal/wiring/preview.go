@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
+	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 )
@@ -42,11 +43,7 @@ func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		if l, ok := e.Loop.(loop.Loop); ok {
-			p.loops = append(p.loops, l)
-		}
-	}
+	p.loops = slices.DeleteFunc(controllers.Loops(entries), func(l loop.Loop) bool { return l.Object() == nil })
 	return p, nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
+	goruntime "runtime"
 	"testing"
 	"time"
 
@@ -128,7 +128,7 @@ type host struct {
 // newHost moves the test's thread, which ends with the test, into a new network namespace.
 func newHost(t *testing.T, naming apis.Naming) *host {
 	t.Helper()
-	runtime.LockOSThread()
+	goruntime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,13 @@ type rule struct {
 
 var rules = []rule{
 	{
+		name:    "framework/engine knows no kind and no client: of Kubernetes it may import a queue and a clock",
+		applies: in("framework/engine"),
+		allows: func(_, to string) bool {
+			return !under(to, "k8s.io", "sigs.k8s.io", Module) || under(to, "k8s.io/client-go/util/workqueue", "k8s.io/utils/clock", "k8s.io/utils/clock/testing")
+		},
+	},
+	{
 		name:    "apis may import k8s.io/api, k8s.io/apimachinery and apis",
 		applies: in("apis"),
 		allows:  func(_, to string) bool { return under(to, "k8s.io/api", "k8s.io/apimachinery", Module+"/apis") },

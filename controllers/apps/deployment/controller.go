@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"context"
+	"fmt"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -44,13 +45,13 @@ var onlyDeletions = predicate.Funcs{
 }
 
 // selecting names the Deployments that might adopt a ReplicaSet.
-func selecting(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) []client.ObjectKey {
+func selecting(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) ([]client.ObjectKey, error) {
 	if metav1.GetControllerOfNoCopy(rs) != nil {
-		return nil
+		return nil, nil
 	}
 	var deployments oappsv1.DeploymentList
 	if err := read.List(ctx, &deployments, client.InNamespace(rs.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil // the cache is not running, and will show the ReplicaSet again when it is
+		return nil, fmt.Errorf("listing the Deployments of namespace %s: %w", rs.Namespace, err)
 	}
 	var keys []client.ObjectKey
 	for _, d := range deployments.Items {
@@ -58,25 +59,31 @@ func selecting(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) 
 			keys = append(keys, client.ObjectKeyFromObject(&d))
 		}
 	}
-	return keys
+	return keys, nil
 }
 
 // recreating names the Deployment of a pod that has gone, if it is one that waits for old pods to go.
-func recreating(ctx context.Context, read client.Reader, pod *ocorev1.Pod) []client.ObjectKey {
+func recreating(ctx context.Context, read client.Reader, pod *ocorev1.Pod) ([]client.ObjectKey, error) {
 	var rs oappsv1.ReplicaSet
 	var d oappsv1.Deployment
-	if !controllerOf(ctx, read, pod, &rs) || !controllerOf(ctx, read, &rs, &d) || !recreates(&d) {
-		return nil
+	if found, err := controllerOf(ctx, read, pod, &rs); err != nil || !found {
+		return nil, err
 	}
-	return []client.ObjectKey{client.ObjectKeyFromObject(&d)}
+	if found, err := controllerOf(ctx, read, &rs, &d); err != nil || !found || !recreates(&d) {
+		return nil, err
+	}
+	return []client.ObjectKey{client.ObjectKeyFromObject(&d)}, nil
 }
 
 // controllerOf reads the controller of obj, and reports whether there is one of the kind of controller.
-func controllerOf(ctx context.Context, read client.Reader, obj, controller client.Object) bool {
+func controllerOf(ctx context.Context, read client.Reader, obj, controller client.Object) (bool, error) {
 	ref := metav1.GetControllerOfNoCopy(obj)
 	if ref == nil {
-		return false
+		return false, nil
 	}
 	err := read.Get(ctx, client.ObjectKey{Namespace: obj.GetNamespace(), Name: ref.Name}, controller)
-	return err == nil && controller.GetUID() == ref.UID
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("reading the controller of %s: %w", client.ObjectKeyFromObject(obj), err)
+	}
+	return err == nil && controller.GetUID() == ref.UID, nil
 }

@@ -152,7 +152,7 @@ func (f *fenced) neverTooFew(w *looptest.World, write looptest.Write) error {
 func rolledOutBefore(t *rapid.T, scheme *runtime.Scheme, d *oappsv1.Deployment) []client.Object {
 	w := looptest.NewWorld(scheme)
 	w.Put(d)
-	clock, names := testingclock.NewFakePassiveClock(w.Now()), 0
+	clock, names := testingclock.NewFakeClock(w.Now()), 0
 	name := func(prefix string) string {
 		names++
 		return fmt.Sprintf("%sbefore-%d", prefix, names)

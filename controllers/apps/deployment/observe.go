@@ -7,6 +7,7 @@ import (
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,16 +26,16 @@ type world struct {
 }
 
 // Observe reads the ReplicaSets that d controls and those that it could adopt.
-func (Controller) Observe(ctx context.Context, read client.Reader, d *oappsv1.Deployment) (world, error) {
+func (Controller) Observe(ctx context.Context, view loop.View, d *oappsv1.Deployment) (world, error) {
 	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
 	if err != nil {
 		return world{}, plan.Stop(fmt.Errorf("reading the selector of Deployment %s: %w", client.ObjectKeyFromObject(d), err))
 	}
 	var controlled, orphans oappsv1.ReplicaSetList
-	if err := ownership.Controlled(ctx, read, d.Namespace, d.UID, &controlled); err != nil {
+	if err := ownership.Controlled(ctx, view, d.Namespace, d.UID, &controlled); err != nil {
 		return world{}, err
 	}
-	if err := ownership.Orphans(ctx, read, d.Namespace, &orphans); err != nil {
+	if err := ownership.Orphans(ctx, view, d.Namespace, &orphans); err != nil {
 		return world{}, err
 	}
 	candidates := append(controlled.Items, orphans.Items...)
@@ -43,11 +44,11 @@ func (Controller) Observe(ctx context.Context, read client.Reader, d *oappsv1.De
 		sets[i] = &candidates[i]
 	}
 	w := world{claims: ownership.Claim(d, selector, sets)}
-	if w.namesake, err = namesake(ctx, read, d); err != nil {
+	if w.namesake, err = namesake(ctx, view, d); err != nil {
 		return world{}, err
 	}
 	if recreates(d) {
-		w.pods, err = podsOf(ctx, read, w.claims.Held)
+		w.pods, err = podsOf(ctx, view, w.claims.Held)
 	}
 	return w, err
 }

@@ -52,10 +52,8 @@ func start(t *testing.T, naming apis.Naming) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range []loop.Loop{deployment.Loop(), replicaset.Loop(), endpointslice.Loop(), kubelet()} {
-		if err := l.AddTo(mgr, loop.Options{}); err != nil {
-			t.Fatal(err)
-		}
+	if err := loop.AddAll(mgr, loop.Options{}, deployment.Loop(), replicaset.Loop(), endpointslice.Loop(), kubelet()); err != nil {
+		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
@@ -81,7 +79,7 @@ type pretender struct{}
 
 func kubelet() loop.Loop { return loop.New[*ocorev1.Pod, struct{}]("kubelet", pretender{}) }
 
-func (pretender) Observe(context.Context, client.Reader, *ocorev1.Pod) (struct{}, error) {
+func (pretender) Observe(context.Context, loop.View, *ocorev1.Pod) (struct{}, error) {
 	return struct{}{}, nil
 }
 

@@ -2,6 +2,7 @@ package replicaset
 
 import (
 	"context"
+	"fmt"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -33,13 +34,13 @@ func Loop() loop.Loop {
 }
 
 // selecting names the ReplicaSets that might adopt a pod.
-func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) []client.ObjectKey {
+func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) ([]client.ObjectKey, error) {
 	if metav1.GetControllerOfNoCopy(pod) != nil {
-		return nil
+		return nil, nil
 	}
 	var sets oappsv1.ReplicaSetList
 	if err := read.List(ctx, &sets, client.InNamespace(pod.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil // the cache is not running, and will show the pod again when it is
+		return nil, fmt.Errorf("listing the ReplicaSets of namespace %s: %w", pod.Namespace, err)
 	}
 	var keys []client.ObjectKey
 	for _, rs := range sets.Items {
@@ -47,5 +48,5 @@ func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) []clie
 			keys = append(keys, client.ObjectKeyFromObject(&rs))
 		}
 	}
-	return keys
+	return keys, nil
 }

@@ -8,6 +8,7 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
+	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,16 +25,16 @@ type world struct {
 }
 
 // Observe reads the pods that rs controls and those that it could adopt.
-func (Controller) Observe(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) (world, error) {
+func (Controller) Observe(ctx context.Context, view loop.View, rs *oappsv1.ReplicaSet) (world, error) {
 	selector, err := metav1.LabelSelectorAsSelector(rs.Spec.Selector)
 	if err != nil {
 		return world{}, plan.Stop(fmt.Errorf("reading the selector of ReplicaSet %s: %w", client.ObjectKeyFromObject(rs), err))
 	}
 	var controlled, orphans ocorev1.PodList
-	if err := ownership.Controlled(ctx, read, rs.Namespace, rs.UID, &controlled); err != nil {
+	if err := ownership.Controlled(ctx, view, rs.Namespace, rs.UID, &controlled); err != nil {
 		return world{}, err
 	}
-	if err := ownership.Orphans(ctx, read, rs.Namespace, &orphans); err != nil {
+	if err := ownership.Orphans(ctx, view, rs.Namespace, &orphans); err != nil {
 		return world{}, err
 	}
 	active, terminating := split(append(controlled.Items, orphans.Items...))
@@ -42,7 +43,7 @@ func (Controller) Observe(ctx context.Context, read client.Reader, rs *oappsv1.R
 		terminating: ownership.Claim(rs, selector, terminating).Held,
 	}
 	if len(w.claims.Held) > desired(rs) {
-		w.siblings, err = siblings(ctx, read, rs)
+		w.siblings, err = siblings(ctx, view, rs)
 	}
 	return w, err
 }

@@ -1,8 +1,10 @@
 package evacuation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
@@ -17,33 +19,30 @@ import (
 
 // Loop begins to empty nodes that are not ready.
 func Loop() loop.Loop {
-	return loop.New[*ocorev1.Node, world]("evacuation", controller{}, loop.OneByOne(), loop.When(turned))
+	return loop.NewGroup("evacuation", controller{}, loop.WatchesAll(&ocorev1.Node{}, 0, turned))
 }
 
 type controller struct{}
 
-// turned passes nodes that are new, or may need another taint.
+// turned passes nodes that come or go, or may need another taint.
 var turned = predicate.Funcs{
 	UpdateFunc: func(e event.UpdateEvent) bool {
 		was, is := e.ObjectOld.(*ocorev1.Node), e.ObjectNew.(*ocorev1.Node)
 		return due(was) != due(is) || has(is) != due(is)
 	},
-	DeleteFunc: func(event.DeleteEvent) bool { return false },
 }
 
-// world are all nodes. They are read only if the node is not ready.
+// world are all nodes, by name.
 type world struct{ nodes []ocorev1.Node }
 
-// Observe reads how the other nodes are, if the node is not ready.
-func (controller) Observe(ctx context.Context, read client.Reader, node *ocorev1.Node) (world, error) {
-	if due(node) == "" {
-		return world{}, nil
-	}
+// Observe reads all nodes: whose turn it is depends on all of them.
+func (controller) Observe(ctx context.Context, view loop.View, _ client.ObjectKey) (world, error) {
 	var nodes ocorev1.NodeList
-	if err := read.List(ctx, &nodes); err != nil {
+	if err := view.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
 		return world{}, fmt.Errorf("listing nodes: %w", err)
 	}
-	return world{nodes: nodes.Items}, nil
+	slices.SortFunc(nodes.Items, func(a, b ocorev1.Node) int { return cmp.Compare(a.Name, b.Name) })
+	return world{nodes.Items}, nil
 }
 
 // due is the key of the taint that stands for how a node is; empty for one that is ready, or has never said.

@@ -7,7 +7,7 @@
 // # What it promises
 //
 //   - In a zone one node in 10 s gets the taint, the one first that has not been ready for the longest: a fault of ours is
-//     found out before it has emptied the cluster. The loop works on one node at a time, and sees what it wrote.
+//     found out before it has emptied the cluster. One pass decides for all nodes, and the next one sees what it wrote.
 //   - Where 55% of a zone are not ready, and more than two, none gets it in a zone of up to 50 nodes, and one in 100 s
 //     in a larger one.
 //   - When no node of the cluster is ready it is the control plane that is cut off: then none has it.

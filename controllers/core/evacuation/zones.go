@@ -33,15 +33,19 @@ type zone struct {
 	last time.Time
 }
 
-// look looks at the nodes of a zone.
-func look(name string, nodes []ocorev1.Node) zone {
-	var z zone
+// zonesOf are the zones of some nodes, in the order of their first nodes.
+func zonesOf(nodes []ocorev1.Node) []*zone {
+	var zones []*zone
+	byName := map[string]*zone{}
 	for i := range nodes {
-		if node := &nodes[i]; zoneOf(node) == name {
-			z.add(node)
+		name := zoneOf(&nodes[i])
+		if byName[name] == nil {
+			byName[name] = &zone{}
+			zones = append(zones, byName[name])
 		}
+		byName[name].add(&nodes[i])
 	}
-	return z
+	return zones
 }
 
 func (z *zone) add(node *ocorev1.Node) {

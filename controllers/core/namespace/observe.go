@@ -37,7 +37,7 @@ type content struct {
 const sideBySide = 8
 
 // Observe lists what is left in a namespace that is being deleted.
-func (c *controller) Observe(ctx context.Context, read client.Reader, namespace *corev1.Namespace) (world, error) {
+func (c *controller) Observe(ctx context.Context, view loop.View, namespace *corev1.Namespace) (world, error) {
 	if !emptying(namespace) {
 		return world{}, nil
 	}
@@ -47,7 +47,7 @@ func (c *controller) Observe(ctx context.Context, read client.Reader, namespace 
 		return world{}, err
 	}
 	pods, others := split(kinds)
-	live := loop.Live(read)
+	live := view.Live()
 	if w.contents = list(ctx, live, namespace.Name, pods); len(w.contents) > 0 {
 		return w, nil
 	}

@@ -1,6 +1,7 @@
 package nodeipam
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -38,28 +39,22 @@ func (o Options) bits(cluster netip.Prefix) int {
 
 // Loop allocates ranges to nodes.
 func Loop(options Options) loop.Loop {
-	return loop.New[*ocorev1.Node, world]("nodeipam", controller{options}, loop.OneByOne())
+	return loop.NewGroup("nodeipam", controller{options}, loop.WatchesAll(&ocorev1.Node{}, 0))
 }
 
 type controller struct{ Options }
 
-// world are the ranges that cannot be given to the node.
-type world struct{ taken []netip.Prefix }
+// world are all nodes, by name.
+type world struct{ nodes []ocorev1.Node }
 
-// Observe reads which ranges the other nodes have, if the node needs any.
-func (c controller) Observe(ctx context.Context, read client.Reader, node *ocorev1.Node) (world, error) {
-	if !c.needs(node) {
-		return world{}, nil
-	}
+// Observe reads all nodes: which ranges are free depends on all of them.
+func (c controller) Observe(ctx context.Context, view loop.View, _ client.ObjectKey) (world, error) {
 	var nodes ocorev1.NodeList
-	if err := read.List(ctx, &nodes); err != nil {
+	if err := view.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
 		return world{}, fmt.Errorf("listing nodes: %w", err)
 	}
-	w := world{taken: slices.Clone(c.Service)}
-	for i := range nodes.Items {
-		w.taken = append(w.taken, ranges(&nodes.Items[i])...)
-	}
-	return w, nil
+	slices.SortFunc(nodes.Items, func(a, b ocorev1.Node) int { return cmp.Compare(a.Name, b.Name) })
+	return world{nodes.Items}, nil
 }
 
 // needs reports that a node has no range and shall have one.
@@ -78,41 +73,36 @@ func ranges(node *ocorev1.Node) []netip.Prefix {
 	return prefixes
 }
 
-// Plan gives the node the first free ranges.
-func (c controller) Plan(node *ocorev1.Node, w world, _ time.Time) *plan.Plan {
+// Plan gives each node that has none the first free ranges.
+func (c controller) Plan(_ client.ObjectKey, w world, _ time.Time) *plan.Plan {
 	p := plan.New()
-	if !c.needs(node) {
-		return p
+	taken := slices.Clone(c.Service)
+	for i := range w.nodes {
+		taken = append(taken, ranges(&w.nodes[i])...)
 	}
+	for i := range w.nodes {
+		if node := &w.nodes[i]; c.needs(node) {
+			taken = append(taken, c.allocate(p, node, taken)...)
+		}
+	}
+	return p
+}
+
+// allocate plans to give a node the first free ranges, and returns them.
+func (c controller) allocate(p *plan.Plan, node *ocorev1.Node, taken []netip.Prefix) []netip.Prefix {
+	var given []netip.Prefix
 	wanted := node.DeepCopy()
 	for _, cluster := range c.Cluster {
-		free, ok := firstFree(cluster.Masked(), c.bits(cluster), w.taken)
+		free, ok := firstFree(cluster.Masked(), c.bits(cluster), taken)
 		if !ok {
-			p.Do(&complain{node: node, cluster: cluster})
-			return p
+			p.EventOnce(node, plan.Normal, "CIDRNotAvailable", "Node %s status is now: CIDRNotAvailable", node.Name)
+			p.After(time.Minute, fmt.Sprintf("a range may be free in %s for node %s then", cluster, node.Name))
+			return nil
 		}
+		given = append(given, free)
 		wanted.Spec.PodCIDRs = append(wanted.Spec.PodCIDRs, free.String())
 	}
 	wanted.Spec.PodCIDR = wanted.Spec.PodCIDRs[0]
 	p.Patch(fmt.Sprintf("%s is the first free range of the cluster's", wanted.Spec.PodCIDR), node, wanted)
-	return p
-}
-
-// complain says that a range of the cluster is used up.
-type complain struct {
-	node    *ocorev1.Node
-	cluster netip.Prefix
-}
-
-func (s *complain) Verb() string   { return "event" }
-func (s *complain) Why() string    { return fmt.Sprintf("no range is free in %s", s.cluster) }
-func (s *complain) String() string { return "event CIDRNotAvailable for Node " + s.node.Name }
-
-func (s *complain) Do(_ context.Context, act plan.Actor) error {
-	act.Record(plan.Event{
-		Regarding: s.node,
-		Reason:    "CIDRNotAvailable",
-		Message:   fmt.Sprintf("Node %s status is now: CIDRNotAvailable", s.node.Name),
-	})
-	return plan.Wait(time.Minute, fmt.Errorf("allocating a range to node %s: none is free in %s", s.node.Name, s.cluster))
+	return given
 }

@@ -120,9 +120,13 @@ func noOverlap(w *looptest.World, _ looptest.Write) error {
 
 func TestANodeThatGetsNoRangeSaysSo(t *testing.T) {
 	c := controller{Options{Cluster: prefixes("10.0.0.0/24")}}
-	w := world{taken: prefixes("10.0.0.0/24")}
-	got := c.Plan(&ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, w, metav1.Now().Time).String()
-	if want := "event CIDRNotAvailable for Node a: no range is free in 10.0.0.0/24"; got != want {
+	w := world{nodes: []ocorev1.Node{*gen.Node("a"), *gen.Node("b")}}
+	w.nodes[0].Spec.PodCIDR = "10.0.0.0/24"
+	p := c.Plan(loop.All, w, metav1.Now().Time)
+	if got, want := p.String(), "nothing to do\nlook again in 1m0s: a range may be free in 10.0.0.0/24 for node b then"; got != want {
 		t.Errorf("the plan is %s, want %s", got, want)
+	}
+	if got, want := p.All()[0].String(), "event Normal CIDRNotAvailable for Node b"; got != want {
+		t.Errorf("what is said is %s, want %s", got, want)
 	}
 }

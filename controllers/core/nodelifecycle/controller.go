@@ -36,11 +36,11 @@ func Loop(options Options) loop.Loop {
 	}
 	return loop.New[*ocorev1.Node, world]("nodelifecycle", &controller{options},
 		onnode.Indexed(),
-		loop.Watches(func(_ context.Context, _ client.Reader, lease *coordinationv1.Lease) []client.ObjectKey {
+		loop.Watches(func(_ context.Context, _ client.Reader, lease *coordinationv1.Lease) ([]client.ObjectKey, error) {
 			if lease.Namespace != corev1.NamespaceNodeLease {
-				return nil
+				return nil, nil
 			}
-			return []client.ObjectKey{{Name: lease.Name}}
+			return []client.ObjectKey{{Name: lease.Name}}, nil
 		}),
 	)
 }

@@ -25,15 +25,15 @@ type world struct {
 }
 
 // Observe looks for signs of life of a node, and, if it is not ready, at its pods.
-func (c *controller) Observe(ctx context.Context, read client.Reader, node *ocorev1.Node) (world, error) {
-	renewed, err := renewal(ctx, read, node)
+func (c *controller) Observe(ctx context.Context, view loop.View, node *ocorev1.Node) (world, error) {
+	renewed, err := renewal(ctx, view, node)
 	if err != nil {
 		return world{}, err
 	}
-	w := world{heartbeat: loop.Since(read, string(node.UID), posted(node)+" "+renewed)}
-	now := loop.Now(read)
+	w := world{heartbeat: view.Since(string(node.UID), posted(node)+" "+renewed)}
+	now := view.Now()
 	if now.Sub(w.heartbeat) >= c.grace(node) {
-		latest, err := renewal(ctx, loop.Live(read), node)
+		latest, err := renewal(ctx, view.Live(), node)
 		if err != nil {
 			return world{}, err
 		}
@@ -45,7 +45,7 @@ func (c *controller) Observe(ctx context.Context, read client.Reader, node *ocor
 	if nodestatus.Ready(node) && !w.silent {
 		return w, nil
 	}
-	w.pods, err = onnode.Pods(ctx, read, node.Name)
+	w.pods, err = onnode.Pods(ctx, view, node.Name)
 	return w, err
 }
 

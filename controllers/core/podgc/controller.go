@@ -31,7 +31,7 @@ func Loop(options Options) loop.Loop {
 		onnode.Indexed(),
 		loop.Indexes(&ocorev1.Pod{}, endedField, indexEnded),
 		loop.When(moved),
-		loop.Watches(func(ctx context.Context, read client.Reader, node *ocorev1.Node) []client.ObjectKey {
+		loop.Watches(func(ctx context.Context, read client.Reader, node *ocorev1.Node) ([]client.ObjectKey, error) {
 			return onnode.Keys(ctx, read, node.Name)
 		}, goneOrOut),
 	)

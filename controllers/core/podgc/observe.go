@@ -27,8 +27,8 @@ type world struct {
 }
 
 // Observe looks for the pod's node, and, if the pod has ended, for others that have.
-func (c controller) Observe(ctx context.Context, read client.Reader, pod *ocorev1.Pod) (world, error) {
-	w, err := observeNode(ctx, read, pod)
+func (c controller) Observe(ctx context.Context, view loop.View, pod *ocorev1.Pod) (world, error) {
+	w, err := observeNode(ctx, view, pod)
 	if err != nil {
 		return world{}, err
 	}
@@ -36,32 +36,31 @@ func (c controller) Observe(ctx context.Context, read client.Reader, pod *ocorev
 		return w, nil
 	}
 	var list ocorev1.PodList
-	if err := read.List(ctx, &list, client.MatchingFields{endedField: "true"}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := view.List(ctx, &list, client.MatchingFields{endedField: "true"}, client.UnsafeDisableDeepCopy); err != nil {
 		return world{}, fmt.Errorf("listing pods that have ended: %w", err)
 	}
 	w.ended = list.Items
 	return w, nil
 }
 
-func observeNode(ctx context.Context, read client.Reader, pod *ocorev1.Pod) (world, error) {
+func observeNode(ctx context.Context, view loop.View, pod *ocorev1.Pod) (world, error) {
 	if pod.Spec.NodeName == "" {
 		return world{}, nil
 	}
 	node := &ocorev1.Node{}
 	name := client.ObjectKey{Name: pod.Spec.NodeName}
-	err := read.Get(ctx, name, node)
+	err := view.Get(ctx, name, node)
 	switch {
 	case err == nil:
-		loop.Since(read, pod.Spec.NodeName, "there")
 		return world{outOfService: outOfService(node)}, nil
 	case !apierrors.IsNotFound(err):
 		return world{}, fmt.Errorf("reading node %s: %w", pod.Spec.NodeName, err)
 	}
-	w := world{missing: loop.Since(read, pod.Spec.NodeName, "missing")}
-	if loop.Now(read).Sub(w.missing) < quarantine {
+	w := world{missing: view.Since(pod.Spec.NodeName, "missing")}
+	if view.Now().Sub(w.missing) < quarantine {
 		return w, nil
 	}
-	err = loop.Live(read).Get(ctx, name, node)
+	err = view.Live().Get(ctx, name, node)
 	w.gone = apierrors.IsNotFound(err)
 	if client.IgnoreNotFound(err) != nil {
 		return world{}, fmt.Errorf("asking for node %s: %w", pod.Spec.NodeName, err)

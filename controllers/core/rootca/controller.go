@@ -29,11 +29,11 @@ const (
 // Loop publishes a bundle of certificates, in PEM, in each Namespace. An empty bundle it does not publish.
 func Loop(bundle []byte) loop.Loop {
 	return loop.New[*corev1.Namespace, world]("rootca", controller{bundle: string(bundle)},
-		loop.Watches(func(_ context.Context, _ client.Reader, published *corev1.ConfigMap) []client.ObjectKey {
+		loop.Watches(func(_ context.Context, _ client.Reader, published *corev1.ConfigMap) ([]client.ObjectKey, error) {
 			if published.Name != name {
-				return nil
+				return nil, nil
 			}
-			return []client.ObjectKey{{Name: published.Namespace}}
+			return []client.ObjectKey{{Name: published.Namespace}}, nil
 		}),
 	)
 }
@@ -43,9 +43,9 @@ type controller struct{ bundle string }
 // world is what is published in the Namespace; nil means nothing.
 type world struct{ published *corev1.ConfigMap }
 
-func (controller) Observe(ctx context.Context, read client.Reader, namespace *corev1.Namespace) (world, error) {
+func (controller) Observe(ctx context.Context, view loop.View, namespace *corev1.Namespace) (world, error) {
 	published := &corev1.ConfigMap{}
-	err := read.Get(ctx, client.ObjectKey{Namespace: namespace.Name, Name: name}, published)
+	err := view.Get(ctx, client.ObjectKey{Namespace: namespace.Name, Name: name}, published)
 	switch {
 	case apierrors.IsNotFound(err):
 		return world{}, nil

@@ -22,11 +22,11 @@ const name = "default"
 // Loop creates the ServiceAccount "default" in each Namespace.
 func Loop() loop.Loop {
 	return loop.New[*corev1.Namespace, world]("serviceaccount", controller{},
-		loop.Watches(func(_ context.Context, _ client.Reader, account *corev1.ServiceAccount) []client.ObjectKey {
+		loop.Watches(func(_ context.Context, _ client.Reader, account *corev1.ServiceAccount) ([]client.ObjectKey, error) {
 			if account.Name != name {
-				return nil
+				return nil, nil
 			}
-			return []client.ObjectKey{{Name: account.Namespace}}
+			return []client.ObjectKey{{Name: account.Namespace}}, nil
 		}),
 	)
 }
@@ -36,8 +36,8 @@ type controller struct{}
 // world says whether the Namespace has its ServiceAccount.
 type world struct{ exists bool }
 
-func (controller) Observe(ctx context.Context, read client.Reader, namespace *corev1.Namespace) (world, error) {
-	err := read.Get(ctx, client.ObjectKey{Namespace: namespace.Name, Name: name}, &corev1.ServiceAccount{})
+func (controller) Observe(ctx context.Context, view loop.View, namespace *corev1.Namespace) (world, error) {
+	err := view.Get(ctx, client.ObjectKey{Namespace: namespace.Name, Name: name}, &corev1.ServiceAccount{})
 	if client.IgnoreNotFound(err) != nil {
 		return world{}, fmt.Errorf("reading ServiceAccount %s/%s: %w", namespace.Name, name, err)
 	}

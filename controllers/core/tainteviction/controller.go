@@ -22,7 +22,7 @@ func Loop() loop.Loop {
 	return loop.New[*ocorev1.Pod, world]("tainteviction", controller{},
 		onnode.Indexed(),
 		loop.When(bound),
-		loop.Watches(func(ctx context.Context, read client.Reader, node *ocorev1.Node) []client.ObjectKey {
+		loop.Watches(func(ctx context.Context, read client.Reader, node *ocorev1.Node) ([]client.ObjectKey, error) {
 			return onnode.Keys(ctx, read, node.Name)
 		}, retainted),
 	)

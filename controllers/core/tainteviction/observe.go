@@ -21,24 +21,24 @@ type taint struct {
 }
 
 // Observe reads the taints of the pod's node. A node that is gone has none.
-func (controller) Observe(ctx context.Context, read client.Reader, pod *ocorev1.Pod) (world, error) {
+func (controller) Observe(ctx context.Context, view loop.View, pod *ocorev1.Pod) (world, error) {
 	if pod.Spec.NodeName == "" || pod.DeletionTimestamp != nil {
 		return world{}, nil
 	}
 	node := &ocorev1.Node{}
-	if err := read.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node); client.IgnoreNotFound(err) != nil {
+	if err := view.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node); client.IgnoreNotFound(err) != nil {
 		return world{}, fmt.Errorf("reading node %s: %w", pod.Spec.NodeName, err)
 	}
 	var w world
 	for _, t := range noExecute(node) {
-		w.taints = append(w.taints, taint{t, since(read, pod, node, t)})
+		w.taints = append(w.taints, taint{t, since(view, pod, node, t)})
 	}
 	return w, nil
 }
 
-func since(read client.Reader, pod *ocorev1.Pod, node *ocorev1.Node, t corev1.Taint) time.Time {
+func since(view loop.View, pod *ocorev1.Pod, node *ocorev1.Node, t corev1.Taint) time.Time {
 	if t.TimeAdded == nil {
-		return loop.Since(read, string(pod.UID)+" "+t.Key, string(node.UID)+" "+t.Value)
+		return view.Since(string(pod.UID)+" "+t.Key, string(node.UID)+" "+t.Value)
 	}
 	if t.TimeAdded.Before(&pod.CreationTimestamp) {
 		return pod.CreationTimestamp.Time

@@ -2,9 +2,11 @@ package endpointslice
 
 import (
 	"context"
+	"fmt"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/onnode"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -15,9 +17,6 @@ import (
 
 // managedBy is the name of this controller on its slices. It is upstream's: whoever reads slices looks for it.
 const managedBy = "endpointslice-controller.k8s.io"
-
-// byNode is the index that finds pods by their node.
-const byNode = "spec.nodeName"
 
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=services;pods;nodes,verbs=get;list;watch
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=services/finalizers,verbs=update
@@ -35,9 +34,7 @@ func Loop() loop.Loop {
 		loop.Owns(&odiscoveryv1.EndpointSlice{}),
 		loop.Watches(selecting),
 		loop.Watches(onNode, placeOfNode),
-		loop.Indexes(&ocorev1.Pod{}, byNode, func(obj client.Object) []string {
-			return []string{obj.(*ocorev1.Pod).Spec.NodeName}
-		}),
+		onnode.Indexed(),
 	)
 }
 
@@ -50,10 +47,10 @@ var placeOfNode = predicate.Funcs{
 }
 
 // selecting names the Services that select a pod.
-func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) []client.ObjectKey {
+func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) ([]client.ObjectKey, error) {
 	var services ocorev1.ServiceList
 	if err := read.List(ctx, &services, client.InNamespace(pod.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil // the cache is not running, and will show the pod again when it is
+		return nil, fmt.Errorf("listing the Services of namespace %s: %w", pod.Namespace, err)
 	}
 	var keys []client.ObjectKey
 	for _, service := range services.Items {
@@ -61,18 +58,22 @@ func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) []clie
 			keys = append(keys, client.ObjectKeyFromObject(&service))
 		}
 	}
-	return keys
+	return keys, nil
 }
 
 // onNode names the Services that select a pod of a node.
-func onNode(ctx context.Context, read client.Reader, node *ocorev1.Node) []client.ObjectKey {
-	var pods ocorev1.PodList
-	if err := read.List(ctx, &pods, client.MatchingFields{byNode: node.Name}); err != nil {
-		return nil // the cache is not running, and will show the node again when it is
+func onNode(ctx context.Context, read client.Reader, node *ocorev1.Node) ([]client.ObjectKey, error) {
+	pods, err := onnode.Pods(ctx, read, node.Name)
+	if err != nil {
+		return nil, err
 	}
 	var keys []client.ObjectKey
-	for i := range pods.Items {
-		keys = append(keys, selecting(ctx, read, &pods.Items[i])...)
+	for i := range pods {
+		selecting, err := selecting(ctx, read, &pods[i])
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, selecting...)
 	}
-	return keys
+	return keys, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -27,17 +28,17 @@ func managed(service *ocorev1.Service) bool {
 }
 
 // Observe reads the pods that the Service selects, their nodes, and the slices that there are.
-func (Controller) Observe(ctx context.Context, read client.Reader, service *ocorev1.Service) (world, error) {
+func (Controller) Observe(ctx context.Context, view loop.View, service *ocorev1.Service) (world, error) {
 	if !managed(service) {
 		return world{}, nil
 	}
 	var pods ocorev1.PodList
-	if err := read.List(ctx, &pods, client.InNamespace(service.Namespace), client.MatchingLabels(service.Spec.Selector)); err != nil {
+	if err := view.List(ctx, &pods, client.InNamespace(service.Namespace), client.MatchingLabels(service.Spec.Selector)); err != nil {
 		return world{}, fmt.Errorf("listing pods of Service %s: %w", client.ObjectKeyFromObject(service), err)
 	}
 	var list odiscoveryv1.EndpointSliceList
 	ours := client.MatchingLabels{discoveryv1.LabelServiceName: service.Name, discoveryv1.LabelManagedBy: managedBy}
-	if err := read.List(ctx, &list, client.InNamespace(service.Namespace), ours); err != nil {
+	if err := view.List(ctx, &list, client.InNamespace(service.Namespace), ours); err != nil {
 		return world{}, fmt.Errorf("listing slices of Service %s: %w", client.ObjectKeyFromObject(service), err)
 	}
 	w := world{pods: pods.Items, nodes: map[string]*ocorev1.Node{}}
@@ -47,7 +48,7 @@ func (Controller) Observe(ctx context.Context, read client.Reader, service *ocor
 		}
 	}
 	for _, pod := range w.pods {
-		if err := w.readNode(ctx, read, pod.Spec.NodeName); err != nil {
+		if err := w.readNode(ctx, view, pod.Spec.NodeName); err != nil {
 			return world{}, err
 		}
 	}

@@ -35,15 +35,15 @@ func Pods(ctx context.Context, read client.Reader, node string) ([]ocorev1.Pod, 
 	return pods.Items, nil
 }
 
-// Keys are the names of those pods, for a loop over pods that a node concerns. If they cannot be listed there are none.
-func Keys(ctx context.Context, read client.Reader, node string) []client.ObjectKey {
+// Keys are the names of those pods, for a loop over pods that a node concerns.
+func Keys(ctx context.Context, read client.Reader, node string) ([]client.ObjectKey, error) {
 	pods, err := Pods(ctx, read, node)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	keys := make([]client.ObjectKey, len(pods))
 	for i := range pods {
 		keys[i] = client.ObjectKeyFromObject(&pods[i])
 	}
-	return keys
+	return keys, nil
 }

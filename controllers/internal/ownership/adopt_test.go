@@ -23,12 +23,12 @@ import (
 // claimer settles a ReplicaSet's claims and does nothing else.
 type claimer struct{}
 
-func (claimer) Observe(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) ([]*ocorev1.Pod, error) {
+func (claimer) Observe(ctx context.Context, view loop.View, rs *oappsv1.ReplicaSet) ([]*ocorev1.Pod, error) {
 	var controlled, orphans ocorev1.PodList
-	if err := ownership.Controlled(ctx, read, rs.Namespace, rs.UID, &controlled); err != nil {
+	if err := ownership.Controlled(ctx, view, rs.Namespace, rs.UID, &controlled); err != nil {
 		return nil, err
 	}
-	err := ownership.Orphans(ctx, read, rs.Namespace, &orphans)
+	err := ownership.Orphans(ctx, view, rs.Namespace, &orphans)
 	var pods []*ocorev1.Pod
 	for _, pod := range append(controlled.Items, orphans.Items...) {
 		pods = append(pods, &pod)

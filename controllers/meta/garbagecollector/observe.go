@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/orrery-dev/orrery/framework/loop"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -58,10 +59,10 @@ const (
 )
 
 // Observe looks at an object's owners, and, where that matters, at its dependents.
-func (c *controller) Observe(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata) (world, error) {
+func (c *controller) Observe(ctx context.Context, view loop.View, obj *metav1.PartialObjectMetadata) (world, error) {
 	w := world{reported: c.reported.has(obj.UID)}
 	for _, ref := range obj.OwnerReferences {
-		owner, err := c.observeOwner(ctx, read, obj, ref)
+		owner, err := c.observeOwner(ctx, view, obj, ref)
 		if err != nil {
 			return world{}, fmt.Errorf("reading owner %s %s: %w", ref.Kind, ref.Name, err)
 		}
@@ -71,10 +72,10 @@ func (c *controller) Observe(ctx context.Context, read client.Reader, obj *metav
 		return w, nil
 	}
 	var err error
-	if w.dependents, err = c.dependents(ctx, read, obj); err != nil {
+	if w.dependents, err = c.dependents(ctx, view, obj); err != nil {
 		return world{}, err
 	}
-	w.circle, err = c.inCircle(ctx, read, obj, w)
+	w.circle, err = c.inCircle(ctx, view, obj, w)
 	return w, err
 }
 

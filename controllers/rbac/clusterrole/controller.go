@@ -23,7 +23,7 @@ import (
 // Loop aggregates ClusterRoles.
 func Loop() loop.Loop {
 	return loop.New[*rbacv1.ClusterRole, world]("clusterrole", controller{},
-		loop.Watches(func(ctx context.Context, read client.Reader, _ *rbacv1.ClusterRole) []client.ObjectKey {
+		loop.Watches(func(ctx context.Context, read client.Reader, _ *rbacv1.ClusterRole) ([]client.ObjectKey, error) {
 			return aggregated(ctx, read)
 		}),
 	)
@@ -34,11 +34,11 @@ type controller struct{}
 // world are the rules that a role shall have; nil if it is not made of others.
 type world struct{ rules []rbacv1.PolicyRule }
 
-// aggregated are the roles that are made of others. If they cannot be listed there are none.
-func aggregated(ctx context.Context, read client.Reader) []client.ObjectKey {
+// aggregated are the roles that are made of others.
+func aggregated(ctx context.Context, read client.Reader) ([]client.ObjectKey, error) {
 	var roles rbacv1.ClusterRoleList
 	if err := read.List(ctx, &roles); err != nil {
-		return nil
+		return nil, fmt.Errorf("listing ClusterRoles: %w", err)
 	}
 	var keys []client.ObjectKey
 	for i := range roles.Items {
@@ -46,11 +46,11 @@ func aggregated(ctx context.Context, read client.Reader) []client.ObjectKey {
 			keys = append(keys, client.ObjectKeyFromObject(&roles.Items[i]))
 		}
 	}
-	return keys
+	return keys, nil
 }
 
 // Observe collects the rules of the roles that a role is made of.
-func (controller) Observe(ctx context.Context, read client.Reader, role *rbacv1.ClusterRole) (world, error) {
+func (controller) Observe(ctx context.Context, view loop.View, role *rbacv1.ClusterRole) (world, error) {
 	if role.AggregationRule == nil {
 		return world{}, nil
 	}
@@ -61,7 +61,7 @@ func (controller) Observe(ctx context.Context, read client.Reader, role *rbacv1.
 			return world{}, plan.Stop(fmt.Errorf("reading the aggregation rule of ClusterRole %s: %w", role.Name, err))
 		}
 		var parts rbacv1.ClusterRoleList
-		if err := read.List(ctx, &parts, client.MatchingLabelsSelector{Selector: selector}); err != nil {
+		if err := view.List(ctx, &parts, client.MatchingLabelsSelector{Selector: selector}); err != nil {
 			return world{}, fmt.Errorf("listing what ClusterRole %s is made of: %w", role.Name, err)
 		}
 		w.add(role, parts.Items)

@@ -1,18 +1,16 @@
-package loop
+package engine
 
 import (
 	"context"
 
-	"github.com/orrery-dev/orrery/framework/plan"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // tracer sends spans to the process's global provider, which drops them unless one is set.
-var tracer = otel.Tracer("github.com/orrery-dev/orrery/framework/loop")
+var tracer = otel.Tracer("github.com/orrery-dev/orrery/framework/engine")
 
 // span is a trace span that knows how errors end one.
 type span struct{ trace.Span }
@@ -22,9 +20,10 @@ func startSpan(ctx context.Context, name string, attributes ...attribute.KeyValu
 	return ctx, span{s}
 }
 
-func startStep(ctx context.Context, step plan.Step) (context.Context, span) {
+// startStep is the span of a step. Its words cost more than the span, so they are found only where it is recorded.
+func startStep[A any](ctx context.Context, step Step[A]) (context.Context, span) {
 	ctx, s := startSpan(ctx, step.Verb())
-	if s.IsRecording() { // a step's words cost more than the step's span
+	if s.IsRecording() {
 		s.SetAttributes(attribute.String("step", step.String()), attribute.String("why", step.Why()))
 	}
 	return ctx, s
@@ -44,16 +43,14 @@ type passSpan struct {
 	loop string
 }
 
-func startPass(ctx context.Context, loop string, key client.ObjectKey) (context.Context, passSpan) {
-	ctx, s := startSpan(ctx, "pass",
-		attribute.String("loop", loop),
-		attribute.String("namespace", key.Namespace),
-		attribute.String("name", key.Name))
+func startPass(ctx context.Context, loop string, attributes []attribute.KeyValue) (context.Context, passSpan) {
+	ctx, s := startSpan(ctx, "pass", attributes...)
+	s.SetAttributes(attribute.String("loop", loop))
 	return ctx, passSpan{s, loop}
 }
 
-func (s passSpan) finish(o outcome) {
-	passesTotal.WithLabelValues(s.loop, o.label).Inc()
-	s.SetAttributes(attribute.String("outcome", o.label))
-	s.end(o.err)
+func (s passSpan) finish(o Outcome) {
+	passesTotal.WithLabelValues(s.loop, o.Label).Inc()
+	s.SetAttributes(attribute.String("outcome", o.Label))
+	s.end(o.Err)
 }

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+// Look is what an observation can learn from the engine itself. It is good for the one observation that got it.
+type Look struct {
+	clock  clock.PassiveClock
+	memory *memory
+}
+
+// At is a look without memory, at a time that stands still: everything is seen for the first time then.
+func At(now time.Time) Look { return Look{clock: stopped(now), memory: &memory{}} }
+
+// Now is the time, for an observation that is about time, as in "no heartbeat has been seen since".
+func (l Look) Now() time.Time { return l.clock.Now() }
+
+// Since is when the engine was first shown the present fact about a subject of this key, with nothing else in between:
+// since when a heartbeat has not moved, or a node has been missed. It is for facts that carry no time, and for those whose
+// time is of another machine's clock. Facts are compared; what they say is the loop's own business. What may come and go
+// between two observations belongs into the fact, as the version of what was seen.
+//
+// A fact ends with the first observation that succeeds without asking for it: then its time begins anew. A restart forgets
+// all; then everybody has the full time again, as should be after nobody watched for a while.
+func (l Look) Since(subject, fact string) time.Time {
+	return l.memory.sightings.since(subject, fact, l.clock.Now())
+}
+
+// UnderWay reports that a [Task] of this key is being done: it was begun by an earlier pass, and has not ended.
+func (l Look) UnderWay(task string) bool { return l.memory.underWay(task) }
+
+// Turn is what an actor can ask of the engine during one pass.
+type Turn struct{ memory *memory }
+
+// First reports whether to say something about a subject of this key: nothing, or something else, was said in the pass
+// before this one. What a pass does not say ends, and is said again when it comes back.
+func (t Turn) First(subject, said string) bool { return t.memory.first(subject, said) }
+
+// stopped is a clock that always shows the same time.
+type stopped time.Time
+
+func (s stopped) Now() time.Time                  { return time.Time(s) }
+func (s stopped) Since(t time.Time) time.Duration { return time.Time(s).Sub(t) }

@@ -1,0 +1,40 @@
+package loop
+
+import (
+	"time"
+
+	"github.com/orrery-dev/orrery/framework/engine"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// View is what a controller observes through. Its own Get and List read from the cache, which may be behind; what they read
+// is also what own writes have to show in before the next plan. It is good for one observation.
+type View struct {
+	client.Reader
+	live client.Reader
+	look engine.Look
+}
+
+// NewView is the view of an observation that no loop makes, as of a test: live answers what is not to come from the cache,
+// and nil means that cached does; every fact is seen for the first time at now.
+func NewView(cached, live client.Reader, now time.Time) View {
+	if live == nil {
+		live = cached
+	}
+	return View{Reader: cached, live: live, look: engine.At(now)}
+}
+
+// Live reads from the API server, for what no cache holds: the objects of kinds that are not worth watching, and the one
+// that a decision which cannot be taken back rests on. What is read through it is not waited for after own writes, since it
+// shows them.
+func (v View) Live() client.Reader { return v.live }
+
+// Now is the time, for an observation that is about time, as in "no heartbeat has been seen since".
+func (v View) Now() time.Time { return v.look.Now() }
+
+// Since is since when the present fact about a subject of this key has been seen without interruption. A fact that an
+// observation does not ask for has ended by then. See [engine.Look.Since].
+func (v View) Since(subject, fact string) time.Time { return v.look.Since(subject, fact) }
+
+// UnderWay reports that a task of this key is being done. See [engine.Task].
+func (v View) UnderWay(task string) bool { return v.look.UnderWay(task) }
