@@ -96,7 +96,7 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 	if err != nil {
 		return err
 	}
-	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loopsOf(p.settings)})
+	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loopsOf(p.settings), Inspect: inspected.loop})
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@ func newPlan(t *target) *cobra.Command {
 		Short: "Show what each controller would do next with an object, and do nothing",
 		Long: `Show what each controller of a kind would do next with an object, step by step and
 with the reason for each, as it is decided from what the cluster holds now.
-Nothing is carried out. A settled object has nothing to do.
+Nothing is carried out. A settled object has nothing to do. A controller that decides
+for many objects at once shows what it would do with all of them.
 
 The controllers are those of the running instance, with its settings. On a cluster
 that 'orrery manager' works on they are those of the manager: give its flags.`,
@@ -106,7 +107,11 @@ func printPlans(c *cobra.Command, cluster wiring.Cluster, loops wiring.Loops, re
 		return err
 	}
 	for _, p := range plans {
-		c.Printf("%s:\n  %s\n", p.Loop, strings.ReplaceAll(p.Plan.String(), "\n", "\n  "))
+		title := p.Loop
+		if p.Key.Name != key.Name { // it decides for a group of objects
+			title += " for " + strings.TrimPrefix(p.Key.String(), "/")
+		}
+		c.Printf("%s:\n  %s\n", title, strings.ReplaceAll(p.Plan.String(), "\n", "\n  "))
 	}
 	return nil
 }

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
@@ -26,7 +23,7 @@ type Preview struct {
 	loops     []loop.Loop
 }
 
-// NewPreview takes the loops that NewControllers would run, as far as they decide for the objects of one kind.
+// NewPreview takes the loops that NewControllers would run, but for what decides for objects of every kind.
 func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	scheme, err := Scheme(c.Naming)
 	if err != nil {
@@ -43,26 +40,34 @@ func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.loops = slices.DeleteFunc(controllers.Loops(entries), func(l loop.Loop) bool { return l.Object() == nil })
+	p.loops = controllers.Loops(entries)
 	return p, nil
 }
 
 // Plan is what one loop would do.
 type Plan struct {
 	Loop string
+	// Key is what the loop decides for: the object, or a group that it is in.
+	Key  client.ObjectKey
 	Plan *plan.Plan
 }
 
-// Plans returns what each loop would do next with an object, as it would be decided now. The object's kind is given by any
-// word that means it to a person: the kind, or a name of its resource. An object that does not exist is an error which
-// apierrors.IsNotFound recognises. It can be asked once.
+// Plans returns what each loop would do next because of an object, as it would be decided now: the loops of its kind, and those
+// that decide for a group of objects which it is in. The object's kind is given by any word that means it to a person: the
+// kind, or a name of its resource. An object that does not exist is an error which apierrors.IsNotFound recognises.
+//
+// It can be asked once.
 func (p *Preview) Plans(ctx context.Context, word string, key client.ObjectKey) (plans []Plan, err error) {
-	loops, namespaced, err := p.loopsFor(word)
+	kind, err := p.kindOf(word)
 	if err != nil {
 		return nil, err
 	}
-	if !namespaced {
+	if !kind.namespaced {
 		key.Namespace = ""
+	}
+	loops, err := p.concerned(kind)
+	if err != nil {
+		return nil, err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	if err := loop.Declare(ctx, p.cluster.GetFieldIndexer(), loops...); err != nil {
@@ -78,57 +83,46 @@ func (p *Preview) Plans(ctx context.Context, word string, key client.ObjectKey) 
 	if !p.cluster.GetCache().WaitForCacheSync(ctx) {
 		return nil, fmt.Errorf("reading the cluster: %w", context.Cause(ctx))
 	}
+	obj := kind.object()
+	if err := p.cluster.GetClient().Get(ctx, key, obj); err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", kind.gvk.Kind, key, err)
+	}
 	for _, l := range loops {
-		decided, err := l.Preview(ctx, p.cluster.GetClient(), key, time.Now())
+		keys, err := p.keysFor(ctx, l, kind, obj)
 		if err != nil {
 			return nil, err
 		}
-		plans = append(plans, Plan{Loop: l.Name(), Plan: decided})
+		for _, key := range keys {
+			decided, err := l.Preview(ctx, p.cluster.GetClient(), key, time.Now())
+			if err != nil {
+				return nil, err
+			}
+			plans = append(plans, Plan{Loop: l.Name(), Key: key, Plan: decided})
+		}
 	}
 	return plans, nil
 }
 
-// loopsFor are the loops that decide for the kind that a word means.
-func (p *Preview) loopsFor(word string) (loops []loop.Loop, namespaced bool, err error) {
-	var kinds []string
-	for _, l := range p.loops {
-		gvk, err := p.cluster.GetClient().GroupVersionKindFor(l.Object())
-		if err != nil {
-			return nil, false, fmt.Errorf("finding the kind of loop %s: %w", l.Name(), err)
-		}
-		resource, err := p.resource(gvk)
-		if err != nil {
-			return nil, false, err
-		}
-		if !answersTo(resource, word) {
-			kinds = append(kinds, resource.Name)
-			continue
-		}
-		loops, namespaced = append(loops, l), resource.Namespaced
+// keysFor are the keys for which a loop decides because of an object: its own, or those of groups that it is in.
+func (p *Preview) keysFor(ctx context.Context, l loop.Loop, kind kind, obj client.Object) ([]client.ObjectKey, error) {
+	if l.Object() != nil {
+		return []client.ObjectKey{client.ObjectKeyFromObject(obj)}, nil
 	}
-	if len(loops) == 0 {
-		slices.Sort(kinds)
-		return nil, false, fmt.Errorf("no controller decides for %q: there are ones for %s", word, strings.Join(slices.Compact(kinds), ", "))
-	}
-	return loops, namespaced, nil
-}
-
-// resource is what the cluster says of a kind.
-func (p *Preview) resource(gvk schema.GroupVersionKind) (metav1.APIResource, error) {
-	list, err := p.discovery.ServerResourcesForGroupVersion(gvk.GroupVersion().String())
+	watches, err := p.watchesOf(l, kind)
 	if err != nil {
-		return metav1.APIResource{}, fmt.Errorf("asking the cluster for the resources of %s: %w", gvk.GroupVersion(), err)
+		return nil, err
 	}
-	for _, resource := range list.APIResources {
-		if resource.Kind == gvk.Kind && !strings.Contains(resource.Name, "/") {
-			return resource, nil
+	var keys []client.ObjectKey
+	for _, watch := range watches {
+		woken, err := watch.Wakes(ctx, p.cluster.GetClient(), nil, obj)
+		if err != nil {
+			return nil, fmt.Errorf("finding what loop %s decides for because of %s: %w", l.Name(), client.ObjectKeyFromObject(obj), err)
+		}
+		for _, key := range woken {
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
 		}
 	}
-	return metav1.APIResource{}, fmt.Errorf("the cluster does not serve %s", gvk)
-}
-
-func answersTo(resource metav1.APIResource, word string) bool {
-	word = strings.ToLower(word)
-	return word == resource.Name || word == resource.SingularName || word == strings.ToLower(resource.Kind) ||
-		slices.Contains(resource.ShortNames, word)
+	return keys, nil
 }
