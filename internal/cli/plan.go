@@ -10,7 +10,6 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -100,9 +99,6 @@ func printPlans(c *cobra.Command, cluster wiring.Cluster, loops wiring.Loops, re
 		return err
 	}
 	plans, err := preview.Plans(c.Context(), resource, key)
-	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("there is no %s %s", resource, key)
-	}
 	if err != nil {
 		return err
 	}

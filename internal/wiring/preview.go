@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/discovery"
@@ -85,7 +86,7 @@ func (p *Preview) Plans(ctx context.Context, word string, key client.ObjectKey) 
 	}
 	obj := kind.object()
 	if err := p.cluster.GetClient().Get(ctx, key, obj); err != nil {
-		return nil, fmt.Errorf("reading %s %s: %w", kind.gvk.Kind, key, err)
+		return nil, fmt.Errorf("reading %s %s: %w", kind.gvk.Kind, strings.TrimPrefix(key.String(), "/"), err)
 	}
 	for _, l := range loops {
 		keys, err := p.keysFor(ctx, l, kind, obj)
