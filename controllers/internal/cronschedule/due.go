@@ -40,11 +40,12 @@ func (s Schedule) Due(served time.Time, deadline *int64, now time.Time) Due {
 // last is the latest time after served that is not after now; zero if there is none.
 func (s Schedule) last(served, now time.Time) time.Time {
 	if every, ok := s.times.(cron.ConstantDelaySchedule); ok {
-		n := now.Sub(served.Truncate(time.Second)) / every.Delay
-		if n <= 0 {
+		began := served.Truncate(time.Second)
+		passed := now.Sub(began)
+		if passed < every.Delay {
 			return time.Time{}
 		}
-		return served.Truncate(time.Second).Add(n * every.Delay)
+		return began.Add(passed - passed%every.Delay)
 	}
 	passed := func(from time.Time) bool {
 		next := s.times.Next(from)
