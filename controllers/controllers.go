@@ -18,7 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterrole"
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -29,7 +29,7 @@ import (
 // Options are what loops need to know that the API cannot tell.
 type Options struct {
 	// Discovery lists the kinds that the API server has, as discovery.DiscoveryClient does. Required.
-	Discovery served.Discovery
+	Discovery kinds.Discovery
 	// Canonical is the name that counts, where the server shows each object by two. In the embedded server it is
 	// apis.Kubernetes.GroupKind; nil means that all names are of different objects.
 	Canonical func(schema.GroupKind) schema.GroupKind
@@ -46,8 +46,8 @@ type Options struct {
 	NodeLifecycle nodelifecycle.Options
 }
 
-func (o Options) kinds() served.Source {
-	return served.Source{Discovery: o.Discovery, Canonical: o.Canonical}
+func (o Options) kinds() kinds.Source {
+	return kinds.Source{Discovery: o.Discovery, Canonical: o.Canonical}
 }
 
 // Runner is what a manager runs. Every loop is one.

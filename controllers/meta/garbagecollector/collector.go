@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/util/workqueue"
@@ -25,7 +25,7 @@ const (
 
 // Collector runs garbage collection in a manager.
 type Collector struct {
-	kinds served.Source
+	kinds kinds.Source
 }
 
 // Any kind can have owners, one that is defined tomorrow too, so no list of kinds would do. The collector reads metadata
@@ -35,7 +35,7 @@ type Collector struct {
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // New returns a collector for the kinds of a source.
-func New(kinds served.Source) *Collector { return &Collector{kinds: kinds} }
+func New(kinds kinds.Source) *Collector { return &Collector{kinds: kinds} }
 
 // Name is the collector's name in metrics and logs, as that of a loop.Loop.
 func (*Collector) Name() string { return name }

@@ -3,7 +3,7 @@ package garbagecollector
 import (
 	"context"
 
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -43,9 +43,9 @@ type controller struct {
 type catalogue interface {
 	// find is the watched kind of a name, in whatever version; known is false if the server has no such kind, and read
 	// if not all of its objects have been read yet.
-	find(schema.GroupKind) (kind served.Kind, known, read bool)
+	find(schema.GroupKind) (kind kinds.Kind, known, read bool)
 	// all are the kinds that are watched.
-	all() []served.Kind
+	all() []kinds.Kind
 	// died reports that an object's end was seen.
 	died(types.UID) bool
 }

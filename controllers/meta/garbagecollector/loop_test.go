@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/orrery-dev/orrery/apis"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +22,7 @@ import (
 )
 
 // fixed is a catalogue of kinds that do not change. Nobody is seen to die, so the API server is asked for everybody.
-type fixed []served.Kind
+type fixed []kinds.Kind
 
 var someKinds = fixed{
 	{GroupVersionKind: configMaps, Namespaced: true},
@@ -30,16 +30,16 @@ var someKinds = fixed{
 	{GroupVersionKind: rbacv1.SchemeGroupVersion.WithKind("ClusterRole")},
 }
 
-func (f fixed) find(name schema.GroupKind) (kind served.Kind, known, read bool) {
+func (f fixed) find(name schema.GroupKind) (kind kinds.Kind, known, read bool) {
 	for _, kind := range f {
 		if kind.GroupKind() == name {
 			return kind, true, true
 		}
 	}
-	return served.Kind{}, false, false
+	return kinds.Kind{}, false, false
 }
 
-func (f fixed) all() []served.Kind { return f }
+func (f fixed) all() []kinds.Kind { return f }
 
 func (f fixed) died(types.UID) bool { return false }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -18,7 +18,7 @@ import (
 // monitor watches the metadata of one kind into the graph. It is the store that client-go's reflector writes to, so that
 // each object is in memory once.
 type monitor struct {
-	kind   served.Kind
+	kind   kinds.Kind
 	graph  *graph
 	passes reconcile.Reconciler
 	// touched is called after every event; nil means that nobody asks.
@@ -31,7 +31,7 @@ type monitor struct {
 	done     chan struct{}
 }
 
-func newMonitor(kind served.Kind, graph *graph, passes reconcile.Reconciler) *monitor {
+func newMonitor(kind kinds.Kind, graph *graph, passes reconcile.Reconciler) *monitor {
 	return &monitor{kind: kind, graph: graph, passes: passes, read: make(chan struct{}), done: make(chan struct{})}
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,7 +23,7 @@ var afterChange = []time.Duration{100 * time.Millisecond, time.Second, 4 * time.
 
 // monitors are the kinds that are watched now. They are the loops' catalogue.
 type monitors struct {
-	source  served.Source
+	source  kinds.Source
 	watches metadata.Interface
 	graph   *graph
 	cluster loop.Cluster
@@ -38,7 +38,7 @@ type monitors struct {
 	byKind map[schema.GroupKind]*monitor
 }
 
-func newMonitors(source served.Source, watches metadata.Interface, graph *graph, log logr.Logger) *monitors {
+func newMonitors(source kinds.Source, watches metadata.Interface, graph *graph, log logr.Logger) *monitors {
 	return &monitors{
 		source:  source,
 		watches: watches,
@@ -78,18 +78,18 @@ func (ms *monitors) run(ctx context.Context) error {
 // sync starts and stops watches, so that they are those of the kinds that the server has. Those of groups that do not
 // answer stay.
 func (ms *monitors) sync(ctx context.Context) {
-	kinds, err := ms.source.Kinds(ctx)
-	failure := &served.Failure{}
+	listed, err := ms.source.Kinds(ctx)
+	failure := &kinds.Failure{}
 	switch {
 	case err == nil:
-	case errors.As(err, &failure) && len(kinds) > 0:
+	case errors.As(err, &failure) && len(listed) > 0:
 		ms.log.Info("some groups of the API server did not answer; the kinds of all others are collected", "error", err.Error())
 	default:
 		ms.log.Error(err, "listing the kinds of the API server")
 		return
 	}
-	wanted := map[schema.GroupVersionKind]served.Kind{}
-	for _, kind := range kinds {
+	wanted := map[schema.GroupVersionKind]kinds.Kind{}
+	for _, kind := range listed {
 		if collectable(kind) {
 			wanted[kind.GroupVersionKind] = kind
 		}
@@ -106,12 +106,12 @@ func (ms *monitors) sync(ctx context.Context) {
 }
 
 // collectable reports that objects of a kind can be seen and deleted, and may have owners.
-func collectable(kind served.Kind) bool {
+func collectable(kind kinds.Kind) bool {
 	return kind.Verbs.HasAll("delete", "list", "watch") && kind.GroupKind() != schema.GroupKind{Kind: "Event"}
 }
 
 // keep stops all watches but those of wanted kinds, and forgets what they saw.
-func (ms *monitors) keep(wanted map[schema.GroupVersionKind]served.Kind) {
+func (ms *monitors) keep(wanted map[schema.GroupVersionKind]kinds.Kind) {
 	ms.mu.Lock()
 	var stopped []*monitor
 	for name, m := range ms.byKind {
@@ -128,7 +128,7 @@ func (ms *monitors) keep(wanted map[schema.GroupVersionKind]served.Kind) {
 }
 
 // start watches a kind, unless it is watched.
-func (ms *monitors) start(ctx context.Context, kind served.Kind) {
+func (ms *monitors) start(ctx context.Context, kind kinds.Kind) {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	if ms.byKind[kind.GroupKind()] != nil {
@@ -187,7 +187,7 @@ func (ms *monitors) of(kind schema.GroupVersionKind) *monitor {
 	return m
 }
 
-func (ms *monitors) find(name schema.GroupKind) (kind served.Kind, known, read bool) {
+func (ms *monitors) find(name schema.GroupKind) (kind kinds.Kind, known, read bool) {
 	ms.mu.RLock()
 	defer ms.mu.RUnlock()
 	m := ms.byKind[ms.source.Name(name)]
@@ -195,19 +195,19 @@ func (ms *monitors) find(name schema.GroupKind) (kind served.Kind, known, read b
 		m = ms.byKind[name]
 	}
 	if m == nil {
-		return served.Kind{}, false, false
+		return kinds.Kind{}, false, false
 	}
 	return m.kind, true, m.isRead()
 }
 
-func (ms *monitors) all() []served.Kind {
+func (ms *monitors) all() []kinds.Kind {
 	ms.mu.RLock()
 	defer ms.mu.RUnlock()
-	kinds := make([]served.Kind, 0, len(ms.byKind))
+	all := make([]kinds.Kind, 0, len(ms.byKind))
 	for _, m := range ms.byKind {
-		kinds = append(kinds, m.kind)
+		all = append(all, m.kind)
 	}
-	return kinds
+	return all
 }
 
 func (ms *monitors) died(uid types.UID) bool { return ms.graph.died(uid) }
