@@ -50,12 +50,6 @@ func (o Options) kinds() kinds.Source {
 	return kinds.Source{Discovery: o.Discovery, Canonical: o.Canonical}
 }
 
-// Runner is what a manager runs. Every loop is one.
-type Runner interface {
-	Name() string
-	AddTo(mgr manager.Manager, options loop.Options) error
-}
-
 // All returns every loop, ready to be added to a manager. The order has no meaning.
 func All(o Options) []loop.Loop {
 	return []loop.Loop{
@@ -69,27 +63,13 @@ func All(o Options) []loop.Loop {
 		rootca.Loop(o.RootCA),
 		serviceaccount.Loop(),
 		tainteviction.Loop(),
+		garbagecollector.Loop(o.kinds()),
 		clusterrole.Loop(),
 		endpointslice.Loop(),
 	}
 }
 
-// AcrossKinds returns what decides for objects of every kind, and so is no single loop.
-func AcrossKinds(o Options) []Runner {
-	return []Runner{
-		garbagecollector.New(o.kinds()),
-	}
-}
-
 // AddTo adds all of them to a manager.
 func AddTo(mgr manager.Manager, o Options) error {
-	if err := loop.AddAll(mgr, loop.Options{}, All(o)...); err != nil {
-		return err
-	}
-	for _, r := range AcrossKinds(o) {
-		if err := r.AddTo(mgr, loop.Options{}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return loop.AddAll(mgr, loop.Options{}, All(o)...)
 }

@@ -117,6 +117,9 @@ func (p *preview) print(c *cobra.Command, word string, key client.ObjectKey) (er
 func (p *preview) loopsFor(word string) (loops []loop.Loop, namespaced bool, err error) {
 	var kinds []string
 	for _, l := range p.loops {
+		if l.Object() == nil {
+			continue // it decides for no single kind
+		}
 		gvk, err := p.cluster.GetClient().GroupVersionKindFor(l.Object())
 		if err != nil {
 			return nil, false, fmt.Errorf("finding the kind of loop %s: %w", l.Name(), err)

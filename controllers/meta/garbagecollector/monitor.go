@@ -12,15 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
 // monitor watches the metadata of one kind into the graph. It is the store that client-go's reflector writes to, so that
 // each object is in memory once.
 type monitor struct {
-	kind   kinds.Kind
-	graph  *graph
-	passes reconcile.Reconciler
+	kind  kinds.Kind
+	graph *graph
 	// touched is called after every event; nil means that nobody asks.
 	touched func()
 
@@ -31,8 +29,8 @@ type monitor struct {
 	done     chan struct{}
 }
 
-func newMonitor(kind kinds.Kind, graph *graph, passes reconcile.Reconciler) *monitor {
-	return &monitor{kind: kind, graph: graph, passes: passes, read: make(chan struct{}), done: make(chan struct{})}
+func newMonitor(kind kinds.Kind, graph *graph) *monitor {
+	return &monitor{kind: kind, graph: graph, read: make(chan struct{}), done: make(chan struct{})}
 }
 
 func (m *monitor) start(ctx context.Context, watches metadata.Interface) {
