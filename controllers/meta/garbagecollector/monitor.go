@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
+	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -37,14 +38,14 @@ func (m *monitor) start(ctx context.Context, watches metadata.Interface) {
 	ctx, m.cancel = context.WithCancel(ctx)
 	objects := watches.Resource(m.kind.GroupVersionResource())
 	reflector := cache.NewReflectorWithOptions(
-		cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		loop.CurrentLists(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 			ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 				return objects.List(ctx, options)
 			},
 			WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 				return objects.Watch(ctx, options)
 			},
-		}, watches),
+		}, watches)),
 		&metav1.PartialObjectMetadata{}, m,
 		cache.ReflectorOptions{Name: name, TypeDescription: m.kind.GroupKind().String()},
 	)
