@@ -3,7 +3,6 @@ package garbagecollector
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/orrery-dev/orrery/framework/plan"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -11,24 +10,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// confirm asks the API server whether owners that have not been seen are gone. If one is not, the graph is behind, and the
-// rest of the plan must not be carried out.
-type confirm struct{ owners []owner }
-
-func (s *confirm) Verb() string { return "confirm" }
-func (s *confirm) Why() string  { return "" }
-
-func (s *confirm) String() string {
-	names := make([]string, len(s.owners))
-	for i, owner := range s.owners {
-		names[i] = owner.Kind + " " + owner.Name
-	}
-	return "confirm that the API server has no " + strings.Join(names, ", ")
-}
-
-func (s *confirm) Do(ctx context.Context, act plan.Actor) error {
-	for _, owner := range s.owners {
-		gone, err := isGone(ctx, act.Live(), owner)
+// missingAreGone asks the API server whether the owners that have not been seen are gone. If one is not, the graph is behind:
+// the error says to look again soon.
+func (w world) missingAreGone(ctx context.Context, live client.Reader) error {
+	for _, owner := range w.in(missing) {
+		gone, err := isGone(ctx, live, owner)
 		switch {
 		case meta.IsNoMatchError(err):
 			return plan.Wait(later, fmt.Errorf("asking for owner %s %s: %w", owner.Kind, owner.Name, err))

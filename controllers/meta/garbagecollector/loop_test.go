@@ -67,6 +67,7 @@ func TestCollectsRandomGraphs(t *testing.T) {
 		Loops:        []loop.Loop{loopOver(known)},
 		OwnCollector: true,
 		AlwaysAwake:  true,
+		CurrentLists: true, // the monitors ask for such
 		Start:        graphOf,
 		Prepare:      func(*looptest.World) { known.dead = map[types.UID]id{} },
 		Change:       createOrDelete,

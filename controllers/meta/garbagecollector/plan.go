@@ -42,14 +42,12 @@ func (c *controller) Plan(_ client.ObjectKey, w world, now time.Time) *plan.Plan
 
 // orphan takes a deleted owner out of its dependents, and then lets it go.
 func orphan(p *plan.Plan, w world, now time.Time) {
-	for _, dependent := range w.dependents {
-		p.Patch("its owner "+path(w.obj)+" is deleted without its dependents", dependent, without(dependent, w.obj.UID))
-	}
+	plan.PatchEach(p, "their owner "+path(w.obj)+" is deleted without its dependents", w.dependents, disown(w.obj.UID))
 	if age := now.Sub(w.obj.DeletionTimestamp.Time); age < settle {
 		p.After(settle-age, "all of its dependents have been seen then")
 		return
 	}
-	p.Patch("nothing refers to it any more", w.obj, withoutFinalizer(w.obj, metav1.FinalizerOrphanDependents))
+	p.RemoveFinalizer("nothing refers to it any more", w.obj, metav1.FinalizerOrphanDependents)
 }
 
 // letGo lets an owner go, once nothing blocks its deletion. Until then it is the dependents that have something to do,
@@ -59,7 +57,7 @@ func letGo(p *plan.Plan, w world) {
 	case w.circle:
 		p.Patch("it waits for what it owns, and that waits for it", w.obj, unblocked(w.obj))
 	case len(blockers) == 0:
-		p.Patch("all that blocked its deletion is gone", w.obj, withoutFinalizer(w.obj, metav1.FinalizerDeleteDependents))
+		p.RemoveFinalizer("all that blocked its deletion is gone", w.obj, metav1.FinalizerDeleteDependents)
 	default:
 		p.Because(fmt.Sprintf("its deletion waits for %s, the first of %d that block it", path(blockers[0]), len(blockers)))
 	}
@@ -86,8 +84,9 @@ func collect(p *plan.Plan, w world) {
 	case len(w.in(unread)) > 0:
 		p.After(soon, "the objects of an owner's kind are being read")
 	case len(others) > 0 && len(gone) > 0:
-		w.confirmMissing(p)
-		p.Patch(because(gone)+", and it has others", w.obj, without(w.obj, uidsOf(gone)...))
+		wanted := w.obj.DeepCopy()
+		disown(uidsOf(gone)...)(wanted)
+		p.Patch(because(gone)+", and it has others", w.obj, wanted).Confirm(w.missingAreGone)
 	case len(w.in(unknown)) > 0:
 		p.After(later, "the API server may know the kind of its owner "+w.in(unknown)[0].Name+" then")
 	case len(w.in(exists)) > 0:
@@ -104,15 +103,7 @@ func collect(p *plan.Plan, w world) {
 // remove deletes the object, after the API server has said too that its owners are gone, and unless it has changed: it may
 // have got another owner.
 func (w world) remove(p *plan.Plan, how metav1.DeletionPropagation) {
-	w.confirmMissing(p)
-	p.Delete(because(w.owners), w.obj).Unchanged().With(client.PropagationPolicy(how))
-}
-
-// confirmMissing makes sure of what is not known for certain.
-func (w world) confirmMissing(p *plan.Plan) {
-	if owners := w.in(missing); len(owners) > 0 {
-		p.Do(&confirm{owners: owners})
-	}
+	p.Delete(because(w.owners), w.obj).Unchanged().With(client.PropagationPolicy(how)).Confirm(w.missingAreGone)
 }
 
 func uidsOf(owners []owner) []types.UID {
@@ -196,19 +187,13 @@ func blocks(dependent *metav1.PartialObjectMetadata, owner types.UID) bool {
 	})
 }
 
-// without is an object without some owners.
-func without(obj *metav1.PartialObjectMetadata, owners ...types.UID) *metav1.PartialObjectMetadata {
-	wanted := obj.DeepCopy()
-	wanted.OwnerReferences = slices.DeleteFunc(wanted.OwnerReferences, func(ref metav1.OwnerReference) bool {
-		return slices.Contains(owners, ref.UID)
-	})
-	return wanted
-}
-
-func withoutFinalizer(obj *metav1.PartialObjectMetadata, finalizer string) *metav1.PartialObjectMetadata {
-	wanted := obj.DeepCopy()
-	wanted.Finalizers = slices.DeleteFunc(wanted.Finalizers, func(f string) bool { return f == finalizer })
-	return wanted
+// disown takes the references to some owners out of an object.
+func disown(owners ...types.UID) func(*metav1.PartialObjectMetadata) {
+	return func(obj *metav1.PartialObjectMetadata) {
+		obj.OwnerReferences = slices.DeleteFunc(obj.OwnerReferences, func(ref metav1.OwnerReference) bool {
+			return slices.Contains(owners, ref.UID)
+		})
+	}
 }
 
 // unblocked is an object that keeps no owner waiting.

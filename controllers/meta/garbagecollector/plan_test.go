@@ -67,7 +67,7 @@ func TestPlan(t *testing.T) {
 		},
 		{
 			"deletes an object whose owners have all not been seen", two, world{owners: owners(two, missing, dead)},
-			"confirm that the API server has no ConfigMap a\ndelete ConfigMap default/x: its owner ConfigMap a is gone, its owner ConfigMap b is gone",
+			"delete ConfigMap default/x: its owner ConfigMap a is gone, its owner ConfigMap b is gone",
 		},
 		{
 			"waits while the owner's kind is being read", two, world{owners: owners(two, unread, dead)},
@@ -113,18 +113,18 @@ func TestPlan(t *testing.T) {
 		{
 			"lets an owner go that nothing blocks",
 			object("x", deleted(0, foreground, "keep")), world{dependents: dependents(object("y", owns("a")))},
-			`patch ConfigMap default/x {"metadata":{"finalizers":["keep"]}}: all that blocked its deletion is gone`,
+			`remove finalizer foregroundDeletion from ConfigMap default/x: all that blocked its deletion is gone`,
 		},
 		{
 			"takes an owner that orphans out of its dependents, and holds it until all have been seen",
 			object("x", deleted(time.Second, orphans)), world{dependents: dependents(object("y", owns("x")))},
-			`patch ConfigMap default/y {"metadata":{"ownerReferences":null}}: its owner ConfigMap default/x is deleted without its dependents
+			`patch ConfigMap default/y {"metadata":{"ownerReferences":null}}: their owner ConfigMap default/x is deleted without its dependents
 look again in 500ms: all of its dependents have been seen then`,
 		},
 		{
 			"lets an owner go that has orphaned",
 			object("x", deleted(2*time.Second, orphans)), world{},
-			`patch ConfigMap default/x {"metadata":{"finalizers":null}}: nothing refers to it any more`,
+			`remove finalizer orphan from ConfigMap default/x: nothing refers to it any more`,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -147,9 +147,9 @@ func TestPlanReportsAnOwnerThatIsInAnotherNamespaceOrCannotBeInOne(t *testing.T)
 		change func(*owner)
 		want   []string
 	}{
-		{"one that is elsewhere", func(o *owner) { o.state, o.elsewhere = missing, true }, []string{"event", "confirm", "delete"}},
+		{"one that is elsewhere", func(o *owner) { o.state, o.elsewhere = missing, true }, []string{"event", "delete"}},
 		{"one of an object without namespace", func(o *owner) { o.state = invalid }, []string{"event"}},
-		{"no other", func(o *owner) { o.state = missing }, []string{"confirm", "delete"}},
+		{"no other", func(o *owner) { o.state = missing }, []string{"delete"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := world{obj: obj, owners: owners(obj, exists)}
