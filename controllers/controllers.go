@@ -17,6 +17,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/rootca"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
+	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/internal/served"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
@@ -65,10 +66,11 @@ func All(o Options) []loop.Loop {
 		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
 		nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs}),
 		nodelifecycle.Loop(o.NodeLifecycle),
-		podgc.Loop(podgc.Options{}),
+		podgc.Loop(),
 		rootca.Loop(o.RootCA),
 		serviceaccount.Loop(),
 		tainteviction.Loop(),
+		terminatedpodgc.Loop(terminatedpodgc.Options{}),
 		clusterrole.Loop(),
 		endpointslice.Loop(),
 	}
