@@ -64,7 +64,7 @@ func All(o Options) []loop.Loop {
 		replicaset.Loop(),
 		evacuation.Loop(),
 		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
-		nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs}),
+		nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs}),
 		nodelifecycle.Loop(o.NodeLifecycle),
 		podgc.Loop(),
 		rootca.Loop(o.RootCA),
