@@ -9,8 +9,8 @@ import (
 
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
-	"github.com/orrery-dev/orrery/controllers/core/evacuation"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
+	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
@@ -62,7 +62,7 @@ func All(o Options) []loop.Loop {
 	return []loop.Loop{
 		deployment.Loop(),
 		replicaset.Loop(),
-		evacuation.Loop(),
+		nodeeviction.Loop(),
 		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
 		nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs}),
 		nodelifecycle.Loop(o.NodeLifecycle),
