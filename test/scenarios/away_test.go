@@ -36,7 +36,7 @@ func TestANodeThatWasAwayComesBackWithItsPods(t *testing.T) {
 		as:     identities(t, server),
 		controllers: controllers.Options{
 			Canonical: apis.Kubernetes.GroupKind, RootCA: server.CA(),
-			NodeLifecycle: nodelifecycle.Options{GracePeriod: 5 * time.Second},
+			NodeLifecycle: nodelifecycle.Options{MonitorGracePeriod: 5 * time.Second},
 		},
 		fleets: []nodeagent.FleetOptions{
 			{NamePrefix: "stays-", Clock: hasty{}},

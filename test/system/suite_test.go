@@ -101,7 +101,7 @@ func addLoops(mgr manager.Manager, ca []byte) error {
 		RootCA:          ca,
 		NamespaceSettle: time.Second,
 		ClusterCIDRs:    []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")},
-		NodeLifecycle:   nodelifecycle.Options{GracePeriod: grace, StartupGracePeriod: grace},
+		NodeLifecycle:   nodelifecycle.Options{MonitorGracePeriod: grace, StartupGracePeriod: grace},
 	}
 	return controllers.AddTo(mgr, options)
 }

@@ -27,9 +27,9 @@ func TestNodesThatComeAndGoSilent(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
 			Scheme:     scheme,
-			Loops:      []loop.Loop{Loop(Options{GracePeriod: grace, StartupGracePeriod: grace})},
+			Loops:      []loop.Loop{Loop(Options{MonitorGracePeriod: grace, StartupGracePeriod: grace})},
 			Start:      someNodes,
-			Change:     heartbeat,
+			Change:     beat,
 			Invariants: []looptest.Invariant{silentOnes},
 			Converged:  allUnknown,
 			Patience:   400,
@@ -62,8 +62,15 @@ func someNodes(t *rapid.T) []client.Object {
 	return objs
 }
 
-// heartbeat lets a node's agent renew its lease, and sometimes post a status.
-func heartbeat(t *rapid.T, w *looptest.World) {
+// beat lets a node's agent renew its lease, and sometimes post its status or that a pod of it is ready.
+func beat(t *rapid.T, w *looptest.World) {
+	if rapid.IntRange(0, 3).Draw(t, "pod") == 0 {
+		pods := looptest.All[*ocorev1.Pod](w)
+		looptest.Edit(w, "agent", pods[rapid.IntRange(0, len(pods)-1).Draw(t, "of")], func(pod *ocorev1.Pod) {
+			pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+		})
+		return
+	}
 	leases := looptest.All[*coordinationv1.Lease](w)
 	lease := leases[rapid.IntRange(0, len(leases)-1).Draw(t, "node")]
 	looptest.Edit(w, "agent", lease, func(lease *coordinationv1.Lease) {
@@ -84,7 +91,7 @@ func heartbeat(t *rapid.T, w *looptest.World) {
 // silentOnes is the invariant that a node is declared silent only when its lease is old.
 func silentOnes(w *looptest.World, wrote looptest.Write) error {
 	n, ok := wrote.After.(*ocorev1.Node)
-	if !ok || wrote.By != "nodelifecycle" || unknown(wrote.Before.(*ocorev1.Node)) || !unknown(n) {
+	if !ok || wrote.By != "node-lifecycle-controller" || unknown(wrote.Before.(*ocorev1.Node)) || !unknown(n) {
 		return nil
 	}
 	for _, lease := range looptest.All[*coordinationv1.Lease](w) {
