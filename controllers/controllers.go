@@ -14,14 +14,14 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
-	"github.com/orrery-dev/orrery/controllers/core/rootca"
+	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/internal/served"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
-	"github.com/orrery-dev/orrery/controllers/rbac/clusterrole"
+	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -63,15 +63,15 @@ func All(o Options) []loop.Loop {
 		deployment.Loop(),
 		replicaset.Loop(),
 		nodeeviction.Loop(),
-		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
+		namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceSettle}),
 		nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs}),
 		nodelifecycle.Loop(o.NodeLifecycle),
 		podgc.Loop(),
-		rootca.Loop(o.RootCA),
+		rootcacertpublisher.Loop(o.RootCA),
 		serviceaccount.Loop(),
 		tainteviction.Loop(),
 		terminatedpodgc.Loop(terminatedpodgc.Options{}),
-		clusterrole.Loop(),
+		clusterroleaggregation.Loop(),
 		endpointslice.Loop(),
 	}
 }

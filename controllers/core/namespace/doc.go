@@ -1,4 +1,5 @@
-// Package namespace takes a deleted Namespace out of the cluster, with all that is in it.
+// Package namespace takes a deleted Namespace out of the cluster, with all that is in it. It is kube-controller-manager's
+// namespace-controller.
 //
 // It works on Namespaces that are being deleted and still have the finalizer "kubernetes" in their spec. It finds the
 // kinds that live in namespaces by discovery, and what is left of each by asking the API server: there is no cache of

@@ -1,11 +1,10 @@
-package clusterrole
+package clusterroleaggregation
 
 import (
 	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -15,42 +14,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Who writes a role must have the rights in it, or may escalate. An aggregated role can grant anything, on kinds that
-// nobody knows yet, so nothing less than escalate would do. It does not allow to bind a role to anybody.
-//
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=get;list;watch;patch;escalate
-
-// Loop aggregates ClusterRoles.
-func Loop() loop.Loop {
-	return loop.New[*rbacv1.ClusterRole, world]("clusterrole", controller{},
-		loop.Watches(func(ctx context.Context, read client.Reader, _ *rbacv1.ClusterRole) ([]client.ObjectKey, error) {
-			return aggregated(ctx, read)
-		}),
-	)
-}
-
-type controller struct{}
-
 // world are the rules that a role shall have; nil if it is not made of others.
 type world struct{ rules []rbacv1.PolicyRule }
 
-// aggregated are the roles that are made of others.
-func aggregated(ctx context.Context, read client.Reader) ([]client.ObjectKey, error) {
-	var roles rbacv1.ClusterRoleList
-	if err := read.List(ctx, &roles); err != nil {
-		return nil, fmt.Errorf("listing ClusterRoles: %w", err)
-	}
-	var keys []client.ObjectKey
-	for i := range roles.Items {
-		if roles.Items[i].AggregationRule != nil {
-			keys = append(keys, client.ObjectKeyFromObject(&roles.Items[i]))
-		}
-	}
-	return keys, nil
-}
-
 // Observe collects the rules of the roles that a role is made of.
-func (controller) Observe(ctx context.Context, view loop.View, role *rbacv1.ClusterRole) (world, error) {
+func (Controller) Observe(ctx context.Context, view loop.View, role *rbacv1.ClusterRole) (world, error) {
 	if role.AggregationRule == nil {
 		return world{}, nil
 	}
@@ -83,16 +51,4 @@ func (w *world) add(role *rbacv1.ClusterRole, parts []rbacv1.ClusterRole) {
 			}
 		}
 	}
-}
-
-// Plan gives the role its rules.
-func (controller) Plan(role *rbacv1.ClusterRole, w world, _ time.Time) *plan.Plan {
-	p := plan.New()
-	if w.rules == nil || role.DeletionTimestamp != nil {
-		return p
-	}
-	wanted := role.DeepCopy()
-	wanted.Rules = w.rules
-	p.Patch("it is made of the rules of others", role, wanted)
-	return p
 }

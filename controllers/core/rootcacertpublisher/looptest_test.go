@@ -1,4 +1,4 @@
-package rootca
+package rootcacertpublisher
 
 import (
 	"fmt"
@@ -35,14 +35,14 @@ func TestEveryNamespaceHasTheCertificates(t *testing.T) {
 
 func spoil(t *rapid.T, w *looptest.World) {
 	namespace := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "namespace")
-	published := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	published := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: configMapName}}
 	var err error
 	switch rapid.IntRange(0, 1).Draw(t, "what") {
 	case 0:
 		err = w.Client("user").Delete(t.Context(), published)
 	default:
 		looptest.Edit(w, "user", published, func(published *corev1.ConfigMap) {
-			published.Data = map[string]string{key: "mine", "more": "x"}
+			published.Data = map[string]string{dataKey: "mine", "more": "x"}
 			published.Annotations = nil
 		})
 	}
@@ -57,7 +57,7 @@ func allIsThere(w *looptest.World) error {
 		return fmt.Errorf("there are %d ConfigMaps", len(published))
 	}
 	for _, p := range published {
-		if len(p.Data) != 1 || p.Data[key] != "bundle" || p.Annotations[descriptionAnnotation] == "" {
+		if len(p.Data) != 1 || p.Data[dataKey] != "bundle" || p.Annotations[descriptionAnnotation] == "" {
 			return fmt.Errorf("in namespace %s is published %v %v", p.Namespace, p.Data, p.Annotations)
 		}
 	}

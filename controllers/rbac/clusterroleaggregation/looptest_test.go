@@ -1,4 +1,4 @@
-package clusterrole
+package clusterroleaggregation
 
 import (
 	"context"
