@@ -10,8 +10,8 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/internal/fakekubelet"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
-	"github.com/orrery-dev/orrery/controllers/internal/pretend"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
@@ -39,11 +39,11 @@ func TestRollingUpdatesKeepWithinTheirFences(t *testing.T) {
 				return rolledOutBefore(t, scheme, d)
 			},
 			Prepare: func(w *looptest.World) {
-				pretend.Pods(w)
+				fakekubelet.DeletesGracefully(w)
 				w.Step(time.Minute) // so that it is after what was before
 			},
 			Change:      roll,
-			Environment: pretend.Kubelet,
+			Environment: fakekubelet.Sync,
 			Invariants:  []looptest.Invariant{world.neverTooMany, world.neverTooFew},
 			Converged:   rolledOut,
 		})
@@ -63,7 +63,7 @@ func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 				gen.History(rapid.Int32Range(0, 2).Draw(t, "history"))(d)
 				return []client.Object{d}
 			},
-			Prepare: pretend.Pods,
+			Prepare: fakekubelet.DeletesGracefully,
 			Change: func(t *rapid.T, w *looptest.World) {
 				switch rapid.IntRange(0, 4).Draw(t, "what users do") {
 				case 0:
@@ -77,10 +77,10 @@ func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 						d.Spec.MinReadySeconds = rapid.Int32Range(0, 3).Draw(t, "minReadySeconds")
 					})
 				case 4:
-					pretend.TroubleWithPods(t, w)
+					fakekubelet.DisturbPods(t, w)
 				}
 			},
-			Environment: pretend.Kubelet,
+			Environment: fakekubelet.Sync,
 			Converged:   rolledOut,
 		})
 	})
@@ -94,9 +94,9 @@ func TestRecreateNeverRunsOldAndNewPodsTogether(t *testing.T) {
 			Start: func(t *rapid.T) []client.Object {
 				return []client.Object{gen.Deployment("web", gen.Recreate, gen.Replicas(rapid.Int32Range(1, 3).Draw(t, "replicas")))}
 			},
-			Prepare:     pretend.Pods,
+			Prepare:     fakekubelet.DeletesGracefully,
 			Change:      roll,
-			Environment: pretend.Kubelet,
+			Environment: fakekubelet.Sync,
 			Invariants:  []looptest.Invariant{oneImageAtATime},
 			Converged:   rolledOut,
 		})
@@ -171,7 +171,7 @@ func rolledOutBefore(t *rapid.T, scheme *runtime.Scheme, d *oappsv1.Deployment) 
 				}
 			}
 		}
-		for pretend.Kubelet(w, func(int) int { return 0 }) {
+		for fakekubelet.Sync(w, func(int) int { return 0 }) {
 		}
 		w.Step(time.Second)
 		clock.SetTime(w.Now())

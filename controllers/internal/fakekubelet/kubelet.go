@@ -1,4 +1,4 @@
-package pretend
+package fakekubelet
 
 import (
 	"context"
@@ -11,20 +11,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Broken is an image that runs and never gets ready.
-const Broken = "broken"
+// BrokenImage is one that runs and never gets ready.
+const BrokenImage = "broken"
 
-// Pods prepares a world in which pods take their time to end, as with a kubelet.
-func Pods(w *looptest.World) {
+// DeletesGracefully prepares a world in which pods take their time to end, as with a kubelet.
+func DeletesGracefully(w *looptest.World) {
 	w.Graceful = func(obj client.Object) bool {
 		_, isPod := obj.(*ocorev1.Pod)
 		return isPod
 	}
 }
 
-// Kubelet takes one step for the pod that pick chooses: it starts on a node, gets ready, or has ended and goes. It reports
+// Sync takes one step for the pod that pick chooses: it starts on a node, gets ready, or has ended and goes. It reports
 // whether there was anything to do.
-func Kubelet(w *looptest.World, pick func(n int) int) bool {
+func Sync(w *looptest.World, pick func(n int) int) bool {
 	var steps []func()
 	for _, pod := range looptest.All[*ocorev1.Pod](w) {
 		if step := next(w, pod); step != nil {
@@ -50,7 +50,7 @@ func next(w *looptest.World, pod *ocorev1.Pod) func() {
 		return nil
 	case pod.Status.Phase != corev1.PodRunning:
 		return edit(func(pod *ocorev1.Pod) { pod.Spec.NodeName, pod.Status.Phase = "node", corev1.PodRunning })
-	case len(pod.Status.Conditions) == 0 && !strings.Contains(pod.Spec.Containers[0].Image, Broken):
+	case len(pod.Status.Conditions) == 0 && !strings.Contains(pod.Spec.Containers[0].Image, BrokenImage):
 		return edit(func(pod *ocorev1.Pod) {
 			pod.Status.Conditions = []corev1.PodCondition{{
 				Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(w.Now()),
