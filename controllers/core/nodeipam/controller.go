@@ -39,6 +39,7 @@ func (o Options) maskSize(cluster netip.Prefix) int {
 }
 
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Controller decides for all Nodes at once.
 type Controller struct{ Options }
