@@ -17,7 +17,7 @@ func (l *Loop) observe(ctx context.Context, uid types.UID) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.Host.Finish(runtime.Containers)
+	l.Host.ReadTerminationMessages(runtime.Containers)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.workers[uid]
@@ -70,7 +70,7 @@ func (w *World) targets() []probes.Target {
 		c := &w.Runtime.Containers[i]
 		if spec := specs[c.Name]; c.Running() && spec != nil {
 			target := probes.Target{Pod: w.Pod, Container: spec, ID: c.ID, IP: ip, Started: c.Started}
-			target.WasStarted, target.WasReady = before(w.Pod, c.ID)
+			target.WasStarted, target.WasReady = before(w.Pod, c.ContainerID())
 			targets = append(targets, target)
 		}
 	}
@@ -81,7 +81,7 @@ func (w *World) targets() []probes.Target {
 func before(pod *corev1.Pod, id string) (started, ready bool) {
 	for _, list := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
 		for i := range list {
-			if s := &list[i]; s.State.Running != nil && s.ContainerID == "containerd://"+id {
+			if s := &list[i]; s.State.Running != nil && s.ContainerID == id {
 				return s.Started != nil && *s.Started, s.Ready
 			}
 		}

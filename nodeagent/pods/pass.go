@@ -19,7 +19,7 @@ func (l *Loop) pass(ctx context.Context, uid types.UID) time.Duration {
 		return 0
 	}
 	if plan.Forget {
-		if err := l.Host.Forget(world.Pod); err != nil {
+		if err := l.Host.RemoveLogs(world.Pod); err != nil {
 			return l.retry(uid, err)
 		}
 		l.forget(uid)

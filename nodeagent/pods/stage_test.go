@@ -53,9 +53,9 @@ type plainHost struct{}
 
 func (plainHost) Prepare(context.Context, *corev1.Pod, []string) error { return nil }
 func (plainHost) CleanUp(context.Context, *corev1.Pod) error           { return nil }
-func (plainHost) Forget(*corev1.Pod) error                             { return nil }
-func (plainHost) Traces() ([]string, error)                            { return nil, nil }
-func (plainHost) Finish([]cri.Container)                               {}
+func (plainHost) RemoveLogs(*corev1.Pod) error                         { return nil }
+func (plainHost) ListPodsFromDisk() ([]string, error)                  { return nil, nil }
+func (plainHost) ReadTerminationMessages([]cri.Container)              {}
 func (plainHost) Credentials(context.Context, *corev1.Pod, string) ([]*runtimeapi.AuthConfig, error) {
 	return nil, nil
 }

@@ -104,7 +104,7 @@ func (l *Loop) Adopt(ctx context.Context) error {
 			l.adopt(uid, sandbox.Labels, l.graceOf(ctx, string(uid)))
 		}
 	}
-	traces, err := l.Host.Traces()
+	traces, err := l.Host.ListPodsFromDisk()
 	if err != nil {
 		return fmt.Errorf("looking for traces of pods: %w", err)
 	}

@@ -135,8 +135,8 @@ func TestManagerAsksInOrder(t *testing.T) {
 	if got := sync(); !got.Ready {
 		t.Fatalf("at last the verdict is %+v", got)
 	}
-	if m.Sync("pod", nil); len(m.watched) != 0 {
-		t.Error("a container that is gone is still watched")
+	if m.Sync("pod", nil); len(m.workers) != 0 {
+		t.Error("a container that is gone is still probed")
 	}
 }
 

@@ -145,7 +145,7 @@ func (r *rollout) cleanUp() []step {
 	slices.SortFunc(kept, func(a, b *oappsv1.ReplicaSet) int {
 		return cmp.Or(cmp.Compare(revision(a), revision(b)), byAge(a, b))
 	})
-	var obsolete []client.Object
+	var obsolete []*oappsv1.ReplicaSet
 	for _, rs := range kept[:max(0, len(kept)-limit)] {
 		if existing(rs) == 0 && !lagging(rs) {
 			obsolete = append(obsolete, rs)

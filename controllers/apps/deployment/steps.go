@@ -9,7 +9,6 @@ import (
 	"github.com/orrery-dev/orrery/framework/plan"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // step is one thing that a pass does about ReplicaSets. The branches of Plan return steps: they go into the plan as they are,
@@ -50,12 +49,12 @@ func (s update) add(p *plan.Plan, d *oappsv1.Deployment) {
 
 // cleanup deletes old ReplicaSets without pods that are beyond the history limit.
 type cleanup struct {
-	sets  []client.Object
+	sets  []*oappsv1.ReplicaSet
 	limit int
 }
 
 func (s cleanup) add(p *plan.Plan, _ *oappsv1.Deployment) {
-	p.Delete(fmt.Sprintf("it has no pods, and at most %d old ReplicaSets are kept", s.limit), s.sets...).Unchanged()
+	plan.DeleteAll(p, fmt.Sprintf("it has no pods, and at most %d old ReplicaSets are kept", s.limit), s.sets).Unchanged()
 }
 
 // createNewRS makes the new ReplicaSet, with n pods, in a pass of its own.

@@ -3,8 +3,6 @@ package nodeeviction
 import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/loop"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch;patch
@@ -21,10 +19,7 @@ func Loop() loop.Loop {
 
 // readinessChanged lets pass that a node comes or goes, turns ready or not, moves to another zone, or has another taint than
 // it should.
-var readinessChanged = predicate.Funcs{
-	UpdateFunc: func(e event.UpdateEvent) bool {
-		was, is := e.ObjectOld.(*ocorev1.Node), e.ObjectNew.(*ocorev1.Node)
-		return taintFor(was) != taintFor(is) || taintKeyOf(is) != taintFor(is) ||
-			zoneOf(was) != zoneOf(is) || excluded(was) != excluded(is)
-	},
-}
+var readinessChanged = loop.Update(func(was, is *ocorev1.Node) bool {
+	return taintFor(was) != taintFor(is) || taintKeyOf(is) != taintFor(is) ||
+		zoneOf(was) != zoneOf(is) || excluded(was) != excluded(is)
+})

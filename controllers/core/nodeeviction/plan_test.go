@@ -64,8 +64,10 @@ func TestWhoGetsTheTaint(t *testing.T) {
 			wanted := test.node
 			w := world{nodes: append(test.nodes, *test.node)}
 			for _, step := range (Controller{}).Plan(loop.All, w, gen.Now).Steps() {
-				if node := step.(*plan.Patch).Wanted().(*ocorev1.Node); node.Name == test.node.Name {
-					wanted = node
+				for _, patch := range step.(*plan.Patches).Each() {
+					if node := patch.Wanted().(*ocorev1.Node); node.Name == test.node.Name {
+						wanted = node
+					}
 				}
 			}
 			if got := gen.TaintsOf(wanted); !slices.Equal(got, test.want) {
@@ -81,7 +83,7 @@ func TestANodeWaitsAfterAnotherHasLostTheTaint(t *testing.T) {
 		paced: map[string]time.Time{"": gen.Now.Add(-4 * time.Second)},
 	}
 	got := Controller{}.Plan(loop.All, w, gen.Now).String()
-	want := "nothing to do\nlook again in 6s: the rate of a zone in the state Normal is one node in 10s, and node a is next"
+	want := "nothing to do\nlook again in 6s: the rate of a zone in the state Normal allows node a to be evicted then"
 	if got != want {
 		t.Errorf("the plan is\n%s\nwant\n%s", got, want)
 	}
@@ -117,5 +119,17 @@ func TestNodesThatAreExcludedDoNotCount(t *testing.T) {
 	}
 	if z := zonesOf(nodes)[0]; z.total != 0 || z.unready != 0 || z.next == nil {
 		t.Errorf("of the zone count %d, %d of them unready, and the next one is %v", z.total, z.unready, z.next)
+	}
+}
+
+func TestAPlanSaysOfEachNodeWhy(t *testing.T) {
+	const noExecute = corev1.TaintEffectNoExecute
+	unreachable := gen.Tainted(corev1.TaintNodeUnreachable, noExecute, time.Minute)
+	w := world{nodes: append(others(3, 0), *gen.Node("back", gen.NodeReady, unreachable), *gen.Node("lost", gen.NodeUnknown))}
+	got := Controller{}.Plan(loop.All, w, gen.Now).String()
+	want := `patch 2 Nodes (back, lost), each in its own way: back is ready; 1 of 5 nodes of the zone of lost are not ready, and it has been so for the longest
+look again in 10s: the next node of the zone may be evicted then`
+	if got != want {
+		t.Errorf("the plan is\n%s\nwant\n%s", got, want)
 	}
 }

@@ -88,16 +88,29 @@ func (z *zone) state() state {
 	}
 }
 
-// interval is the time between two nodes of the zone that get the taint; some is false if none does.
-func (z *zone) interval() (between time.Duration, some bool) {
+// interval is the time between two nodes of the zone that get the taint; 0 means that none does.
+func (z *zone) interval() time.Duration {
 	switch {
 	case z.state() != partialDisruption:
-		return nodeEvictionInterval, true
+		return nodeEvictionInterval
 	case z.total > largeClusterSizeThreshold:
-		return secondaryNodeEvictionInterval, true
+		return secondaryNodeEvictionInterval
 	default:
-		return 0, false
+		return 0
 	}
+}
+
+// evictNext is the node of the zone that gets the taint next, and when; nil if none does. paced is since when no other node of
+// the zone has got the taint or lost it.
+func (z *zone) evictNext(paced time.Time) (*ocorev1.Node, time.Time) {
+	if z.next == nil || z.interval() == 0 {
+		return nil, time.Time{}
+	}
+	last := z.tainted
+	if paced.After(last) {
+		last = paced
+	}
+	return z.next, last.Add(z.interval())
 }
 
 // allDisrupted reports that all zones in which nodes count are fully disrupted.

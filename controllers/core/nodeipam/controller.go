@@ -6,8 +6,6 @@ import (
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/loop"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
 // Options are the ranges of the cluster, as kube-controller-manager's flags have them.
@@ -54,9 +52,6 @@ func Loop(options Options) loop.Loop {
 }
 
 // otherCIDRs lets pass that a node comes or goes, or has other CIDRs than before.
-var otherCIDRs = predicate.Funcs{
-	UpdateFunc: func(e event.UpdateEvent) bool {
-		was, is := e.ObjectOld.(*ocorev1.Node).Spec, e.ObjectNew.(*ocorev1.Node).Spec
-		return was.PodCIDR != is.PodCIDR || !slices.Equal(was.PodCIDRs, is.PodCIDRs)
-	},
-}
+var otherCIDRs = loop.Update(func(was, is *ocorev1.Node) bool {
+	return was.Spec.PodCIDR != is.Spec.PodCIDR || !slices.Equal(was.Spec.PodCIDRs, is.Spec.PodCIDRs)
+})

@@ -3,7 +3,6 @@ package nodeipam
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -13,31 +12,40 @@ import (
 
 const reasonCIDRNotAvailable = "CIDRNotAvailable"
 
-// Plan gives each node that has none the first free ranges, one of each cluster CIDR.
+// Plan gives each node that has none the first free ranges, one of each cluster CIDR: side by side, so that a node which cannot
+// be written holds up no other.
 func (c Controller) Plan(_ client.ObjectKey, w world, _ time.Time) *plan.Plan {
 	p := plan.New()
 	if len(c.ClusterCIDRs) == 0 {
 		return p
 	}
-	served, sets := w.served(), c.cidrSets(w)
+	var (
+		sets  = c.cidrSets(w)
+		nodes []*ocorev1.Node
+		cidrs = map[string][]string{}
+	)
 	for i := range w.nodes {
 		node := &w.nodes[i]
 		if !lacksCIDRs(node) {
 			continue
 		}
-		cidrs, exhausted := allocate(sets)
+		allocated, exhausted := allocate(sets)
 		if exhausted != nil {
 			p.EventOnce(node, plan.Normal, reasonCIDRNotAvailable, "Node %s status is now: %s", node.Name, reasonCIDRNotAvailable)
-			p.After(time.Minute, fmt.Sprintf("%s may have a free range for node %s then: %d of %d nodes have theirs", exhausted.cluster, node.Name, served, len(w.nodes)))
+			p.After(time.Minute, fmt.Sprintf("%s may have a free range for node %s then: %d of %d nodes have theirs",
+				exhausted.cluster, node.Name, w.served()+len(nodes), len(w.nodes)))
 			continue
 		}
-		p.Patch(fmt.Sprintf("%s is the first free range: %d of %d nodes have theirs", strings.Join(cidrs, ", "), served, len(w.nodes)), node, withCIDRs(node, cidrs))
-		served++
+		nodes, cidrs[node.Name] = append(nodes, node), allocated
 	}
+	why := fmt.Sprintf("the first free ranges, for %d of %d nodes have theirs", w.served(), len(w.nodes))
+	plan.PatchEach(p, why, nodes, func(node *ocorev1.Node) {
+		node.Spec.PodCIDR, node.Spec.PodCIDRs = cidrs[node.Name][0], cidrs[node.Name]
+	})
 	return p
 }
 
-// served is how many nodes have ranges, or are about to go without.
+// served is how many nodes need no ranges: most of them have theirs.
 func (w world) served() int {
 	n := 0
 	for i := range w.nodes {
@@ -76,11 +84,4 @@ func allocate(sets []*cidrSet) (cidrs []string, exhausted *cidrSet) {
 		cidrs = append(cidrs, free.String())
 	}
 	return cidrs, nil
-}
-
-// withCIDRs is the node with ranges.
-func withCIDRs(node *ocorev1.Node, cidrs []string) *ocorev1.Node {
-	wanted := node.DeepCopy()
-	wanted.Spec.PodCIDR, wanted.Spec.PodCIDRs = cidrs[0], cidrs
-	return wanted
 }

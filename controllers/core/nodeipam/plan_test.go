@@ -31,13 +31,13 @@ func TestPlan(t *testing.T) {
 		{
 			"gives each node the first range that is free",
 			ipv4, []*ocorev1.Node{gen.Node("a"), gen.Node("b", withRange("10.0.0.0/24")), gen.Node("c")},
-			`patch Node a {"spec":{"podCIDR":"10.0.1.0/24","podCIDRs":["10.0.1.0/24"]}}: 10.0.1.0/24 is the first free range: 1 of 3 nodes have theirs
-patch Node c {"spec":{"podCIDR":"10.0.3.0/24","podCIDRs":["10.0.3.0/24"]}}: 10.0.3.0/24 is the first free range: 2 of 3 nodes have theirs`,
+			`patch Node a {"spec":{"podCIDR":"10.0.1.0/24","podCIDRs":["10.0.1.0/24"]}}: the first free ranges, for 1 of 3 nodes have theirs
+patch Node c {"spec":{"podCIDR":"10.0.3.0/24","podCIDRs":["10.0.3.0/24"]}}: the first free ranges, for 1 of 3 nodes have theirs`,
 		},
 		{
 			"gives one of each family",
 			dual, []*ocorev1.Node{gen.Node("a")},
-			`patch Node a {"spec":{"podCIDR":"10.0.0.0/24","podCIDRs":["10.0.0.0/24","fd00::/64"]}}: 10.0.0.0/24, fd00::/64 is the first free range: 0 of 1 nodes have theirs`,
+			`patch Node a {"spec":{"podCIDR":"10.0.0.0/24","podCIDRs":["10.0.0.0/24","fd00::/64"]}}: the first free ranges, for 0 of 1 nodes have theirs`,
 		},
 		{
 			"leaves what a node has, even where it lies elsewhere",
@@ -74,12 +74,19 @@ patch Node c {"spec":{"podCIDR":"10.0.3.0/24","podCIDRs":["10.0.3.0/24"]}}: 10.0
 	}
 }
 
-// told is a plan with what it says and does not do.
+// told is a plan with what it says and does not do, and with a line for each node.
 func told(p *plan.Plan) string {
-	lines := []string{p.String()}
 	if p.Empty() {
+		lines := []string{p.String()}
 		for _, step := range p.All() {
 			lines = append(lines, "says "+step.String())
+		}
+		return strings.Join(lines, "\n")
+	}
+	var lines []string
+	for _, step := range p.Steps() {
+		for _, patch := range step.(*plan.Patches).Each() {
+			lines = append(lines, patch.String()+": "+patch.Why())
 		}
 	}
 	return strings.Join(lines, "\n")

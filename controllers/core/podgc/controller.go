@@ -44,6 +44,4 @@ var boundOrDeleted = predicate.Funcs{
 }
 
 // cameOrWent lets pass that a node comes, goes, or is out of service.
-var cameOrWent = predicate.Funcs{
-	UpdateFunc: func(e event.UpdateEvent) bool { return outOfService(e.ObjectNew.(*ocorev1.Node)) },
-}
+var cameOrWent = loop.Update(func(_, is *ocorev1.Node) bool { return outOfService(is) })

@@ -20,19 +20,19 @@ func (c Controller) Plan(_ client.ObjectKey, w world, _ time.Time) *plan.Plan {
 	if c.Threshold < 0 || surplus <= 0 {
 		return p
 	}
-	p.Delete(fmt.Sprintf("%d pods have terminated, %d are kept", len(w.terminated), c.Threshold), oldest(w.terminated, surplus)...).
+	plan.DeleteAll(p, fmt.Sprintf("%d pods have terminated, %d are kept", len(w.terminated), c.Threshold), oldest(w.terminated, surplus)).
 		With(client.GracePeriodSeconds(0))
 	return p
 }
 
 // oldest are the n pods that go first, without those that only their finalizers keep.
-func oldest(pods []ocorev1.Pod, n int) []client.Object {
+func oldest(pods []ocorev1.Pod, n int) []*ocorev1.Pod {
 	sorted := make([]*ocorev1.Pod, len(pods))
 	for i := range pods {
 		sorted[i] = &pods[i]
 	}
 	slices.SortFunc(sorted, evictedAndOldestFirst)
-	var going []client.Object
+	var going []*ocorev1.Pod
 	for _, pod := range sorted[:n] {
 		if !podstatus.Finalized(pod) {
 			going = append(going, pod)

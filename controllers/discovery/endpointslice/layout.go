@@ -11,7 +11,6 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // fullest is how many endpoints a slice may have.
@@ -19,9 +18,9 @@ const fullest = 100
 
 // result is what is to be done about a Service's slices.
 type result struct {
-	toCreate []client.Object
+	toCreate []*odiscoveryv1.EndpointSlice
 	toUpdate []update
-	toDelete []client.Object
+	toDelete []*odiscoveryv1.EndpointSlice
 }
 
 // update is a slice as observed and as it shall be; they may be the same.

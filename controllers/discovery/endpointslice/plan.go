@@ -17,11 +17,11 @@ func (Controller) Plan(service *ocorev1.Service, w world, _ time.Time) *plan.Pla
 	slices := layOut(service, &w)
 	why := fmt.Sprintf("%d pods selected", len(w.pods))
 	if service.DeletionTimestamp == nil { // or the garbage collector would have to come back for them
-		p.Create(why, slices.toCreate...).OwnedBy(service).Failed(failed(service))
+		plan.CreateAll(p, why, slices.toCreate).OwnedBy(service).Failed(failed(service))
 	}
 	for _, update := range slices.toUpdate {
 		p.Patch(why, update.observed, update.wanted).Failed(failed(service))
 	}
-	p.Delete(why, slices.toDelete...).Failed(failed(service))
+	plan.DeleteAll(p, why, slices.toDelete).Failed(failed(service))
 	return p
 }
