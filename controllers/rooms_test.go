@@ -5,15 +5,14 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/orrery-dev/orrery/controllers"
 	"k8s.io/kubernetes/cmd/kube-controller-manager/names"
 )
 
@@ -56,54 +55,47 @@ var upstream = map[string]string{
 // unshaped is the room that has another shape.
 const unshaped = "meta/garbagecollector"
 
-// room is a room's source.
+// room is a room's source, and the name of its loop.
 type room struct {
-	path string
+	path, loop string
 	// files are by name, tests too.
 	files map[string]*ast.File
 }
 
-// rooms are the folders GROUP/NAME with a doc.go.
-func rooms(t *testing.T) []room {
+// shaped are the rooms of the table.
+func shaped(t *testing.T) []room {
 	t.Helper()
-	docs, err := filepath.Glob("*/*/doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []room
-	for _, doc := range docs {
-		if path := filepath.Dir(doc); !strings.HasPrefix(path, "internal/") && path != unshaped {
-			all = append(all, read(t, path))
+	for _, entry := range controllers.All(controllers.Options{}) {
+		if entry.Room != unshaped {
+			all = append(all, read(t, entry))
 		}
-	}
-	if len(all) < 10 {
-		t.Fatalf("there are only %d rooms", len(all))
 	}
 	return all
 }
 
-func read(t *testing.T, path string) room {
+func read(t *testing.T, entry controllers.Entry) room {
 	t.Helper()
-	entries, err := os.ReadDir(path)
+	entries, err := os.ReadDir(entry.Room)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := room{path: path, files: map[string]*ast.File{}}
-	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) != ".go" {
+	r := room{path: entry.Room, loop: entry.Loop.Name(), files: map[string]*ast.File{}}
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".go" {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(path, entry.Name()), nil, parser.ParseComments)
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(entry.Room, e.Name()), nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.files[entry.Name()] = file
+		r.files[e.Name()] = file
 	}
 	return r
 }
 
 func TestEveryRoomHasTheSameFiles(t *testing.T) {
-	for _, r := range rooms(t) {
+	for _, r := range shaped(t) {
 		for _, name := range files {
 			if r.files[name] == nil {
 				t.Errorf("%s has no %s", r.path, name)
@@ -113,7 +105,7 @@ func TestEveryRoomHasTheSameFiles(t *testing.T) {
 }
 
 func TestOnlyDocSaysWhatARoomIs(t *testing.T) {
-	for _, r := range rooms(t) {
+	for _, r := range shaped(t) {
 		for name, file := range r.files {
 			if (file.Doc != nil) != (name == "doc.go") {
 				t.Errorf("%s/%s: a comment on the package is there: %t", r.path, name, file.Doc != nil)
@@ -126,7 +118,7 @@ func TestOnlyDocSaysWhatARoomIs(t *testing.T) {
 }
 
 func TestEveryRoomHasTheSameDeclarations(t *testing.T) {
-	for _, r := range rooms(t) {
+	for _, r := range shaped(t) {
 		declared := r.declared()
 		for _, name := range needed {
 			if declared[name] == "" {
@@ -188,7 +180,7 @@ func namesOf(decl ast.Decl) []string {
 }
 
 func TestEveryRoomIsCheckedByLooptest(t *testing.T) {
-	for _, r := range rooms(t) {
+	for _, r := range shaped(t) {
 		if len(calls(r.files["looptest_test.go"], "looptest", "Check")) == 0 {
 			t.Errorf("%s/looptest_test.go does not call looptest.Check", r.path)
 		}
@@ -196,39 +188,18 @@ func TestEveryRoomIsCheckedByLooptest(t *testing.T) {
 }
 
 func TestEveryLoopHasItsNameInKubeControllerManager(t *testing.T) {
-	seen := map[string]string{}
-	for _, r := range rooms(t) {
-		name, err := r.loopName()
-		if err != nil {
-			t.Errorf("%s/controller.go: %v", r.path, err)
-			continue
+	seen := map[string]bool{}
+	for _, r := range shaped(t) {
+		if upstream[r.loop] == "" {
+			t.Errorf("%s: %s is the name of no controller of kube-controller-manager, nor a part of one", r.path, r.loop)
 		}
-		if upstream[name] == "" {
-			t.Errorf("%s: %s is the name of no controller of kube-controller-manager, nor a part of one", r.path, name)
-		}
-		if other := seen[name]; other != "" {
-			t.Errorf("%s and %s both name their loop %s", other, r.path, name)
-		}
-		seen[name] = r.path
+		seen[r.loop] = true
 	}
-	for name := range maps.Keys(upstream) {
-		if seen[name] == "" {
+	for name := range upstream {
+		if !seen[name] {
 			t.Errorf("no room has a loop with the name %s", name)
 		}
 	}
-}
-
-// loopName is the name that the room gives to its loop: the first argument of loop.New or loop.NewGroup.
-func (r room) loopName() (string, error) {
-	made := append(calls(r.files["controller.go"], "loop", "New"), calls(r.files["controller.go"], "loop", "NewGroup")...)
-	if len(made) != 1 {
-		return "", fmt.Errorf("it makes %d loops, want one", len(made))
-	}
-	name, ok := made[0].Args[0].(*ast.BasicLit)
-	if !ok {
-		return "", fmt.Errorf("its loop's name is no literal")
-	}
-	return strconv.Unquote(name.Value)
 }
 
 // calls are the calls of a package's function in a file, generic ones too.
@@ -261,7 +232,7 @@ var marker = regexp.MustCompile(`\+kubebuilder:rbac:groups=([^,]*),`)
 
 // The other naming's group is the generator's business.
 func TestEachMarkerNamesOneGroup(t *testing.T) {
-	for _, r := range rooms(t) {
+	for _, r := range shaped(t) {
 		var groups []string
 		for name, file := range r.files {
 			for _, comment := range file.Comments {
