@@ -9,18 +9,19 @@ import (
 
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
-	"github.com/orrery-dev/orrery/controllers/core/evacuation"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
+	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
-	"github.com/orrery-dev/orrery/controllers/core/rootca"
+	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
+	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
-	"github.com/orrery-dev/orrery/controllers/rbac/clusterrole"
+	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -35,8 +36,8 @@ type Options struct {
 	Canonical func(schema.GroupKind) schema.GroupKind
 	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means that none are published.
 	RootCA []byte
-	// NamespaceSettle is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
-	NamespaceSettle time.Duration
+	// NamespaceDeletionGracePeriod is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
+	NamespaceDeletionGracePeriod time.Duration
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from: one, or one per IP family. None means that
 	// nodes get none.
 	ClusterCIDRs []netip.Prefix
@@ -78,18 +79,19 @@ func All(o Options) []Entry {
 	return []Entry{
 		{OurKinds, "apps/deployment", deployment.Loop()},
 		{OurKinds, "apps/replicaset", replicaset.Loop()},
-		{OurKinds, "core/evacuation", evacuation.Loop()},
-		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs})},
+		{OurKinds, "core/nodeeviction", nodeeviction.Loop()},
+		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs})},
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
-		{OurKinds, "core/podgc", podgc.Loop(podgc.Options{})},
+		{OurKinds, "core/podgc", podgc.Loop()},
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
+		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
 		{OurKinds, "discovery/endpointslice", endpointslice.Loop()},
 
-		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle})},
-		{ClusterKinds, "core/rootca", rootca.Loop(o.RootCA)},
+		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
+		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
-		{ClusterKinds, "rbac/clusterrole", clusterrole.Loop()},
+		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
 	}
 }
 

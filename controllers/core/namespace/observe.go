@@ -37,7 +37,7 @@ type content struct {
 const sideBySide = 8
 
 // Observe lists what is left in a namespace that is being deleted.
-func (c *controller) Observe(ctx context.Context, view loop.View, namespace *corev1.Namespace) (world, error) {
+func (c Controller) Observe(ctx context.Context, view loop.View, namespace *corev1.Namespace) (world, error) {
 	if !emptying(namespace) {
 		return world{}, nil
 	}
