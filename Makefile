@@ -98,7 +98,7 @@ endef
 
 .PHONY: generate
 generate: ## Generate deep copies of our kinds and their ties to upstream's.
-	$(CONTROLLER_GEN) object paths=./apis/...
+	$(CONTROLLER_GEN) object paths=./apis/... paths=./examples/jobhistory/...
 	go run ./hack/upstreamgen ./apis
 
 .PHONY: fmt

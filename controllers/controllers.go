@@ -9,18 +9,19 @@ import (
 
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
-	"github.com/orrery-dev/orrery/controllers/core/evacuation"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
+	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
-	"github.com/orrery-dev/orrery/controllers/core/rootca"
+	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
+	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
-	"github.com/orrery-dev/orrery/controllers/rbac/clusterrole"
+	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -29,14 +30,14 @@ import (
 // Options are what loops need to know that the API cannot tell.
 type Options struct {
 	// Discovery lists the kinds that the API server has, as discovery.DiscoveryClient does. Required.
-	Discovery served.Discovery
+	Discovery kinds.Discovery
 	// Canonical is the name that counts, where the server shows each object by two. In the embedded server it is
 	// apis.Kubernetes.GroupKind; nil means that all names are of different objects.
 	Canonical func(schema.GroupKind) schema.GroupKind
 	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means that none are published.
 	RootCA []byte
-	// NamespaceSettle is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
-	NamespaceSettle time.Duration
+	// NamespaceDeletionGracePeriod is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
+	NamespaceDeletionGracePeriod time.Duration
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from: one, or one per IP family. None means that
 	// nodes get none.
 	ClusterCIDRs []netip.Prefix
@@ -46,8 +47,8 @@ type Options struct {
 	NodeLifecycle nodelifecycle.Options
 }
 
-func (o Options) kinds() served.Source {
-	return served.Source{Discovery: o.Discovery, Canonical: o.Canonical}
+func (o Options) kinds() kinds.Source {
+	return kinds.Source{Discovery: o.Discovery, Canonical: o.Canonical}
 }
 
 // Scope says on what a loop acts.
@@ -70,13 +71,7 @@ type Entry struct {
 	// Room is the folder of the loop's package within this one, where its RBAC markers are.
 	Room string
 	// Loop is what a manager runs.
-	Loop Runner
-}
-
-// Runner is what a manager runs. Every loop.Loop is one; so is what decides for objects of every kind.
-type Runner interface {
-	Name() string
-	AddTo(mgr manager.Manager, options loop.Options) error
+	Loop loop.Loop
 }
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
@@ -84,18 +79,19 @@ func All(o Options) []Entry {
 	return []Entry{
 		{OurKinds, "apps/deployment", deployment.Loop()},
 		{OurKinds, "apps/replicaset", replicaset.Loop()},
-		{OurKinds, "core/evacuation", evacuation.Loop()},
-		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs})},
+		{OurKinds, "core/nodeeviction", nodeeviction.Loop()},
+		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs})},
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
-		{OurKinds, "core/podgc", podgc.Loop(podgc.Options{})},
+		{OurKinds, "core/podgc", podgc.Loop()},
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
+		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
 		{OurKinds, "discovery/endpointslice", endpointslice.Loop()},
 
-		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle})},
-		{ClusterKinds, "core/rootca", rootca.Loop(o.RootCA)},
+		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
+		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
-		{ClusterKinds, "meta/garbagecollector", garbagecollector.New(o.kinds())},
-		{ClusterKinds, "rbac/clusterrole", clusterrole.Loop()},
+		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
+		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
 	}
 }
 
@@ -110,29 +106,16 @@ func Within(scope Scope, entries []Entry) []Entry {
 	return within
 }
 
-// Loops returns the loops of entries, without what decides for objects of every kind and so is no single loop.
+// Loops returns the loops of entries.
 func Loops(entries []Entry) []loop.Loop {
-	var loops []loop.Loop
-	for _, e := range entries {
-		if l, ok := e.Loop.(loop.Loop); ok {
-			loops = append(loops, l)
-		}
+	loops := make([]loop.Loop, len(entries))
+	for i, e := range entries {
+		loops[i] = e.Loop
 	}
 	return loops
 }
 
 // AddTo adds loops to a manager.
 func AddTo(mgr manager.Manager, options loop.Options, entries []Entry) error {
-	if err := loop.AddAll(mgr, options, Loops(entries)...); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if _, added := e.Loop.(loop.Loop); added {
-			continue
-		}
-		if err := e.Loop.AddTo(mgr, options); err != nil {
-			return err
-		}
-	}
-	return nil
+	return loop.AddAll(mgr, options, Loops(entries)...)
 }

@@ -53,7 +53,7 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	}
 	if c.Own {
 		options.Canonical = apis.Kubernetes.GroupKind
-		options.NamespaceSettle = time.Second // nobody else can have admitted something in ignorance of the deletion
+		options.NamespaceDeletionGracePeriod = time.Second // nobody else can have admitted something in ignorance of the deletion
 	}
 	all := controllers.All(options)
 	if !o.Cluster {

@@ -37,7 +37,7 @@ func TestANodeThatWasAwayComesBackWithItsPods(t *testing.T) {
 		as:     identities(t, server),
 		own:    true,
 		controllers: wiring.Loops{
-			NodeLifecycle: nodelifecycle.Options{GracePeriod: 5 * time.Second},
+			NodeLifecycle: nodelifecycle.Options{MonitorGracePeriod: 5 * time.Second},
 		},
 		fleets: []nodeagent.FleetOptions{
 			{NamePrefix: "stays-", Clock: hasty{}},

@@ -62,7 +62,7 @@ func runControllers(ctx context.Context, config *rest.Config) error {
 		Loops: wiring.Loops{
 			Cluster:       true,
 			ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")},
-			NodeLifecycle: nodelifecycle.Options{GracePeriod: grace, StartupGracePeriod: grace},
+			NodeLifecycle: nodelifecycle.Options{MonitorGracePeriod: grace, StartupGracePeriod: grace},
 		},
 	})
 	if err != nil {

@@ -14,12 +14,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
-// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments/status,verbs=patch
-// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=deployments/finalizers,verbs=update
-// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="";core.orrery.dev,resources=pods,verbs=get;list;watch
-// +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=apps,resources=deployments/status,verbs=patch
+// +kubebuilder:rbac:groups=apps,resources=deployments/finalizers,verbs=update
+// +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Controller decides for Deployments.
 type Controller struct{}

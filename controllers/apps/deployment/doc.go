@@ -1,4 +1,5 @@
-// Package deployment rolls pods from one template to the next, by way of ReplicaSets.
+// Package deployment rolls pods from one template to the next, by way of ReplicaSets. It is kube-controller-manager's
+// deployment-controller.
 //
 // It owns Deployments' status and their ReplicaSets: one for each template that the Deployment has had, of which the one
 // with the present template is the new one and all others are old. It never touches a pod. It watches Deployments,
@@ -36,6 +37,6 @@
 // # How to read it
 //
 // observe.go reads the world; rollout.go puts it into the terms of a rollout; plan.go decides which of the plan_*.go
-// applies; status.go and progress.go report. template.go and revision.go know how ReplicaSets are named and numbered,
+// applies, each of which returns what steps.go has; status.go and progress.go report. template.go and revision.go know how ReplicaSets are named and numbered,
 // limits.go what the fields of a Deployment mean. See https://kubernetes.io/docs/concepts/workloads/controllers/deployment/.
 package deployment

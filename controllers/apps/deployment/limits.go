@@ -11,10 +11,10 @@ import (
 
 // Where a field is not set, and no webhook has defaulted it, it means what the API documents as its default.
 const (
-	defaultReplicas     = 1
-	defaultHistory      = 10
-	defaultDeadline     = 600
-	defaultFencePercent = "25%"
+	defaultReplicas   = 1
+	defaultHistory    = 10
+	defaultDeadline   = 600
+	defaultMaxPercent = "25%"
 )
 
 // desired is how many pods d asks for.
@@ -29,14 +29,14 @@ func recreates(d *oappsv1.Deployment) bool {
 	return d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType
 }
 
-// fences are how many pods a rollout may have above and below the desired number. Percentages round up for the surge
+// surgeAndUnavailable are how many pods a rollout may have above and below the desired number. Percentages round up for the surge
 // and down for the unavailable. Where both come to 0 one pod may be unavailable, or nothing could ever move. Recreate has
-// no fences, and no pod of none can be unavailable.
-func fences(d *oappsv1.Deployment) (surge, unavailable int32) {
+// neither, and no pod of none can be unavailable.
+func surgeAndUnavailable(d *oappsv1.Deployment) (surge, unavailable int32) {
 	if recreates(d) {
 		return 0, 0
 	}
-	maxSurge, maxUnavailable := intstr.FromString(defaultFencePercent), intstr.FromString(defaultFencePercent)
+	maxSurge, maxUnavailable := intstr.FromString(defaultMaxPercent), intstr.FromString(defaultMaxPercent)
 	if rolling := d.Spec.Strategy.RollingUpdate; rolling != nil {
 		maxSurge = valueOr(rolling.MaxSurge, maxSurge)
 		maxUnavailable = valueOr(rolling.MaxUnavailable, maxUnavailable)
@@ -67,13 +67,13 @@ func scaled(value intstr.IntOrString, total int32, roundUp bool) int32 {
 
 // maxTotal is how many pods may be asked for at any time.
 func maxTotal(d *oappsv1.Deployment) int32 {
-	surge, _ := fences(d)
+	surge, _ := surgeAndUnavailable(d)
 	return desired(d) + surge
 }
 
 // minAvailable is how many pods have to be available before an old one may go.
 func minAvailable(d *oappsv1.Deployment) int32 {
-	_, unavailable := fences(d)
+	_, unavailable := surgeAndUnavailable(d)
 	return desired(d) - unavailable
 }
 

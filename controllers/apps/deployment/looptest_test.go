@@ -10,8 +10,8 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/internal/fakekubelet"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
-	"github.com/orrery-dev/orrery/controllers/internal/pretend"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
@@ -29,21 +29,22 @@ func both() []loop.Loop { return []loop.Loop{deployment.Loop(), replicaset.Loop(
 
 func TestRollingUpdatesKeepWithinTheirFences(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
-		var world fenced
+		var world bounded
 		looptest.Check(t, looptest.Spec{
-			Scheme: scheme,
-			Loops:  both(),
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        both(),
 			Start: func(t *rapid.T) []client.Object {
 				d := drawRolling(t)
-				world = fenced{surge: d.Spec.Strategy.RollingUpdate.MaxSurge, unavailable: d.Spec.Strategy.RollingUpdate.MaxUnavailable, size: *d.Spec.Replicas}
+				world = bounded{surge: d.Spec.Strategy.RollingUpdate.MaxSurge, unavailable: d.Spec.Strategy.RollingUpdate.MaxUnavailable, size: *d.Spec.Replicas}
 				return rolledOutBefore(t, scheme, d)
 			},
 			Prepare: func(w *looptest.World) {
-				pretend.Pods(w)
+				fakekubelet.DeletesGracefully(w)
 				w.Step(time.Minute) // so that it is after what was before
 			},
 			Change:      roll,
-			Environment: pretend.Kubelet,
+			Environment: fakekubelet.Sync,
 			Invariants:  []looptest.Invariant{world.neverTooMany, world.neverTooFew},
 			Converged:   rolledOut,
 		})
@@ -53,8 +54,9 @@ func TestRollingUpdatesKeepWithinTheirFences(t *testing.T) {
 func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme: scheme,
-			Loops:  both(),
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        both(),
 			Start: func(t *rapid.T) []client.Object {
 				d := drawRolling(t)
 				if rapid.Bool().Draw(t, "recreates") {
@@ -63,7 +65,7 @@ func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 				gen.History(rapid.Int32Range(0, 2).Draw(t, "history"))(d)
 				return []client.Object{d}
 			},
-			Prepare: pretend.Pods,
+			Prepare: fakekubelet.DeletesGracefully,
 			Change: func(t *rapid.T, w *looptest.World) {
 				switch rapid.IntRange(0, 4).Draw(t, "what users do") {
 				case 0:
@@ -77,10 +79,10 @@ func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 						d.Spec.MinReadySeconds = rapid.Int32Range(0, 3).Draw(t, "minReadySeconds")
 					})
 				case 4:
-					pretend.TroubleWithPods(t, w)
+					fakekubelet.DisturbPods(t, w)
 				}
 			},
-			Environment: pretend.Kubelet,
+			Environment: fakekubelet.Sync,
 			Converged:   rolledOut,
 		})
 	})
@@ -89,14 +91,15 @@ func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 func TestRecreateNeverRunsOldAndNewPodsTogether(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme: scheme,
-			Loops:  both(),
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        both(),
 			Start: func(t *rapid.T) []client.Object {
 				return []client.Object{gen.Deployment("web", gen.Recreate, gen.Replicas(rapid.Int32Range(1, 3).Draw(t, "replicas")))}
 			},
-			Prepare:     pretend.Pods,
+			Prepare:     fakekubelet.DeletesGracefully,
 			Change:      roll,
-			Environment: pretend.Kubelet,
+			Environment: fakekubelet.Sync,
 			Invariants:  []looptest.Invariant{oneImageAtATime},
 			Converged:   rolledOut,
 		})
@@ -104,11 +107,11 @@ func TestRecreateNeverRunsOldAndNewPodsTogether(t *testing.T) {
 }
 
 func drawRolling(t *rapid.T) *oappsv1.Deployment {
-	fences := rapid.SampledFrom([]string{"0", "1", "2", "25%", "50%", "100%"})
+	bounds := rapid.SampledFrom([]string{"0", "1", "2", "25%", "50%", "100%"})
 	d := gen.Deployment("web",
 		gen.Replicas(rapid.Int32Range(1, 4).Draw(t, "replicas")),
-		gen.Surge(fences.Draw(t, "surge")),
-		gen.Unavailable(fences.Draw(t, "unavailable")))
+		gen.Surge(bounds.Draw(t, "surge")),
+		gen.Unavailable(bounds.Draw(t, "unavailable")))
 	d.Spec.MinReadySeconds = rapid.Int32Range(0, 2).Draw(t, "minReadySeconds")
 	return d
 }
@@ -124,23 +127,23 @@ func edit(w *looptest.World, change func(*oappsv1.Deployment)) {
 	}
 }
 
-// fenced is a world in which a Deployment keeps its size and fences.
-type fenced struct {
+// bounded is a world in which a Deployment keeps its size and bounds.
+type bounded struct {
 	size               int32
 	surge, unavailable *intstr.IntOrString
 }
 
-func (f *fenced) neverTooMany(w *looptest.World, write looptest.Write) error {
-	surge, _ := f.fences()
+func (f *bounded) neverTooMany(w *looptest.World, write looptest.Write) error {
+	surge, _ := f.surgeAndUnavailable()
 	if have := count(w, replicas.Active); write.Verb == "create" && have > f.size+surge {
 		return fmt.Errorf("%d pods, at most %d + %d allowed", have, f.size, surge)
 	}
 	return nil
 }
 
-func (f *fenced) neverTooFew(w *looptest.World, write looptest.Write) error {
+func (f *bounded) neverTooFew(w *looptest.World, write looptest.Write) error {
 	have := count(w, func(pod *ocorev1.Pod) bool { return replicas.Active(pod) && replicas.Ready(pod) })
-	_, unavailable := f.fences()
+	_, unavailable := f.surgeAndUnavailable()
 	if write.Verb == "delete" && write.By == "replicaset-controller" && have < f.size-unavailable {
 		return fmt.Errorf("%d pods ready, at least %d - %d required", have, f.size, unavailable)
 	}
@@ -171,7 +174,7 @@ func rolledOutBefore(t *rapid.T, scheme *runtime.Scheme, d *oappsv1.Deployment) 
 				}
 			}
 		}
-		for pretend.Kubelet(w, func(int) int { return 0 }) {
+		for fakekubelet.Sync(w, func(int) int { return 0 }) {
 		}
 		w.Step(time.Second)
 		clock.SetTime(w.Now())
@@ -206,8 +209,8 @@ func moved[T client.Object](objs []T) []client.Object {
 	return copies
 }
 
-// fences are the numbers that the documentation of Deployments gives for the percentages.
-func (f *fenced) fences() (surge, unavailable int32) {
+// surgeAndUnavailable are the numbers that the documentation of Deployments gives for the percentages.
+func (f *bounded) surgeAndUnavailable() (surge, unavailable int32) {
 	up, _ := intstr.GetScaledValueFromIntOrPercent(f.surge, int(f.size), true)
 	down, _ := intstr.GetScaledValueFromIntOrPercent(f.unavailable, int(f.size), false)
 	if up == 0 && down == 0 {

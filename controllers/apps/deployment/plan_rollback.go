@@ -15,45 +15,57 @@ import (
 const rollbackAnnotation = appsv1.DeprecatedRollbackTo
 
 // rollsBack reports that a rollback is asked for. What is not a number is ignored.
-func (r *rollout) rollsBack() bool {
-	_, err := strconv.ParseInt(r.d.Annotations[rollbackAnnotation], 10, 64)
+func rollsBack(d *oappsv1.Deployment) bool {
+	_, err := strconv.ParseInt(d.Annotations[rollbackAnnotation], 10, 64)
 	return err == nil
 }
 
 // rollBack copies the template of the revision asked for into the Deployment. The rollout follows from that.
-func (r *rollout) rollBack(p *plan.Plan) {
-	wanted := r.d.DeepCopy()
-	delete(wanted.Annotations, rollbackAnnotation)
+func (r *rollout) rollBack() *plan.Plan {
 	number, _ := strconv.ParseInt(r.d.Annotations[rollbackAnnotation], 10, 64)
 	target := r.target(number)
 	switch {
 	case target == nil && number == 0:
-		r.giveUp(p, wanted, reasonRevisionNotFound, "Unable to find last revision.")
+		return r.giveUp(reasonRevisionNotFound, "Unable to find last revision.")
 	case target == nil:
-		r.giveUp(p, wanted, reasonRevisionNotFound, "Unable to find the revision to rollback to.")
-	case target == r.current:
-		r.giveUp(p, wanted, reasonTemplateUnchanged,
-			fmt.Sprintf("The rollback revision contains the same template as current deployment %q", r.d.Name))
+		return r.giveUp(reasonRevisionNotFound, "Unable to find the revision to rollback to.")
+	case target == r.newRS:
+		return r.giveUp(reasonTemplateUnchanged, fmt.Sprintf("The rollback revision contains the same template as current deployment %q", r.d.Name))
 	default:
-		restore(wanted, target.ReplicaSet)
-		p.Patch(fmt.Sprintf("roll back to revision %d", revision(target.ReplicaSet)), r.d, wanted)
-		p.Event(r.d, plan.Normal, reasonRollback, "Rolled back deployment %q to revision %d", r.d.Name, revision(target.ReplicaSet))
+		return r.rollBackTo(target)
 	}
 }
 
-func (r *rollout) giveUp(p *plan.Plan, wanted *oappsv1.Deployment, reason, message string) {
-	p.Patch("the rollback that was asked for is not possible", r.d, wanted)
-	p.Event(r.d, plan.Warning, reason, "%s", message)
+func (r *rollout) rollBackTo(target *oappsv1.ReplicaSet) *plan.Plan {
+	p := plan.New()
+	wanted := withoutRollback(r.d)
+	restore(wanted, target)
+	p.Patch(fmt.Sprintf("roll back to revision %d", revision(target)), r.d, wanted)
+	p.Event(r.d, plan.Normal, reasonRollback, "Rolled back deployment %q to revision %d", r.d.Name, revision(target))
+	return p
 }
 
-// target is the member of a revision; 0 stands for the one before the last. Nil means that there is none.
-func (r *rollout) target(number int64) *member {
+func (r *rollout) giveUp(reason, message string) *plan.Plan {
+	p := plan.New()
+	p.Patch("the rollback that was asked for is not possible", r.d, withoutRollback(r.d))
+	p.Event(r.d, plan.Warning, reason, "%s", message)
+	return p
+}
+
+func withoutRollback(d *oappsv1.Deployment) *oappsv1.Deployment {
+	wanted := d.DeepCopy()
+	delete(wanted.Annotations, rollbackAnnotation)
+	return wanted
+}
+
+// target is the ReplicaSet of a revision; 0 stands for the one before the last. Nil means that there is none.
+func (r *rollout) target(number int64) *oappsv1.ReplicaSet {
 	if number == 0 {
 		number = r.lastRevision()
 	}
-	for _, m := range r.all() {
-		if number != 0 && revision(m.ReplicaSet) == number {
-			return m
+	for _, rs := range r.allRSs() {
+		if number != 0 && revision(rs) == number {
+			return rs
 		}
 	}
 	return nil
@@ -62,8 +74,8 @@ func (r *rollout) target(number int64) *member {
 // lastRevision is the second highest revision; 0 means that there is none.
 func (r *rollout) lastRevision() int64 {
 	var highest, second int64
-	for _, m := range r.all() {
-		switch n := revision(m.ReplicaSet); {
+	for _, rs := range r.allRSs() {
+		switch n := revision(rs); {
 		case n >= highest:
 			highest, second = n, highest
 		case n > second:

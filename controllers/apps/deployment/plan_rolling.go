@@ -1,92 +1,80 @@
 package deployment
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
-// roll takes one step of a rolling update: make the new ReplicaSet, or scale it, or scale old ones down. Only one of
-// these at a time, so that each is decided on what the one before has brought about.
-func (r *rollout) roll() {
-	r.rolling = true
-	switch {
-	case r.current == nil:
-		r.create(r.growth(0))
-	case r.scaleNew():
-	case r.scaleDownOld():
-	case complete(r.d, r.d.Status):
-		r.forget()
+// rollingUpdate is one step of a rolling update: make the new ReplicaSet, or scale it, or scale old ones down, or, when all is
+// done, drop old revisions. Only one of these at a time, so that each is decided on what the one before has brought about.
+func (r *rollout) rollingUpdate() []step {
+	if r.newRS == nil {
+		return r.createNewRS(r.growth(0))
 	}
+	if s := r.scaleNewRS(); len(s) > 0 {
+		return s
+	}
+	if s := r.scaleDownOldRSs(); len(s) > 0 {
+		return s
+	}
+	return r.cleanUpWhenComplete()
 }
 
 // growth is how many pods the new ReplicaSet may have, if it has n now: as many as are desired, and as the surge allows
 // beside all pods that there may be. While a ReplicaSet has yet to take note of its size, that is not known.
 func (r *rollout) growth(n int32) int32 {
-	if slices.ContainsFunc(r.all(), (*member).unsettled) {
+	if slices.ContainsFunc(r.allRSs(), lagging) {
 		return n
 	}
-	room := maxTotal(r.d) - sum(r.all(), (*member).held)
+	room := maxTotal(r.d) - sum(r.allRSs(), existing)
 	return n + max(0, min(room, desired(r.d)-n))
 }
 
-// scaleNew scales the new ReplicaSet towards the desired number, and reports whether it did.
-func (r *rollout) scaleNew() bool {
-	have, want := r.current.asked(), desired(r.d)
-	switch {
-	case have > want:
-		r.scale(r.current, want, "%d pods desired", want)
-	case have < want:
-		want = r.growth(have)
-		if want == have {
-			return false
-		}
-		r.scale(r.current, want, "%d pods exist or are asked for, at most %d allowed",
-			sum(r.all(), (*member).held), maxTotal(r.d))
-	default:
-		return false
+// scaleNewRS scales the new ReplicaSet towards the desired number.
+func (r *rollout) scaleNewRS() []step {
+	have, want := size(r.newRS), desired(r.d)
+	if have > want {
+		return []step{r.scale(r.newRS, want, fmt.Sprintf("%d pods desired", want))}
 	}
-	return true
+	if grown := r.growth(have); grown > have {
+		return []step{r.scale(r.newRS, grown, fmt.Sprintf("%d pods exist or are asked for, at most %d allowed", sum(r.allRSs(), existing), maxTotal(r.d)))}
+	}
+	return nil
 }
 
-// scaleDownOld takes old pods away as far as the others are available, and reports whether it did.
-func (r *rollout) scaleDownOld() bool {
-	if len(active(r.old)) == 0 {
-		return false
-	}
-	unavailable := r.current.asked() - r.current.available()
+// scaleDownOldRSs takes old pods away as far as the others are available, of the oldest ReplicaSets first. Old pods that are
+// not available go in any case: they serve nobody, and would block the rollout; a ReplicaSet deletes them before any other.
+func (r *rollout) scaleDownOldRSs() []step {
+	unavailable := size(r.newRS) - available(r.newRS)
 	// Pods of the new ReplicaSet that are not available yet must not cost an old one its place.
-	removable := sum(r.all(), (*member).asked) - minAvailable(r.d) - unavailable
+	removable := sum(r.allRSs(), size) - minAvailable(r.d) - unavailable
 	if removable <= 0 {
-		return false
+		return nil
 	}
-	removed := r.removeUnhealthy(removable)
-	removed += r.removeAvailable()
-	return removed > 0
+	serving := sum(r.allRSs(), available)
+	spare := serving - minAvailable(r.d)
+	var steps []step
+	for _, rs := range active(r.oldRSs) {
+		left, why := size(rs), []string(nil)
+		if n := min(left-available(rs), removable); n > 0 && !lagging(rs) { // or which of its pods are available is not known now
+			left, removable = left-n, removable-n
+			why = append(why, fmt.Sprintf("%d old pods are not available", n))
+		}
+		if n := min(left, spare); n > 0 {
+			left, spare = left-n, spare-n
+			why = append(why, fmt.Sprintf("%d pods available, at least %d required", serving, minAvailable(r.d)))
+		}
+		if left < size(rs) {
+			steps = append(steps, r.scale(rs, left, why...))
+		}
+	}
+	return steps
 }
 
-// removeUnhealthy takes away up to n old pods that are not available, of the oldest ReplicaSets first. They serve
-// nobody, and would block the rollout. A ReplicaSet removes those before any other.
-func (r *rollout) removeUnhealthy(n int32) int32 {
-	removed := int32(0)
-	for _, m := range active(r.old) {
-		if m.unsettled() {
-			continue // which of its pods are healthy is not known now
-		}
-		if unhealthy := min(m.asked()-m.available(), n-removed); unhealthy > 0 {
-			r.scale(m, m.asked()-unhealthy, "%d old pods are not available", unhealthy)
-			removed += unhealthy
-		}
+// cleanUpWhenComplete drops old revisions once the rollout is over.
+func (r *rollout) cleanUpWhenComplete() []step {
+	if !complete(r.d, r.d.Status) {
+		return nil
 	}
-	return removed
-}
-
-// removeAvailable takes away as many old pods as there are available ones beyond the least number, of the oldest
-// ReplicaSets first.
-func (r *rollout) removeAvailable() int32 {
-	available := sum(r.all(), (*member).available)
-	spare, removed := available-minAvailable(r.d), int32(0)
-	for _, m := range active(r.old) {
-		if n := min(m.asked(), spare-removed); n > 0 {
-			r.scale(m, m.asked()-n, "%d pods available, at least %d required", available, minAvailable(r.d))
-			removed += n
-		}
-	}
-	return removed
+	return r.cleanUp()
 }

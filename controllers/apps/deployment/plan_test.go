@@ -55,7 +55,7 @@ func TestPlan(t *testing.T) {
 			nil,
 		}, {
 			"waits while the old ReplicaSet has yet to take note of its size",
-			rolling(4, "0", "1"), sets(set(one, 3, 4, unsettled), set(two, 0, 0)),
+			rolling(4, "0", "1"), sets(set(one, 3, 4, lags), set(two, 0, 0)),
 			nil,
 		}, {
 			"waits while the new pods are not available",
@@ -69,7 +69,7 @@ func TestPlan(t *testing.T) {
 			"takes unhealthy old pods away first, of the oldest ReplicaSet",
 			rolling(3, "2", "1"), sets(set(one, 2, 1), set(three, 2, 1), set(two, 1, 1)),
 			[]string{
-				"patch " + name(one) + ": scale from 2 to 1: 1 old pods are not available; scale from 1 to 0: 3 pods available, at least 2 required",
+				"patch " + name(one) + ": scale from 2 to 0: 1 old pods are not available, and 3 pods available, at least 2 required",
 				"patch " + name(three) + ": scale from 2 to 1: 1 old pods are not available",
 			},
 		}, {
@@ -87,7 +87,15 @@ func TestPlan(t *testing.T) {
 		}, {
 			"raises the revision of a ReplicaSet that is asked for again",
 			web(gen.Image(one), gen.Replicas(3)), sets(set(one, 0, 0, at(1)), set(two, 3, 3, at(2))),
-			[]string{"patch " + name(one) + ": it is revision 3 of the Deployment; scale from 0 to 1: 3 pods exist or are asked for, at most 4 allowed"},
+			[]string{"patch " + name(one) + ": it is revision 3 of the Deployment"},
+		}, {
+			"scales that one in the pass after",
+			web(gen.Image(one), gen.Replicas(3)), sets(set(one, 0, 0, at(3)), set(two, 3, 3, at(2))),
+			[]string{"patch " + name(one) + ": scale from 0 to 1: 3 pods exist or are asked for, at most 4 allowed"},
+		}, {
+			"gives the new ReplicaSet the Deployment's annotations",
+			annotatedWeb("change", "now"), sets(set(one, 1, 1)),
+			[]string{"patch " + name(one) + ": it shares annotations and minReadySeconds with the Deployment"},
 		}, {
 			"resizes the only ReplicaSet with pods, and does not roll on in the same pass",
 			rolling(5, "1", "0"), sets(set(one, 3, 3, noted(3, 4))),
@@ -112,7 +120,11 @@ func TestPlan(t *testing.T) {
 			web(gen.Image(two), gen.Replicas(4), gen.Paused), sets(set(one, 3, 3, noted(3, 4))),
 			[]string{"patch " + name(one) + ": scale from 3 to 4: the Deployment was resized to 4"},
 		}, {
-			"forgets the oldest revisions beyond the limit once the rollout is complete",
+			"stops no old pods while paused, not even where the strategy is Recreate",
+			web(gen.Recreate, gen.Image(two), gen.Replicas(3), gen.Paused), sets(set(one, 3, 3, noted(3, 3)), set(two, 1, 1, noted(3, 3))),
+			nil,
+		}, {
+			"drops the oldest revisions beyond the limit once the rollout is complete",
 			complete3(web(gen.Image(three), gen.Replicas(3), gen.History(1))),
 			sets(set(one, 0, 0, at(1)), set(two, 0, 0, at(2)), set(three, 3, 3, at(3))),
 			[]string{"delete " + name(one) + ": it has no pods, and at most 1 old ReplicaSets are kept"},
@@ -150,7 +162,7 @@ func TestPlanForRecreate(t *testing.T) {
 			[]string{"patch " + name(one) + ": scale from 3 to 0: the strategy Recreate starts new pods after the old ones have ended"},
 		}, {
 			"waits for the old ReplicaSet to take note",
-			sets(set(one, 0, 0, unsettled)), nil,
+			sets(set(one, 0, 0, lags)), nil,
 			nil,
 		}, {
 			"waits for old pods that the old ReplicaSet still counts",
@@ -242,7 +254,7 @@ func TestPlanForRollbackByAnnotation(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			d := web(gen.Image("web:3"), to(test.revision))
 			w := world{claims: ownership.Claims[*oappsv1.ReplicaSet]{
-				Held: sets(set("web:1", 0, 0, at(1)), set("web:2", 0, 0, at(2)), set("web:3", 1, 1, at(3))),
+				Held: sets(set("web:1", 0, 0, at(1)), set("web:2", 0, 0, at(2)), set("web:3", 1, 1, at(3), annotated("change", "now"))),
 			}}
 			steps := Controller{}.Plan(d, w, gen.Now).Steps()
 			if len(steps) != 2 {
@@ -307,6 +319,16 @@ func at(revision int) func(*oappsv1.ReplicaSet) {
 	return func(rs *oappsv1.ReplicaSet) { annotate(rs, revisionAnnotation, fmt.Sprint(revision)) }
 }
 
+func annotatedWeb(key, value string) *oappsv1.Deployment {
+	d := web()
+	annotate(d, key, value)
+	return d
+}
+
+func annotated(key, value string) func(*oappsv1.ReplicaSet) {
+	return func(rs *oappsv1.ReplicaSet) { annotate(rs, key, value) }
+}
+
 // noted makes a ReplicaSet remember the Deployment's size, without and with surge.
 func noted(desired, most int) func(*oappsv1.ReplicaSet) {
 	return func(rs *oappsv1.ReplicaSet) {
@@ -323,7 +345,7 @@ func terminates(pods int32) func(*oappsv1.ReplicaSet) {
 	return func(rs *oappsv1.ReplicaSet) { rs.Status.TerminatingReplicas = &pods }
 }
 
-func unsettled(rs *oappsv1.ReplicaSet) { rs.Generation++ }
+func lags(rs *oappsv1.ReplicaSet) { rs.Generation++ }
 
 func ownedBy(d *oappsv1.Deployment, rs *oappsv1.ReplicaSet) *oappsv1.ReplicaSet {
 	yes := true

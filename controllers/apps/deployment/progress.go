@@ -12,7 +12,7 @@ import (
 
 // pausing says that the rollout was paused or resumed, and so takes the time that it stood still off the deadline. A
 // rollout that had failed before stays so.
-func (r *rollout) pausing(c *conditions) {
+func (r report) pausing(c *conditions) {
 	if _, limited := progressDeadline(r.d); !limited {
 		return
 	}
@@ -28,25 +28,26 @@ func (r *rollout) pausing(c *conditions) {
 }
 
 // beginning says where the new ReplicaSet came from.
-func (r *rollout) beginning(c *conditions, failed error) {
+func (r report) beginning(c *conditions, failed error) {
 	if _, limited := progressDeadline(r.d); !limited {
 		return
 	}
+	made := created(r.steps)
 	switch {
-	case r.created != nil && failed == nil:
+	case made != nil && failed == nil:
 		c.set(appsv1.DeploymentProgressing, corev1.ConditionTrue, reasonNewReplicaSet,
-			fmt.Sprintf("Created new replica set %q", r.created.Name))
-	case r.created != nil && !plan.NamespaceTerminating(failed):
+			fmt.Sprintf("Created new replica set %q", made.Name))
+	case made != nil && !plan.NamespaceTerminating(failed):
 		c.set(appsv1.DeploymentProgressing, corev1.ConditionFalse, reasonReplicaSetCreateError,
-			createError(r.created.Name, plan.Cause(failed)))
-	case r.current != nil && c.find(appsv1.DeploymentProgressing) == nil:
+			createError(made.Name, plan.Cause(failed)))
+	case r.newRS != nil && c.find(appsv1.DeploymentProgressing) == nil:
 		c.set(appsv1.DeploymentProgressing, corev1.ConditionTrue, reasonFoundReplicaSet,
-			fmt.Sprintf("Found new replica set %q", r.current.Name))
+			fmt.Sprintf("Found new replica set %q", r.newRS.Name))
 	}
 }
 
 // progress says how the rollout goes. One that has been completed stays so, whatever becomes of its pods later.
-func (r *rollout) progress(c *conditions, s appsv1.DeploymentStatus) {
+func (r report) progress(c *conditions, s appsv1.DeploymentStatus) {
 	if _, limited := progressDeadline(r.d); !limited {
 		c.remove(appsv1.DeploymentProgressing)
 		return
@@ -64,12 +65,12 @@ func (r *rollout) progress(c *conditions, s appsv1.DeploymentStatus) {
 }
 
 // subject is what progresses.
-func (r *rollout) subject() string {
+func (r report) subject() string {
 	switch {
-	case r.current != nil:
-		return fmt.Sprintf("ReplicaSet %q", r.current.Name)
-	case r.created != nil:
-		return fmt.Sprintf("ReplicaSet %q", r.created.Name)
+	case r.newRS != nil:
+		return fmt.Sprintf("ReplicaSet %q", r.newRS.Name)
+	case created(r.steps) != nil:
+		return fmt.Sprintf("ReplicaSet %q", created(r.steps).Name)
 	default:
 		return fmt.Sprintf("Deployment %q", r.d.Name)
 	}
@@ -91,7 +92,7 @@ func progressed(before, now appsv1.DeploymentStatus) bool {
 
 // deadlinePassed reports that nothing has progressed for too long. Before the first progress, and after the last,
 // nothing can be late.
-func (r *rollout) deadlinePassed(progressing *appsv1.DeploymentCondition) bool {
+func (r report) deadlinePassed(progressing *appsv1.DeploymentCondition) bool {
 	deadline, limited := progressDeadline(r.d)
 	switch {
 	case !limited || progressing == nil || progressing.Reason == reasonNewReplicaSetAvailable:
@@ -104,7 +105,7 @@ func (r *rollout) deadlinePassed(progressing *appsv1.DeploymentCondition) bool {
 }
 
 // untilDeadline is how long the rollout may still stand where it is; false means that no deadline runs.
-func (r *rollout) untilDeadline(s appsv1.DeploymentStatus) (time.Duration, bool) {
+func (r report) untilDeadline(s appsv1.DeploymentStatus) (time.Duration, bool) {
 	deadline, limited := progressDeadline(r.d)
 	c := conditions{list: s.Conditions}
 	progressing := c.find(appsv1.DeploymentProgressing)

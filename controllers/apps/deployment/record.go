@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// revise plans to record the revision on the Deployment, for kubectl rollout.
-func (r *rollout) revise(p *plan.Plan, n int64) {
-	if number := strconv.FormatInt(n, 10); n > 0 && r.d.Annotations[revisionAnnotation] != number {
-		p.Do(&recordRevision{d: r.d, number: number})
+// recordsRevision plans to record the revision of the new ReplicaSet on the Deployment, for kubectl rollout.
+func recordsRevision(p *plan.Plan, d *oappsv1.Deployment, newRS *oappsv1.ReplicaSet) {
+	if n := revision(newRS); n > 0 && d.Annotations[revisionAnnotation] != strconv.FormatInt(n, 10) {
+		p.Do(&recordRevision{d: d, number: strconv.FormatInt(n, 10)})
 	}
 }
 

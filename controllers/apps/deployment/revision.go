@@ -48,24 +48,32 @@ func revision(rs *oappsv1.ReplicaSet) int64 {
 // nextRevision is above those of all old ReplicaSets.
 func (r *rollout) nextRevision() int64 {
 	highest := int64(0)
-	for _, m := range r.old {
-		highest = max(highest, revision(m.ReplicaSet))
+	for _, rs := range r.oldRSs {
+		highest = max(highest, revision(rs))
 	}
 	return highest + 1
 }
 
-// keepCurrent brings the annotations and minReadySeconds of the new ReplicaSet in line with the Deployment.
-func (r *rollout) keepCurrent() {
-	if r.current == nil {
-		return
+// differs reports that the new ReplicaSet lacks what it shares with the Deployment.
+func (r *rollout) differs() bool { return !equality.Semantic.DeepEqual(r.newRS, r.inLine()) }
+
+// updateNewRS brings the new ReplicaSet in line with the Deployment.
+func (r *rollout) updateNewRS() []step {
+	wanted := r.inLine()
+	why := "it shares annotations and minReadySeconds with the Deployment"
+	if revision(wanted) != revision(r.newRS) {
+		why = fmt.Sprintf("it is revision %d of the Deployment", revision(wanted))
 	}
-	wanted := r.current.wanted
+	return []step{update{r.newRS, wanted, why}}
+}
+
+// inLine is the new ReplicaSet with the annotations and minReadySeconds of the Deployment, and with its revision.
+func (r *rollout) inLine() *oappsv1.ReplicaSet {
+	wanted := r.newRS.DeepCopy()
 	copyAnnotations(wanted, r.d)
 	raiseRevision(wanted, r.nextRevision())
 	wanted.Spec.MinReadySeconds = r.d.Spec.MinReadySeconds
-	if !equality.Semantic.DeepEqual(wanted, r.current.ReplicaSet) {
-		r.current.why = append(r.current.why, fmt.Sprintf("it is revision %d of the Deployment", revision(wanted)))
-	}
+	return wanted
 }
 
 // copyAnnotations gives rs the annotations that it shares with d. Those that d no longer has stay.
@@ -126,20 +134,25 @@ func annotate(obj client.Object, key, value string) {
 	obj.SetAnnotations(annotations)
 }
 
-// forget decides to delete the old ReplicaSets beyond the history limit, the lowest revisions first. One that still
-// has pods, or may have, stays.
-func (r *rollout) forget() {
+// cleanUp deletes the old ReplicaSets beyond the history limit, the lowest revisions first. One that still has pods, or may
+// have, stays.
+func (r *rollout) cleanUp() []step {
 	limit, ok := historyLimit(r.d)
 	if !ok {
-		return
+		return nil
 	}
-	kept := slices.DeleteFunc(slices.Clone(r.old), func(m *member) bool { return m.DeletionTimestamp != nil })
-	slices.SortFunc(kept, func(a, b *member) int {
-		return cmp.Or(cmp.Compare(revision(a.ReplicaSet), revision(b.ReplicaSet)), byAge(a.ReplicaSet, b.ReplicaSet))
+	kept := slices.DeleteFunc(slices.Clone(r.oldRSs), func(rs *oappsv1.ReplicaSet) bool { return rs.DeletionTimestamp != nil })
+	slices.SortFunc(kept, func(a, b *oappsv1.ReplicaSet) int {
+		return cmp.Or(cmp.Compare(revision(a), revision(b)), byAge(a, b))
 	})
-	for _, m := range kept[:max(0, len(kept)-limit)] {
-		if m.held() == 0 && !m.unsettled() {
-			r.forgotten = append(r.forgotten, m)
+	var obsolete []*oappsv1.ReplicaSet
+	for _, rs := range kept[:max(0, len(kept)-limit)] {
+		if existing(rs) == 0 && !lagging(rs) {
+			obsolete = append(obsolete, rs)
 		}
 	}
+	if len(obsolete) == 0 {
+		return nil
+	}
+	return []step{cleanup{obsolete, limit}}
 }

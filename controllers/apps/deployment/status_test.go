@@ -79,14 +79,12 @@ func TestProgressing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRollout(test.d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: test.sets}}, gen.Now)
-			switch {
-			case test.d.Spec.Paused:
-				r.resize()
-			default:
-				r.roll()
+			said := report{rollout: r, steps: r.rollingUpdate(), rolling: true}
+			if test.d.Spec.Paused {
+				said = report{rollout: r, steps: r.whilePaused()}
 			}
 			got := ""
-			if c := (&conditions{list: r.status(test.failed).Conditions}).find(appsv1.DeploymentProgressing); c != nil {
+			if c := (&conditions{list: said.status(test.failed).Conditions}).find(appsv1.DeploymentProgressing); c != nil {
 				got = fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message)
 			}
 			if got != test.want {
@@ -102,7 +100,7 @@ func TestStatusAddsUpWhatReplicaSetsReport(t *testing.T) {
 	r := newRollout(d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{
 		Held: sets(set("web:1", 3, 2, terminates(1)), set("web:2", 3, 1, exist(2), terminates(0))),
 	}}, gen.Now)
-	got := r.status(nil)
+	got := report{rollout: r}.status(nil)
 	got.Conditions = nil
 	one := int32(1)
 	want := appsv1.DeploymentStatus{
@@ -126,7 +124,7 @@ func TestAvailable(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			d := web(gen.Replicas(4), gen.Unavailable("25%"))
 			r := newRollout(d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: sets(set("web:1", 4, test.available))}}, gen.Now)
-			c := (&conditions{list: r.status(nil).Conditions}).find(appsv1.DeploymentAvailable)
+			c := (&conditions{list: report{rollout: r}.status(nil).Conditions}).find(appsv1.DeploymentAvailable)
 			if got := fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message); got != test.want {
 				t.Errorf("Available is %q, want %q", got, test.want)
 			}
@@ -146,14 +144,12 @@ func TestReplicaFailurePrefersTheNewReplicaSet(t *testing.T) {
 	r := newRollout(d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{
 		Held: sets(set("web:1", 2, 1, failing("old")), set("web:2", 1, 0, failing("new"))),
 	}}, gen.Now)
-	r.roll()
-	d.Status = r.status(nil)
+	d.Status = report{rollout: r, steps: r.rollingUpdate(), rolling: true}.status(nil)
 	if c := (&conditions{list: d.Status.Conditions}).find(appsv1.DeploymentReplicaFailure); c == nil || c.Message != "new" {
 		t.Fatalf("ReplicaFailure is %+v, want that of the new ReplicaSet", c)
 	}
 	healed := newRollout(d, world{claims: ownership.Claims[*oappsv1.ReplicaSet]{Held: sets(set("web:1", 2, 1), set("web:2", 1, 0))}}, gen.Now)
-	healed.roll()
-	if c := (&conditions{list: healed.status(nil).Conditions}).find(appsv1.DeploymentReplicaFailure); c != nil {
+	if c := (&conditions{list: report{rollout: healed, steps: healed.rollingUpdate(), rolling: true}.status(nil).Conditions}).find(appsv1.DeploymentReplicaFailure); c != nil {
 		t.Errorf("ReplicaFailure is %+v after all failures are gone", c)
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/fakekubelet"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
-	"github.com/orrery-dev/orrery/controllers/internal/pretend"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	appsv1 "k8s.io/api/apps/v1"
@@ -58,7 +58,7 @@ func TestRollouts(t *testing.T) {
 			gen.Deployment("web", gen.Replicas(3), gen.Surge("1"), gen.Unavailable("0"), gen.Deadline(60)),
 			[]looptest.Chapter{
 				created(),
-				user("sets the image to "+pretend.Broken, gen.Image(pretend.Broken)),
+				user("sets the image to "+fakekubelet.BrokenImage, gen.Image(fakekubelet.BrokenImage)),
 				user("sets the image to web:3", gen.Image("web:3")),
 			},
 		}, {
@@ -87,8 +87,8 @@ func TestRollouts(t *testing.T) {
 					looptest.Tell(t, looptest.Story{
 						Scheme:      scheme,
 						Loops:       both(),
-						Prepare:     pretend.Pods,
-						Environment: pretend.Kubelet,
+						Prepare:     fakekubelet.DeletesGracefully,
+						Environment: fakekubelet.Sync,
 						Start:       []client.Object{story.start},
 						Chapters:    story.chapters,
 						Show:        replicaSetsAndPods,

@@ -23,10 +23,10 @@ import (
 
 // The tests of this file ask Kubernetes' own functions for the answer, on random Deployments and ReplicaSets.
 
-func TestFencesAreThoseOfKubernetes(t *testing.T) {
+func TestSurgeAndUnavailableAreThoseOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawDeployment(t)
-		surge, unavailable := fences(d)
+		surge, unavailable := surgeAndUnavailable(d)
 		if want := util.MaxSurge(appsv1.Deployment(*d)); surge != want {
 			t.Errorf("surge of %s is %d, Kubernetes' is %d", words(d), surge, want)
 		}
@@ -42,12 +42,12 @@ func TestNewAndOldReplicaSetsAreThoseOfKubernetes(t *testing.T) {
 		r := newRollout(d, heldBy(sets), gen.Now)
 		upstream := (*appsv1.Deployment)(d)
 		want := util.FindNewReplicaSet(upstream, converted(sets))
-		if got := r.current; (got == nil) != (want == nil) || got != nil && got.Name != want.Name {
+		if got := r.newRS; (got == nil) != (want == nil) || got != nil && got.Name != want.Name {
 			t.Fatalf("the new ReplicaSet is %v, Kubernetes' is %v", got, want)
 		}
 		_, olds := util.FindOldReplicaSets(upstream, converted(sets))
-		if len(r.old) != len(olds) {
-			t.Fatalf("%d old ReplicaSets, Kubernetes has %d", len(r.old), len(olds))
+		if len(r.oldRSs) != len(olds) {
+			t.Fatalf("%d old ReplicaSets, Kubernetes has %d", len(r.oldRSs), len(olds))
 		}
 	})
 }
@@ -56,12 +56,12 @@ func TestGrowthIsThatOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, sets := drawRollout(t)
 		r := newRollout(d, heldBy(sets), gen.Now)
-		if r.current == nil || r.current.asked() >= desired(d) || recreates(d) {
+		if r.newRS == nil || size(r.newRS) >= desired(d) || recreates(d) {
 			t.Skip("nothing grows")
 		}
-		want, err := util.NewRSNewReplicas((*appsv1.Deployment)(d), converted(sets), (*appsv1.ReplicaSet)(r.current.ReplicaSet))
-		if got := r.growth(r.current.asked()); err != nil || got != want {
-			t.Fatalf("the new ReplicaSet of %s grows from %d to %d, in Kubernetes to %d (%v)", words(d), r.current.asked(), got, want, err)
+		want, err := util.NewRSNewReplicas((*appsv1.Deployment)(d), converted(sets), (*appsv1.ReplicaSet)(r.newRS))
+		if got := r.growth(size(r.newRS)); err != nil || got != want {
+			t.Fatalf("the new ReplicaSet of %s grows from %d to %d, in Kubernetes to %d (%v)", words(d), size(r.newRS), got, want, err)
 		}
 	})
 }
@@ -72,10 +72,10 @@ func TestSharesAreThoseOfKubernetes(t *testing.T) {
 		r := newRollout(d, heldBy(sets), gen.Now)
 		change := rapid.Int32Range(-20, 20).Draw(t, "change")
 		given := int32(0)
-		for _, m := range active(r.all()) {
-			want := util.GetReplicaSetProportion(klog.Background(), (*appsv1.ReplicaSet)(m.ReplicaSet), appsv1.Deployment(*d), change, given)
-			if got := r.share(m, change-given); got != want {
-				t.Fatalf("%s of %d pods gets %d of %d, in Kubernetes %d", m.Name, m.asked(), got, change-given, want)
+		for _, rs := range active(r.allRSs()) {
+			want := util.GetReplicaSetProportion(klog.Background(), (*appsv1.ReplicaSet)(rs), appsv1.Deployment(*d), change, given)
+			if got := r.share(rs, change-given); got != want {
+				t.Fatalf("%s of %d pods gets %d of %d, in Kubernetes %d", rs.Name, size(rs), got, change-given, want)
 			}
 			given += want
 		}
@@ -87,15 +87,15 @@ func TestTheOnlyReplicaSetIsThatOfKubernetes(t *testing.T) {
 		d, sets := drawRollout(t)
 		r := newRollout(d, heldBy(sets), gen.Now)
 		var current *appsv1.ReplicaSet
-		if r.current != nil {
-			current = (*appsv1.ReplicaSet)(r.current.ReplicaSet)
+		if r.newRS != nil {
+			current = (*appsv1.ReplicaSet)(r.newRS)
 		}
 		var olds []*appsv1.ReplicaSet
-		for _, m := range r.old {
-			olds = append(olds, (*appsv1.ReplicaSet)(m.ReplicaSet))
+		for _, rs := range r.oldRSs {
+			olds = append(olds, (*appsv1.ReplicaSet)(rs))
 		}
 		want := util.FindActiveOrLatest(current, olds)
-		if got := r.only(); (got == nil) != (want == nil) || got != nil && got.Name != want.Name {
+		if got := r.activeOrLatest(); (got == nil) != (want == nil) || got != nil && got.Name != want.Name {
 			t.Fatalf("the only ReplicaSet is %v, Kubernetes' is %v", got, want)
 		}
 		if got, want := r.saturated(), util.IsSaturated((*appsv1.Deployment)(d), current); got != want {
@@ -111,18 +111,16 @@ func TestAnnotationsOfTheNewReplicaSetAreThoseOfKubernetes(t *testing.T) {
 			rapid.SampledFrom([]string{"a", "b", revisionAnnotation, maxReplicasAnnotation, corev1.LastAppliedConfigAnnotation}),
 			rapid.SampledFrom([]string{"x", "y"})).Draw(t, "annotations of the Deployment")
 		r := newRollout(d, heldBy(sets), gen.Now)
-		if r.current == nil {
+		if r.newRS == nil {
 			t.Skip("no new ReplicaSet")
 		}
 		if rapid.Bool().Draw(t, "has a history") {
 			history := slices.Repeat([]string{"12345"}, rapid.IntRange(1, 340).Draw(t, "length of the history"))
-			r.current.wanted.Annotations[revisionHistoryAnnotation] = join(history)
-			r.current.ReplicaSet = r.current.wanted.DeepCopy()
+			r.newRS.Annotations[revisionHistoryAnnotation] = join(history)
 		}
-		want := (*appsv1.ReplicaSet)(r.current.DeepCopy())
+		want := (*appsv1.ReplicaSet)(r.newRS.DeepCopy())
 		util.SetNewReplicaSetAnnotations(klog.NewContext(context.Background(), logr.Discard()), (*appsv1.Deployment)(d), want, fmt.Sprint(r.nextRevision()), true, longestHistory)
-		r.keepCurrent()
-		if got := r.current.wanted.Annotations; fmt.Sprint(got) != fmt.Sprint(want.Annotations) {
+		if got := r.inLine().Annotations; fmt.Sprint(got) != fmt.Sprint(want.Annotations) {
 			t.Fatalf("annotations are\n%v, in Kubernetes\n%v", got, want.Annotations)
 		}
 	})
@@ -148,8 +146,8 @@ func TestTheLastRevisionIsThatOfKubernetes(t *testing.T) {
 		d, sets := drawRollout(t)
 		r := newRollout(d, heldBy(sets), gen.Now)
 		var all []*appsv1.ReplicaSet
-		for _, m := range r.all() {
-			all = append(all, (*appsv1.ReplicaSet)(m.ReplicaSet))
+		for _, rs := range r.allRSs() {
+			all = append(all, (*appsv1.ReplicaSet)(rs))
 		}
 		if got, want := r.lastRevision(), util.LastRevision(klog.Background(), all); got != want {
 			t.Errorf("the last revision is %d, in Kubernetes %d", got, want)
@@ -163,12 +161,12 @@ func drawDeployment(t *rapid.T) *oappsv1.Deployment {
 		gen.Recreate(d)
 		return d
 	}
-	d.Spec.Strategy.RollingUpdate.MaxSurge = drawFence(t, "surge")
-	d.Spec.Strategy.RollingUpdate.MaxUnavailable = drawFence(t, "unavailable")
+	d.Spec.Strategy.RollingUpdate.MaxSurge = drawBound(t, "surge")
+	d.Spec.Strategy.RollingUpdate.MaxUnavailable = drawBound(t, "unavailable")
 	return d
 }
 
-func drawFence(t *rapid.T, name string) *intstr.IntOrString {
+func drawBound(t *rapid.T, name string) *intstr.IntOrString {
 	n := rapid.IntRange(0, 100).Draw(t, name)
 	value := intstr.FromInt(n % 25)
 	if rapid.Bool().Draw(t, name+" in percent") {

@@ -74,16 +74,16 @@ func start(t *testing.T, naming apis.Naming) *cluster {
 // broken is an image that runs and never gets ready.
 const broken = "broken"
 
-// pretender plays the kubelet: pods run and get ready where they are, and end when they are told to.
-type pretender struct{}
+// fakeKubelet is a kubelet that runs nothing: pods run and get ready where they are, and end when they are told to.
+type fakeKubelet struct{}
 
-func kubelet() loop.Loop { return loop.New[*ocorev1.Pod, struct{}]("kubelet", pretender{}) }
+func kubelet() loop.Loop { return loop.New[*ocorev1.Pod, struct{}]("kubelet", fakeKubelet{}) }
 
-func (pretender) Observe(context.Context, loop.View, *ocorev1.Pod) (struct{}, error) {
+func (fakeKubelet) Observe(context.Context, loop.View, *ocorev1.Pod) (struct{}, error) {
 	return struct{}{}, nil
 }
 
-func (pretender) Plan(pod *ocorev1.Pod, _ struct{}, now time.Time) *plan.Plan {
+func (fakeKubelet) Plan(pod *ocorev1.Pod, _ struct{}, now time.Time) *plan.Plan {
 	p := plan.New()
 	if pod.DeletionTimestamp != nil {
 		p.Delete("it has ended", pod).With(client.GracePeriodSeconds(0))

@@ -8,11 +8,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets,verbs=get;list;watch
-// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets/status,verbs=patch
-// +kubebuilder:rbac:groups=apps;apps.orrery.dev,resources=replicasets/finalizers,verbs=update
-// +kubebuilder:rbac:groups="";core.orrery.dev,resources=pods,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=apps,resources=replicasets/status,verbs=patch
+// +kubebuilder:rbac:groups=apps,resources=replicasets/finalizers,verbs=update
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Controller decides for ReplicaSets.
 type Controller struct{}

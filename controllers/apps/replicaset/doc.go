@@ -1,4 +1,5 @@
-// Package replicaset keeps as many pods of one template as its ReplicaSet asks for.
+// Package replicaset keeps as many pods of one template as its ReplicaSet asks for. It is kube-controller-manager's
+// replicaset-controller.
 //
 // It owns ReplicaSets' pods and status. It watches ReplicaSets, the pods that they control, and pods which nobody
 // controls and a ReplicaSet selects.

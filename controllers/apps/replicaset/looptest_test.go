@@ -7,8 +7,8 @@ import (
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/internal/fakekubelet"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
-	"github.com/orrery-dev/orrery/controllers/internal/pretend"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
@@ -27,14 +27,15 @@ const (
 func TestReplicaSetsOfAnySizeConverge(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme:      scheme,
-			Loops:       []loop.Loop{replicaset.Loop()},
-			Start:       start,
-			Prepare:     pretend.Pods,
-			Change:      resize,
-			Environment: pretend.Kubelet,
-			Invariants:  []looptest.Invariant{neverCreatesTooMany, neverDeletesTooMany, leavesOthersAlone},
-			Converged:   asManyAsDesired,
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        []loop.Loop{replicaset.Loop()},
+			Start:        start,
+			Prepare:      fakekubelet.DeletesGracefully,
+			Change:       resize,
+			Environment:  fakekubelet.Sync,
+			Invariants:   []looptest.Invariant{neverCreatesTooMany, neverDeletesTooMany, leavesOthersAlone},
+			Converged:    asManyAsDesired,
 		})
 	})
 }
@@ -42,18 +43,19 @@ func TestReplicaSetsOfAnySizeConverge(t *testing.T) {
 func TestReplicaSetsConvergeWhateverHappensToPods(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme:  scheme,
-			Loops:   []loop.Loop{replicaset.Loop()},
-			Start:   start,
-			Prepare: pretend.Pods,
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        []loop.Loop{replicaset.Loop()},
+			Start:        start,
+			Prepare:      fakekubelet.DeletesGracefully,
 			Change: func(t *rapid.T, w *looptest.World) {
 				if rapid.Bool().Draw(t, "resizes") {
 					resize(t, w)
 				} else {
-					pretend.TroubleWithPods(t, w)
+					fakekubelet.DisturbPods(t, w)
 				}
 			},
-			Environment: pretend.Kubelet,
+			Environment: fakekubelet.Sync,
 			Invariants:  []looptest.Invariant{neverCreatesTooMany, leavesOthersAlone},
 			Converged:   asManyAsDesired,
 		})

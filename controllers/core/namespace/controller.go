@@ -3,7 +3,7 @@ package namespace
 import (
 	"time"
 
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -11,14 +11,18 @@ import (
 // Options are what the loop needs to know of the cluster.
 type Options struct {
 	// Kinds finds the kinds that the cluster has.
-	Kinds served.Source
-	// Settle is how long the finalizer stays at least, after the deletion began, for other API servers to hear of it;
-	// 0 means 5 s. Where there is one API server, a second is plenty.
-	Settle time.Duration
+	Kinds kinds.Source
+	// DeletionGracePeriod is how long the finalizer stays at least, after the deletion began, for other API servers to hear
+	// of it; 0 means 5 s. Where there is one API server, a second is plenty.
+	DeletionGracePeriod time.Duration
 }
 
-// settle is the default of Options.Settle.
-const settle = 5 * time.Second
+func (o Options) withDefaults() Options {
+	if o.DeletionGracePeriod == 0 {
+		o.DeletionGracePeriod = 5 * time.Second
+	}
+	return o
+}
 
 // A namespace can hold objects of any kind, so no list of kinds would do. RBAC cannot say "in a namespace that is being
 // deleted"; the loop never looks into another.
@@ -28,12 +32,12 @@ const settle = 5 * time.Second
 // +kubebuilder:rbac:groups="",resources=namespaces/finalize,verbs=update
 // +kubebuilder:rbac:groups=*,resources=*,verbs=list;delete;deletecollection
 
-// Loop deletes the content of Namespaces that are being deleted.
-func Loop(options Options) loop.Loop {
-	if options.Settle == 0 {
-		options.Settle = settle
-	}
-	return loop.New[*corev1.Namespace, world]("namespace", &controller{options})
-}
+// Controller decides for Namespaces.
+type Controller struct{ Options }
 
-type controller struct{ Options }
+var _ loop.Controller[*corev1.Namespace, world] = Controller{}
+
+// Loop is the controller with its watches.
+func Loop(options Options) loop.Loop {
+	return loop.New("namespace-controller", Controller{options.withDefaults()})
+}

@@ -1,6 +1,7 @@
-// Package namespace takes a deleted Namespace out of the cluster, with all that is in it.
+// Package namespace takes a deleted Namespace out of the cluster, with all that is in it. It is kube-controller-manager's
+// namespace-controller.
 //
-// It works on Namespaces that are being deleted and still have the finalizer "kubernetes" in their spec. It finds the
+// It watches Namespaces, and works on those that are being deleted and still have the finalizer "kubernetes" in their spec. It finds the
 // kinds that live in namespaces by discovery, and what is left of each by asking the API server: there is no cache of
 // everything. The order is upstream's: all Pods go first, and only when none is left the rest, all kinds side by side,
 // so that no Pod loses the Secrets, claims or policies that it runs under. Last the finalizer goes, and with it the

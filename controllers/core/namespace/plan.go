@@ -18,11 +18,11 @@ const (
 )
 
 // Plan deletes what is left, says what that is, and lets the namespace go when nothing is.
-func (c *controller) Plan(namespace *corev1.Namespace, w world, now time.Time) *plan.Plan {
-	if !emptying(namespace) {
-		return nil
-	}
+func (c Controller) Plan(namespace *corev1.Namespace, w world, now time.Time) *plan.Plan {
 	p := plan.New()
+	if !emptying(namespace) {
+		return p
+	}
 	if undeleted := w.undeleted(); len(undeleted) > 0 {
 		p.Do(&empty{namespace: namespace.Name, contents: undeleted})
 	}
@@ -37,8 +37,8 @@ func (c *controller) Plan(namespace *corev1.Namespace, w world, now time.Time) *
 		p.After(between(firstLook, age/2, troubled), "some kinds may be listed again then")
 	case len(w.contents) > 0:
 		p.After(between(firstLook, age/2, w.estimate()/2+time.Second), "what is left may be gone then")
-	case age < c.Settle:
-		p.After(c.Settle-age, "every API server knows of the deletion then")
+	case age < c.DeletionGracePeriod:
+		p.After(c.DeletionGracePeriod-age, "every API server knows of the deletion then")
 	default:
 		p.Do(&finalize{namespace: namespace})
 	}

@@ -1,10 +1,15 @@
-// Package nodeipam gives each node a range of addresses for its pods.
+// Package nodeipam gives each node the addresses of its pods: spec.podCIDRs. It is kube-controller-manager's
+// node-ipam-controller with the range allocator.
 //
-// A node without spec.podCIDRs gets the first free range of its size from each range of the cluster: one per IP family.
-// What a node has is never changed, and the API server would not allow it; when the node is deleted it is free again.
+// A node without them gets the first free range of its size from each cluster CIDR: one per IP family. What a node has is
+// never changed, and the API server would not allow it; when the node is gone it is free again. It watches nodes that come,
+// go, or get CIDRs from somebody.
 //
-// No two nodes get ranges that overlap: one pass decides for all nodes, and the next one waits until it sees what was
-// written. The ranges of Services, if they lie in the cluster's, are left out.
+// # What it promises
 //
-// If there is no free range, the node gets none, the event CIDRNotAvailable once, and is looked at again every minute.
+//   - No two nodes get ranges that overlap: one pass decides for all nodes, and the next one waits until it sees what was
+//     written. Ranges that somebody else gave to nodes, and those of Services, are left out.
+//   - A pass costs as much as there are nodes, however many of them have no range.
+//   - A node that cannot be written holds up no other, and keeps no range from one.
+//   - If there is no free range, the node gets none, the event CIDRNotAvailable once, and is looked at again every minute.
 package nodeipam

@@ -1,19 +1,23 @@
-// Package nodelifecycle says how nodes are that cannot say so themselves, and marks nodes with what ails them.
+// Package nodelifecycle says how nodes are that cannot say so themselves, and marks nodes with what ails them. It is
+// kube-controller-manager's node-lifecycle-controller without taint-based eviction, which is package nodeeviction's.
 //
 // A node agent renews a Lease in the namespace kube-node-lease, and now and then posts its Node's status. When neither
-// has been seen to move for the grace period (50 s; 60 s for a node that never posted a status), the node is silent: its
-// conditions Ready, MemoryPressure, DiskPressure and PIDPressure become Unknown. Time counts by our own clock and from
-// when a heartbeat was seen, so clocks that differ do no harm, and after a restart every node has the whole time again.
-// The API server is asked for the Lease itself before a node is declared silent: our watch might be what is late.
+// has been seen to change for the grace period (50 s; 60 s for a node that never posted a status), the node is silent: its
+// conditions Ready, MemoryPressure, DiskPressure and PIDPressure become Unknown. It watches nodes, these Leases, and pods that
+// become ready.
 //
 // # What it promises
 //
+//   - Time counts by our own clock and from when a heartbeat was seen, so clocks that differ do no harm; after a restart, and
+//     after it was replaced by another of its name, a node has the whole time.
+//   - The API server itself is asked for the Lease and the Node before a node is declared silent: our watch might be what is
+//     late.
 //   - The taints follow the conditions: node.kubernetes.io/not-ready (Ready is False), unreachable (Unknown),
 //     memory-pressure, disk-pressure, pid-pressure, network-unavailable and unschedulable, with effect NoSchedule.
 //   - The pods of a node that is not ready are not ready: nobody else would say so.
-//   - Taints of others are left alone, and so are those with effect NoExecute, which package evacuation sets.
+//   - Taints of others are left alone, and so are those with effect NoExecute.
 //
-// # Reasons
+// # What it says
 //
 // The conditions' reasons are NodeStatusUnknown, and NodeStatusNeverUpdated for a condition that was never posted. The
 // event NodeNotReady is recorded on a node that falls silent, and as a Warning on its pods.

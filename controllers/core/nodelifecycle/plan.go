@@ -1,6 +1,7 @@
 package nodelifecycle
 
 import (
+	"fmt"
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -8,11 +9,8 @@ import (
 	"github.com/orrery-dev/orrery/framework/plan"
 )
 
-// recheck is how soon a node that is not ready is looked at again: pods may have come to it.
-const recheck = 5 * time.Second
-
 // Plan writes down what a silent node would say, taints the node accordingly, and speaks for its pods.
-func (c *controller) Plan(node *ocorev1.Node, w world, now time.Time) *plan.Plan {
+func (c Controller) Plan(node *ocorev1.Node, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	if node.DeletionTimestamp != nil {
 		return p
@@ -20,22 +18,16 @@ func (c *controller) Plan(node *ocorev1.Node, w world, now time.Time) *plan.Plan
 	is := node
 	if w.silent {
 		is = silenced(node, now)
-		p.Status(node, is)
-		if nodestatus.Ready(node) {
-			p.Event(node, plan.Normal, reasonNodeNotReady, "Node %s status is now: %s", node.Name, reasonNodeNotReady)
-		}
+		declareSilent(p, node, is)
 	} else {
-		p.After(w.heartbeat.Add(c.grace(node)).Sub(now), "a sign of life is due then")
+		p.After(w.heartbeat.Add(c.grace(node)).Sub(now), fmt.Sprintf("no heartbeat has been seen for %s then", c.grace(node)))
 	}
-	wanted := node.DeepCopy()
-	wanted.Spec.Taints = tainted(is, now)
-	p.Patch("its taints follow its conditions", node, wanted)
-	if nodestatus.Ready(is) || nodestatus.Readiness(is) == nil {
+	taint(p, node, is, now)
+	if nodestatus.Readiness(is) == nil || nodestatus.Ready(is) {
 		return p
 	}
 	for i := range w.pods {
-		markNotReady(p, &w.pods[i], now)
+		markPodNotReady(p, &w.pods[i], now)
 	}
-	p.After(recheck, "pods may have come to it that are not ready there")
 	return p
 }

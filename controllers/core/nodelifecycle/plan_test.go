@@ -39,7 +39,7 @@ func TestTaints(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := &controller{Options{GracePeriod: time.Minute, StartupGracePeriod: time.Minute}}
+			c := Controller{Options{MonitorGracePeriod: time.Minute, StartupGracePeriod: time.Minute}}
 			wanted := test.node
 			for _, step := range c.Plan(test.node, world{heartbeat: gen.Now}, gen.Now).Steps() {
 				if patch, ok := step.(*plan.Patch); ok {
@@ -54,7 +54,7 @@ func TestTaints(t *testing.T) {
 }
 
 func TestASilentNode(t *testing.T) {
-	c := &controller{Options{GracePeriod: 50 * time.Second, StartupGracePeriod: time.Minute}}
+	c := Controller{Options{MonitorGracePeriod: 50 * time.Second, StartupGracePeriod: time.Minute}}
 	pod := ocorev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web"},
 		Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
@@ -102,7 +102,7 @@ func TestASilentNode(t *testing.T) {
 }
 
 func TestANodeIsLookedAtWhenItsHeartbeatIsDue(t *testing.T) {
-	c := &controller{Options{GracePeriod: 50 * time.Second, StartupGracePeriod: time.Minute}}
+	c := Controller{Options{MonitorGracePeriod: 50 * time.Second, StartupGracePeriod: time.Minute}}
 	for _, test := range []struct {
 		name string
 		node *ocorev1.Node

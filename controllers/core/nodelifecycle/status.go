@@ -5,13 +5,14 @@ import (
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
+	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// The reasons and messages of conditions, as Kubernetes has them.
 const (
-	reasonNodeNotReady  = "NodeNotReady"
 	reasonUnknown       = "NodeStatusUnknown"
 	reasonNeverUpdated  = "NodeStatusNeverUpdated"
 	messageUnknown      = "Kubelet stopped posting node status."
@@ -24,6 +25,14 @@ var unknowable = []corev1.NodeConditionType{
 	corev1.NodeMemoryPressure,
 	corev1.NodeDiskPressure,
 	corev1.NodePIDPressure,
+}
+
+// declareSilent plans the status of a silent node, and says so if it was ready.
+func declareSilent(p *plan.Plan, node, silenced *ocorev1.Node) {
+	p.Status(node, silenced)
+	if nodestatus.Ready(node) {
+		p.Event(node, plan.Normal, reasonNodeNotReady, "Node %s status is now: %s", node.Name, reasonNodeNotReady)
+	}
 }
 
 // silenced is a node of which nothing is known any more.
@@ -60,8 +69,8 @@ func setUnknown(node *ocorev1.Node, kind corev1.NodeConditionType, now time.Time
 	})
 }
 
-// markNotReady makes a pod that was ready not so, and says why.
-func markNotReady(p *plan.Plan, pod *ocorev1.Pod, now time.Time) {
+// markPodNotReady makes a pod that was ready not so, and says why.
+func markPodNotReady(p *plan.Plan, pod *ocorev1.Pod, now time.Time) {
 	condition, found := conditionsof.Pod.Find(pod.Status.Conditions, corev1.PodReady)
 	if !found || condition.Status == corev1.ConditionFalse {
 		return

@@ -5,6 +5,7 @@ import (
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
+	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -20,6 +21,13 @@ var taintOf = []struct {
 	{corev1.NodeDiskPressure, corev1.ConditionTrue, corev1.TaintNodeDiskPressure},
 	{corev1.NodePIDPressure, corev1.ConditionTrue, corev1.TaintNodePIDPressure},
 	{corev1.NodeNetworkUnavailable, corev1.ConditionTrue, corev1.TaintNodeNetworkUnavailable},
+}
+
+// taint plans the taints of a node that is so.
+func taint(p *plan.Plan, node, is *ocorev1.Node, now time.Time) {
+	wanted := node.DeepCopy()
+	wanted.Spec.Taints = tainted(is, now)
+	p.Patch("its taints follow its conditions", node, wanted)
 }
 
 // tainted are a node's taints, of which those that stand for its state, with effect NoSchedule, are right.

@@ -3,10 +3,13 @@ package podgc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
 	"github.com/orrery-dev/orrery/framework/loop"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -14,56 +17,59 @@ import (
 // quarantine is how long a node has to be missed until its pods are given up.
 const quarantine = 40 * time.Second
 
-// world is how it is around a pod.
+// world is what is known of a pod's node. The zero value is a node that exists and is in service, and no node at all.
 type world struct {
-	// missing is since when the pod's node has been missed; zero if it is there.
-	missing time.Time
+	// missed is since when the node has been missed; zero if it is in sight.
+	missed time.Time
 	// gone says that the node has been missed for long enough, and that the API server does not know it.
 	gone bool
 	// outOfService says that the node will not come back.
 	outOfService bool
-	// ended are all pods that have ended, if this one has, in no order.
-	ended []ocorev1.Pod
 }
 
-// Observe looks for the pod's node, and, if the pod has ended, for others that have.
-func (c controller) Observe(ctx context.Context, view loop.View, pod *ocorev1.Pod) (world, error) {
-	w, err := observeNode(ctx, view, pod)
-	if err != nil {
-		return world{}, err
-	}
-	if !ended(pod) || c.Ended < 0 {
-		return w, nil
-	}
-	var list ocorev1.PodList
-	if err := view.List(ctx, &list, client.MatchingFields{endedField: "true"}, client.UnsafeDisableDeepCopy); err != nil {
-		return world{}, fmt.Errorf("listing pods that have ended: %w", err)
-	}
-	w.ended = list.Items
-	return w, nil
-}
-
-func observeNode(ctx context.Context, view loop.View, pod *ocorev1.Pod) (world, error) {
+// Observe looks for the pod's node. Before a node is given up the API server itself is asked: our watch might be what is late.
+func (Controller) Observe(ctx context.Context, view loop.View, pod *ocorev1.Pod) (world, error) {
 	if pod.Spec.NodeName == "" {
 		return world{}, nil
 	}
-	node := &ocorev1.Node{}
-	name := client.ObjectKey{Name: pod.Spec.NodeName}
-	err := view.Get(ctx, name, node)
-	switch {
-	case err == nil:
-		return world{outOfService: outOfService(node)}, nil
-	case !apierrors.IsNotFound(err):
-		return world{}, fmt.Errorf("reading node %s: %w", pod.Spec.NodeName, err)
+	node, err := nodeOf(ctx, view, pod)
+	if err != nil {
+		return world{}, err
 	}
-	w := world{missing: view.Since(pod.Spec.NodeName, "missing")}
-	if view.Now().Sub(w.missing) < quarantine {
+	if node != nil {
+		return world{outOfService: outOfService(node)}, nil
+	}
+	w := world{missed: view.Since("node "+pod.Spec.NodeName, "missed")}
+	if view.Now().Sub(w.missed) < quarantine {
 		return w, nil
 	}
-	err = view.Live().Get(ctx, name, node)
-	w.gone = apierrors.IsNotFound(err)
-	if client.IgnoreNotFound(err) != nil {
-		return world{}, fmt.Errorf("asking for node %s: %w", pod.Spec.NodeName, err)
+	if node, err = nodeOf(ctx, view.Live(), pod); err != nil {
+		return world{}, err
 	}
+	if node != nil {
+		return world{missed: view.Now()}, nil
+	}
+	w.gone = true
 	return w, nil
+}
+
+// nodeOf is the node that a pod is bound to; nil if there is none of that name.
+func nodeOf(ctx context.Context, read client.Reader, pod *ocorev1.Pod) (*ocorev1.Node, error) {
+	node := &ocorev1.Node{}
+	err := read.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading node %s: %w", pod.Spec.NodeName, err)
+	default:
+		return node, nil
+	}
+}
+
+// outOfService reports that somebody has said of a node which is not ready that it will not come back.
+func outOfService(node *ocorev1.Node) bool {
+	return !nodestatus.Ready(node) && slices.ContainsFunc(node.Spec.Taints, func(taint corev1.Taint) bool {
+		return taint.Key == corev1.TaintNodeOutOfService
+	})
 }

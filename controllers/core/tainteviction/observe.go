@@ -21,7 +21,7 @@ type taint struct {
 }
 
 // Observe reads the taints of the pod's node. A node that is gone has none.
-func (controller) Observe(ctx context.Context, view loop.View, pod *ocorev1.Pod) (world, error) {
+func (Controller) Observe(ctx context.Context, view loop.View, pod *ocorev1.Pod) (world, error) {
 	if pod.Spec.NodeName == "" || pod.DeletionTimestamp != nil {
 		return world{}, nil
 	}
@@ -36,12 +36,31 @@ func (controller) Observe(ctx context.Context, view loop.View, pod *ocorev1.Pod)
 	return w, nil
 }
 
+// noExecute are the taints of a node that make pods leave.
+func noExecute(node *ocorev1.Node) []corev1.Taint {
+	var taints []corev1.Taint
+	for _, taint := range node.Spec.Taints {
+		if taint.Effect == corev1.TaintEffectNoExecute {
+			taints = append(taints, taint)
+		}
+	}
+	return taints
+}
+
+// since is from when on a pod has to tolerate a taint of its node.
 func since(view loop.View, pod *ocorev1.Pod, node *ocorev1.Node, t corev1.Taint) time.Time {
 	if t.TimeAdded == nil {
-		return view.Since(string(pod.UID)+" "+t.Key, string(node.UID)+" "+t.Value)
+		return view.Since(fmt.Sprintf("taint %s for pod %s", t.Key, pod.UID), undated(node, t))
 	}
 	if t.TimeAdded.Before(&pod.CreationTimestamp) {
 		return pod.CreationTimestamp.Time
 	}
 	return t.TimeAdded.Time
+}
+
+// undated is the fact that a node has a taint which does not say since when. It may be taken off and put back between two
+// passes: then the node's spec has another generation, where the API server counts them. That anything else in the spec has
+// changed only gives the pod more time.
+func undated(node *ocorev1.Node, t corev1.Taint) string {
+	return fmt.Sprintf("node %s, generation %d, has %s", node.UID, node.Generation, t.ToString())
 }

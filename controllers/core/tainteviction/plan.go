@@ -11,19 +11,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-const (
-	reasonEviction = "TaintManagerEviction"
-	reasonDeletion = "DeletionByTaintManager"
-)
-
 // Plan deletes a pod when it has tolerated the taints of its node for as long as it does.
-func (controller) Plan(pod *ocorev1.Pod, w world, now time.Time) *plan.Plan {
+func (Controller) Plan(pod *ocorev1.Pod, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	if pod.DeletionTimestamp != nil {
 		return p
 	}
 	for _, t := range w.taints {
-		last, forever := patience(pod, t.Taint)
+		last, forever := toleration(pod, t.Taint)
 		if forever {
 			continue
 		}
@@ -37,20 +32,20 @@ func (controller) Plan(pod *ocorev1.Pod, w world, now time.Time) *plan.Plan {
 	return p
 }
 
-// patience is how long a pod tolerates a taint: as long as the shortest of the tolerations that match it says, and not
+// toleration is how long a pod tolerates a taint: as long as the shortest of the tolerations that match it says, and not
 // at all if there is none.
-func patience(pod *ocorev1.Pod, taint corev1.Taint) (last time.Duration, forever bool) {
+func toleration(pod *ocorev1.Pod, taint corev1.Taint) (last time.Duration, forever bool) {
 	forever = true
 	matches := 0
-	for _, toleration := range pod.Spec.Tolerations {
-		if !toleration.ToleratesTaint(logr.Discard(), &taint, true) {
+	for _, t := range pod.Spec.Tolerations {
+		if !t.ToleratesTaint(logr.Discard(), &taint, true) {
 			continue
 		}
 		matches++
-		if toleration.TolerationSeconds == nil {
+		if t.TolerationSeconds == nil {
 			continue
 		}
-		seconds := time.Duration(max(*toleration.TolerationSeconds, 0)) * time.Second
+		seconds := time.Duration(max(*t.TolerationSeconds, 0)) * time.Second
 		if forever || seconds < last {
 			last, forever = seconds, false
 		}

@@ -1,4 +1,5 @@
-// Package endpointslice lists the pods behind each Service, in EndpointSlices.
+// Package endpointslice lists the pods behind each Service, in EndpointSlices. It is kube-controller-manager's
+// endpointslice-controller.
 //
 // It owns the EndpointSlices that carry the label endpointslice.kubernetes.io/managed-by with its name. It watches
 // Services, those slices, the pods that Services select, and nodes. Services without a selector, and those of the type

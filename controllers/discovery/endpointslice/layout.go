@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
@@ -17,12 +16,30 @@ import (
 // fullest is how many endpoints a slice may have.
 const fullest = 100
 
-// layout decides which endpoint is in which slice.
+// result is what is to be done about a Service's slices.
+type result struct {
+	toCreate []*odiscoveryv1.EndpointSlice
+	toUpdate []update
+	toDelete []*odiscoveryv1.EndpointSlice
+}
+
+// update is a slice as observed and as it shall be; they may be the same.
+type update struct{ observed, wanted *odiscoveryv1.EndpointSlice }
+
+// layOut decides which endpoint is in which slice.
+func layOut(service *ocorev1.Service, w *world) result {
+	l := newLayout(service, w)
+	for _, f := range families(service) {
+		l.layOut(f)
+	}
+	return l.result()
+}
+
+// layout is how far that decision has come.
 type layout struct {
 	service *ocorev1.Service
 	world   *world
 	drafts  []*draft
-	turned  map[string]time.Time // see date
 }
 
 // draft is one slice: as observed, nil for a new one, and as it shall be, nil for one that goes.
@@ -32,7 +49,7 @@ type draft struct {
 
 // newLayout begins with all slices going: each family keeps those that it can use.
 func newLayout(service *ocorev1.Service, w *world) *layout {
-	l := &layout{service: service, world: w, turned: turned(w.pods)}
+	l := &layout{service: service, world: w}
 	sorted := slices.Clone(w.slices)
 	slices.SortFunc(sorted, func(a, b odiscoveryv1.EndpointSlice) int { return cmp.Compare(a.Name, b.Name) })
 	for i := range sorted {
@@ -127,19 +144,19 @@ func (l *layout) fill(f family, key string, g *group) {
 	}
 	slices.SortStableFunc(changing, func(a, b *draft) int { return cmp.Compare(len(b.wanted.Endpoints), len(a.wanted.Endpoints)) })
 	for _, d := range changing {
-		left = d.pour(left)
+		left = d.fill(left)
 	}
 	for len(left) > 0 {
 		d := bestFit(resting, len(left))
 		if d == nil {
 			d = l.open(f, g.ports)
 		}
-		left = d.pour(left)
+		left = d.fill(left)
 	}
 }
 
-// pour moves as many endpoints into the slice as it has room for, and returns the rest.
-func (d *draft) pour(endpoints []discoveryv1.Endpoint) []discoveryv1.Endpoint {
+// fill moves as many endpoints into the slice as it has room for, and returns the rest.
+func (d *draft) fill(endpoints []discoveryv1.Endpoint) []discoveryv1.Endpoint {
 	n := min(len(endpoints), fullest-len(d.wanted.Endpoints))
 	d.wanted.Endpoints = append(d.wanted.Endpoints, endpoints[:n]...)
 	return endpoints[n:]
@@ -201,40 +218,19 @@ func (l *layout) wanted(slice *odiscoveryv1.EndpointSlice) *odiscoveryv1.Endpoin
 // changes reports whether a slice that stays is to be written.
 func (d *draft) changes() bool { return !equality.Semantic.DeepEqual(d.observed, d.wanted) }
 
-// created are the new slices.
-func (l *layout) created() []*odiscoveryv1.EndpointSlice {
-	var created []*odiscoveryv1.EndpointSlice
+// result is what the drafts come to. What is written says which change brought that about.
+func (l *layout) result() result {
+	var r result
+	trigger := triggers(l.service, l.world.pods)
 	for _, d := range l.drafts {
-		if d.observed == nil {
-			l.date(d)
-			created = append(created, d.wanted)
+		switch {
+		case d.wanted == nil:
+			r.toDelete = append(r.toDelete, d.observed)
+		case d.observed == nil:
+			r.toCreate = append(r.toCreate, trigger.noted(d))
+		case d.changes():
+			r.toUpdate = append(r.toUpdate, update{d.observed, trigger.noted(d)})
 		}
 	}
-	return created
-}
-
-// kept are the slices that stay, dated where they change.
-func (l *layout) kept() []*draft {
-	var kept []*draft
-	for _, d := range l.drafts {
-		if d.observed == nil || d.wanted == nil {
-			continue
-		}
-		if d.changes() {
-			l.date(d)
-		}
-		kept = append(kept, d)
-	}
-	return kept
-}
-
-// obsolete are the slices that go.
-func (l *layout) obsolete() []*odiscoveryv1.EndpointSlice {
-	var obsolete []*odiscoveryv1.EndpointSlice
-	for _, d := range l.drafts {
-		if d.wanted == nil {
-			obsolete = append(obsolete, d.observed)
-		}
-	}
-	return obsolete
+	return r
 }

@@ -8,8 +8,8 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
+	"github.com/orrery-dev/orrery/controllers/internal/fakekubelet"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
-	"github.com/orrery-dev/orrery/controllers/internal/pretend"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	corev1 "k8s.io/api/core/v1"
@@ -25,9 +25,9 @@ func TestSlicesConvergeOnThePodsThatThereAre(t *testing.T) {
 			Scheme:      scheme,
 			Loops:       []loop.Loop{endpointslice.Loop()},
 			Start:       start,
-			Prepare:     pretend.Pods,
+			Prepare:     fakekubelet.DeletesGracefully,
 			Change:      change,
-			Environment: pretend.Kubelet,
+			Environment: fakekubelet.Sync,
 			Invariants:  []looptest.Invariant{keepsOffHandmadeSlices},
 			Converged:   listsEveryPod,
 		})
@@ -56,7 +56,7 @@ func change(t *rapid.T, w *looptest.World) {
 	case 0:
 		w.Put(drawPod(t, rapid.IntRange(4, 8).Draw(t, "number")))
 	case 1:
-		pretend.TroubleWithPods(t, w)
+		fakekubelet.DisturbPods(t, w)
 	case 2:
 		label := rapid.SampledFrom([]string{"red", "blue"}).Draw(t, "team")
 		for _, service := range looptest.All[*ocorev1.Service](w) {

@@ -1,6 +1,8 @@
 // Package onnode finds the pods of a node.
 //
-// It owns the index of pods by spec.nodeName, and promises that a pod of a node is found by it alone. It decides nothing.
+// It owns the index of pods by spec.nodeName, and promises that a pod of a node is found by it alone. A pod that is not bound
+// is in it under no name, as in Kubernetes' own index: nobody is shown the pods of no node for those of one. It decides
+// nothing.
 package onnode
 
 import (
@@ -26,8 +28,11 @@ func Indexed() loop.Option {
 	})
 }
 
-// Pods are the pods that are bound to a node, also those that have ended.
+// Pods are the pods that are bound to a node, also those that have ended. There are none of a node without a name.
 func Pods(ctx context.Context, read client.Reader, node string) ([]ocorev1.Pod, error) {
+	if node == "" { // as a selector of fields this would mean all that are not bound
+		return nil, nil
+	}
 	var pods ocorev1.PodList
 	if err := read.List(ctx, &pods, client.MatchingFields{field: node}); err != nil {
 		return nil, fmt.Errorf("listing pods of node %s: %w", node, err)

@@ -1,4 +1,4 @@
-// Package podstatus sets conditions of pods, for loops that speak for a pod whose node does not.
+// Package podstatus reads and sets the status of pods, for loops that speak for a pod whose node does not.
 //
 // It owns the words of a disruption, and promises that a time of change moves with the status only. It never says why a
 // pod is disrupted: reasons and messages are the caller's.
@@ -9,6 +9,7 @@ import (
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
+	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -20,4 +21,10 @@ func Disrupt(pod *ocorev1.Pod, reason, message string, now time.Time) {
 		Reason:  reason,
 		Message: message,
 	}, now)
+}
+
+// Finalized reports that a pod has ended and been deleted without grace: nothing but its finalizers keeps it.
+func Finalized(pod *ocorev1.Pod) bool {
+	grace := pod.DeletionGracePeriodSeconds
+	return pod.DeletionTimestamp != nil && grace != nil && *grace == 0 && replicas.Ended(pod)
 }

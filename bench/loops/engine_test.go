@@ -1,0 +1,71 @@
+package loops
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orrery-dev/orrery/framework/engine"
+	"k8s.io/client-go/util/workqueue"
+)
+
+// keys is how many keys there are.
+const keys = 10000
+
+// idle is a loop that finds nothing to do, and counts its passes.
+type idle struct{ passed *sync.WaitGroup }
+
+func (idle) Observe(context.Context, engine.Look, string) (struct{}, error) { return struct{}{}, nil }
+
+func (idle) Plan(string, struct{}, time.Time) *engine.Plan[struct{}] { return nil }
+
+func (l idle) Actor(string, struct{}, engine.Turn) struct{} {
+	l.passed.Done()
+	return struct{}{}
+}
+
+// BenchmarkPasses makes a pass for each of ten thousand keys, of a loop that finds nothing to do: by the engine, and, as what
+// no loop can do without, by its queue alone.
+func BenchmarkPasses(b *testing.B) {
+	names := make([]string, keys)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	b.Run("engine", func(b *testing.B) {
+		var passed sync.WaitGroup
+		e := engine.New(idle{&passed}, engine.Options[string]{Name: "idle", SideBySide: 4})
+		ctx, stop := context.WithCancel(b.Context())
+		stopped := make(chan struct{})
+		go func() { e.Run(ctx); close(stopped) }()
+		for b.Loop() {
+			passed.Add(keys)
+			for _, name := range names {
+				e.Wake(name)
+			}
+			passed.Wait()
+		}
+		rate(b)
+		stop()
+		<-stopped
+	})
+	b.Run("queue alone", func(b *testing.B) {
+		queue := workqueue.NewTypedDelayingQueue[string]()
+		defer queue.ShutDown()
+		for b.Loop() {
+			for _, name := range names {
+				queue.Add(name)
+			}
+			for range names {
+				name, _ := queue.Get()
+				queue.Done(name)
+			}
+		}
+		rate(b)
+	})
+}
+
+func rate(b *testing.B) {
+	b.ReportMetric(float64(keys*b.N)/b.Elapsed().Seconds(), "passes/s")
+}

@@ -1,0 +1,4 @@
+package nodelifecycle
+
+// The reasons of events, as Kubernetes has them.
+const reasonNodeNotReady = "NodeNotReady"

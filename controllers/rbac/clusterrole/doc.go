@@ -1,6 +1,0 @@
-// Package clusterrole fills the rules of ClusterRoles that are made of others: those with an aggregationRule, as admin,
-// edit and view are.
-//
-// Its rules are those of all ClusterRoles that a selector of the rule matches, without itself, in the order of the
-// selectors and of their names, each once. Rules that somebody has written into such a role are lost.
-package clusterrole
