@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/podtemplate"
 	"github.com/orrery-dev/orrery/framework/plan"
 	appsv1 "k8s.io/api/apps/v1"
 )
@@ -87,7 +88,7 @@ func (r *rollout) lastRevision() int64 {
 
 // restore gives d the template that rs was made for, and the annotations that d had then.
 func restore(d *oappsv1.Deployment, rs *oappsv1.ReplicaSet) {
-	d.Spec.Template = *withoutHash(&rs.Spec.Template)
+	d.Spec.Template = *podtemplate.WithoutHash(&rs.Spec.Template)
 	maps.DeleteFunc(d.Annotations, func(key, _ string) bool { return !ownAnnotation(key) })
 	for key, value := range rs.Annotations {
 		if !ownAnnotation(key) {

@@ -11,6 +11,7 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/controllers/internal/podtemplate"
 	"github.com/orrery-dev/orrery/framework/plan"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -264,7 +265,7 @@ func TestPlanForRollbackByAnnotation(t *testing.T) {
 			if got := wanted.Spec.Template.Spec.Containers[0].Image; got != test.image {
 				t.Errorf("the image becomes %s, want %s", got, test.image)
 			}
-			if _, still := wanted.Annotations[rollbackAnnotation]; still || wanted.Spec.Template.Labels[hashLabel] != "" {
+			if _, still := wanted.Annotations[rollbackAnnotation]; still || wanted.Spec.Template.Labels[podtemplate.HashLabel] != "" {
 				t.Errorf("the Deployment keeps the rollback or gets a hash: %v, %v", wanted.Annotations, wanted.Spec.Template.Labels)
 			}
 			if got := strings.Fields(steps[1].String())[2] + " " + steps[1].Why(); got != test.event {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/podtemplate"
 )
 
 // rollout is a Deployment and its ReplicaSets, in the terms of a rollout. Nothing changes it.
@@ -23,7 +24,7 @@ type rollout struct {
 func newRollout(d *oappsv1.Deployment, w world, now time.Time) *rollout {
 	r := &rollout{d: d, world: w, now: now}
 	for _, rs := range slices.SortedFunc(slices.Values(w.claims.Held), byAge) {
-		if r.newRS == nil && sameTemplate(&rs.Spec.Template, &d.Spec.Template) {
+		if r.newRS == nil && podtemplate.Same(&rs.Spec.Template, &d.Spec.Template) {
 			r.newRS = rs
 		} else {
 			r.oldRSs = append(r.oldRSs, rs)

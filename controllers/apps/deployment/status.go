@@ -4,6 +4,7 @@ import (
 	"time"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
 	"github.com/orrery-dev/orrery/framework/plan"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -121,18 +122,16 @@ func (r report) replicaFailure(c *conditions) {
 		sets = append([]*oappsv1.ReplicaSet{r.newRS}, sets...)
 	}
 	for _, rs := range sets {
-		for _, failure := range rs.Status.Conditions {
-			if failure.Type == appsv1.ReplicaSetReplicaFailure {
-				c.put(appsv1.DeploymentCondition{
-					Type:               appsv1.DeploymentReplicaFailure,
-					Status:             failure.Status,
-					LastUpdateTime:     failure.LastTransitionTime,
-					LastTransitionTime: failure.LastTransitionTime,
-					Reason:             failure.Reason,
-					Message:            failure.Message,
-				})
-				return
-			}
+		if failure, fails := conditionsof.ReplicaSet.Find(rs.Status.Conditions, appsv1.ReplicaSetReplicaFailure); fails {
+			c.put(appsv1.DeploymentCondition{
+				Type:               appsv1.DeploymentReplicaFailure,
+				Status:             failure.Status,
+				LastUpdateTime:     failure.LastTransitionTime,
+				LastTransitionTime: failure.LastTransitionTime,
+				Reason:             failure.Reason,
+				Message:            failure.Message,
+			})
+			return
 		}
 	}
 	c.remove(appsv1.DeploymentReplicaFailure)

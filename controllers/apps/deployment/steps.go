@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/podtemplate"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,7 +61,7 @@ func (s cleanup) add(p *plan.Plan, _ *oappsv1.Deployment) {
 // createNewRS makes the new ReplicaSet, with n pods, in a pass of its own.
 func (r *rollout) createNewRS(n int32) []step {
 	if taken := r.world.namesake; taken != nil {
-		if metav1.IsControlledBy(taken, r.d) && sameTemplate(&taken.Spec.Template, &r.d.Spec.Template) {
+		if metav1.IsControlledBy(taken, r.d) && podtemplate.Same(&taken.Spec.Template, &r.d.Spec.Template) {
 			return nil // it has just come into sight, after the list was read
 		}
 		return []step{collision{}}

@@ -4,20 +4,9 @@ import (
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/podtemplate"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
-
-// hashLabel tells the pods of a Deployment's ReplicaSets apart.
-const hashLabel = podtemplate.HashLabel
-
-// sameTemplate compares templates but for hashLabel, which only ReplicaSets have.
-func sameTemplate(a, b *corev1.PodTemplateSpec) bool { return podtemplate.Same(a, b) }
-
-func withoutHash(template *corev1.PodTemplateSpec) *corev1.PodTemplateSpec {
-	return podtemplate.WithoutHash(template)
-}
 
 // replicaSetName is the Deployment's name and the hash, the former cut where both would be too long.
 func replicaSetName(deployment, hash string) string {

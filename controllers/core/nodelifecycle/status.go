@@ -8,7 +8,6 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // The reasons and messages of conditions, as Kubernetes has them.
@@ -46,27 +45,22 @@ func silenced(node *ocorev1.Node, now time.Time) *ocorev1.Node {
 
 // setUnknown makes a condition Unknown, unless it is. What it said last stays with the time of the last heartbeat.
 func setUnknown(node *ocorev1.Node, kind corev1.NodeConditionType, now time.Time) {
-	for i := range node.Status.Conditions {
-		condition := &node.Status.Conditions[i]
-		if condition.Type != kind {
-			continue
+	condition, found := conditionsof.Node.Find(node.Status.Conditions, kind)
+	switch {
+	case !found:
+		condition = corev1.NodeCondition{
+			Type:              kind,
+			Reason:            reasonNeverUpdated,
+			Message:           messageNeverUpdated,
+			LastHeartbeatTime: node.CreationTimestamp,
 		}
-		if condition.Status != corev1.ConditionUnknown {
-			condition.Status = corev1.ConditionUnknown
-			condition.Reason = reasonUnknown
-			condition.Message = messageUnknown
-			condition.LastTransitionTime = metav1.NewTime(now)
-		}
+	case condition.Status == corev1.ConditionUnknown:
 		return
+	default:
+		condition.Reason, condition.Message = reasonUnknown, messageUnknown
 	}
-	node.Status.Conditions = append(node.Status.Conditions, corev1.NodeCondition{
-		Type:               kind,
-		Status:             corev1.ConditionUnknown,
-		Reason:             reasonNeverUpdated,
-		Message:            messageNeverUpdated,
-		LastHeartbeatTime:  node.CreationTimestamp,
-		LastTransitionTime: metav1.NewTime(now),
-	})
+	condition.Status = corev1.ConditionUnknown
+	node.Status.Conditions = conditionsof.Node.Set(node.Status.Conditions, condition, now)
 }
 
 // markPodNotReady makes a pod that was ready not so, and says why.

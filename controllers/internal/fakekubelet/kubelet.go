@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -46,7 +47,7 @@ func next(w *looptest.World, pod *ocorev1.Pod) func() {
 	switch {
 	case pod.DeletionTimestamp != nil:
 		return func() { end(w, "kubelet", pod, client.GracePeriodSeconds(0)) }
-	case pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded:
+	case replicas.Ended(pod):
 		return nil
 	case pod.Status.Phase != corev1.PodRunning:
 		return edit(func(pod *ocorev1.Pod) { pod.Spec.NodeName, pod.Status.Phase = "node", corev1.PodRunning })
