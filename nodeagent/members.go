@@ -32,14 +32,14 @@ type member struct {
 type members struct {
 	*connection
 	serving Serving
-	clock   clock.WithDelayedExecution
+	clock   clock.WithTickerAndDelayedExecution
 	log     logr.Logger
 	byName  map[string]*member
 	order   []*member
 	ready   chan struct{}
 }
 
-func newMembers(c *connection, serving Serving, clock clock.WithDelayedExecution, log logr.Logger) *members {
+func newMembers(c *connection, serving Serving, clock clock.WithTickerAndDelayedExecution, log logr.Logger) *members {
 	return &members{connection: c, serving: serving, clock: clock, log: log, byName: map[string]*member{}, ready: make(chan struct{})}
 }
 
@@ -138,7 +138,7 @@ func (m *members) adopt(ctx context.Context) {
 		case <-timer.C():
 		}
 		for _, one := range m.order {
-			if err := one.loop.Adopt(ctx); err != nil && ctx.Err() == nil {
+			if err := one.loop.CleanUpOrphanedPods(ctx); err != nil && ctx.Err() == nil {
 				m.log.Error(err, "Looking for pods that nobody knows", "node", one.node.Name)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
@@ -106,6 +107,7 @@ func (s *stage) restart() {
 			s.log = append(s.log, strings.TrimSpace(fmt.Sprintf("%s %s %s", pod.Name, reason, container)))
 		},
 	})
+	s.loop.engine = engine.New(syncLoop{s.loop}, engine.Options[types.UID]{Name: name, Clock: s.clock, Inline: true, Wake: func(types.UID) {}})
 	for _, pod := range s.server.pods {
 		s.loop.Set(pod)
 	}
@@ -114,7 +116,7 @@ func (s *stage) restart() {
 // turn tells the loop what the server has and passes once over every pod, until nothing changes or the rounds are over.
 func (s *stage) turn(ctx context.Context, rounds int) error {
 	for range rounds {
-		if err := s.loop.Adopt(ctx); err != nil {
+		if err := s.loop.CleanUpOrphanedPods(ctx); err != nil {
 			return nil //nolint:nilerr // the runtime is away: nothing happens
 		}
 		for uid := range s.loop.workers {
@@ -130,8 +132,7 @@ func (s *stage) turn(ctx context.Context, rounds int) error {
 			}
 		}
 		for uid := range s.loop.workers {
-			s.loop.pass(ctx, uid)
-			s.loop.statuses.write(ctx, uid)
+			s.loop.engine.Pass(ctx, uid)
 			if err := s.single(ctx); err != nil {
 				return err
 			}

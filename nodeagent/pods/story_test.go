@@ -80,10 +80,10 @@ func TestAnyStoryEndsWell(t *testing.T) {
 		do(s.turn(ctx, 12))
 		for uid, pod := range s.server.pods {
 			if pod.DeletionTimestamp != nil {
-				t.Fatalf("pod %s was deleted and is still there: %+v", uid, s.loop.Last(uid))
+				t.Fatalf("pod %s was deleted and is still there: %+v", uid, s.loop.engine.Recent(uid))
 			}
 			if pod.Status.Phase != corev1.PodRunning {
-				t.Fatalf("pod %s is %s: %+v; plan %+v", uid, pod.Status.Phase, pod.Status.ContainerStatuses, s.loop.Last(uid))
+				t.Fatalf("pod %s is %s: %+v; plan %+v", uid, pod.Status.Phase, pod.Status.ContainerStatuses, s.loop.engine.Recent(uid))
 			}
 		}
 		wanted := 0
@@ -216,9 +216,10 @@ func TestStories(t *testing.T) {
 		}()
 		s.loop.Remove(first)
 		s.loop.Set(s.server.pods[second])
-		s.loop.pass(t.Context(), second)
-		if plan := s.loop.Last(second); len(plan.Steps) != 0 || plan.Why == "" {
-			t.Errorf("while the first one stops, the plan about the second is %+v", plan)
+		s.loop.engine.Pass(t.Context(), second)
+		plan, err := Inspect(s.loop).Preview(t.Context(), "default/web")
+		if want := "nothing to do: waiting for the pod that had this name before to stop"; err != nil || plan != want {
+			t.Errorf("while the first one stops, the plan about the second is %s (%v)", plan, err)
 		}
 		if err := s.turn(t.Context(), 10); err != nil {
 			t.Fatal(err)
@@ -237,13 +238,12 @@ func TestStories(t *testing.T) {
 		pod := s.server.pods[uid].DeepCopy()
 		pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &metav1.Time{Time: s.clock.Now()}, new(int64)
 		s.loop.Set(pod)
-		world, err := s.loop.observe(t.Context(), uid)
+		plan, err := s.loop.engine.Preview(t.Context(), uid)
 		if err != nil {
 			t.Fatal(err)
 		}
-		steps := Decide(world, s.clock.Now()).Steps
-		if len(steps) != 1 || steps[0].Why() != "stop main with 30s of grace" {
-			t.Errorf("the plan is %+v", steps)
+		if want := "stop container main with 30s of grace: the pod is being deleted"; plan.String() != want {
+			t.Errorf("the plan is\n%s, want\n%s", plan, want)
 		}
 	})
 
