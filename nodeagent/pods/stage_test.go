@@ -21,10 +21,19 @@ import (
 
 var start = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
+// calls is how a call that changes something is made, which may go wrong.
+type calls func(what string, do func() error) error
+
+// reliable makes every call.
+func reliable(_ string, do func() error) error { return do() }
+
 // server stands for an API server that can be away. It is the edge of our code, and nothing of it is under test.
 type server struct {
+	calls
 	pods map[types.UID]*corev1.Pod
 	down bool
+	// early is a pod that was removed while its status said that a container of it runs.
+	early string
 }
 
 var errAway = errors.New("the API server is away")
@@ -33,20 +42,73 @@ func (s *server) WriteStatus(_ context.Context, pod *corev1.Pod, wanted *corev1.
 	if s.down {
 		return errAway
 	}
-	if found := s.pods[pod.UID]; found != nil {
-		updated := found.DeepCopy()
-		updated.Status = *wanted.DeepCopy()
-		s.pods[pod.UID] = updated
-	}
-	return nil
+	return s.calls("writing the status of pod "+pod.Name, func() error {
+		if found := s.pods[pod.UID]; found != nil {
+			updated := found.DeepCopy()
+			updated.Status = *wanted.DeepCopy()
+			s.pods[pod.UID] = updated
+		}
+		return nil
+	})
 }
 
 func (s *server) Delete(_ context.Context, pod *corev1.Pod) error {
 	if s.down {
 		return errAway
 	}
-	delete(s.pods, pod.UID)
-	return nil
+	return s.calls("removing pod "+pod.Name, func() error {
+		if found := s.pods[pod.UID]; found != nil {
+			for _, c := range found.Status.ContainerStatuses {
+				if c.State.Running != nil {
+					s.early = pod.Name
+				}
+			}
+		}
+		delete(s.pods, pod.UID)
+		return nil
+	})
+}
+
+// frailRuntime is a runtime whose calls may go wrong.
+type frailRuntime struct {
+	*simulated.Runtime
+	calls
+}
+
+func (r frailRuntime) RunPodSandbox(ctx context.Context, config *runtimeapi.PodSandboxConfig, handler string) (id string, err error) {
+	err = r.calls("creating a sandbox", func() error {
+		id, err = r.Runtime.RunPodSandbox(ctx, config, handler)
+		return err
+	})
+	return id, err
+}
+
+func (r frailRuntime) StopPodSandbox(ctx context.Context, id string) error {
+	return r.calls("stopping a sandbox", func() error { return r.Runtime.StopPodSandbox(ctx, id) })
+}
+
+func (r frailRuntime) RemovePodSandbox(ctx context.Context, id string) error {
+	return r.calls("removing a sandbox", func() error { return r.Runtime.RemovePodSandbox(ctx, id) })
+}
+
+func (r frailRuntime) CreateContainer(ctx context.Context, sandbox string, config *runtimeapi.ContainerConfig, pod *runtimeapi.PodSandboxConfig) (id string, err error) {
+	err = r.calls("creating a container", func() error {
+		id, err = r.Runtime.CreateContainer(ctx, sandbox, config, pod)
+		return err
+	})
+	return id, err
+}
+
+func (r frailRuntime) StartContainer(ctx context.Context, id string) error {
+	return r.calls("starting a container", func() error { return r.Runtime.StartContainer(ctx, id) })
+}
+
+func (r frailRuntime) StopContainer(ctx context.Context, id string, timeout int64) error {
+	return r.calls("stopping a container", func() error { return r.Runtime.StopContainer(ctx, id, timeout) })
+}
+
+func (r frailRuntime) RemoveContainer(ctx context.Context, id string) error {
+	return r.calls("removing a container", func() error { return r.Runtime.RemoveContainer(ctx, id) })
 }
 
 // plainHost has no disk.
@@ -80,16 +142,23 @@ func (plainHost) Container(_ context.Context, pod *corev1.Pod, spec *corev1.Cont
 
 // stage is a node on a stepped clock, whose loop is driven by hand.
 type stage struct {
+	calls
 	clock   *testingclock.FakeClock
 	runtime *simulated.Runtime
 	server  *server
 	loop    *Loop
 	log     []string
 	grace   bool
+	made    int
+	tell    func(format string, args ...any)
 }
 
 func newStage(graceful bool) *stage {
-	s := &stage{clock: testingclock.NewFakeClock(start), server: &server{pods: map[types.UID]*corev1.Pod{}}, grace: graceful}
+	return newStageWith(graceful, testingclock.NewFakeClock(start), reliable)
+}
+
+func newStageWith(graceful bool, clock *testingclock.FakeClock, calls calls) *stage {
+	s := &stage{calls: calls, clock: clock, server: &server{calls: calls, pods: map[types.UID]*corev1.Pod{}}, grace: graceful}
 	s.runtime = simulated.New(simulated.Options{Clock: s.clock})
 	s.restart()
 	return s
@@ -101,7 +170,7 @@ func (s *stage) restart() {
 		s.loop.probes.Stop()
 	}
 	s.loop = New(Options{
-		Agent: "node", Runtime: s.runtime, Host: plainHost{}, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
+		Agent: "node", Runtime: frailRuntime{s.runtime, s.calls}, Host: plainHost{}, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
 		HostIPs: func() []string { return []string{"192.0.2.1"} }, Graceful: s.grace, Log: logr.Discard(),
 		Event: func(pod *corev1.Pod, container, _, reason, _ string) {
 			s.log = append(s.log, strings.TrimSpace(fmt.Sprintf("%s %s %s", pod.Name, reason, container)))
@@ -113,24 +182,23 @@ func (s *stage) restart() {
 	}
 }
 
+// hear tells the loop what the server has, and what is left of pods that it does not have.
+func (s *stage) hear(ctx context.Context) {
+	_ = s.loop.CleanUpOrphanedPods(ctx) // the runtime may be away
+	for uid, w := range s.loop.workers {
+		if s.server.pods[uid] == nil && !w.orphan {
+			s.loop.Remove(uid)
+		}
+	}
+	for _, pod := range s.server.pods {
+		s.loop.Set(pod)
+	}
+}
+
 // turn tells the loop what the server has and passes once over every pod, until nothing changes or the rounds are over.
 func (s *stage) turn(ctx context.Context, rounds int) error {
 	for range rounds {
-		if err := s.loop.CleanUpOrphanedPods(ctx); err != nil {
-			return nil //nolint:nilerr // the runtime is away: nothing happens
-		}
-		for uid := range s.loop.workers {
-			if pod := s.server.pods[uid]; pod != nil {
-				s.loop.Set(pod)
-			} else if !s.loop.workers[uid].orphan {
-				s.loop.Remove(uid)
-			}
-		}
-		for uid, pod := range s.server.pods {
-			if s.loop.workers[uid] == nil {
-				s.loop.Set(pod)
-			}
-		}
+		s.hear(ctx)
 		for uid := range s.loop.workers {
 			s.loop.engine.Pass(ctx, uid)
 			if err := s.single(ctx); err != nil {
@@ -141,8 +209,11 @@ func (s *stage) turn(ctx context.Context, rounds int) error {
 	return nil
 }
 
-// single fails when a container of a pod has two running instances, or a sandbox is not the agent's own.
+// single fails when a container of a pod has two running instances, or when a pod was removed before its last status was told.
 func (s *stage) single(ctx context.Context) error {
+	if s.server.early != "" {
+		return fmt.Errorf("pod %s was removed while its status said that it runs", s.server.early)
+	}
 	containers, err := s.runtime.ListContainers(ctx, nil)
 	if err != nil {
 		return nil //nolint:nilerr // the runtime is away: there is nothing to see
@@ -162,7 +233,8 @@ func (s *stage) single(ctx context.Context) error {
 }
 
 func (s *stage) create(name string, change func(*corev1.Pod)) types.UID {
-	uid := types.UID(fmt.Sprintf("uid-%s-%d", name, len(s.server.pods)))
+	s.made++
+	uid := types.UID(fmt.Sprintf("uid-%s-%d", name, s.made))
 	grace := int64(30)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default", UID: uid}}
 	pod.Spec = corev1.PodSpec{
