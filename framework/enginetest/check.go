@@ -80,6 +80,7 @@ func (r *run[K, W, A, M]) disturb(t *rapid.T) {
 		"pass":      r.randomPass,
 		"again":     r.randomPass, // twice as often as anything else
 		"task ends": r.randomTask,
+		"round":     func(*rapid.T) { r.round() }, // or else little would ever come to its end
 		"time":      func(t *rapid.T) { r.env.step(rapid.IntRange(1, 60_000).Draw(t, "milliseconds")) },
 		"restart":   func(*rapid.T) { r.restart() },
 	}

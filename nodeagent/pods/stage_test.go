@@ -32,8 +32,8 @@ type server struct {
 	calls
 	pods map[types.UID]*corev1.Pod
 	down bool
-	// early is a pod that was removed while its status said that a container of it runs.
-	early string
+	// wrong is told what must never be done.
+	wrong func(what string)
 }
 
 var errAway = errors.New("the API server is away")
@@ -60,7 +60,7 @@ func (s *server) Delete(_ context.Context, pod *corev1.Pod) error {
 		if found := s.pods[pod.UID]; found != nil {
 			for _, c := range found.Status.ContainerStatuses {
 				if c.State.Running != nil {
-					s.early = pod.Name
+					s.wrong("pod " + pod.Name + " was removed while its status said that it runs")
 				}
 			}
 		}
@@ -73,6 +73,7 @@ func (s *server) Delete(_ context.Context, pod *corev1.Pod) error {
 type frailRuntime struct {
 	*simulated.Runtime
 	calls
+	wrong func(what string)
 }
 
 func (r frailRuntime) RunPodSandbox(ctx context.Context, config *runtimeapi.PodSandboxConfig, handler string) (id string, err error) {
@@ -84,7 +85,18 @@ func (r frailRuntime) RunPodSandbox(ctx context.Context, config *runtimeapi.PodS
 }
 
 func (r frailRuntime) StopPodSandbox(ctx context.Context, id string) error {
-	return r.calls("stopping a sandbox", func() error { return r.Runtime.StopPodSandbox(ctx, id) })
+	return r.calls("stopping a sandbox", func() error {
+		containers, err := r.ListContainers(ctx, &runtimeapi.ContainerFilter{PodSandboxId: id})
+		if err != nil {
+			return err
+		}
+		for _, c := range containers {
+			if c.State == runtimeapi.ContainerState_CONTAINER_RUNNING {
+				r.wrong("sandbox " + id + " was stopped under container " + c.Metadata.Name)
+			}
+		}
+		return r.Runtime.StopPodSandbox(ctx, id)
+	})
 }
 
 func (r frailRuntime) RemovePodSandbox(ctx context.Context, id string) error {
@@ -140,17 +152,51 @@ func (plainHost) Container(_ context.Context, pod *corev1.Pod, spec *corev1.Cont
 	}, nil
 }
 
+// preparedHost has no disk, but knows for which pods it would have something there.
+type preparedHost struct {
+	plainHost
+	prepared map[types.UID]bool
+	wrong    func(what string)
+}
+
+func (h preparedHost) Prepare(_ context.Context, pod *corev1.Pod, _ []string) error {
+	h.prepared[pod.UID] = true
+	return nil
+}
+
+func (h preparedHost) CleanUp(_ context.Context, pod *corev1.Pod) error {
+	delete(h.prepared, pod.UID)
+	return nil
+}
+
+func (h preparedHost) Forget(pod *corev1.Pod) error {
+	if h.prepared[pod.UID] {
+		h.wrong("pod " + pod.Name + " was forgotten before it was cleaned up")
+	}
+	return nil
+}
+
+func (h preparedHost) Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Container, of ContainerOf) (*runtimeapi.ContainerConfig, error) {
+	if !h.prepared[pod.UID] {
+		h.wrong("container " + spec.Name + " of pod " + pod.Name + " was made without its volumes")
+	}
+	return h.plainHost.Container(ctx, pod, spec, of)
+}
+
 // stage is a node on a stepped clock, whose loop is driven by hand.
 type stage struct {
 	calls
 	clock   *testingclock.FakeClock
 	runtime *simulated.Runtime
+	host    preparedHost
 	server  *server
 	loop    *Loop
 	log     []string
 	grace   bool
 	made    int
 	tell    func(format string, args ...any)
+	// wrongs are what must never be done and was.
+	wrongs []string
 }
 
 func newStage(graceful bool) *stage {
@@ -158,7 +204,10 @@ func newStage(graceful bool) *stage {
 }
 
 func newStageWith(graceful bool, clock *testingclock.FakeClock, calls calls) *stage {
-	s := &stage{calls: calls, clock: clock, server: &server{calls: calls, pods: map[types.UID]*corev1.Pod{}}, grace: graceful}
+	s := &stage{calls: calls, clock: clock, grace: graceful}
+	wrong := func(what string) { s.wrongs = append(s.wrongs, what) }
+	s.server = &server{calls: calls, pods: map[types.UID]*corev1.Pod{}, wrong: wrong}
+	s.host = preparedHost{prepared: map[types.UID]bool{}, wrong: wrong}
 	s.runtime = simulated.New(simulated.Options{Clock: s.clock})
 	s.restart()
 	return s
@@ -170,7 +219,7 @@ func (s *stage) restart() {
 		s.loop.probes.Stop()
 	}
 	s.loop = New(Options{
-		Agent: "node", Runtime: frailRuntime{s.runtime, s.calls}, Host: plainHost{}, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
+		Agent: "node", Runtime: frailRuntime{s.runtime, s.calls, s.server.wrong}, Host: s.host, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
 		HostIPs: func() []string { return []string{"192.0.2.1"} }, Graceful: s.grace, Log: logr.Discard(),
 		Event: func(pod *corev1.Pod, container, _, reason, _ string) {
 			s.log = append(s.log, strings.TrimSpace(fmt.Sprintf("%s %s %s", pod.Name, reason, container)))
@@ -209,10 +258,10 @@ func (s *stage) turn(ctx context.Context, rounds int) error {
 	return nil
 }
 
-// single fails when a container of a pod has two running instances, or when a pod was removed before its last status was told.
+// single fails when a container of a pod has two running instances, or something was done that must never be.
 func (s *stage) single(ctx context.Context) error {
-	if s.server.early != "" {
-		return fmt.Errorf("pod %s was removed while its status said that it runs", s.server.early)
+	if len(s.wrongs) > 0 {
+		return errors.New(s.wrongs[0])
 	}
 	containers, err := s.runtime.ListContainers(ctx, nil)
 	if err != nil {
