@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 
 	"github.com/spf13/pflag"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
-	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	cliflag "k8s.io/component-base/cli/flag"
 	aggregatorapiserver "k8s.io/kube-aggregator/pkg/apiserver"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
@@ -21,7 +22,6 @@ import (
 
 	"github.com/orrery-dev/orrery/apiserver/naming"
 	"github.com/orrery-dev/orrery/apiserver/pki"
-	"github.com/orrery-dev/orrery/webhooks"
 )
 
 // configuring is held while a server is configured: upstream's options write to global variables.
@@ -48,13 +48,7 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 		return nil, fmt.Errorf("configuring the API server: %w", err)
 	}
 	if s.options.TwoNames {
-		factory, ok := config.KubeAPIs.ControlPlane.StorageFactory.(*serverstorage.DefaultStorageFactory)
-		if !ok {
-			return nil, fmt.Errorf("configuring the API server: a storage factory of type %T cannot serve two names", config.KubeAPIs.ControlPlane.StorageFactory)
-		}
-		if err := naming.Apply(factory); err != nil {
-			return nil, err
-		}
+		openDoor(config)
 	}
 	if completed.EndpointReconcilerType == string(reconcilers.NoneEndpointReconcilerType) {
 		config.KubeAPIs.EndpointReconcilerConfig.Reconciler = &noEndpoints{}
@@ -129,13 +123,23 @@ func servePodGroups(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// guardSecondNames adds our admission plugins: the defaults and the validation of second names, which come first because what
-// follows relies on defaults, and the guard of their definitions, whose place does not matter.
+// guardSecondNames adds the admission plugin that guards the definitions of the second names. Its place does not matter.
 func guardSecondNames(admission *genericoptions.AdmissionOptions) {
-	webhooks.Register(admission.Plugins)
 	admission.Plugins.Register(naming.GuardName, naming.Guard)
-	admission.RecommendedPluginOrder = slices.Concat(
-		[]string{webhooks.PluginName}, admission.RecommendedPluginOrder, []string{naming.GuardName})
+	admission.RecommendedPluginOrder = append(slices.Clone(admission.RecommendedPluginOrder), naming.GuardName)
+}
+
+// openDoor lets requests by second names in as requests by the first. The servers of the chain share their authorizer, but
+// each has its own copy of the configuration.
+func openDoor(config *app.Config) {
+	aggregator := config.Aggregator.GenericConfig
+	build := aggregator.BuildHandlerChainFunc
+	aggregator.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
+		return naming.Door(build(handler, c))
+	}
+	for _, generic := range []*genericapiserver.Config{&aggregator.Config, config.KubeAPIs.ControlPlane.Generic, &config.ApiExtensions.GenericConfig.Config} {
+		generic.Authorization.Authorizer = naming.Authorizer(generic.Authorization.Authorizer)
+	}
 }
 
 func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {

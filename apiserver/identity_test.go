@@ -77,7 +77,8 @@ func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		{identity.Node("one"), "renews another's lease", authorizationv1.ResourceAttributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Namespace: "kube-node-lease", Name: "other"}, false},
 		{identity.Node("one"), "reads any Secret", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: "default", Name: "password"}, false},
 		{identity.Node("one"), "reads nodes by their second name", authorizationv1.ResourceAttributes{Verb: "get", Group: "core.orrery.dev", Resource: "nodes", Name: "other"}, false},
-		{identity.Node("one"), "writes pods by their second name", authorizationv1.ResourceAttributes{Verb: "patch", Group: "core.orrery.dev", Resource: "pods", Subresource: "status"}, false},
+		{identity.Node("one"), "writes pods", authorizationv1.ResourceAttributes{Verb: "patch", Resource: "pods", Subresource: "status"}, true},
+		{identity.Node("one"), "writes pods by their second name", authorizationv1.ResourceAttributes{Verb: "patch", Group: "core.orrery.dev", Resource: "pods", Subresource: "status"}, true},
 	} {
 		t.Run(test.who.User+" "+test.verb, func(t *testing.T) {
 			review, err := clients(t, server, test.who).AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(),

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -177,14 +178,29 @@ func TestWhatIsWrongIsOneClearError(t *testing.T) {
 		}
 		start(t, apiserver.Options{DataDir: dir, Ephemeral: true})
 	})
-	t.Run("objects that are stored in another form", func(t *testing.T) {
-		dir := t.TempDir()
-		if err := start(t, apiserver.Options{DataDir: dir, Ephemeral: true}).Stop(); err != nil {
+	t.Run("objects in the layout of an earlier release", func(t *testing.T) {
+		store, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Ephemeral: true})
+		if err != nil {
 			t.Fatal(err)
 		}
-		err := refuse(t, apiserver.Options{DataDir: dir, Ephemeral: true, TwoNames: true})
-		if err == nil || !strings.Contains(err.Error(), "stored for one name each") {
-			t.Errorf("got %v, want an error about the form of the objects", err)
+		defer func() {
+			if err := store.Stop(); err != nil {
+				t.Error(err)
+			}
+		}()
+		client, err := clientv3.New(clientv3.Config{Endpoints: []string{store.Endpoint()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Put(t.Context(), "/orrery/stored-for/registry", "two names"); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Close(); err != nil {
+			t.Fatal(err)
+		}
+		there := &apiserver.ExternalEtcd{Endpoints: []string{store.Endpoint()}}
+		if err := refuse(t, apiserver.Options{Ephemeral: true, TwoNames: true, Etcd: there}); err == nil || !strings.Contains(err.Error(), "orrery reset") {
+			t.Errorf("got %v, want an error that says what to do", err)
 		}
 	})
 	t.Run("a bad service range", func(t *testing.T) {

@@ -30,8 +30,8 @@ type roleBook struct {
 	bindings        []rbacv1.RoleBinding
 }
 
-func newRoleBook(twoNames bool) (roleBook, error) {
-	policy, err := identity.DefaultPolicy(twoNames)
+func newRoleBook() (roleBook, error) {
+	policy, err := identity.DefaultPolicy()
 	if err != nil {
 		return roleBook{}, err
 	}
@@ -56,8 +56,8 @@ func newRoleBook(twoNames bool) (roleBook, error) {
 // every start: rules that a person added stay, and an object annotated rbac.authorization.kubernetes.io/autoupdate:
 // "false" is left alone. Those of our components lose what the component does not need any more, and bindings that an
 // earlier release made for them are deleted: who wants a component to do more makes a binding of their own.
-func ensureRoles(ctx context.Context, config *rest.Config, twoNames bool) error {
-	book, err := newRoleBook(twoNames)
+func ensureRoles(ctx context.Context, config *rest.Config) error {
+	book, err := newRoleBook()
 	if err != nil {
 		return err
 	}

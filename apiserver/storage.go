@@ -20,11 +20,12 @@ const (
 	defaultPrefix = "/registry"
 )
 
-// The forms in which objects are stored.
-const (
-	storedOneName  = "one name"
-	storedTwoNames = "two names"
-)
+// sharedLayout is what earlier releases recorded, when they kept the objects of both names in the form of the second.
+const sharedLayout = "two names"
+
+// errSharedLayout is why such objects are not served: this release would not see them.
+var errSharedLayout = errors.New("the objects there were stored by an earlier release, in a layout that this one does not read: " +
+	"choose another place for the data, or give up what is there (orrery reset removes an instance's data)")
 
 // storage says where the server keeps its objects.
 func (s *Server) storage() ExternalEtcd {
@@ -40,9 +41,9 @@ func (s *Server) storage() ExternalEtcd {
 	return storage
 }
 
-// claim asks etcd for the form in which objects are stored, and when there are none records ours. So a wrong endpoint
-// or certificate is one clear error at the start; and so is a form other than ours, in which none of the objects with
-// two names would be seen.
+// claim asks etcd whether there is anything that this release cannot read, and writes the definitions of the second names,
+// if they are served, where there is nothing yet. So a wrong endpoint or certificate is one clear error at the start. The
+// layout is Kubernetes' own: what any API server of its version wrote is served, and the other way round.
 func (e ExternalEtcd) claim(ctx context.Context, twoNames bool) (err error) {
 	defer func() {
 		if err != nil {
@@ -57,47 +58,32 @@ func (e ExternalEtcd) claim(ctx context.Context, twoNames bool) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, reachTimeout, fmt.Errorf("no answer within %s", reachTimeout))
 	defer cancel()
 
-	stored, err := e.stored(ctx, client)
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		return err
-	}
-	wanted := storedOneName
-	if twoNames {
-		wanted = storedTwoNames
-	}
-	switch stored {
-	case wanted:
-		return nil
-	case "":
-		if _, err = client.Put(ctx, e.formKey(), wanted); err != nil || !twoNames {
-			return err
-		}
+	empty, err := e.empty(ctx, client)
+	switch {
+	case err == nil && empty && twoNames:
 		return e.seedDefinitions(ctx, client)
+	case err != nil && context.Cause(ctx) != nil:
+		return context.Cause(ctx)
 	default:
-		return fmt.Errorf("the objects there are stored for %s each, and this server is to serve %s: change that, or choose another place for the data", stored, wanted)
+		return err
 	}
 }
 
-// formKey is outside of the prefix, so that nobody takes it for an object.
-func (e ExternalEtcd) formKey() string { return "/orrery/stored-for/" + strings.Trim(e.Prefix, "/") }
-
-// stored returns the form of the objects that are there, or "" when there are none.
-func (e ExternalEtcd) stored(ctx context.Context, client *clientv3.Client) (string, error) {
-	recorded, err := client.Get(ctx, e.formKey())
+// empty reports that there are no objects. That there are some of the old layout is an error.
+func (e ExternalEtcd) empty(ctx context.Context, client *clientv3.Client) (bool, error) {
+	prefix := strings.Trim(e.Prefix, "/")
+	recorded, err := client.Get(ctx, "/orrery/stored-for/"+prefix)
 	if err != nil {
-		return "", err
+		return false, err
 	}
-	if len(recorded.Kvs) > 0 {
-		return string(recorded.Kvs[0].Value), nil
+	if len(recorded.Kvs) > 0 && string(recorded.Kvs[0].Value) == sharedLayout {
+		return false, errSharedLayout
 	}
-	objects, err := client.Get(ctx, "/"+strings.Trim(e.Prefix, "/")+"/", clientv3.WithPrefix(), clientv3.WithCountOnly())
-	if err != nil || objects.Count == 0 {
-		return "", err
+	objects, err := client.Get(ctx, "/"+prefix+"/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil {
+		return false, err
 	}
-	return storedOneName, nil // by an API server that is not ours
+	return objects.Count == 0, nil
 }
 
 func (e ExternalEtcd) client() (*clientv3.Client, error) {

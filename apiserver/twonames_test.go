@@ -1,6 +1,7 @@
 package apiserver_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/apiserver/etcd"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 )
 
@@ -290,6 +292,93 @@ func TestAServiceMadeUnderTheKubernetesNameHasItsAddressesUnderTheOther(t *testi
 	}
 	if ip, _, err := unstructured.NestedString(shown.Object, "spec", "clusterIP"); err != nil || ip != created.Spec.ClusterIP {
 		t.Errorf("cluster IP is %q under the other name (%v), want %q", ip, err, created.Spec.ClusterIP)
+	}
+}
+
+// TestObjectsAreStoredAsKubernetesStoresThem hands an etcd from a server that knows nothing of second names to one that
+// serves them, and back.
+func TestObjectsAreStoredAsKubernetesStoresThem(t *testing.T) {
+	store, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Ephemeral: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	there := &apiserver.ExternalEtcd{Endpoints: []string{store.Endpoint()}}
+	plain := apiserver.Options{Ephemeral: true, Etcd: there}
+
+	first := start(t, plain)
+	if _, err := clients(t, first, identity.Admin).AppsV1().Deployments("default").Create(t.Context(), deployment("old"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	second := start(t, apiserver.Options{Ephemeral: true, Etcd: there, TwoNames: true})
+	other := untyped(t, second, identity.Admin).Resource(orreryDeployments).Namespace("default")
+	if _, err := other.Get(t.Context(), "old", metav1.GetOptions{}); err != nil {
+		t.Errorf("what was there is not seen by its second name: %v", err)
+	}
+	made := toUnstructured(t, deployment("new"))
+	made.SetAPIVersion("apps.orrery.dev/v1")
+	made.SetKind("Deployment")
+	if _, err := other.Create(t.Context(), made, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	third := start(t, plain)
+	for _, name := range []string{"old", "new"} {
+		if _, err := clients(t, third, identity.Admin).AppsV1().Deployments("default").Get(t.Context(), name, metav1.GetOptions{}); err != nil {
+			t.Errorf("after it was handed back: %v", err)
+		}
+	}
+}
+
+func TestSchemasOfSecondNamesHaveDescriptions(t *testing.T) {
+	server := shared(t)
+	paths, err := clients(t, server, identity.Admin).Discovery().OpenAPIV3().Paths()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"apis/apps.orrery.dev/v1", "apis/core.orrery.dev/v1"} {
+		document, err := paths[kind].Schema("application/json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var schema struct {
+			Paths      map[string]any
+			Components struct {
+				Schemas map[string]struct {
+					Description string
+					Kinds       []struct{ Group, Version, Kind string } `json:"x-kubernetes-group-version-kind"`
+				}
+			}
+		}
+		if err := json.Unmarshal(document, &schema); err != nil {
+			t.Fatal(err)
+		}
+		group := strings.Split(kind, "/")[1]
+		described := 0
+		for _, s := range schema.Components.Schemas {
+			if len(s.Kinds) == 1 && s.Kinds[0].Group == group && s.Description != "" {
+				described++
+			}
+		}
+		if described < 5 {
+			t.Errorf("%s describes %d kinds", kind, described)
+		}
+		for path := range schema.Paths {
+			if !strings.HasPrefix(path, "/"+kind+"/") {
+				t.Errorf("%s has the path %s", kind, path)
+			}
+		}
 	}
 }
 

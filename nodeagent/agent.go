@@ -18,7 +18,7 @@ import (
 // Agent is one node that runs real containers.
 type Agent struct {
 	options Options
-	*members
+	*nodes
 }
 
 // New checks the options and connects to the runtime if there is no other. Nothing happens on the API server before Run.
@@ -37,18 +37,19 @@ func New(ctx context.Context, options Options) (*Agent, error) {
 		}
 		options.Runtime = client
 	}
+	options.Runtime = cri.WithDeadlines(options.Runtime, cri.DefaultDeadlines())
 	var groups *cgroups.FS
 	if options.CgroupRoot != "" {
 		if groups, err = cgroups.Open("/sys/fs/cgroup", options.CgroupRoot); err != nil {
 			return nil, err
 		}
 	}
-	a := &Agent{options: options, members: newMembers(c, options.Serving, options.Clock, options.Log)}
-	a.add(a.member(c, groups))
+	a := &Agent{options: options, nodes: newNodes(c, options.Serving, options.Clock, options.Log)}
+	a.add(a.oneNode(c, groups))
 	return a, nil
 }
 
-func (a *Agent) member(c *connection, groups *cgroups.FS) *member {
+func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 	o := &a.options
 	info := node.MachineInfo()
 	info.KubeletVersion = Version
@@ -60,7 +61,7 @@ func (a *Agent) member(c *connection, groups *cgroups.FS) *member {
 	if o.PodCIDR != "" {
 		cidrs = []string{o.PodCIDR}
 	}
-	return &member{
+	return &oneNode{
 		runtime: o.Runtime,
 		loop: pods.New(pods.Options{
 			Agent: o.NodeName, Runtime: o.Runtime, HostIPs: ips, API: c.pods, Clock: o.Clock,
@@ -76,7 +77,7 @@ func (a *Agent) member(c *connection, groups *cgroups.FS) *member {
 			Hooks: prober, Prober: prober,
 			Event: c.recorder(o.NodeName), Log: o.Log.WithValues("node", o.NodeName),
 		}),
-		node: &node.Member{
+		heartbeat: &node.Heartbeat{
 			Name: o.NodeName, Client: c.client, Runtime: o.Runtime, Clock: o.Clock, Labels: o.Labels, Taints: o.Taints, PodCIDRs: cidrs,
 			Observed: node.Observed{
 				Name: o.NodeName, IPs: ips(), Port: port(o.Serving.Listener), Capacity: o.Capacity, Reserved: o.Reserved, Info: info,

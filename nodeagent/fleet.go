@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
+	goruntime "runtime"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/nodeagent/admission"
+	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/host"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/objects"
@@ -37,7 +38,7 @@ type Fleet struct {
 	options  FleetOptions
 	runtimes map[string]*simulated.Runtime
 	streams  *simulated.Streams
-	*members
+	*nodes
 }
 
 // NewFleet makes the nodes. Nothing happens on the API server before Run.
@@ -50,14 +51,14 @@ func NewFleet(options FleetOptions) (*Fleet, error) {
 		return nil, err
 	}
 	f := &Fleet{options: options, runtimes: map[string]*simulated.Runtime{}, streams: &simulated.Streams{}}
-	f.members = newMembers(c, options.Serving, options.Clock, options.Log)
+	f.nodes = newNodes(c, options.Serving, options.Clock, options.Log)
 	source := objects.New(c.client, options.Clock)
 	for i := range options.Nodes {
 		prefix, err := network(options.ClusterCIDR, i)
 		if err != nil {
 			return nil, err
 		}
-		f.add(f.member(c, source, i, prefix))
+		f.add(f.oneNode(c, source, i, prefix))
 	}
 	return f, nil
 }
@@ -70,24 +71,25 @@ func (f *Fleet) Run(ctx context.Context) error {
 	return errors.Join(f.run(ctx), f.streams.Close())
 }
 
-func (f *Fleet) member(c *connection, source *objects.Source, i int, prefix netip.Prefix) *member {
+func (f *Fleet) oneNode(c *connection, source *objects.Source, i int, prefix netip.Prefix) *oneNode {
 	o := &f.options
 	name := fmt.Sprintf("%s%d", o.NamePrefix, i)
 	rt := simulated.New(simulated.Options{PodCIDR: prefix, Stages: o.Stages, Seed: uint64(i), Clock: o.Clock, Streams: f.streams})
 	f.runtimes[name] = rt
+	runtime := cri.WithDeadlines(rt, cri.DefaultDeadlines())
 	ips := []string{o.NodeIP}
-	return &member{
-		runtime: rt,
+	return &oneNode{
+		runtime: runtime,
 		loop: pods.New(pods.Options{
-			Agent: name, Runtime: rt, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
+			Agent: name, Runtime: runtime, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
 			Graceful: o.Naming == apis.Kubernetes, Admit: admission.Room(o.Capacity),
 			Host: host.New(host.Options{
 				Capacity: o.Capacity, Allocatable: o.Capacity, HostIPs: func() []string { return ips }, Source: source, Services: c.services,
 			}),
 			Hooks: rt, Prober: rt, Event: c.recorder(name), Log: o.Log.WithValues("node", name),
 		}),
-		node: &node.Member{
-			Name: name, Client: c.client, Runtime: rt, Clock: o.Clock, Labels: o.Labels, Taints: o.Taints, PodCIDRs: []string{prefix.String()},
+		heartbeat: &node.Heartbeat{
+			Name: name, Client: c.client, Runtime: runtime, Clock: o.Clock, Labels: o.Labels, Taints: o.Taints, PodCIDRs: []string{prefix.String()},
 			Observed: node.Observed{Name: name, IPs: ips, Port: port(o.Serving.Listener), Capacity: o.Capacity, Info: simulatedInfo(name)},
 		},
 	}
@@ -96,7 +98,7 @@ func (f *Fleet) member(c *connection, source *objects.Source, i int, prefix neti
 func simulatedInfo(name string) corev1.NodeSystemInfo {
 	return corev1.NodeSystemInfo{
 		MachineID: name, SystemUUID: name, BootID: name, KernelVersion: "simulated", OSImage: "Orrery (simulated)",
-		KubeletVersion: Version, OperatingSystem: "linux", Architecture: runtime.GOARCH,
+		KubeletVersion: Version, OperatingSystem: "linux", Architecture: goruntime.GOARCH,
 	}
 }
 

@@ -7,9 +7,9 @@ import (
 
 // Inspector shows what the node agent would do next about a pod of any of its nodes, and what it did last. Its keys are
 // NAMESPACE/NAME.
-func (m *members) Inspector() engine.Inspector {
-	loops := make([]*pods.Loop, 0, len(m.order))
-	for _, one := range m.order {
+func (n *nodes) Inspector() engine.Inspector {
+	loops := make([]*pods.Loop, 0, len(n.order))
+	for _, one := range n.order {
 		loops = append(loops, one.loop)
 	}
 	return pods.Inspect(loops...)

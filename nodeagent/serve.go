@@ -14,16 +14,16 @@ import (
 )
 
 // serve answers the kubelet's API for all nodes of the process.
-func (m *members) serve(ctx context.Context) error {
+func (n *nodes) serve(ctx context.Context) error {
 	return server.New(server.Options{
-		Listener: m.serving.Listener, Certificate: m.serving.Certificate, ClientCAs: m.serving.ClientCAs,
-		Reviewer: reviewer{m.kube}, Pods: m.Pods, Node: m.node, Clock: m.clock, Log: m.log,
+		Listener: n.serving.Listener, Certificate: n.serving.Certificate, ClientCAs: n.serving.ClientCAs,
+		Reviewer: reviewer{n.kube}, Pods: n.Pods, Node: n.node, Clock: n.clock, Log: n.log,
 		Metrics: promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}),
 	}).Run(ctx)
 }
 
-func (m *members) node(name string) (server.Node, bool) {
-	one := m.byName[name]
+func (n *nodes) node(name string) (server.Node, bool) {
+	one := n.byName[name]
 	if one == nil {
 		return server.Node{}, false
 	}

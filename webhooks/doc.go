@@ -5,8 +5,8 @@
 // rules for that are Kubernetes' functions, called as its own API server calls them: so an invalid Deployment gets the same
 // words under either name. The table in kinds.go has one line a kind.
 //
-// The rules are used in two ways. In our own API server, [Register] puts them into the chain of admission, at no cost of
-// a connection. For an API server that somebody else runs, [AddTo] serves them as webhooks of a controller-runtime manager.
+// [AddTo] serves the rules as webhooks of a controller-runtime manager, for an API server that somebody else runs. Our own
+// never sees these kinds by their own group names (package apiserver/naming translates them at the door), and needs none.
 //
 // The package keeps nothing, and never decides who may do something: that is authorization's.
 package webhooks

@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/orrery-dev/orrery/apis"
 	rbacconfig "github.com/orrery-dev/orrery/config/rbac"
 )
 
@@ -43,13 +42,10 @@ var granted = []struct {
 	{APIServer, "system:kubelet-api-admin"},
 }
 
-// DefaultPolicy returns the roles and bindings of all components. With twoNames each rule about objects with two
-// names covers both of them.
-func DefaultPolicy(twoNames bool) (Policy, error) {
-	return policyFrom(rbacconfig.Components, twoNames)
-}
+// DefaultPolicy returns the roles and bindings of all components.
+func DefaultPolicy() (Policy, error) { return policyFrom(rbacconfig.Components) }
 
-func policyFrom(files fs.FS, twoNames bool) (Policy, error) {
+func policyFrom(files fs.FS) (Policy, error) {
 	var policy Policy
 	for _, grant := range granted {
 		policy.ClusterRoleBindings = append(policy.ClusterRoleBindings, bind(grant.identity, grant.role))
@@ -64,7 +60,7 @@ func policyFrom(files fs.FS, twoNames bool) (Policy, error) {
 		if at < 0 {
 			return Policy{}, fmt.Errorf("reading generated roles %s: no component has this name", path)
 		}
-		if err := policy.add(files, path, generated[at], twoNames); err != nil {
+		if err := policy.add(files, path, generated[at]); err != nil {
 			return Policy{}, fmt.Errorf("reading generated roles %s: %w", path, err)
 		}
 	}
@@ -72,7 +68,7 @@ func policyFrom(files fs.FS, twoNames bool) (Policy, error) {
 }
 
 // add reads the roles of an identity from a file, and binds them to it.
-func (p *Policy) add(files fs.FS, path string, identity Identity, twoNames bool) error {
+func (p *Policy) add(files fs.FS, path string, identity Identity) error {
 	data, err := fs.ReadFile(files, path)
 	if err != nil {
 		return err
@@ -84,11 +80,6 @@ func (p *Policy) add(files fs.FS, path string, identity Identity, twoNames bool)
 			return err
 		}
 		role.Name, role.Labels = identity.User, map[string]string{ManagedBy: Manager}
-		if twoNames {
-			for i := range role.Rules {
-				role.Rules[i].APIGroups = bothNames(role.Rules[i].APIGroups)
-			}
-		}
 		switch {
 		case role.Kind == "ClusterRole" && role.Namespace == "":
 			role.TypeMeta = metav1.TypeMeta{}
@@ -103,17 +94,6 @@ func (p *Policy) add(files fs.FS, path string, identity Identity, twoNames bool)
 		}
 	}
 	return nil
-}
-
-// bothNames adds to groups their Orrery names.
-func bothNames(groups []string) []string {
-	both := slices.Clone(groups)
-	for _, group := range groups {
-		if name := apis.Orrery.Group(group); !slices.Contains(both, name) {
-			both = append(both, name)
-		}
-	}
-	return both
 }
 
 // bind makes a binding that is called after both of its ends, for instance orrery:apiserver:system:kubelet-api-admin.

@@ -20,30 +20,19 @@ rules:
   resources: ["pods"]
   verbs: ["get"]
 `)}}
-	for _, test := range []struct {
-		name     string
-		twoNames bool
-		want     []string
-	}{
-		{"with one name its groups are as written", false, []string{"", "apps", "example.org"}},
-		{"with two names both are covered", true, []string{"", "apps", "example.org", "core.orrery.dev", "apps.orrery.dev"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			policy, err := policyFrom(files, test.twoNames)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(policy.ClusterRoles) != 1 || policy.ClusterRoles[0].Name != "orrery:scheduler" {
-				t.Fatalf("got roles %v, want orrery:scheduler", policy.ClusterRoles)
-			}
-			if got := policy.ClusterRoles[0].Rules[0].APIGroups; !slices.Equal(got, test.want) {
-				t.Errorf("groups are %q, want %q", got, test.want)
-			}
-			binding := policy.ClusterRoleBindings[len(policy.ClusterRoleBindings)-1]
-			if binding.Name != "orrery:scheduler" || binding.RoleRef.Name != "orrery:scheduler" || binding.Subjects[0].Name != "orrery:scheduler" {
-				t.Errorf("it is bound by %v", binding)
-			}
-		})
+	policy, err := policyFrom(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(policy.ClusterRoles) != 1 || policy.ClusterRoles[0].Name != "orrery:scheduler" {
+		t.Fatalf("got roles %v, want orrery:scheduler", policy.ClusterRoles)
+	}
+	if got, want := policy.ClusterRoles[0].Rules[0].APIGroups, []string{"", "apps", "example.org"}; !slices.Equal(got, want) {
+		t.Errorf("groups are %q, want %q", got, want)
+	}
+	binding := policy.ClusterRoleBindings[len(policy.ClusterRoleBindings)-1]
+	if binding.Name != "orrery:scheduler" || binding.RoleRef.Name != "orrery:scheduler" || binding.Subjects[0].Name != "orrery:scheduler" {
+		t.Errorf("it is bound by %v", binding)
 	}
 }
 
@@ -52,7 +41,7 @@ func TestAGeneratedRoleOfNobodyIsAnError(t *testing.T) {
 		"components/stargazer.yaml": "kind: ClusterRole\n",
 		"components/scheduler.yaml": "kind: Role\n",
 	} {
-		_, err := policyFrom(fstest.MapFS{name: {Data: []byte(content)}}, false)
+		_, err := policyFrom(fstest.MapFS{name: {Data: []byte(content)}})
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want an error that names %s", err, name)
 		}
@@ -69,7 +58,7 @@ kind: Role
 metadata: {namespace: kube-node-lease}
 rules:
 - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [update]}
-`)}}, false)
+`)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +75,7 @@ rules:
 }
 
 func TestEveryComponentHasGeneratedRoles(t *testing.T) {
-	policy, err := DefaultPolicy(false)
+	policy, err := DefaultPolicy()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +87,7 @@ func TestEveryComponentHasGeneratedRoles(t *testing.T) {
 }
 
 func TestBindingsHaveNamesOfTheirOwn(t *testing.T) {
-	policy, err := DefaultPolicy(true)
+	policy, err := DefaultPolicy()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,15 +1,31 @@
-// Package naming makes an API server show one stored object under two names.
+// Package naming makes an API server answer to a second name of its kinds.
 //
-// A Deployment is apps/v1 for kubectl, Helm and client-go, and apps.orrery.dev/v1, a custom resource, for whoever
-// works with the Orrery naming. There is one copy of it in etcd, under the key of the custom resource and in the form
-// of the custom resource. The custom resource's side of the server therefore needs no change at all; this package
-// teaches the other side to read and write that form, through three settings that Kubernetes' storage factory has for
-// every resource: the key's prefix, the version that is stored, and the codec.
+// A Deployment is apps/v1 for kubectl, Helm and client-go, and apps.orrery.dev/v1, a custom resource, for whoever works with
+// the Orrery naming. The second name is translated at the door: [Door] is a filter outside of all others, which turns a
+// request for the second name into the request for the first before the server has looked at it, and turns the answer back.
 //
-// The codec also translates what an object says about API versions in its metadata: ownerReferences, so that either
-// side finds its owners, and managedFields, so that server-side apply works from both. What is stored is in the
-// Orrery naming throughout.
+// So whatever judges a request (authorization, admission, PodSecurity, policies, quota, webhooks, defaults, validation), every
+// subresource and graceful deletion are those of the first name, once, and nothing can be reached by one name that is refused
+// by the other. Storage knows the first name only. The definitions of the second names are installed, and [Guard] keeps them
+// there; discovery comes from them, and their objects are never asked for.
 //
-// The package promises that both sides see the same resourceVersion, UID and content. It does not translate fields
-// that a person wrote, such as scaleTargetRef of a HorizontalPodAutoscaler: both names of its target can be looked up.
+// # What is translated
+//
+//   - The path; the apiVersion of the object, of the items of a list, of the objects of a watch and of a table; of
+//     ownerReferences and of managedFields; in patches of every type as well.
+//   - The question whether somebody may do something under the second name ([Authorizer]), to the first. Rights are rights
+//     on the first name, and a role on the second alone grants nothing.
+//   - The schemas under /openapi/v3, which kubectl explain reads: they are the first name's, with their descriptions.
+//
+// The audit log names the first name, and in the annotation [AuditAnnotation] the second one, where that was used.
+//
+// # What is not
+//
+//   - What a person wrote in a spec, such as the scaleTargetRef of a HorizontalPodAutoscaler: both names of its target can
+//     be looked up.
+//   - A Status that refuses a request: its words are about the first name, as are the rules by which it was judged.
+//   - The bodies of log, exec, attach, portforward and proxy, which are nobody's objects.
+//
+// A second name speaks JSON and YAML, as every custom resource does; protobuf and CBOR are refused. Its answers are not
+// compressed. A watch by websocket is refused.
 package naming

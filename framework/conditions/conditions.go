@@ -7,20 +7,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Of is where the parts of a condition are that every type of condition has:
+// Of is where the parts of a condition C are that every type of condition has. K is the type of its kinds, as in
 //
-//	var ofDeployment = conditions.Of[appsv1.DeploymentCondition](func(c *appsv1.DeploymentCondition) (string, string, *metav1.Time) {
-//		return string(c.Type), string(c.Status), &c.LastTransitionTime
-//	})
-type Of[C any] func(*C) (kind, status string, changed *metav1.Time)
+//	var ofDeployment conditions.Of[appsv1.DeploymentCondition, appsv1.DeploymentConditionType] = func(c *appsv1.DeploymentCondition) (...) {
+//		return c.Type, string(c.Status), &c.LastTransitionTime
+//	}
+type Of[C any, K ~string] func(*C) (kind K, status string, changed *metav1.Time)
 
 // Meta is where they are in a metav1.Condition.
-var Meta = Of[metav1.Condition](func(c *metav1.Condition) (string, string, *metav1.Time) {
+var Meta Of[metav1.Condition, string] = func(c *metav1.Condition) (string, string, *metav1.Time) {
 	return c.Type, string(c.Status), &c.LastTransitionTime
-})
+}
 
 // Find is a copy of the condition of a kind, and whether there is one.
-func (of Of[C]) Find(list []C, kind string) (C, bool) {
+func (of Of[C, K]) Find(list []C, kind K) (C, bool) {
 	for _, c := range list {
 		if k, _, _ := of(&c); k == kind {
 			return c, true
@@ -30,9 +30,16 @@ func (of Of[C]) Find(list []C, kind string) (C, bool) {
 	return none, false
 }
 
+// True reports that there is a condition of a kind, and that it is True.
+func (of Of[C, K]) True(list []C, kind K) bool {
+	c, found := of.Find(list, kind)
+	_, status, _ := of(&c)
+	return found && status == string(metav1.ConditionTrue)
+}
+
 // Set is list with wanted in the place of the condition of its kind, or behind the others. Where the status is new, it
 // changed now; else when it did before. A time that wanted brings along does not count.
-func (of Of[C]) Set(list []C, wanted C, now time.Time) []C {
+func (of Of[C, K]) Set(list []C, wanted C, now time.Time) []C {
 	kind, status, changed := of(&wanted)
 	*changed = metav1.NewTime(now)
 	list = slices.Clone(list)
@@ -51,7 +58,7 @@ func (of Of[C]) Set(list []C, wanted C, now time.Time) []C {
 }
 
 // Remove is list without the condition of a kind.
-func (of Of[C]) Remove(list []C, kind string) []C {
+func (of Of[C, K]) Remove(list []C, kind K) []C {
 	return slices.DeleteFunc(slices.Clone(list), func(c C) bool {
 		k, _, _ := of(&c)
 		return k == kind

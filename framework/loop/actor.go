@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -49,6 +50,7 @@ func newActor(name string, key client.ObjectKey, cluster Cluster, reads *reads, 
 }
 
 func (a *actor) Live() client.Reader                      { return a.cluster.Live }
+func (a *actor) Now() time.Time                           { return a.cluster.Clock.Now() }
 func (a *actor) FieldOwner() client.FieldOwner            { return client.FieldOwner(a.name) }
 func (a *actor) SideBySide() int                          { return a.cluster.SideBySide }
 func (a *actor) ResourceVersion(obj client.Object) string { return a.versions.of(obj) }
@@ -217,6 +219,21 @@ func (a *actor) wroteUnseen(obj client.Object, err error) error {
 	return err
 }
 
+// answered notes a write of obj whose answer was read into body; nil means into obj itself. A body that carries the UID of
+// the object, as a scale does, carries its new version too.
+func (a *actor) answered(obj, body client.Object, err error) error {
+	switch {
+	case body == nil:
+		return a.wrote(obj, err)
+	case err == nil && body.GetUID() != "" && body.GetUID() == obj.GetUID():
+		told := obj.DeepCopyObject().(client.Object)
+		told.SetResourceVersion(body.GetResourceVersion())
+		return a.wrote(told, nil)
+	default:
+		return a.wroteUnseen(obj, err)
+	}
+}
+
 // note puts a write into the ledger, unless it certainly had no effect.
 func (a *actor) note(w write, err error) {
 	if w.doubtful = err != nil; w.doubtful && refused(err) {
@@ -245,11 +262,7 @@ func (s *subresource) Create(ctx context.Context, obj, sub client.Object, opts .
 
 func (s *subresource) Update(ctx context.Context, obj client.Object, opts ...client.SubResourceUpdateOption) error {
 	options := (&client.SubResourceUpdateOptions{}).ApplyOptions(opts)
-	err := s.SubResourceClient.Update(ctx, obj, opts...)
-	if options.SubResourceBody != nil {
-		return s.actor.wroteUnseen(obj, err)
-	}
-	return s.actor.wrote(obj, err)
+	return s.actor.answered(obj, options.SubResourceBody, s.SubResourceClient.Update(ctx, obj, opts...))
 }
 
 func (s *subresource) Apply(ctx context.Context, config runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
@@ -258,9 +271,5 @@ func (s *subresource) Apply(ctx context.Context, config runtime.ApplyConfigurati
 
 func (s *subresource) Patch(ctx context.Context, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 	options := (&client.SubResourcePatchOptions{}).ApplyOptions(opts)
-	err := s.SubResourceClient.Patch(ctx, obj, patch, opts...)
-	if options.SubResourceBody != nil {
-		return s.actor.wroteUnseen(obj, err)
-	}
-	return s.actor.wrote(obj, err)
+	return s.actor.answered(obj, options.SubResourceBody, s.SubResourceClient.Patch(ctx, obj, patch, opts...))
 }

@@ -50,6 +50,11 @@ func newStage(t *testing.T) *stage {
 	if err := corev1.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
+	return newStageOf(scheme)
+}
+
+// newStageOf is a stage on which kinds have the names of a scheme.
+func newStageOf(scheme *runtime.Scheme) *stage {
 	s := &stage{World: looptest.NewWorld(scheme), events: events.NewFakeRecorder(100)}
 	s.observe = func(ctx context.Context, view loop.View, pod *corev1.Pod) error {
 		return view.List(ctx, &corev1.ConfigMapList{}, client.InNamespace(pod.Namespace))

@@ -155,6 +155,11 @@ func WatchesAll(obj client.Object, gather time.Duration, predicates ...predicate
 	}
 }
 
+// Update is a predicate for objects of the kind O: of updates it lets pass those that concern somebody, and all else.
+func Update[O client.Object](concerns func(was, is O) bool) predicate.Funcs {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return concerns(e.ObjectOld.(O), e.ObjectNew.(O)) }}
+}
+
 // AtStart wakes the loop for a key when it starts: also where there is nothing yet that could wake it.
 func AtStart(key client.ObjectKey) Option {
 	return func(d *declaration) { d.atStart = append(d.atStart, key) }

@@ -31,6 +31,7 @@ func TestWhatWakesALoop(t *testing.T) {
 	byName := func(_ context.Context, _ client.Reader, changed *corev1.ConfigMap) ([]client.ObjectKey, error) {
 		return []client.ObjectKey{{Name: "for " + changed.Name}}, nil
 	}
+	ofTier := loop.Update(func(was, is *corev1.ConfigMap) bool { return was.Data["tier"] != is.Data["tier"] })
 	none := (*corev1.ConfigMap)(nil)
 	for _, tt := range []struct {
 		name          string
@@ -50,6 +51,19 @@ func TestWhatWakesALoop(t *testing.T) {
 			name: "both, when it changes hands", option: loop.Owns(&corev1.ConfigMap{}),
 			before: controlledBy("example.org/v1", "Website", "a"), after: controlledBy("example.org/v1", "Website", "b"),
 			want: []string{"default/a", "default/b"},
+		},
+		{
+			name: "nobody, where an update concerns nobody", option: loop.Watches(byName, ofTier),
+			before: aConfigMap("owned"), after: withData(aConfigMap("owned"), map[string]string{"k": "v"}),
+		},
+		{
+			name: "those whom an update concerns", option: loop.Watches(byName, ofTier),
+			before: aConfigMap("owned"), after: withData(aConfigMap("owned"), map[string]string{"tier": "front"}),
+			want: []string{"/for owned", "/for owned"},
+		},
+		{
+			name: "those whom an update would concern, by what comes", option: loop.Watches(byName, ofTier),
+			before: none, after: aConfigMap("owned"), want: []string{"/for owned"},
 		},
 		{
 			name: "the controller in another version of its group", option: loop.Owns(&corev1.ConfigMap{}),

@@ -11,7 +11,6 @@ import (
 	"github.com/orrery-dev/orrery/framework/looptest"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -334,30 +333,16 @@ func (s *stage) visible(t *testing.T) []string {
 	return names
 }
 
-// evict is a step that evicts a pod by its subresource, whose answer tells nothing about the pod.
-type evict struct{ pod *corev1.Pod }
-
-func (evict) Verb() string     { return "evict" }
-func (evict) Why() string      { return "" }
-func (s evict) String() string { return "evict Pod " + s.pod.Name }
-func (s evict) Do(ctx context.Context, act plan.Actor) error {
-	return act.SubResource("eviction").Create(ctx, s.pod, &policyv1.Eviction{})
-}
-
 func TestAPassWaitsForWhatASubresourceMadeOfAnObject(t *testing.T) {
 	s := newStage(t)
 	s.observe = func(ctx context.Context, view loop.View, _ *corev1.Pod) error {
 		return view.List(ctx, &corev1.PodList{})
 	}
-	s.Subresources = map[string]func(stored, body client.Object) error{"eviction": func(stored, _ client.Object) error {
-		stored.(*corev1.Pod).Status.Reason = "Evicted"
-		return nil
-	}}
-	other := s.pod()
-	other.Name = "other"
-	s.Put(other)
+	s.Subresources = map[string]func(stored, body client.Object) error{"eviction": func(client.Object, client.Object) error { return nil }}
+	s.Graceful = func(client.Object) bool { return true }
+	s.Put(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: "other", UID: "other"}})
 	s.cache.CatchUp()
-	s.plansOnce(func(p *plan.Plan, _ *corev1.Pod) { p.Do(evict{other}) })
+	s.plansOnce(func(p *plan.Plan, _ *corev1.Pod) { p.Evict("it disturbs", looptest.All[*corev1.Pod](s.World)[0]) })
 	s.mustPass(t)
 	if result := s.mustPass(t); s.planned != 1 || result.RequeueAfter == 0 {
 		t.Errorf("planned %d times before the cache showed the eviction, want once", s.planned)

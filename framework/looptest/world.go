@@ -46,8 +46,9 @@ type World struct {
 	Lose func(Write) error
 	// Wrote is told of every write that took effect. Nil tells nobody.
 	Wrote func(Write)
-	// Subresources are what creating or updating a subresource does, other than status: it changes stored according
-	// to body, which is the object itself for an update. A subresource that is not here is not found.
+	// Subresources are what creating or updating a subresource does, other than status and scale: it changes stored
+	// according to body, which is the object itself for an update. A subresource that is not here is not found. One
+	// named eviction deletes the object as the body's deleteOptions say, unless it answers with an error.
 	Subresources map[string]func(stored, body client.Object) error
 }
 

@@ -2,11 +2,12 @@ package naming
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
+	"github.com/orrery-dev/orrery/framework/merge"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -96,14 +97,8 @@ func isUnanswered(err error) bool {
 }
 
 func assign(ctx context.Context, c client.Client, pod client.Object, uid types.UID, node string) error {
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"uid": uid, "resourceVersion": pod.GetResourceVersion()},
-		"spec":     map[string]any{"nodeName": node},
-	})
-	if err != nil {
-		return err
-	}
-	return c.Patch(ctx, pod, client.RawPatch(types.MergePatchType, patch))
+	patch := merge.Fields(map[string]any{"spec": map[string]any{"nodeName": node}})
+	return c.Patch(ctx, pod, patch.Locked(uid, pod.GetResourceVersion()))
 }
 
 // unbindable says why a pod cannot be bound, or "".
@@ -140,19 +135,13 @@ func nodeOf(pod client.Object) string {
 // markScheduled sets the condition PodScheduled and ends a nomination, as the binding subresource does.
 func markScheduled(ctx context.Context, c client.Client, pod client.Object) error {
 	return retry.OnError(retry.DefaultBackoff, passesOrConflicts, func() error {
-		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(pod)
+		scheduled := corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}
+		conditions, _, err := withCondition(pod, scheduled, time.Now())
 		if err != nil {
 			return err
 		}
-		conditions, _, _ := unstructured.NestedSlice(content, "status", "conditions")
-		patch, err := json.Marshal(map[string]any{
-			"metadata": map[string]any{"uid": pod.GetUID(), "resourceVersion": pod.GetResourceVersion()},
-			"status":   map[string]any{"conditions": withScheduled(conditions), "nominatedNodeName": nil},
-		})
-		if err != nil {
-			return err
-		}
-		err = c.Status().Patch(ctx, pod, client.RawPatch(types.MergePatchType, patch))
+		patch := merge.Fields(map[string]any{"status": map[string]any{"conditions": conditions, "nominatedNodeName": nil}})
+		err = c.Status().Patch(ctx, pod, patch.Locked(pod.GetUID(), pod.GetResourceVersion()))
 		if apierrors.IsConflict(err) {
 			if err := c.Get(ctx, client.ObjectKeyFromObject(pod), pod); err != nil {
 				return err
@@ -160,20 +149,4 @@ func markScheduled(ctx context.Context, c client.Client, pod client.Object) erro
 		}
 		return err
 	})
-}
-
-func withScheduled(conditions []any) []any {
-	scheduled := map[string]any{
-		"type":               string(corev1.PodScheduled),
-		"status":             string(corev1.ConditionTrue),
-		"lastProbeTime":      nil,
-		"lastTransitionTime": metav1.Now().UTC().Format("2006-01-02T15:04:05Z"),
-	}
-	others := []any{scheduled}
-	for _, condition := range conditions {
-		if fields, ok := condition.(map[string]any); ok && fields["type"] != scheduled["type"] {
-			others = append(others, condition)
-		}
-	}
-	return others
 }

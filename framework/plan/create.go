@@ -10,6 +10,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
 
+// CreateAll is [Plan.Create] for a slice of objects of one kind.
+func CreateAll[T client.Object](p *Plan, why string, objs []T) *Create {
+	return p.Create(why, objects(objs)...)
+}
+
 // Create creates objects in batches of 1, 2, 4, ... that run side by side, and stops at the first batch with a failure:
 // a quota that is used up costs a few refused requests and not a thousand.
 //

@@ -9,11 +9,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// DeleteAll is [Plan.Delete] for a slice of objects of one kind.
+func DeleteAll[T client.Object](p *Plan, why string, objs []T) *Delete {
+	return p.Delete(why, objects(objs)...)
+}
+
 // Delete deletes objects side by side, each under the condition that it still has the observed UID. An object that is
 // gone, or has been replaced by another of its name, is success.
 type Delete struct {
 	objs      []client.Object
 	unchanged bool
+	confirm   confirm
 	options   []client.DeleteOption
 	why       string
 	hooks     hooks
@@ -23,6 +29,13 @@ type Delete struct {
 // object could overturn.
 func (s *Delete) Unchanged() *Delete {
 	s.unchanged = true
+	return s
+}
+
+// Confirm has check look at the API server itself once, right before the first object is deleted. Its error ends the step, and
+// says what happens next: see [Wait] and [Stop].
+func (s *Delete) Confirm(check func(ctx context.Context, live client.Reader) error) *Delete {
+	s.confirm = check
 	return s
 }
 
@@ -57,6 +70,9 @@ func (s *Delete) String() string { return "delete " + describe(s.objs) }
 
 // Do deletes the objects.
 func (s *Delete) Do(ctx context.Context, act Actor) error {
+	if err := s.confirm.holds(ctx, act); err != nil {
+		return fmt.Errorf("confirming before deleting %s: %w", describe(s.objs), err)
+	}
 	return parallel(0, len(s.objs), act.SideBySide(), func(i int) error {
 		obj := s.objs[i].DeepCopyObject().(client.Object)
 		err := s.delete(ctx, act, obj)

@@ -33,6 +33,15 @@ func describe(objs []client.Object) string {
 	return fmt.Sprintf("%d %s (%s)", len(objs), plural(first), strings.Join(names, ", "))
 }
 
+// objects are objects of one kind as objects of any.
+func objects[T client.Object](objs []T) []client.Object {
+	out := make([]client.Object, len(objs))
+	for i, obj := range objs {
+		out[i] = obj
+	}
+	return out
+}
+
 // plural is a kind in the plural, by the rule that names its resource.
 func plural(kind string) string {
 	switch {

@@ -15,7 +15,10 @@
 //     users have to see how far a controller came.
 //   - A write is locked to what was observed: a patch carries the resourceVersion, a deletion the UID. A write that
 //     meets a changed object does nothing and ends in a conflict, after which the loop observes and plans anew.
-//   - What is written is one part of an object: a patch leaves the status alone, a status everything else.
+//   - What is written is one part of an object: a patch leaves the status alone, a status everything else, a scale all but
+//     the replicas.
+//   - A step over many objects takes them side by side: one that meets a conflict or a protecting budget holds up no other.
+//   - A deletion or a patch can be made to ask the API server itself right before it writes (Confirm).
 //   - A panic in a step is the caller's panic, also where requests run side by side.
 //
 // # What it never does

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/orrery-dev/orrery/framework/engine"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -26,6 +27,9 @@ type Actor interface {
 	// the one that obj was observed at.
 	ResourceVersion(obj client.Object) string
 
+	// Now is the time, for what a step has to date.
+	Now() time.Time
+
 	// FieldOwner names the controller as a field manager, for server-side apply.
 	FieldOwner() client.FieldOwner
 
@@ -49,7 +53,8 @@ type Plan struct {
 // New returns an empty plan.
 func New() *Plan { return &Plan{} }
 
-// Create adds a step that creates objs, in slow-start batches; with no objs it adds nothing. See [Create].
+// Create adds a step that creates objs, in slow-start batches; with no objs it adds nothing. For a slice of objects of one
+// kind there is [CreateAll]. See [Create].
 func (p *Plan) Create(why string, objs ...client.Object) *Create {
 	step := &Create{objs: objs, why: why}
 	if len(objs) > 0 {
@@ -62,7 +67,7 @@ func (p *Plan) Create(why string, objs ...client.Object) *Create {
 // observed resourceVersion. Where the two do not differ it adds nothing. It does not touch the status subresource. See
 // [Patch].
 func (p *Plan) Patch(why string, observed, wanted client.Object) *Patch {
-	step := &Patch{observed: observed, wanted: wanted, data: difference(observed, wanted, butOfStatus), why: why}
+	step := newPatch(why, observed, wanted)
 	if step.data != nil {
 		p.Do(step)
 	}
@@ -87,7 +92,8 @@ func (p *Plan) Apply(why string, config runtime.ApplyConfiguration) {
 	p.Do(&Apply{config: config, why: why})
 }
 
-// Delete adds a step that deletes objs in the background; with no objs it adds nothing. See [Delete].
+// Delete adds a step that deletes objs in the background; with no objs it adds nothing. For a slice of objects of one kind
+// there is [DeleteAll]. See [Delete].
 func (p *Plan) Delete(why string, objs ...client.Object) *Delete {
 	step := &Delete{objs: objs, why: why}
 	if len(objs) > 0 {

@@ -34,6 +34,14 @@ func labelled(name string) *corev1.ConfigMap {
 	return with(configMap(name), func(c *corev1.ConfigMap) { c.Labels = map[string]string{"tier": "web"} })
 }
 
+func toWeb(c *corev1.ConfigMap) { c.Labels = map[string]string{"tier": "web"} }
+
+const hold = "example.org/hold"
+
+func held(name string) *corev1.Pod {
+	return with(pod(name), func(p *corev1.Pod) { p.Finalizers = []string{hold} })
+}
+
 func running(name string) *corev1.Pod {
 	return with(pod(name), func(p *corev1.Pod) { p.Status.Phase = corev1.PodRunning })
 }
@@ -108,6 +116,53 @@ func TestPlanInProse(t *testing.T) {
 			want: []string{"apply ConfigMap default/a: wanted", "apply Gadget g: wanted"},
 		},
 		{
+			name:  "an eviction",
+			build: func(p *plan.Plan) { plan.EvictAll(p, "the node is drained", []*corev1.Pod{pod("a"), pod("b")}) },
+			want:  []string{"evict 2 Pods (default/a, default/b): the node is drained"},
+		},
+		{
+			name: "a scale says from what to what",
+			build: func(p *plan.Plan) {
+				p.Scale("it is busy", &corev1.ReplicationController{ObjectMeta: pod("web").ObjectMeta}, 3, 5)
+			},
+			want: []string{"scale ReplicationController default/web from 3 to 5: it is busy"},
+		},
+		{
+			name: "patches that are alike are told once",
+			build: func(p *plan.Plan) {
+				plan.PatchEach(p, "they serve", []*corev1.ConfigMap{configMap("a"), labelled("b"), configMap("c")}, toWeb)
+			},
+			want: []string{`patch 2 ConfigMaps (default/a, default/c) {"metadata":{"labels":{"tier":"web"}}}: they serve`},
+		},
+		{
+			name: "patches that differ are counted",
+			build: func(p *plan.Plan) {
+				plan.PatchEach(p, "they serve", []*corev1.ConfigMap{configMap("a"), configMap("b")}, func(c *corev1.ConfigMap) {
+					c.Labels = map[string]string{"serves": c.Name}
+				})
+			},
+			want: []string{"patch 2 ConfigMaps (default/a, default/b), each in its own way: they serve"},
+		},
+		{
+			name: "finalizers are named",
+			build: func(p *plan.Plan) {
+				p.AddFinalizer("it is counted", pod("a"), hold)
+				p.RemoveFinalizer("it has been counted", held("b"), hold)
+			},
+			want: []string{
+				"add finalizer example.org/hold to Pod default/a: it is counted",
+				"remove finalizer example.org/hold from Pod default/b: it has been counted",
+			},
+		},
+		{
+			name: "slices of one kind",
+			build: func(p *plan.Plan) {
+				plan.CreateAll(p, "missing", []*corev1.Pod{pod("a"), pod("b")})
+				plan.DeleteAll(p, "surplus", []*corev1.Pod{pod("c")})
+			},
+			want: []string{"create 2 Pods (default/a, default/b): missing", "delete Pod default/c: surplus"},
+		},
+		{
 			name:  "an event",
 			build: func(p *plan.Plan) { p.Event(pod("a"), plan.Warning, "Sad", "%d of %d", 1, 2) },
 			want:  []string{"event Warning Sad for Pod default/a: 1 of 2"},
@@ -161,6 +216,17 @@ func TestPlanLeavesOutWhatChangesNothing(t *testing.T) {
 				return pod("a")
 			})
 		}},
+		{"evicting none", func(p *plan.Plan) { p.Evict("none is in the way") }},
+		{"scaling to what is", func(p *plan.Plan) { p.Scale("no change", pod("a"), 3, 3) }},
+		{"patching each into the same", func(p *plan.Plan) {
+			plan.PatchEach(p, "no change", []*corev1.ConfigMap{labelled("a"), labelled("b")}, toWeb)
+		}},
+		{"patching none", func(p *plan.Plan) { plan.PatchEach(p, "no change", nil, toWeb) }},
+		{"adding a finalizer that is there", func(p *plan.Plan) { p.AddFinalizer("no change", held("a"), hold) }},
+		{"adding a finalizer to what is being deleted", func(p *plan.Plan) {
+			p.AddFinalizer("too late", with(pod("a"), func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }), hold)
+		}},
+		{"removing a finalizer that is not there", func(p *plan.Plan) { p.RemoveFinalizer("no change", pod("a"), hold) }},
 		{"looking again", func(p *plan.Plan) { p.After(time.Minute, "later") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -194,6 +260,10 @@ func TestBuildingAPlanChangesNoObject(t *testing.T) {
 	p.Patch("label", observed, wanted)
 	p.Status(owner, running("owner"))
 	p.Delete("surplus", observed).Unchanged()
+	p.AddFinalizer("counted", owner, hold)
+	plan.PatchEach(p, "label", []*corev1.ConfigMap{observed}, toWeb)
+	p.Evict("in the way", owner)
+	p.Scale("busy", owner, 1, 2)
 	_ = p.String()
 	if diff := cmp.Diff(before, []client.Object{owner, observed, wanted, missing}); diff != "" {
 		t.Errorf("objects were changed (-before +after):\n%s", diff)

@@ -16,8 +16,8 @@ import (
 const (
 	// firstPause and longestPause bound how long we wait before a containerd that ended is started again: doubled each time.
 	firstPause, longestPause = 100 * time.Millisecond, 10 * time.Second
-	// settled is how long one has to run for its end to count as the first again.
-	settled = time.Minute
+	// stableAfter is how long one has to run for its end to count as the first again.
+	stableAfter = time.Minute
 	// stopGrace is how long containerd may take to stop. Its containers go on.
 	stopGrace = 10 * time.Second
 	// largeLog is the size in bytes above which the log is set aside at a start.
@@ -78,7 +78,7 @@ func (r *Runtime) supervise(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // it ended because it was told to
 		}
-		if time.Since(started) > settled {
+		if time.Since(started) > stableAfter {
 			pause = firstPause
 		}
 		r.log.Error(err, "the container runtime ended; containers go on, and it is started again", "log", r.LogFile(), "pause", pause.String())

@@ -33,6 +33,8 @@ type Sandbox struct {
 
 // Container is one instance of a container of the pod's spec.
 type Container struct {
+	// RuntimeName is the name of the runtime that has it.
+	RuntimeName                  string
 	ID, SandboxID, Name, Hash    string
 	State                        runtimeapi.ContainerState
 	Restarts                     int32
@@ -47,6 +49,9 @@ type Container struct {
 	Supplemental                 []int64
 	HasUser                      bool
 }
+
+// ContainerID is the container's ID as a pod's status shows it, such as containerd://ID.
+func (c *Container) ContainerID() string { return c.RuntimeName + "://" + c.ID }
 
 // Running says whether the container's process runs.
 func (c *Container) Running() bool { return c.State == runtimeapi.ContainerState_CONTAINER_RUNNING }
@@ -156,7 +161,7 @@ func readContainer(ctx context.Context, runtime Runtime, item *runtimeapi.Contai
 	status := response.GetStatus()
 	restarts, _ := strconv.ParseInt(status.GetAnnotations()[AnnotationRestartCount], 10, 32) // absent on foreign containers: 0
 	container := Container{
-		ID: item.Id, SandboxID: item.PodSandboxId, Name: status.GetMetadata().GetName(),
+		RuntimeName: runtime.Name(), ID: item.Id, SandboxID: item.PodSandboxId, Name: status.GetMetadata().GetName(),
 		Hash:      status.GetAnnotations()[AnnotationHash],
 		State:     status.GetState(),
 		Restarts:  int32(restarts),

@@ -49,8 +49,11 @@ type Streaming interface {
 	PortForward(ctx context.Context, request *runtimeapi.PortForwardRequest) (*runtimeapi.PortForwardResponse, error)
 }
 
-// Runtime is a container runtime as the agent sees it. The method set is CRI's own, so the published client satisfies it.
+// Runtime is a container runtime as the agent sees it. But for Name, the methods are CRI's own. Each ends when its context does.
 type Runtime interface {
+	// Name is what the runtime calls itself in the answer to Version, such as containerd. The IDs of its containers begin with it
+	// where the API shows them.
+	Name() string
 	Version(ctx context.Context, apiVersion string) (*runtimeapi.VersionResponse, error)
 	Status(ctx context.Context, verbose bool) (*runtimeapi.StatusResponse, error)
 	Sandboxes
@@ -75,6 +78,7 @@ type LogReader interface {
 type Client struct {
 	internalapi.RuntimeService
 	images internalapi.ImageManagerService
+	name   string
 }
 
 var (
@@ -82,7 +86,8 @@ var (
 	_ LogReader = (*Client)(nil)
 )
 
-// connectTimeout is how long one attempt to reach the runtime, and each short call, may take; upstream's default.
+// connectTimeout is how long an attempt to reach the runtime may take. It is also the published client's own limit for short calls;
+// WithDeadlines has all of them.
 const connectTimeout = 2 * time.Minute
 
 // Connect opens a CRI v1 endpoint such as unix:///run/containerd/containerd.sock. It returns an error when nothing
@@ -97,8 +102,17 @@ func Connect(ctx context.Context, endpoint string) (*Client, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("connecting to the image service at %s: %w", endpoint, err), runtime.Close(ctx))
 	}
-	return &Client{RuntimeService: runtime, images: images}, nil
+	client := &Client{RuntimeService: runtime, images: images}
+	version, err := runtime.Version(ctx, "v1")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("asking the container runtime at %s for its name: %w", endpoint, err), client.Close(ctx))
+	}
+	client.name = version.GetRuntimeName()
+	return client, nil
 }
+
+// Name is what the runtime called itself when Connect asked.
+func (c *Client) Name() string { return c.name }
 
 // Close ends the connections. Containers go on running.
 func (c *Client) Close(ctx context.Context) error {

@@ -23,17 +23,20 @@ func (h *Host) hostsFile(pod *corev1.Pod, ips []string) (string, error) {
 		if err != nil && !os.IsNotExist(err) {
 			return "", fmt.Errorf("reading the node's hosts: %w", err)
 		}
-		return file, write(file, "# Kubernetes-managed hosts file (host network).\n"+string(content)+aliases(pod))
+		return file, writeHosts(file, "# Kubernetes-managed hosts file (host network).\n"+string(content)+aliases(pod))
 	}
-	return file, write(file, hosts(ips, Hostname(pod), h.domain(pod))+aliases(pod))
+	return file, writeHosts(file, hosts(ips, Hostname(pod), h.domain(pod))+aliases(pod))
 }
 
-func write(file, content string) error {
-	if old, err := os.ReadFile(file); err == nil && string(old) == content {
-		return nil
+// writeHosts writes into the file that is there, which other containers of the pod may have mounted.
+func writeHosts(file, content string) error {
+	if old, err := os.ReadFile(file); err != nil || string(old) != content {
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			return fmt.Errorf("writing the pod's hosts: %w", err)
+		}
 	}
-	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-		return fmt.Errorf("writing the pod's hosts: %w", err)
+	if err := os.Chmod(file, 0o644); err != nil { // whatever the umask was when it was made
+		return fmt.Errorf("setting the mode of the pod's hosts: %w", err)
 	}
 	return nil
 }

@@ -116,8 +116,8 @@ func (h *Host) cgroupParent(pod *corev1.Pod) string {
 	return cgroups.Path(h.CgroupRoot, pod)
 }
 
-// Finish implements pods.Host.
-func (h *Host) Finish(containers []cri.Container) {
+// ReadTerminationMessages implements pods.Host.
+func (h *Host) ReadTerminationMessages(containers []cri.Container) {
 	for i := range containers {
 		if c := &containers[i]; c.Exited() {
 			c.Message = h.terminationMessage(c)

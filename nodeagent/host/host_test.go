@@ -11,8 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/ptr"
-
-	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
 
 func pod(change func(*corev1.Pod)) *corev1.Pod {
@@ -102,60 +100,6 @@ func TestSecurityContexts(t *testing.T) {
 	p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](0)}
 	if _, err := containerSecurity(p, &p.Spec.Containers[0]); err == nil {
 		t.Error("a container that must not be root is root")
-	}
-}
-
-func TestSubPathsStayInTheirVolume(t *testing.T) {
-	volume, outside := t.TempDir(), t.TempDir()
-	if err := os.Symlink(outside, filepath.Join(volume, "way-out")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("dir", filepath.Join(volume, "inside")); err != nil {
-		t.Fatal(err)
-	}
-	h := New(Options{})
-	for sub, ok := range map[string]bool{"dir": true, "dir/deeper": true, "inside": true, "way-out": false, "way-out/x": false, "../x": false, "/x": false} {
-		if sub == "inside" {
-			if err := os.MkdirAll(filepath.Join(volume, "dir"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got, err := h.subPath(volume, sub)
-		if (err == nil) != ok {
-			t.Errorf("%q leads to %q (%v)", sub, got, err)
-		}
-	}
-	if left, err := os.ReadDir(outside); err != nil || len(left) != 0 {
-		t.Errorf("something was made outside: %v (%v)", left, err)
-	}
-}
-
-func TestTerminationMessage(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, content string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	own, empty := write("own", "last words"), write("empty", "")
-	log := write("log", "2026-01-01T00:00:00Z stdout F one\n2026-01-01T00:00:00Z stderr F two\n")
-	fallback := map[string]string{cri.AnnotationTerminationMessagePolicy: "FallbackToLogsOnError"}
-	h := New(Options{})
-	for _, test := range []struct {
-		name string
-		c    cri.Container
-		want string
-	}{
-		{"what it wrote", cri.Container{TerminationLog: own, LogPath: log, ExitCode: 1, Annotations: fallback}, "last words"},
-		{"the end of its log, if it failed and wants that", cri.Container{TerminationLog: empty, LogPath: log, ExitCode: 1, Annotations: fallback}, "one\ntwo\n"},
-		{"nothing, if it succeeded", cri.Container{TerminationLog: empty, LogPath: log, Annotations: fallback}, ""},
-		{"nothing, if it does not want its log shown", cri.Container{TerminationLog: empty, LogPath: log, ExitCode: 1}, ""},
-	} {
-		if got := h.terminationMessage(&test.c); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
-		}
 	}
 }
 

@@ -2,9 +2,7 @@ package host
 
 import (
 	"fmt"
-	"os"
 	"path"
-	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -67,8 +65,14 @@ func (h *Host) volumeMount(pod *corev1.Pod, spec *corev1.Container, mount *corev
 		target = path.Join("/", target)
 	}
 	return &runtimeapi.Mount{
-		HostPath: source, ContainerPath: target, Readonly: mount.ReadOnly, Propagation: propagation(mount),
+		HostPath: source, ContainerPath: target, Readonly: mount.ReadOnly || agentWrites(volume), Propagation: propagation(mount),
 	}, nil
+}
+
+// agentWrites says whether the volume's content is the agent's: a container that could change it would change what the agent finds
+// there the next time, and other containers with it.
+func agentWrites(volume *corev1.Volume) bool {
+	return volume.ConfigMap != nil || volume.Secret != nil || volume.DownwardAPI != nil || volume.Projected != nil
 }
 
 func volumeOf(pod *corev1.Pod, name string) *corev1.Volume {
@@ -92,36 +96,4 @@ func propagation(mount *corev1.VolumeMount) runtimeapi.MountPropagation {
 	default:
 		return runtimeapi.MountPropagation_PROPAGATION_PRIVATE
 	}
-}
-
-// subPath resolves a path inside a volume without ever leaving it, and makes it if it is not there. What a symbolic link in
-// the volume points to is looked up here, so a container that changes the link afterwards gains nothing.
-func (h *Host) subPath(volume, sub string) (string, error) {
-	if !filepath.IsLocal(sub) {
-		return "", fmt.Errorf("%q is not below the volume", sub)
-	}
-	real, err := filepath.EvalSymlinks(volume)
-	if err != nil {
-		return "", err
-	}
-	root, err := os.OpenRoot(real)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = root.Close() }() // nothing is under way in it
-	if _, err := root.Stat(sub); os.IsNotExist(err) {
-		if err := root.MkdirAll(sub, 0o750); err != nil {
-			return "", err
-		}
-	} else if err != nil {
-		return "", err
-	}
-	resolved, err := filepath.EvalSymlinks(filepath.Join(real, sub))
-	if err != nil {
-		return "", err
-	}
-	if inside, err := filepath.Rel(real, resolved); err != nil || !filepath.IsLocal(inside) {
-		return "", fmt.Errorf("%q leads out of the volume", sub)
-	}
-	return resolved, nil
 }

@@ -49,8 +49,8 @@ func (h *Host) CleanUp(_ context.Context, pod *corev1.Pod) error {
 	return nil
 }
 
-// Forget implements pods.Host.
-func (h *Host) Forget(pod *corev1.Pod) error {
+// RemoveLogs implements pods.Host.
+func (h *Host) RemoveLogs(pod *corev1.Pod) error {
 	if h.RootDir == "" {
 		return nil
 	}
@@ -67,8 +67,8 @@ func (h *Host) Forget(pod *corev1.Pod) error {
 	return nil
 }
 
-// Traces implements pods.Host.
-func (h *Host) Traces() ([]string, error) {
+// ListPodsFromDisk implements pods.Host.
+func (h *Host) ListPodsFromDisk() ([]string, error) {
 	if h.RootDir == "" {
 		return nil, nil
 	}

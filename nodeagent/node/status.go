@@ -3,11 +3,13 @@ package node
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -24,11 +26,11 @@ type Observed struct {
 	// Reserved is what pods cannot have of the capacity.
 	Reserved corev1.ResourceList
 	Info     corev1.NodeSystemInfo
-	// Runtime is the answer of the container runtime; nil when there was none.
+	// Runtime is what the container runtime said last; nil if it never did.
 	Runtime *runtimeapi.RuntimeStatus
-	// RuntimeError is why there was none.
-	RuntimeError error
-	Images       []*runtimeapi.Image
+	// RuntimeErrors are why what it said is not enough, in the words for the node's condition; one at least if it said nothing.
+	RuntimeErrors []error
+	Images        []*runtimeapi.Image
 }
 
 // maxImages is how many images a node lists, the largest first; upstream's default.
@@ -37,7 +39,8 @@ const maxImages = 50
 // Status makes the status. Conditions keep their transition times from last; other controllers' conditions stay.
 func Status(o *Observed, last *corev1.NodeStatus, now time.Time) corev1.NodeStatus {
 	s := *last.DeepCopy()
-	s.Capacity, s.Allocatable = o.Capacity, Allocatable(o.Capacity, o.Reserved)
+	s.Capacity = capacity(o.Capacity, last.Capacity)
+	s.Allocatable = Allocatable(s.Capacity, o.Reserved)
 	s.NodeInfo = o.Info
 	s.Addresses = addresses(o)
 	s.DaemonEndpoints = corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: o.Port}}
@@ -46,6 +49,20 @@ func Status(o *Observed, last *corev1.NodeStatus, now time.Time) corev1.NodeStat
 		set(&s.Conditions, condition, now)
 	}
 	return s
+}
+
+// capacity is what the agent measures, beside the extended resources that others have added to the Node.
+func capacity(measured, last corev1.ResourceList) corev1.ResourceList {
+	all := corev1.ResourceList{}
+	maps.Copy(all, measured)
+	for name, quantity := range last {
+		_, ours := measured[name]
+		native := !strings.Contains(string(name), "/") || strings.Contains(string(name), "kubernetes.io/")
+		if !ours && !native {
+			all[name] = quantity
+		}
+	}
+	return all
 }
 
 // Allocatable is capacity without what is reserved, never less than nothing.
@@ -73,7 +90,7 @@ func addresses(o *Observed) []corev1.NodeAddress {
 }
 
 func images(found []*runtimeapi.Image) []corev1.ContainerImage {
-	slices.SortFunc(found, func(a, b *runtimeapi.Image) int {
+	found = slices.SortedFunc(slices.Values(found), func(a, b *runtimeapi.Image) int {
 		return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Id, b.Id))
 	})
 	var list []corev1.ContainerImage
@@ -107,18 +124,12 @@ func conditions(o *Observed) []corev1.NodeCondition {
 // ready: the runtime answers, and says that it and its network are ready.
 func ready(o *Observed) corev1.NodeCondition {
 	var wrong []string
-	if o.RuntimeError != nil {
-		wrong = append(wrong, "container runtime is down")
+	for _, err := range o.RuntimeErrors {
+		wrong = append(wrong, err.Error())
 	}
-	for _, kind := range []struct{ condition, message string }{
-		{runtimeapi.RuntimeReady, "container runtime not ready"},
-		{runtimeapi.NetworkReady, "container runtime network not ready"},
-	} {
-		for _, c := range o.Runtime.GetConditions() {
-			if c.Type == kind.condition && !c.Status {
-				wrong = append(wrong, fmt.Sprintf("%s: %s=false reason:%s message:%s", kind.message, c.Type, c.Reason, c.Message))
-			}
-		}
+	if o.Runtime != nil {
+		wrong = append(wrong, unready(o.Runtime, runtimeapi.RuntimeReady, "container runtime not ready")...)
+		wrong = append(wrong, unready(o.Runtime, runtimeapi.NetworkReady, "container runtime network not ready")...)
 	}
 	if len(wrong) == 0 {
 		return corev1.NodeCondition{
@@ -128,6 +139,20 @@ func ready(o *Observed) corev1.NodeCondition {
 	return corev1.NodeCondition{
 		Type: corev1.NodeReady, Status: corev1.ConditionFalse, Reason: "KubeletNotReady", Message: list(wrong),
 	}
+}
+
+// unready says why a condition of the runtime does not hold. One that the runtime does not speak of does not.
+func unready(status *runtimeapi.RuntimeStatus, condition, message string) []string {
+	for _, c := range status.GetConditions() {
+		if c.Type != condition {
+			continue
+		}
+		if c.Status {
+			return nil
+		}
+		return []string{fmt.Sprintf("%s: %s=false reason:%s message:%s", message, c.Type, c.Reason, c.Message)}
+	}
+	return []string{fmt.Sprintf("%s: the runtime does not report %s", message, condition)}
 }
 
 // list joins messages as upstream's aggregated errors do.
@@ -161,5 +186,5 @@ func Changed(a, b *corev1.NodeStatus) bool {
 			s.Conditions[i].LastHeartbeatTime = metav1.Time{}
 		}
 	}
-	return !equal(x, y)
+	return !equality.Semantic.DeepEqual(x, y)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
@@ -27,7 +28,11 @@ func TestReadyFollowsTheRuntime(t *testing.T) {
 		message string
 	}{
 		{"all is well", Observed{Runtime: runtimeStatus(true, true)}, corev1.ConditionTrue, "kubelet is posting ready status"},
-		{"the runtime does not answer", Observed{RuntimeError: errors.New("x")}, corev1.ConditionFalse, "container runtime is down"},
+		{"the runtime does not answer", Observed{RuntimeErrors: []error{errors.New("container runtime is down: x")}}, corev1.ConditionFalse, "container runtime is down: x"},
+		{"the runtime does not answer any more", Observed{RuntimeErrors: []error{errors.New("container runtime is down: x")}, Runtime: runtimeStatus(true, false)},
+			corev1.ConditionFalse, "[container runtime is down: x, container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized]"},
+		{"the runtime does not say how it is", Observed{Runtime: &runtimeapi.RuntimeStatus{}}, corev1.ConditionFalse,
+			"[container runtime not ready: the runtime does not report RuntimeReady, container runtime network not ready: the runtime does not report NetworkReady]"},
 		{"there is no network yet", Observed{Runtime: runtimeStatus(true, false)}, corev1.ConditionFalse,
 			"container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized"},
 		{"neither", Observed{Runtime: runtimeStatus(false, false)}, corev1.ConditionFalse,
@@ -69,9 +74,37 @@ func TestStatusChangesOnlyWhenItSaysSomethingNew(t *testing.T) {
 	if len(second.Images) != 2 || second.Images[0].Names[0] != "l@sha256:1" {
 		t.Errorf("the images are %+v", second.Images)
 	}
-	o.RuntimeError = errors.New("x")
+	o.RuntimeErrors = []error{errors.New("x")}
 	if third := Status(o, &second, now.Add(2*time.Hour)); !Changed(&second, &third) {
 		t.Error("a node that is not ready any more says nothing new")
+	}
+}
+
+// Administrators advertise resources by patching the Node's status.
+func TestResourcesThatOthersAdvertiseStay(t *testing.T) {
+	quantity := resource.MustParse
+	o := &Observed{
+		Name: "n", Runtime: runtimeStatus(true, true), Reserved: DefaultReserved(),
+		Capacity: corev1.ResourceList{corev1.ResourceCPU: quantity("4"), corev1.ResourceMemory: quantity("1Gi"), "example.com/own": quantity("1")},
+	}
+	last := corev1.NodeStatus{Capacity: corev1.ResourceList{
+		corev1.ResourceCPU: quantity("2"), "hugepages-64Ki": quantity("0"), "example.com/foo": quantity("3"), "example.com/own": quantity("9"),
+	}}
+	got := Status(o, &last, now)
+	for _, list := range []struct {
+		name      string
+		resources corev1.ResourceList
+		memory    string
+	}{{"capacity", got.Capacity, "1Gi"}, {"allocatable", got.Allocatable, "924Mi"}} {
+		want := corev1.ResourceList{
+			corev1.ResourceCPU: quantity("4"), corev1.ResourceMemory: quantity(list.memory), "example.com/own": quantity("1"), "example.com/foo": quantity("3"),
+		}
+		if !equality.Semantic.DeepEqual(list.resources, want) {
+			t.Errorf("%s is %v, want %v", list.name, list.resources, want)
+		}
+	}
+	if again := Status(o, &got, now); Changed(&got, &again) {
+		t.Errorf("the next time the status is\n%+v\nand before\n%+v", again, got)
 	}
 }
 

@@ -22,9 +22,9 @@ type Source struct {
 	client client.Reader
 	clock  clock.PassiveClock
 
-	mu    sync.Mutex
-	kept  map[key]*answer
-	swept time.Time
+	mu       sync.Mutex
+	kept     map[key]*answer
+	lastDrop time.Time
 }
 
 type key struct{ kind, namespace, name string }
@@ -64,7 +64,7 @@ func (s *Source) Secret(ctx context.Context, namespace, name string) (*corev1.Se
 func (s *Source) get(ctx context.Context, k key, into client.Object, immutable func() bool) (client.Object, error) {
 	now := s.clock.Now()
 	s.mu.Lock()
-	s.sweep(now)
+	s.dropUnused(now)
 	if known := s.kept[k]; known != nil && (known.immutable || now.Sub(known.read) < TTL) {
 		known.used = now
 		s.mu.Unlock()
@@ -91,12 +91,12 @@ func (s *Source) drop(k key) {
 	delete(s.kept, k)
 }
 
-// sweep forgets what nobody asks for any more. The lock is held.
-func (s *Source) sweep(now time.Time) {
-	if now.Sub(s.swept) < keepFor {
+// dropUnused forgets what nobody asks for any more. The lock is held.
+func (s *Source) dropUnused(now time.Time) {
+	if now.Sub(s.lastDrop) < keepFor {
 		return
 	}
-	s.swept = now
+	s.lastDrop = now
 	for k, known := range s.kept {
 		if now.Sub(known.used) > keepFor {
 			delete(s.kept, k)

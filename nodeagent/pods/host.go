@@ -21,14 +21,14 @@ type Host interface {
 	Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Container, of ContainerOf) (*runtimeapi.ContainerConfig, error)
 	// Credentials are those of the pod for the image's registry, best first. With an error, those that could be read.
 	Credentials(ctx context.Context, pod *corev1.Pod, image string) ([]*runtimeapi.AuthConfig, error)
-	// Finish fills in what the runtime does not tell about containers that ended: their termination messages.
-	Finish(containers []cri.Container)
+	// ReadTerminationMessages fills in what the runtime does not tell about containers that ended: their termination messages.
+	ReadTerminationMessages(containers []cri.Container)
 	// CleanUp takes away what Prepare made, but for logs. Nothing of the pod runs any more.
 	CleanUp(ctx context.Context, pod *corev1.Pod) error
-	// Forget removes the last traces of a pod that is gone: its logs.
-	Forget(pod *corev1.Pod) error
-	// Traces are the UIDs of the pods that something of is left on the node.
-	Traces() ([]string, error)
+	// RemoveLogs removes the logs of a pod that is gone.
+	RemoveLogs(pod *corev1.Pod) error
+	// ListPodsFromDisk returns the UIDs of the pods that something of is left on the node.
+	ListPodsFromDisk() ([]string, error)
 }
 
 // ContainerOf is what a new instance of a container follows from, besides its spec.

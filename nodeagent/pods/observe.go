@@ -28,7 +28,7 @@ func (l syncLoop) Observe(ctx context.Context, look engine.Look, uid types.UID) 
 	if err != nil {
 		return nil, err
 	}
-	l.Host.Finish(runtime.Containers)
+	l.Host.ReadTerminationMessages(runtime.Containers)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.workers[uid]
@@ -92,7 +92,7 @@ func (w *World) targets() []probes.Target {
 		c := &w.Runtime.Containers[i]
 		if spec := w.spec(c.Name); c.Running() && spec != nil && c.Name != w.starting() {
 			target := probes.Target{Pod: w.Pod, Container: spec, ID: c.ID, IP: ip, Started: c.Started}
-			target.WasStarted, target.WasReady = before(w.Pod, c.ID)
+			target.WasStarted, target.WasReady = before(w.Pod, c.ContainerID())
 			targets = append(targets, target)
 		}
 	}
@@ -103,7 +103,7 @@ func (w *World) targets() []probes.Target {
 func before(pod *corev1.Pod, id string) (started, ready bool) {
 	for _, list := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
 		for i := range list {
-			if s := &list[i]; s.State.Running != nil && s.ContainerID == "containerd://"+id {
+			if s := &list[i]; s.State.Running != nil && s.ContainerID == id {
 				return s.Started != nil && *s.Started, s.Ready
 			}
 		}

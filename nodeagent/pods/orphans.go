@@ -27,7 +27,7 @@ func (l *Loop) CleanUpOrphanedPods(ctx context.Context) error {
 			l.setOrphan(sandbox.Labels, l.graceOf(ctx, string(uid)))
 		}
 	}
-	onDisk, err := l.Host.Traces()
+	onDisk, err := l.Host.ListPodsFromDisk()
 	if err != nil {
 		return fmt.Errorf("listing what is left of pods on the disk: %w", err)
 	}

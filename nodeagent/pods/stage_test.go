@@ -128,9 +128,9 @@ type plainHost struct{}
 
 func (plainHost) Prepare(context.Context, *corev1.Pod, []string) error { return nil }
 func (plainHost) CleanUp(context.Context, *corev1.Pod) error           { return nil }
-func (plainHost) Forget(*corev1.Pod) error                             { return nil }
-func (plainHost) Traces() ([]string, error)                            { return nil, nil }
-func (plainHost) Finish([]cri.Container)                               {}
+func (plainHost) RemoveLogs(*corev1.Pod) error                         { return nil }
+func (plainHost) ListPodsFromDisk() ([]string, error)                  { return nil, nil }
+func (plainHost) ReadTerminationMessages([]cri.Container)              {}
 func (plainHost) Credentials(context.Context, *corev1.Pod, string) ([]*runtimeapi.AuthConfig, error) {
 	return nil, nil
 }
@@ -169,7 +169,7 @@ func (h preparedHost) CleanUp(_ context.Context, pod *corev1.Pod) error {
 	return nil
 }
 
-func (h preparedHost) Forget(pod *corev1.Pod) error {
+func (h preparedHost) RemoveLogs(pod *corev1.Pod) error {
 	if h.prepared[pod.UID] {
 		h.wrong("pod " + pod.Name + " was forgotten before it was cleaned up")
 	}

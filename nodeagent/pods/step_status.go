@@ -125,7 +125,7 @@ func (s *forgetPod) Verb() string   { return "forget" }
 func (s *forgetPod) String() string { return "remove the logs of the pod, and forget it" }
 
 func (s *forgetPod) Do(_ context.Context, a *actor) error {
-	if err := a.Host.Forget(a.pod()); err != nil {
+	if err := a.Host.RemoveLogs(a.pod()); err != nil {
 		return fmt.Errorf("removing the logs of pod %s: %w", nameOf(a.pod()), err)
 	}
 	a.forget(a.pod())

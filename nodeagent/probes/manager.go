@@ -46,11 +46,11 @@ type Manager struct {
 	options Options
 
 	mu      sync.Mutex
-	watched map[types.UID]map[string]*watch
+	workers map[types.UID]map[string]*worker
 }
 
-// watch is one container that has probes.
-type watch struct {
+// worker is one container that has probes.
+type worker struct {
 	target   Target
 	counters map[Kind]Counter
 	last     map[Kind]time.Time
@@ -67,33 +67,30 @@ func New(options Options) *Manager {
 	if options.Event == nil {
 		options.Event = func(*corev1.Pod, string, string, string, string) {}
 	}
-	return &Manager{options: options, watched: map[types.UID]map[string]*watch{}}
+	return &Manager{options: options, workers: map[types.UID]map[string]*worker{}}
 }
 
-// Sync says which containers of a pod run now, and returns the verdicts about them by container ID. Containers that are
-// not named any more are not probed any more. The call does not ask; it only schedules.
-func (m *Manager) Sync(pod types.UID, running []Target) map[string]Verdict {
+// Sync says which containers of a pod run now. Containers that are not named any more are not probed any more. The call does
+// not ask; it only schedules.
+func (m *Manager) Sync(pod types.UID, running []Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	verdicts := make(map[string]Verdict, len(running))
-	old := m.watched[pod]
-	var kept map[string]*watch
+	old := m.workers[pod]
+	var kept map[string]*worker
 	for _, target := range running {
 		if !probed(target.Container) {
-			verdicts[target.ID] = Verdict{Started: true, Ready: true}
 			continue
 		}
 		w := old[target.ID]
 		if w == nil {
-			w = newWatch(target)
+			w = newWorker(target)
 		}
 		w.target = target
 		m.schedule(w)
 		if kept == nil {
-			kept = map[string]*watch{}
+			kept = map[string]*worker{}
 		}
 		kept[target.ID] = w
-		verdicts[target.ID] = Judge(target.Container, w.counters)
 	}
 	for id, w := range old {
 		if kept[id] == nil {
@@ -101,15 +98,30 @@ func (m *Manager) Sync(pod types.UID, running []Target) map[string]Verdict {
 		}
 	}
 	if kept == nil {
-		delete(m.watched, pod)
+		delete(m.workers, pod)
 	} else {
-		m.watched[pod] = kept
+		m.workers[pod] = kept
+	}
+}
+
+// Verdicts returns what is known about the running containers of a pod, by container ID. Of one that Sync has not named yet that
+// is what an agent before this one had found.
+func (m *Manager) Verdicts(pod types.UID, running []Target) map[string]Verdict {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	verdicts := make(map[string]Verdict, len(running))
+	for _, target := range running {
+		w := m.workers[pod][target.ID]
+		if w == nil {
+			w = newWorker(target)
+		}
+		verdicts[target.ID] = Judge(target.Container, w.counters)
 	}
 	return verdicts
 }
 
-func newWatch(target Target) *watch {
-	return &watch{
+func newWorker(target Target) *worker {
+	return &worker{
 		counters: map[Kind]Counter{Startup: {Passed: target.WasStarted}, Readiness: {Passed: target.WasReady}},
 		last:     map[Kind]time.Time{}, timers: map[Kind]clock.Timer{}, asking: map[Kind]bool{},
 	}
@@ -119,7 +131,7 @@ func probed(spec *corev1.Container) bool {
 	return spec.StartupProbe != nil || spec.LivenessProbe != nil || spec.ReadinessProbe != nil
 }
 
-func (w *watch) stop() {
+func (w *worker) stop() {
 	w.stopped = true
 	for _, timer := range w.timers {
 		timer.Stop()
@@ -128,7 +140,7 @@ func (w *watch) stop() {
 
 // schedule sets the timers that are not set. Liveness and readiness wait for the startup probe, and a startup probe
 // that passed is not asked again. The lock is held.
-func (m *Manager) schedule(w *watch) {
+func (m *Manager) schedule(w *worker) {
 	for _, kind := range []Kind{Startup, Liveness, Readiness} {
 		probe := of(w.target.Container, kind)
 		started := w.target.Container.StartupProbe == nil || w.counters[Startup].Passed
@@ -136,11 +148,11 @@ func (m *Manager) schedule(w *watch) {
 			continue
 		}
 		wait := max(Next(probe, w.target.Started, w.last[kind]).Sub(m.options.Clock.Now()), 0)
-		w.timers[kind] = m.options.Clock.AfterFunc(wait, func() { go m.ask(w, kind, probe) })
+		w.timers[kind] = m.options.Clock.AfterFunc(wait, func() { go m.doProbe(w, kind, probe) })
 	}
 }
 
-func (m *Manager) ask(w *watch, kind Kind, probe *corev1.Probe) {
+func (m *Manager) doProbe(w *worker, kind Kind, probe *corev1.Probe) {
 	m.mu.Lock()
 	if w.stopped || w.asking[kind] {
 		m.mu.Unlock()
@@ -158,7 +170,7 @@ func (m *Manager) ask(w *watch, kind Kind, probe *corev1.Probe) {
 	m.record(w, kind, probe, err)
 }
 
-func (m *Manager) record(w *watch, kind Kind, probe *corev1.Probe, err error) {
+func (m *Manager) record(w *worker, kind Kind, probe *corev1.Probe, err error) {
 	m.mu.Lock()
 	w.asking[kind] = false
 	if w.stopped {
@@ -183,10 +195,10 @@ func (m *Manager) record(w *watch, kind Kind, probe *corev1.Probe, err error) {
 func (m *Manager) Stop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for pod, watches := range m.watched {
-		for _, w := range watches {
+	for pod, workers := range m.workers {
+		for _, w := range workers {
 			w.stop()
 		}
-		delete(m.watched, pod)
+		delete(m.workers, pod)
 	}
 }

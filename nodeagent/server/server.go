@@ -33,7 +33,7 @@ type Options struct {
 	ClientCAs *x509.CertPool
 	// Reviewer decides what a client may do.
 	Reviewer Reviewer
-	// Pods returns the pods of all nodes with their newest statuses.
+	// Pods returns the pods of all nodes with their newest statuses, in a slice that is the caller's.
 	Pods func() []*corev1.Pod
 	// Node returns a node by name.
 	Node func(name string) (Node, bool)
@@ -46,7 +46,7 @@ type Options struct {
 // Server answers for nodes.
 type Server struct {
 	options Options
-	access  *access
+	auth    *authFilter
 }
 
 // New returns a server that does not listen yet.
@@ -54,7 +54,7 @@ func New(options Options) *Server {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
-	return &Server{options: options, access: newAccess(options.Reviewer, options.Clock)}
+	return &Server{options: options, auth: newAuthFilter(options.Reviewer, options.Clock)}
 }
 
 // Handler answers requests of clients that have been let in.
@@ -85,7 +85,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	server := &http.Server{
-		Handler:           s.access.guard(s.Handler()),
+		Handler:           s.auth.filter(s.Handler()),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          nil,
 		TLSConfig: &tls.Config{
@@ -129,19 +129,4 @@ func (s *Server) certificate() (tls.Certificate, error) {
 // refuse answers with an error.
 func refuse(w http.ResponseWriter, code int, format string, args ...any) {
 	http.Error(w, fmt.Sprintf(format, args...), code)
-}
-
-// find returns the pod that a request is about, and the runtime that has it; without one it answers and returns false.
-func (s *Server) find(w http.ResponseWriter, r *http.Request) (*corev1.Pod, cri.Runtime, bool) {
-	namespace, name, uid := r.PathValue("namespace"), r.PathValue("pod"), r.PathValue("uid")
-	for _, pod := range s.options.Pods() {
-		if pod.Namespace != namespace || pod.Name != name || uid != "" && string(pod.UID) != uid {
-			continue
-		}
-		if node, ok := s.options.Node(pod.Spec.NodeName); ok {
-			return pod, node.Runtime, true
-		}
-	}
-	refuse(w, http.StatusNotFound, "pod %q not found", namespace+"/"+name)
-	return nil, nil, false
 }

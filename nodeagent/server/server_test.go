@@ -14,15 +14,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/go-logr/logr"
 
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
@@ -100,7 +100,7 @@ func startServer(t *testing.T, ca *authority, reviewer Reviewer, pods []*corev1.
 	pool.AddCert(ca.certificate)
 	s := New(Options{
 		Listener: listener, ClientCAs: pool, Reviewer: reviewer, Log: logr.Discard(),
-		Pods: func() []*corev1.Pod { return pods },
+		Pods: func() []*corev1.Pod { return slices.Clone(pods) },
 		Node: func(name string) (Node, bool) { return Node{Name: name, Runtime: runtime}, name == "node" },
 	})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -26,7 +26,7 @@ func (s *Server) exec(w http.ResponseWriter, r *http.Request) {
 	response, err := runtime.Exec(r.Context(), &runtimeapi.ExecRequest{
 		ContainerId: id, Cmd: q["command"], Tty: on(q, "tty"), Stdin: on(q, "input"), Stdout: on(q, "output"), Stderr: on(q, "error") && !on(q, "tty"),
 	})
-	pass(w, r, response.GetUrl(), err)
+	proxyStream(w, r, response.GetUrl(), err)
 }
 
 func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +43,7 @@ func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
 	response, err := runtime.Attach(r.Context(), &runtimeapi.AttachRequest{
 		ContainerId: id, Tty: tty, Stdin: on(q, "input"), Stdout: on(q, "output"), Stderr: on(q, "error") && !tty,
 	})
-	pass(w, r, response.GetUrl(), err)
+	proxyStream(w, r, response.GetUrl(), err)
 }
 
 func (s *Server) portForward(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +73,7 @@ func (s *Server) portForward(w http.ResponseWriter, r *http.Request) {
 	}
 	request.PodSandboxId = sandbox
 	response, err := runtime.PortForward(r.Context(), request)
-	pass(w, r, response.GetUrl(), err)
+	proxyStream(w, r, response.GetUrl(), err)
 }
 
 // running returns the ID of a running container of the pod; otherwise it answers and returns false.
@@ -98,8 +98,8 @@ func sandboxOf(r *http.Request, runtime cri.Runtime, pod *corev1.Pod) (string, e
 	return found[0].Id, nil
 }
 
-// pass hands the connection on to the runtime's own server.
-func pass(w http.ResponseWriter, r *http.Request, address string, err error) {
+// proxyStream hands the connection on to the runtime's own server.
+func proxyStream(w http.ResponseWriter, r *http.Request, address string, err error) {
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "%v", err)
 		return

@@ -42,6 +42,9 @@ func (r *Runtime) CreateContainer(ctx context.Context, sandboxID string, config 
 
 // StartContainer starts a created container. If its stages say that it ends by itself, it will.
 func (r *Runtime) StartContainer(ctx context.Context, id string) error {
+	if err := r.up(ctx); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	c, ok := r.containers[id]
 	r.mu.Unlock()
@@ -65,14 +68,14 @@ func (r *Runtime) StartContainer(ctx context.Context, id string) error {
 	}
 	c.state, c.started = runtimeapi.ContainerState_CONTAINER_RUNNING, r.clock.Now()
 	if c.stages.RunFor > 0 {
-		// The clock may call with a lock of its own held, and ends are settled when somebody looks: this only tells.
+		// The clock may call with a lock of its own held, and ends are noticed when somebody looks: this only tells.
 		c.end = r.clock.AfterFunc(c.stages.RunFor, func() { go r.tell(c.sandbox.podUID()) })
 	}
 	return nil
 }
 
-// settle ends the containers whose time is over. The lock is held.
-func (r *Runtime) settle() {
+// endDue ends the containers whose time is over. The lock is held.
+func (r *Runtime) endDue() {
 	now := r.clock.Now()
 	for _, c := range r.containers {
 		if c.end == nil || now.Before(c.started.Add(c.stages.RunFor)) {
@@ -89,13 +92,15 @@ func (r *Runtime) settle() {
 
 // StopContainer ends a container at once, or after its Stop delay, but no later than the timeout.
 func (r *Runtime) StopContainer(ctx context.Context, id string, timeout int64) error {
+	if err := r.up(ctx); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	c, ok := r.containers[id]
 	running := ok && c.state == runtimeapi.ContainerState_CONTAINER_RUNNING
-	down := r.down
 	r.mu.Unlock()
-	if down != nil || !running {
-		return down
+	if !running {
+		return nil
 	}
 	stage, grace, code := c.stages.Stop, time.Duration(timeout)*time.Second, int32(143)
 	if stage.Delay >= grace && stage.Delay > 0 {
@@ -111,12 +116,12 @@ func (r *Runtime) StopContainer(ctx context.Context, id string, timeout int64) e
 }
 
 // RemoveContainer removes a container, running or not. One that is not there is no error.
-func (r *Runtime) RemoveContainer(_ context.Context, id string) error {
+func (r *Runtime) RemoveContainer(ctx context.Context, id string) error {
+	if err := r.up(ctx); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.down != nil {
-		return r.down
-	}
 	if c, ok := r.containers[id]; ok {
 		r.exit(c, 137, "Error")
 		delete(r.containers, id)
@@ -150,13 +155,13 @@ func (r *Runtime) exit(c *container, exitCode int32, reason string) {
 }
 
 // ContainerStatus reads one container.
-func (r *Runtime) ContainerStatus(_ context.Context, id string, _ bool) (*runtimeapi.ContainerStatusResponse, error) {
+func (r *Runtime) ContainerStatus(ctx context.Context, id string, _ bool) (*runtimeapi.ContainerStatusResponse, error) {
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.down != nil {
-		return nil, r.down
-	}
-	r.settle()
+	r.endDue()
 	c, ok := r.containers[id]
 	if !ok {
 		return nil, notFound(id)
@@ -170,13 +175,13 @@ func (r *Runtime) ContainerStatus(_ context.Context, id string, _ bool) (*runtim
 }
 
 // ListContainers lists the containers which the filter matches.
-func (r *Runtime) ListContainers(_ context.Context, filter *runtimeapi.ContainerFilter) ([]*runtimeapi.Container, error) {
+func (r *Runtime) ListContainers(ctx context.Context, filter *runtimeapi.ContainerFilter) ([]*runtimeapi.Container, error) {
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.down != nil {
-		return nil, r.down
-	}
-	r.settle()
+	r.endDue()
 	var found []*runtimeapi.Container
 	for _, c := range r.containers {
 		if !matches(filter.GetLabelSelector(), c.config.GetLabels()) ||
@@ -192,7 +197,10 @@ func (r *Runtime) ListContainers(_ context.Context, filter *runtimeapi.Container
 }
 
 // ExecSync succeeds in a container that runs, once its probes are meant to.
-func (r *Runtime) ExecSync(_ context.Context, id string, cmd []string, _ time.Duration) (stdout, stderr []byte, err error) {
+func (r *Runtime) ExecSync(ctx context.Context, id string, cmd []string, _ time.Duration) (stdout, stderr []byte, err error) {
+	if err := r.up(ctx); err != nil {
+		return nil, nil, err
+	}
 	if err := r.answer(id); err != nil {
 		return nil, []byte(err.Error()), err
 	}
@@ -203,7 +211,7 @@ func (r *Runtime) ExecSync(_ context.Context, id string, cmd []string, _ time.Du
 func (r *Runtime) answer(id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.settle()
+	r.endDue()
 	c, ok := r.containers[id]
 	switch {
 	case r.down != nil:

@@ -32,12 +32,12 @@ func (r *Runtime) PullImage(ctx context.Context, image *runtimeapi.ImageSpec, _ 
 }
 
 // ImageStatus answers with a nil image when it has not been pulled.
-func (r *Runtime) ImageStatus(_ context.Context, image *runtimeapi.ImageSpec, _ bool) (*runtimeapi.ImageStatusResponse, error) {
+func (r *Runtime) ImageStatus(ctx context.Context, image *runtimeapi.ImageSpec, _ bool) (*runtimeapi.ImageStatusResponse, error) {
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.down != nil {
-		return nil, r.down
-	}
 	if _, ok := r.images[image.GetImage()]; !ok {
 		return &runtimeapi.ImageStatusResponse{}, nil
 	}
@@ -45,12 +45,12 @@ func (r *Runtime) ImageStatus(_ context.Context, image *runtimeapi.ImageSpec, _ 
 }
 
 // ListImages lists what has been pulled.
-func (r *Runtime) ListImages(context.Context, *runtimeapi.ImageFilter) ([]*runtimeapi.Image, error) {
+func (r *Runtime) ListImages(ctx context.Context, _ *runtimeapi.ImageFilter) ([]*runtimeapi.Image, error) {
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.down != nil {
-		return nil, r.down
-	}
 	var images []*runtimeapi.Image
 	for name := range r.images {
 		images = append(images, describe(name))

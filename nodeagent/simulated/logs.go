@@ -57,7 +57,7 @@ type line struct {
 func (r *Runtime) lines(id string) ([]line, bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.settle()
+	r.endDue()
 	c, ok := r.containers[id]
 	if !ok {
 		return nil, false, notFound(id)

@@ -44,6 +44,7 @@ type Runtime struct {
 	images     map[string]struct{}
 	changed    func(podUID string)
 	down       error
+	hung       chan struct{} // closed when it answers again; nil while it does
 }
 
 var (
@@ -106,19 +107,42 @@ func (r *Runtime) Break(err error) {
 	r.down = err
 }
 
+// Hang lets no call end but by its context, until the function that it returns is called: the runtime does not answer. What runs
+// goes on running.
+func (r *Runtime) Hang() (answer func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.hung == nil {
+		r.hung = make(chan struct{})
+	}
+	return r.answerAgain
+}
+
+func (r *Runtime) answerAgain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.hung != nil {
+		close(r.hung)
+		r.hung = nil
+	}
+}
+
+// Name is "simulated".
+func (r *Runtime) Name() string { return "simulated" }
+
 // Version names the runtime.
-func (r *Runtime) Version(context.Context, string) (*runtimeapi.VersionResponse, error) {
-	if err := r.up(); err != nil {
+func (r *Runtime) Version(ctx context.Context, _ string) (*runtimeapi.VersionResponse, error) {
+	if err := r.up(ctx); err != nil {
 		return nil, err
 	}
 	return &runtimeapi.VersionResponse{
-		Version: "0.1.0", RuntimeName: "simulated", RuntimeVersion: "1.0.0", RuntimeApiVersion: "v1",
+		Version: "0.1.0", RuntimeName: r.Name(), RuntimeVersion: "1.0.0", RuntimeApiVersion: "v1",
 	}, nil
 }
 
 // Status says that runtime and network are ready.
-func (r *Runtime) Status(context.Context, bool) (*runtimeapi.StatusResponse, error) {
-	if err := r.up(); err != nil {
+func (r *Runtime) Status(ctx context.Context, _ bool) (*runtimeapi.StatusResponse, error) {
+	if err := r.up(ctx); err != nil {
 		return nil, err
 	}
 	return &runtimeapi.StatusResponse{Status: &runtimeapi.RuntimeStatus{Conditions: []*runtimeapi.RuntimeCondition{
@@ -126,20 +150,31 @@ func (r *Runtime) Status(context.Context, bool) (*runtimeapi.StatusResponse, err
 	}}}, nil
 }
 
-func (r *Runtime) up() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.down
+// up begins every call: it waits while the runtime hangs, and says whether it is down. The lock is not held.
+func (r *Runtime) up(ctx context.Context) error {
+	for {
+		r.mu.Lock()
+		hung, down := r.hung, r.down
+		r.mu.Unlock()
+		if hung == nil {
+			return down
+		}
+		select {
+		case <-hung:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // stage waits as long as a stage takes and says how it ended.
 func (r *Runtime) stage(ctx context.Context, stage Stage) error {
-	r.mu.Lock()
-	wait, outcome, down := stage.duration(r.random), stage.outcome(r.random), r.down
-	r.mu.Unlock()
-	if down != nil {
-		return down
+	if err := r.up(ctx); err != nil {
+		return err
 	}
+	r.mu.Lock()
+	wait, outcome := stage.duration(r.random), stage.outcome(r.random)
+	r.mu.Unlock()
 	if wait > 0 {
 		timer := r.clock.NewTimer(wait)
 		defer timer.Stop()

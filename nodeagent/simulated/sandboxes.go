@@ -33,12 +33,12 @@ func (r *Runtime) RunPodSandbox(ctx context.Context, config *runtimeapi.PodSandb
 }
 
 // StopPodSandbox ends what runs in the sandbox. One that is not there is no error.
-func (r *Runtime) StopPodSandbox(_ context.Context, id string) error {
+func (r *Runtime) StopPodSandbox(ctx context.Context, id string) error {
+	if err := r.up(ctx); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.down != nil {
-		return r.down
-	}
 	found, ok := r.sandboxes[id]
 	if !ok {
 		return nil
@@ -74,12 +74,12 @@ func (r *Runtime) RemovePodSandbox(ctx context.Context, id string) error {
 }
 
 // PodSandboxStatus reads one sandbox.
-func (r *Runtime) PodSandboxStatus(_ context.Context, id string, _ bool) (*runtimeapi.PodSandboxStatusResponse, error) {
+func (r *Runtime) PodSandboxStatus(ctx context.Context, id string, _ bool) (*runtimeapi.PodSandboxStatusResponse, error) {
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.down != nil {
-		return nil, r.down
-	}
 	s, ok := r.sandboxes[id]
 	if !ok {
 		return nil, status.Errorf(codes.NotFound, "sandbox %s does not exist", id)
@@ -98,12 +98,12 @@ func (r *Runtime) PodSandboxStatus(_ context.Context, id string, _ bool) (*runti
 }
 
 // ListPodSandbox lists the sandboxes which the filter matches.
-func (r *Runtime) ListPodSandbox(_ context.Context, filter *runtimeapi.PodSandboxFilter) ([]*runtimeapi.PodSandbox, error) {
+func (r *Runtime) ListPodSandbox(ctx context.Context, filter *runtimeapi.PodSandboxFilter) ([]*runtimeapi.PodSandbox, error) {
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.down != nil {
-		return nil, r.down
-	}
 	var found []*runtimeapi.PodSandbox
 	for _, s := range r.sandboxes {
 		if !matches(filter.GetLabelSelector(), s.config.GetLabels()) || filter.GetId() != "" && filter.GetId() != s.id {

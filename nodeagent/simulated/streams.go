@@ -60,7 +60,10 @@ func (s *Streams) start() (streaming.Server, error) {
 }
 
 // Exec returns where a command would be run.
-func (r *Runtime) Exec(_ context.Context, request *runtimeapi.ExecRequest) (*runtimeapi.ExecResponse, error) {
+func (r *Runtime) Exec(ctx context.Context, request *runtimeapi.ExecRequest) (*runtimeapi.ExecResponse, error) {
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
 	server, err := r.options.Streams.start()
 	if err != nil {
 		return nil, err
@@ -69,7 +72,10 @@ func (r *Runtime) Exec(_ context.Context, request *runtimeapi.ExecRequest) (*run
 }
 
 // Attach returns where a container's own streams would be.
-func (r *Runtime) Attach(_ context.Context, request *runtimeapi.AttachRequest) (*runtimeapi.AttachResponse, error) {
+func (r *Runtime) Attach(ctx context.Context, request *runtimeapi.AttachRequest) (*runtimeapi.AttachResponse, error) {
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
 	server, err := r.options.Streams.start()
 	if err != nil {
 		return nil, err
@@ -78,7 +84,10 @@ func (r *Runtime) Attach(_ context.Context, request *runtimeapi.AttachRequest) (
 }
 
 // PortForward returns where a pod's ports would be.
-func (r *Runtime) PortForward(_ context.Context, request *runtimeapi.PortForwardRequest) (*runtimeapi.PortForwardResponse, error) {
+func (r *Runtime) PortForward(ctx context.Context, request *runtimeapi.PortForwardRequest) (*runtimeapi.PortForwardResponse, error) {
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
 	server, err := r.options.Streams.start()
 	if err != nil {
 		return nil, err

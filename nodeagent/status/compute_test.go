@@ -51,7 +51,7 @@ func observed(containers ...cri.Container) cri.Pod {
 }
 
 func running(name string) cri.Container {
-	return cri.Container{ID: name + "-id", SandboxID: "sandbox", Name: name, State: runtimeapi.ContainerState_CONTAINER_RUNNING, Started: now}
+	return cri.Container{RuntimeName: "cri-o", ID: name + "-id", SandboxID: "sandbox", Name: name, State: runtimeapi.ContainerState_CONTAINER_RUNNING, Started: now}
 }
 
 func exited(name string, code int32, reason string) cri.Container {
@@ -186,7 +186,7 @@ func TestComputingAgainChangesNothing(t *testing.T) {
 	if !Same(&first, &second) {
 		t.Errorf("computed again an hour later it says\n %+v, and before\n %+v", second, first)
 	}
-	if first.PodIP != "10.0.0.5" || first.HostIP != "192.0.2.1" || first.ObservedGeneration != 3 || first.ContainerStatuses[0].ContainerID != "containerd://main-id" {
+	if first.PodIP != "10.0.0.5" || first.HostIP != "192.0.2.1" || first.ObservedGeneration != 3 || first.ContainerStatuses[0].ContainerID != "cri-o://main-id" {
 		t.Errorf("the status is %+v", first)
 	}
 }

@@ -111,7 +111,7 @@ func (in *Input) skippedInit(s *corev1.ContainerStatus, role role) {
 
 func (in *Input) observed(s *corev1.ContainerStatus, c *cri.Container, last *corev1.ContainerStatus) {
 	s.RestartCount = c.Restarts
-	s.ContainerID = containerID(c.ID)
+	s.ContainerID = c.ContainerID()
 	s.ImageID = c.ImageRef
 	if c.Image != "" {
 		s.Image = c.Image
@@ -154,7 +154,7 @@ func ended(c *cri.Container) *corev1.ContainerStateTerminated {
 		Message:     c.Message,
 		StartedAt:   metav1.NewTime(c.Started).Rfc3339Copy(),
 		FinishedAt:  metav1.NewTime(c.Finished).Rfc3339Copy(),
-		ContainerID: containerID(c.ID),
+		ContainerID: c.ContainerID(),
 	}
 }
 
@@ -212,6 +212,3 @@ func find(statuses []corev1.ContainerStatus, name string) *corev1.ContainerStatu
 	}
 	return nil
 }
-
-// containerID is the form in which the API shows a container of a CRI runtime.
-func containerID(id string) string { return "containerd://" + id }

@@ -4,5 +4,8 @@
 // downward API and projected, with service account tokens that are renewed before they end. What a pod sees of such a volume
 // changes as a whole or not at all (atomic.go). Contents are computed by pure functions from what Source and Tokens answered.
 //
+// Mount can be repeated after an error, and after a crash at any point: nothing is taken for done because it exists, unless it
+// came into existence finished. The tests end it in each of its steps (disk.go).
+//
 // Secrets and projected volumes live in memory only. A volume of any other kind is an error that names it.
 package volumes

@@ -1,54 +1,72 @@
 package volumes
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-// emptyDir makes a directory that everybody may write to, or a file system in memory. One that is there is left as the
-// pod's containers have made it.
-func emptyDir(path string, volume *corev1.EmptyDirVolumeSource, group *int64) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("making the volume's directory: %w", err)
-	}
-	err := os.Mkdir(path, 0o755)
-	if err != nil && !os.IsExist(err) {
-		return fmt.Errorf("making the volume's directory: %w", err)
-	}
-	fresh := err == nil
+// emptyDir makes a directory that everybody may write to, or a file system in memory, and gives what is made in it to the group.
+// It appears with owner and mode set or not at all: so one that is there is finished, and is left as the pod's containers have
+// made it.
+func emptyDir(d disk, path string, volume *corev1.EmptyDirVolumeSource, group *int64) error {
 	switch volume.Medium {
 	case corev1.StorageMediumDefault:
+		return openDir(d, path, group)
 	case corev1.StorageMediumMemory:
-		size := int64(0)
+		options := "mode=0777"
+		if group != nil {
+			options = fmt.Sprintf("mode=02777,gid=%d", *group)
+		}
 		if volume.SizeLimit != nil {
-			size = volume.SizeLimit.Value()
+			options += fmt.Sprintf(",size=%d", volume.SizeLimit.Value())
 		}
-		if fresh, err = mountMemory(path, size); err != nil {
-			return err
-		}
+		return mountOnce(d, path, options)
 	default:
 		return fmt.Errorf("the medium %q is not supported", volume.Medium)
 	}
-	if !fresh {
-		return nil
-	}
-	return openTo(path, group)
 }
 
-// openTo lets everybody write, and gives what is made in the directory to the group.
-func openTo(path string, group *int64) error {
+// openDir makes the directory under another name, which no volume can have, and gives it its own when it is finished.
+func openDir(d disk, path string, group *int64) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	unfinished := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".unfinished")
+	if err := d.MkdirAll(unfinished, 0o755); err != nil {
+		return fmt.Errorf("making the volume's directory: %w", err)
+	}
 	mode := os.FileMode(0o777)
 	if group != nil {
-		if err := os.Chown(path, -1, int(*group)); err != nil {
+		if err := d.Chown(unfinished, -1, int(*group)); err != nil {
 			return fmt.Errorf("giving the volume to its group: %w", err)
 		}
 		mode |= os.ModeSetgid
 	}
-	if err := os.Chmod(path, mode); err != nil { // not left to the umask
+	if err := d.Chmod(unfinished, mode); err != nil { // not left to the umask
 		return fmt.Errorf("setting the mode of the volume's directory: %w", err)
+	}
+	if err := d.Rename(unfinished, path); err != nil {
+		return fmt.Errorf("making the volume's directory: %w", err)
+	}
+	return nil
+}
+
+// mountOnce mounts memory unless there is some already. Owner and mode are options of the mount, and there from its first moment.
+func mountOnce(d disk, path, options string) error {
+	if err := d.MkdirAll(path, 0o755); err != nil {
+		return fmt.Errorf("making the volume's directory: %w", err)
+	}
+	mounted, err := isMounted(path)
+	if err != nil || mounted {
+		return err
+	}
+	if err := d.MountMemory(path, options); err != nil {
+		return fmt.Errorf("mounting memory at %s: %w", path, err)
 	}
 	return nil
 }

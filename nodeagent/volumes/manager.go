@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,6 +33,7 @@ type Options struct {
 type Manager struct {
 	options Options
 	tokens  tokens
+	disk    disk
 }
 
 // New returns a manager.
@@ -42,10 +41,11 @@ func New(options Options) *Manager {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
-	return &Manager{options: options, tokens: tokens{kept: map[string]*issued{}, mu: sync.Mutex{}}}
+	return &Manager{options: options, tokens: tokens{kept: map[string]*issued{}}, disk: osDisk{}}
 }
 
-// Mount makes all volumes of the pod below dir, or refreshes them. Each volume that fails is named in the error.
+// Mount makes all volumes of the pod below dir, or refreshes them. Each volume that fails is named in the error, and the others are
+// mounted all the same. After an error, or a crash at any point, another call does what is left to do.
 func (m *Manager) Mount(ctx context.Context, pod *corev1.Pod, dir string) error {
 	var errs []error
 	for i := range pod.Spec.Volumes {
@@ -63,7 +63,7 @@ func (m *Manager) mount(ctx context.Context, pod *corev1.Pod, dir string, volume
 	case volume.HostPath != nil:
 		return hostPath(volume.HostPath)
 	case volume.EmptyDir != nil:
-		return emptyDir(path, volume.EmptyDir, fsGroup(pod))
+		return emptyDir(m.disk, path, volume.EmptyDir, fsGroup(pod))
 	case written(volume):
 		return m.write(ctx, pod, path, volume)
 	default:
@@ -77,18 +77,18 @@ func (m *Manager) write(ctx context.Context, pod *corev1.Pod, path string, volum
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	if err := m.disk.MkdirAll(path, 0o755); err != nil {
 		return fmt.Errorf("making the volume's directory: %w", err)
 	}
 	if volume.Secret != nil || volume.Projected != nil {
-		if _, err := mountMemory(path, 0); err != nil {
+		if err := mountOnce(m.disk, path, "mode=0755"); err != nil {
 			return err
 		}
 	}
-	if err := os.Chmod(path, 0o755); err != nil {
+	if err := m.disk.Chmod(path, 0o755); err != nil {
 		return fmt.Errorf("setting the mode of the volume's directory: %w", err)
 	}
-	return Write(path, files, fsGroup(pod), m.options.Clock.Now())
+	return atomicWriter{m.disk}.Write(path, files, fsGroup(pod), m.options.Clock.Now())
 }
 
 // Path is where a volume is: below dir, or, for a hostPath, where it always was.

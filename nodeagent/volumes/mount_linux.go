@@ -12,24 +12,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountMemory puts a file system in memory onto a directory, and returns whether there was none yet. A size of zero is
-// the kernel's default.
-func mountMemory(path string, size int64) (fresh bool, err error) {
-	mounted, err := mountsBelow(path)
+// mountMemory puts a file system in memory onto a directory, as options describe it.
+func mountMemory(path, options string) error {
+	return unix.Mount("tmpfs", path, "tmpfs", 0, options)
+}
+
+// isMounted says whether a file system is mounted on the directory itself.
+func isMounted(path string) (bool, error) {
+	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("resolving %s: %w", path, err)
 	}
-	if slices.Contains(mounted, path) {
-		return false, nil
-	}
-	options := ""
-	if size > 0 {
-		options = fmt.Sprintf("size=%d", size)
-	}
-	if err := unix.Mount("tmpfs", path, "tmpfs", 0, options); err != nil {
-		return false, fmt.Errorf("mounting memory at %s: %w", path, err)
-	}
-	return true, nil
+	mounted, err := mountsBelow(real)
+	return slices.Contains(mounted, real), err
 }
 
 // unmountBelow unmounts all below a directory, the innermost first.

@@ -4,8 +4,10 @@ package volumes
 
 import "errors"
 
-func mountMemory(string, int64) (bool, error) {
-	return false, errors.New("volumes in memory are only supported on Linux; use the simulated runtime here")
+func mountMemory(string, string) error {
+	return errors.New("volumes in memory are only supported on Linux; use the simulated runtime here")
 }
+
+func isMounted(string) (bool, error) { return false, nil }
 
 func unmountBelow(string) error { return nil }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,7 +22,7 @@ import (
 )
 
 func TestNode(t *testing.T) {
-	w := newWorld(t)
+	w := newCluster(t)
 	t.Run("runs a pod that answers at its address", w.webPod)
 	t.Run("gives a container its environment and volumes", w.configured)
 	t.Run("runs init containers in order before the others", w.initialized)
@@ -29,16 +31,17 @@ func TestNode(t *testing.T) {
 	t.Run("starts a container again whose liveness probe fails", w.unhealthy)
 	t.Run("leaves containers alone when the agent is started anew", w.adopted)
 	t.Run("stops a pod that was deleted while the agent was away", w.deletedMeanwhile)
+	t.Run("is not ready while its runtime hangs, and says why", w.hung)
 }
 
-// in runs a part of the test with the world's helpers failing that part.
-func (w *world) in(t *testing.T) *world {
+// in runs a part of the test with the cluster's methods failing that part.
+func (w *cluster) in(t *testing.T) *cluster {
 	part := *w
 	part.t = t
 	return &part
 }
 
-func (w *world) webPod(t *testing.T) {
+func (w *cluster) webPod(t *testing.T) {
 	p := w.in(t)
 	began := time.Now()
 	p.create("web", func(pod *corev1.Pod) {
@@ -47,6 +50,9 @@ func (w *world) webPod(t *testing.T) {
 		}}
 	})
 	pod := p.ready("web")
+	if id := pod.Status.ContainerStatuses[0].ContainerID; !strings.HasPrefix(id, "containerd://") {
+		t.Errorf("the container's ID is %s", id)
+	}
 	t.Logf("created to ready: %s", time.Since(began).Round(time.Millisecond))
 	response, err := http.Get("http://" + pod.Status.PodIP + ":8080/")
 	if err != nil {
@@ -71,12 +77,12 @@ func (w *world) webPod(t *testing.T) {
 	}
 }
 
-func (w *world) log(pod string, options *corev1.PodLogOptions) (string, error) {
+func (w *cluster) log(pod string, options *corev1.PodLogOptions) (string, error) {
 	raw, err := w.client.CoreV1().Pods("default").GetLogs(pod, options).DoRaw(w.t.Context())
 	return string(raw), err
 }
 
-func (w *world) exec(pod string, command ...string) (string, error) {
+func (w *cluster) exec(pod string, command ...string) (string, error) {
 	request := w.client.CoreV1().RESTClient().Post().Resource("pods").Namespace("default").Name(pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Command: command, Stdout: true, Stderr: true}, clientgoscheme.ParameterCodec)
 	executor, err := remotecommand.NewSPDYExecutor(w.admin, http.MethodPost, request.URL())
@@ -90,7 +96,7 @@ func (w *world) exec(pod string, command ...string) (string, error) {
 	return out.String() + problems.String(), err
 }
 
-func (w *world) configured(t *testing.T) {
+func (w *cluster) configured(t *testing.T) {
 	p := w.in(t)
 	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings"}, Data: map[string]string{"colour": "blue"}}
 	if _, err := p.client.CoreV1().ConfigMaps("default").Create(t.Context(), config, metav1.CreateOptions{}); err != nil {
@@ -147,7 +153,7 @@ func (w *world) configured(t *testing.T) {
 	}
 }
 
-func (w *world) initialized(t *testing.T) {
+func (w *cluster) initialized(t *testing.T) {
 	p := w.in(t)
 	p.create("initialized", func(pod *corev1.Pod) {
 		pod.Spec.InitContainers = []corev1.Container{
@@ -166,7 +172,7 @@ func (w *world) initialized(t *testing.T) {
 	p.remove("initialized")
 }
 
-func (w *world) ended(t *testing.T) {
+func (w *cluster) ended(t *testing.T) {
 	p := w.in(t)
 	p.create("ended", func(pod *corev1.Pod) {
 		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
@@ -184,7 +190,7 @@ func (w *world) ended(t *testing.T) {
 	p.remove("ended")
 }
 
-func (w *world) noImage(t *testing.T) {
+func (w *cluster) noImage(t *testing.T) {
 	p := w.in(t)
 	p.create("imageless", func(pod *corev1.Pod) { pod.Spec.Containers[0].Image = "registry.invalid/nothing:1" })
 	for _, reason := range []string{"ErrImagePull", "ImagePullBackOff"} {
@@ -202,7 +208,7 @@ func (w *world) noImage(t *testing.T) {
 	p.remove("imageless")
 }
 
-func (w *world) unhealthy(t *testing.T) {
+func (w *cluster) unhealthy(t *testing.T) {
 	p := w.in(t)
 	p.create("unhealthy", func(pod *corev1.Pod) {
 		pod.Spec.Containers[0].LivenessProbe = &corev1.Probe{
@@ -224,7 +230,7 @@ func (w *world) unhealthy(t *testing.T) {
 	p.remove("unhealthy")
 }
 
-func (w *world) adopted(t *testing.T) {
+func (w *cluster) adopted(t *testing.T) {
 	p := w.in(t)
 	p.create("kept", nil)
 	before := p.ready("kept")
@@ -240,7 +246,7 @@ func (w *world) adopted(t *testing.T) {
 	p.remove("new")
 }
 
-func (w *world) deletedMeanwhile(t *testing.T) {
+func (w *cluster) deletedMeanwhile(t *testing.T) {
 	p := w.in(t)
 	p.create("orphan", nil)
 	pod := p.ready("orphan")
@@ -258,4 +264,49 @@ func (w *world) deletedMeanwhile(t *testing.T) {
 		}
 		return fmt.Errorf("it answers (%w)", response.Body.Close())
 	})
+}
+
+// hung stops the runtime's process: it neither answers nor refuses.
+func (w *cluster) hung(t *testing.T) {
+	p := w.in(t)
+	runtime, err := os.FindProcess(w.runtime.Status().PID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := runtime.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	goOn := sync.OnceValue(func() error { return runtime.Signal(syscall.SIGCONT) })
+	t.Cleanup(func() {
+		if err := goOn(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.eventually("the node is not ready", func() error {
+		return p.nodeReady(corev1.ConditionFalse, "container runtime is down: no answer since ")
+	})
+	lease, err := w.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(t.Context(), nodeName, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if age := time.Since(lease.Spec.RenewTime.Time); age > 20*time.Second {
+		t.Errorf("the lease was not renewed for %s", age)
+	}
+	if err := goOn(); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("the node is ready again", func() error { return p.nodeReady(corev1.ConditionTrue, "") })
+}
+
+func (w *cluster) nodeReady(status corev1.ConditionStatus, message string) error {
+	node, err := w.client.CoreV1().Nodes().Get(w.t.Context(), nodeName, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady && c.Status == status && strings.Contains(c.Message, message) {
+			return nil
+		}
+	}
+	return fmt.Errorf("it says %+v", node.Status.Conditions)
 }

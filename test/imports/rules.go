@@ -79,11 +79,12 @@ var rules = []rule{
 		allows:  func(_, to string) bool { return under(to, "k8s.io/api", "k8s.io/apimachinery", Module+"/apis") },
 	},
 	{
-		name:    "framework may import framework, and of k8s.io/api only what events are made of",
+		name:    "framework may import framework, and of k8s.io/api only what events are made of and, for naming, evictions",
 		applies: in("framework"),
-		allows: func(_, to string) bool {
+		allows: func(room, to string) bool {
 			if under(to, "k8s.io/api") {
-				return under(to, "k8s.io/api/core/v1", "k8s.io/api/events/v1")
+				return under(to, "k8s.io/api/core/v1", "k8s.io/api/events/v1") ||
+					room == "framework/naming" && under(to, "k8s.io/api/policy/v1")
 			}
 			return !ours(to) || in("framework")(within(to))
 		},

@@ -24,10 +24,10 @@ func TestNetwork(t *testing.T) { onEachHost(t, testNetwork) }
 func testNetwork(t *testing.T) {
 	outside := newOutside(t)
 	n := newNode(t)
-	served := n.runPod("served", withPort(18080, 8080))
+	backend := n.runPod("backend", withPort(18080, 8080))
 
 	t.Run("the world outside sees the node's address, not the pod's", func(t *testing.T) {
-		said, err := n.exec(served, "/web", "wget", outside.url)
+		said, err := n.exec(backend, "/web", "wget", outside.url)
 		if err != nil || said != "you are "+hostAddress {
 			t.Errorf("it said %q (%v)", said, err)
 		}
@@ -35,14 +35,14 @@ func testNetwork(t *testing.T) {
 	t.Run("a host port leads to its pod, from outside", func(t *testing.T) {
 		eventually(t, func() error {
 			said, err := outside.get("http://" + hostAddress + ":18080/")
-			if err == nil && !strings.Contains(said, "Hello from served") {
+			if err == nil && !strings.Contains(said, "Hello from backend") {
 				err = fmt.Errorf("it said %q", said)
 			}
 			return err
 		})
 	})
 	t.Run("a host port leads to its pod, from the node", func(t *testing.T) {
-		if said := get(t, "http://"+hostAddress+":18080/"); !strings.Contains(said, "Hello from served") {
+		if said := get(t, "http://"+hostAddress+":18080/"); !strings.Contains(said, "Hello from backend") {
 			t.Errorf("it said %q", said)
 		}
 	})
@@ -70,12 +70,12 @@ func testNetwork(t *testing.T) {
 		if err != nil || len(answer.GetItems()) != 1 {
 			t.Errorf("the second one's sandboxes are %v (%v), want its own", answer.GetItems(), err)
 		}
-		if said, err := n.exec(served, "/web", "wget", "http://"+beside.ip+":8080/"); err != nil || !strings.Contains(said, "Hello from beside") {
+		if said, err := n.exec(backend, "/web", "wget", "http://"+beside.ip+":8080/"); err != nil || !strings.Contains(said, "Hello from beside") {
 			t.Errorf("from the first one's pod it said %q (%v)", said, err)
 		}
 	})
 	t.Run("the first one's pods go on when the second is reset", func(t *testing.T) {
-		if said := get(t, "http://"+served.ip+":8080/"); !strings.Contains(said, "Hello from served") {
+		if said := get(t, "http://"+backend.ip+":8080/"); !strings.Contains(said, "Hello from backend") {
 			t.Errorf("it said %q", said)
 		}
 	})

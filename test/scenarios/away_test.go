@@ -17,7 +17,7 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent"
 )
 
-// hasty is a clock by which a node agent waits for a tenth of the time, so that its heart beats every second. It tells the true time.
+// hasty is a clock by which a node agent waits for a tenth of the time, so that its heartbeats come every second. It tells the true time.
 type hasty struct{ clock.RealClock }
 
 func (c hasty) NewTimer(d time.Duration) clock.Timer { return c.RealClock.NewTimer(d / 10) }

@@ -30,7 +30,7 @@ var _ loop.Controller[*oappsv1.Deployment, world] = Controller{}
 func Loop() loop.Loop {
 	return loop.New("deployment-controller", Controller{},
 		loop.Owns(&oappsv1.ReplicaSet{}),
-		loop.Watches(selecting),
+		ownership.WakesAdopters[*oappsv1.Deployment, *oappsv1.ReplicaSet](&oappsv1.DeploymentList{}, selectorOf),
 		loop.Watches(recreating, onlyDeletions),
 		ownership.Indexed(&oappsv1.ReplicaSet{}),
 		ownership.Indexed(&ocorev1.Pod{}),
@@ -44,23 +44,7 @@ var onlyDeletions = predicate.Funcs{
 	GenericFunc: func(event.GenericEvent) bool { return false },
 }
 
-// selecting names the Deployments that might adopt a ReplicaSet.
-func selecting(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) ([]client.ObjectKey, error) {
-	if metav1.GetControllerOfNoCopy(rs) != nil {
-		return nil, nil
-	}
-	var deployments oappsv1.DeploymentList
-	if err := read.List(ctx, &deployments, client.InNamespace(rs.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing the Deployments of namespace %s: %w", rs.Namespace, err)
-	}
-	var keys []client.ObjectKey
-	for _, d := range deployments.Items {
-		if ownership.Adoptable(rs, d.Spec.Selector) {
-			keys = append(keys, client.ObjectKeyFromObject(&d))
-		}
-	}
-	return keys, nil
-}
+func selectorOf(d *oappsv1.Deployment) *metav1.LabelSelector { return d.Spec.Selector }
 
 // recreating names the Deployment of a pod that has gone, if it is one that waits for old pods to go.
 func recreating(ctx context.Context, read client.Reader, pod *ocorev1.Pod) ([]client.ObjectKey, error) {

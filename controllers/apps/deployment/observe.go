@@ -8,9 +8,7 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/loop"
-	"github.com/orrery-dev/orrery/framework/plan"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -27,23 +25,11 @@ type world struct {
 
 // Observe reads the ReplicaSets that d controls and those that it could adopt.
 func (Controller) Observe(ctx context.Context, view loop.View, d *oappsv1.Deployment) (world, error) {
-	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+	claims, err := ownership.Observe[*oappsv1.ReplicaSet](ctx, view, d, d.Spec.Selector, &oappsv1.ReplicaSetList{})
 	if err != nil {
-		return world{}, plan.Stop(fmt.Errorf("reading the selector of Deployment %s: %w", client.ObjectKeyFromObject(d), err))
-	}
-	var controlled, orphans oappsv1.ReplicaSetList
-	if err := ownership.Controlled(ctx, view, d.Namespace, d.UID, &controlled); err != nil {
 		return world{}, err
 	}
-	if err := ownership.Orphans(ctx, view, d.Namespace, &orphans); err != nil {
-		return world{}, err
-	}
-	candidates := append(controlled.Items, orphans.Items...)
-	sets := make([]*oappsv1.ReplicaSet, len(candidates))
-	for i := range candidates {
-		sets[i] = &candidates[i]
-	}
-	w := world{claims: ownership.Claim(d, selector, sets)}
+	w := world{claims: claims}
 	if w.namesake, err = namesake(ctx, view, d); err != nil {
 		return world{}, err
 	}

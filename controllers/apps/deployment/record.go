@@ -51,9 +51,7 @@ func (s *recordRevision) Do(ctx context.Context, act plan.Actor) error {
 
 // patch is the Deployment with its revision, and the patch that makes it so, locked to what was last seen of it.
 func (s *recordRevision) patch(act plan.Actor) (*oappsv1.Deployment, client.Patch) {
-	observed := s.d.DeepCopy()
-	observed.ResourceVersion = act.ResourceVersion(s.d)
-	revised := observed.DeepCopy()
+	revised := s.d.DeepCopy()
 	annotate(revised, revisionAnnotation, s.number)
-	return revised, client.MergeFromWithOptions(observed, client.MergeFromWithOptimisticLock{})
+	return revised, plan.Locked(act, s.d, revised)
 }

@@ -2,14 +2,12 @@ package replicaset
 
 import (
 	"context"
-	"fmt"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/loop"
-	"github.com/orrery-dev/orrery/framework/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -26,39 +24,15 @@ type world struct {
 
 // Observe reads the pods that rs controls and those that it could adopt.
 func (Controller) Observe(ctx context.Context, view loop.View, rs *oappsv1.ReplicaSet) (world, error) {
-	selector, err := metav1.LabelSelectorAsSelector(rs.Spec.Selector)
+	pods, err := ownership.Observe[*ocorev1.Pod](ctx, view, rs, rs.Spec.Selector, &ocorev1.PodList{})
 	if err != nil {
-		return world{}, plan.Stop(fmt.Errorf("reading the selector of ReplicaSet %s: %w", client.ObjectKeyFromObject(rs), err))
-	}
-	var controlled, orphans ocorev1.PodList
-	if err := ownership.Controlled(ctx, view, rs.Namespace, rs.UID, &controlled); err != nil {
 		return world{}, err
 	}
-	if err := ownership.Orphans(ctx, view, rs.Namespace, &orphans); err != nil {
-		return world{}, err
-	}
-	active, terminating := split(append(controlled.Items, orphans.Items...))
-	w := world{
-		claims:      ownership.Claim(rs, selector, active),
-		terminating: ownership.Claim(rs, selector, terminating).Held,
-	}
+	w := world{claims: pods.Where(replicas.Active), terminating: pods.Where(replicas.Terminating).Held}
 	if len(w.claims.Held) > desired(rs) {
 		w.siblings, err = siblings(ctx, view, rs)
 	}
 	return w, err
-}
-
-// split tells pods that count as replicas from those that are about to end; the rest have ended.
-func split(pods []ocorev1.Pod) (active, terminating []*ocorev1.Pod) {
-	for i := range pods {
-		switch pod := &pods[i]; {
-		case replicas.Active(pod):
-			active = append(active, pod)
-		case replicas.Terminating(pod):
-			terminating = append(terminating, pod)
-		}
-	}
-	return active, terminating
 }
 
 // siblings are the pods of all ReplicaSets that have the same controller as rs; a ReplicaSet of its own has none.

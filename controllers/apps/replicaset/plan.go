@@ -10,7 +10,6 @@ import (
 	"github.com/orrery-dev/orrery/framework/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // burst is how many pods are created or deleted in one pass at most, so that one huge ReplicaSet leaves room for others.
@@ -45,22 +44,18 @@ func desired(rs *oappsv1.ReplicaSet) int {
 }
 
 func create(p *plan.Plan, rs *oappsv1.ReplicaSet, have, missing int) {
-	pods := make([]client.Object, missing)
+	pods := make([]*ocorev1.Pod, missing)
 	for i := range pods {
 		pods[i] = newPod(rs)
 	}
-	p.Create(fmt.Sprintf("%d pods of %d desired", have, desired(rs)), pods...).
+	plan.CreateAll(p, fmt.Sprintf("%d pods of %d desired", have, desired(rs)), pods).
 		OwnedBy(rs).
 		Succeeded(created(rs)).
 		Failed(notCreated(rs))
 }
 
 func remove(p *plan.Plan, rs *oappsv1.ReplicaSet, have int, expendable []*ocorev1.Pod) {
-	pods := make([]client.Object, len(expendable))
-	for i, pod := range expendable {
-		pods[i] = pod
-	}
-	p.Delete(fmt.Sprintf("%d pods, %d desired", have, desired(rs)), pods...).
+	plan.DeleteAll(p, fmt.Sprintf("%d pods, %d desired", have, desired(rs)), expendable).
 		Succeeded(deleted(rs)).
 		Failed(notDeleted(rs))
 }

@@ -8,15 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/orrery-dev/orrery/framework/conditions"
+	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
-
-var ofNamespace = conditions.Of[corev1.NamespaceCondition](func(c *corev1.NamespaceCondition) (string, string, *metav1.Time) {
-	return string(c.Type), string(c.Status), &c.LastTransitionTime
-})
 
 // status is the namespace with the status that it shall have after the plan for it, where failed is what went wrong.
 func status(namespace *corev1.Namespace, w world, failed error, now time.Time) *corev1.Namespace {
@@ -29,7 +25,7 @@ func status(namespace *corev1.Namespace, w world, failed error, now time.Time) *
 		contentRemaining(w),
 		finalizersRemaining(w),
 	} {
-		wanted.Status.Conditions = ofNamespace.Set(wanted.Status.Conditions, condition, now)
+		wanted.Status.Conditions = conditionsof.Namespace.Set(wanted.Status.Conditions, condition, now)
 	}
 	return wanted
 }

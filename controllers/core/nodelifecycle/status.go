@@ -4,7 +4,7 @@ import (
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/controllers/internal/podstatus"
+	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -62,13 +62,13 @@ func setUnknown(node *ocorev1.Node, kind corev1.NodeConditionType, now time.Time
 
 // markNotReady makes a pod that was ready not so, and says why.
 func markNotReady(p *plan.Plan, pod *ocorev1.Pod, now time.Time) {
-	condition, found := podstatus.Conditions.Find(pod.Status.Conditions, string(corev1.PodReady))
+	condition, found := conditionsof.Pod.Find(pod.Status.Conditions, corev1.PodReady)
 	if !found || condition.Status == corev1.ConditionFalse {
 		return
 	}
 	condition.Status = corev1.ConditionFalse
 	wanted := pod.DeepCopy()
-	wanted.Status.Conditions = podstatus.Conditions.Set(wanted.Status.Conditions, condition, now)
+	wanted.Status.Conditions = conditionsof.Pod.Set(wanted.Status.Conditions, condition, now)
 	p.Status(pod, wanted)
 	p.Event(pod, plan.Warning, reasonNodeNotReady, "Node is not ready")
 }

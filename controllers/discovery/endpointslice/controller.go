@@ -11,8 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
 // managedBy is the name of this controller on its slices. It is upstream's: whoever reads slices looks for it.
@@ -39,12 +37,10 @@ func Loop() loop.Loop {
 }
 
 // placeOfNode lets pass that a node comes, goes, or moves to another zone.
-var placeOfNode = predicate.Funcs{
-	UpdateFunc: func(e event.UpdateEvent) bool {
-		const zone = corev1.LabelTopologyZone
-		return e.ObjectOld.GetLabels()[zone] != e.ObjectNew.GetLabels()[zone]
-	},
-}
+var placeOfNode = loop.Update(func(was, is *ocorev1.Node) bool {
+	const zone = corev1.LabelTopologyZone
+	return was.Labels[zone] != is.Labels[zone]
+})
 
 // selecting names the Services that select a pod.
 func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) ([]client.ObjectKey, error) {

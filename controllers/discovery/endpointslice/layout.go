@@ -12,7 +12,6 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // fullest is how many endpoints a slice may have.
@@ -203,8 +202,8 @@ func (l *layout) wanted(slice *odiscoveryv1.EndpointSlice) *odiscoveryv1.Endpoin
 func (d *draft) changes() bool { return !equality.Semantic.DeepEqual(d.observed, d.wanted) }
 
 // created are the new slices.
-func (l *layout) created() []client.Object {
-	var created []client.Object
+func (l *layout) created() []*odiscoveryv1.EndpointSlice {
+	var created []*odiscoveryv1.EndpointSlice
 	for _, d := range l.drafts {
 		if d.observed == nil {
 			l.date(d)
@@ -230,8 +229,8 @@ func (l *layout) kept() []*draft {
 }
 
 // obsolete are the slices that go.
-func (l *layout) obsolete() []client.Object {
-	var obsolete []client.Object
+func (l *layout) obsolete() []*odiscoveryv1.EndpointSlice {
+	var obsolete []*odiscoveryv1.EndpointSlice
 	for _, d := range l.drafts {
 		if d.wanted == nil {
 			obsolete = append(obsolete, d.observed)

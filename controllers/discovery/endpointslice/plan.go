@@ -23,12 +23,12 @@ func (Controller) Plan(service *ocorev1.Service, w world, _ time.Time) *plan.Pla
 	}
 	why := fmt.Sprintf("%d pods selected", len(w.pods))
 	if service.DeletionTimestamp == nil { // or the garbage collector would have to come back for them
-		p.Create(why, l.created()...).OwnedBy(service).Failed(failed(service))
+		plan.CreateAll(p, why, l.created()).OwnedBy(service).Failed(failed(service))
 	}
 	for _, d := range l.kept() {
 		p.Patch(why, d.observed, d.wanted).Failed(failed(service))
 	}
-	p.Delete(why, l.obsolete()...).Failed(failed(service))
+	plan.DeleteAll(p, why, l.obsolete()).Failed(failed(service))
 	return p
 }
 

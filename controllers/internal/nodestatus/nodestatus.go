@@ -9,30 +9,29 @@ import (
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Readiness is a node's condition Ready; nil if it has none.
 func Readiness(node *ocorev1.Node) *corev1.NodeCondition {
-	for i := range node.Status.Conditions {
-		if node.Status.Conditions[i].Type == corev1.NodeReady {
-			return &node.Status.Conditions[i]
-		}
+	ready, found := conditionsof.Node.Find(node.Status.Conditions, corev1.NodeReady)
+	if !found {
+		return nil
 	}
-	return nil
+	return &ready
 }
 
 // Ready reports that a node is.
 func Ready(node *ocorev1.Node) bool {
-	return Is(node, corev1.NodeReady, corev1.ConditionTrue)
+	return conditionsof.Node.True(node.Status.Conditions, corev1.NodeReady)
 }
 
 // Is reports that a condition of a node has a status.
 func Is(node *ocorev1.Node, condition corev1.NodeConditionType, status corev1.ConditionStatus) bool {
-	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
-		return c.Type == condition && c.Status == status
-	})
+	is, found := conditionsof.Node.Find(node.Status.Conditions, condition)
+	return found && is.Status == status
 }
 
 // Tainted is taints in which, of those that have an effect and that ours says are ours, there are the wanted ones, by key.

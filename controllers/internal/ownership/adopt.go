@@ -65,12 +65,9 @@ func (s *adopt) ownerStands(ctx context.Context, live client.Reader) error {
 }
 
 func (s *adopt) adopt(ctx context.Context, act plan.Actor, obj client.Object) error {
-	observed := obj.DeepCopyObject().(client.Object)
-	observed.SetResourceVersion(act.ResourceVersion(obj))
-	adopted := observed.DeepCopyObject().(client.Object)
+	adopted := obj.DeepCopyObject().(client.Object)
 	if err := controllerutil.SetControllerReference(s.owner, adopted, act.Scheme()); err != nil {
 		return err
 	}
-	locked := client.MergeFromWithOptions(observed, client.MergeFromWithOptimisticLock{})
-	return act.Patch(ctx, adopted, locked, act.FieldOwner())
+	return act.Patch(ctx, adopted, plan.Locked(act, obj, adopted), act.FieldOwner())
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/orrery-dev/orrery/framework/looptest"
 	"github.com/orrery-dev/orrery/framework/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -23,22 +22,13 @@ import (
 // claimer settles a ReplicaSet's claims and does nothing else.
 type claimer struct{}
 
-func (claimer) Observe(ctx context.Context, view loop.View, rs *oappsv1.ReplicaSet) ([]*ocorev1.Pod, error) {
-	var controlled, orphans ocorev1.PodList
-	if err := ownership.Controlled(ctx, view, rs.Namespace, rs.UID, &controlled); err != nil {
-		return nil, err
-	}
-	err := ownership.Orphans(ctx, view, rs.Namespace, &orphans)
-	var pods []*ocorev1.Pod
-	for _, pod := range append(controlled.Items, orphans.Items...) {
-		pods = append(pods, &pod)
-	}
-	return pods, err
+func (claimer) Observe(ctx context.Context, view loop.View, rs *oappsv1.ReplicaSet) (ownership.Claims[*ocorev1.Pod], error) {
+	return ownership.Observe[*ocorev1.Pod](ctx, view, rs, rs.Spec.Selector, &ocorev1.PodList{})
 }
 
-func (claimer) Plan(rs *oappsv1.ReplicaSet, pods []*ocorev1.Pod, _ time.Time) *plan.Plan {
+func (claimer) Plan(rs *oappsv1.ReplicaSet, claims ownership.Claims[*ocorev1.Pod], _ time.Time) *plan.Plan {
 	p := plan.New()
-	ownership.Claim(rs, labels.SelectorFromSet(rs.Spec.Selector.MatchLabels), pods).Settle(p, rs)
+	claims.Settle(p, rs)
 	return p
 }
 

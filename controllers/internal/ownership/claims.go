@@ -50,6 +50,16 @@ func Adoptable(obj client.Object, selector *metav1.LabelSelector) bool {
 	return err == nil && !s.Empty() && s.Matches(labels.Set(obj.GetLabels()))
 }
 
+// Where are the claims to the objects that keep chooses.
+func (c Claims[T]) Where(keep func(T) bool) Claims[T] {
+	drop := func(obj T) bool { return !keep(obj) }
+	return Claims[T]{
+		Held:     slices.DeleteFunc(slices.Clone(c.Held), drop),
+		Wanted:   slices.DeleteFunc(slices.Clone(c.Wanted), drop),
+		Unwanted: slices.DeleteFunc(slices.Clone(c.Unwanted), drop),
+	}
+}
+
 // Open reports whether there is anything to adopt or to release.
 func (c Claims[T]) Open() bool { return len(c.Wanted)+len(c.Unwanted) > 0 }
 

@@ -58,6 +58,21 @@ func TestClaim(t *testing.T) {
 	}
 }
 
+func TestWhere(t *testing.T) {
+	pods := []*ocorev1.Pod{
+		ownersPod("mine", web), ownersPod("mine-and-going", web, gen.Going),
+		ownersPod("mine-no-more", map[string]string{"app": "debug"}), gen.Pod("orphan", gen.Labelled("app", "web")),
+	}
+	all := ownership.Claim(gen.ReplicaSet("web", 1), labels.SelectorFromSet(web), pods)
+	going := all.Where(func(pod *ocorev1.Pod) bool { return pod.DeletionTimestamp != nil })
+	if diff := cmp.Diff([]string{"mine-and-going"}, names(going.Held)); diff != "" || going.Open() {
+		t.Errorf("held are (-want +got), and claims are open: %t\n%s", going.Open(), diff)
+	}
+	if len(all.Held) != 2 || !all.Open() {
+		t.Errorf("choosing changed what was chosen from: %d are held", len(all.Held))
+	}
+}
+
 func TestAdoptable(t *testing.T) {
 	selector := &metav1.LabelSelector{MatchLabels: web}
 	for _, test := range []struct {

@@ -1,5 +1,8 @@
 // Package ownership says which objects a controller holds, and settles the claims that are open.
 //
+// [Observe] reads them, [Claims] says what is what, and [Claims.Settle] plans to adopt and release. [WakesAdopters] wakes whoever might
+// adopt an orphan that comes into sight.
+//
 // A controller holds the objects whose controller reference names its UID and which its selector matches. An object
 // that it holds and no longer selects is released: it runs on, and belongs to nobody. One that it selects and that
 // belongs to nobody is adopted.

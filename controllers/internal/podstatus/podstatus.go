@@ -8,19 +8,13 @@ import (
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/framework/conditions"
+	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
-
-// Conditions is where the parts of a pod's condition are.
-var Conditions = conditions.Of[corev1.PodCondition](func(c *corev1.PodCondition) (string, string, *metav1.Time) {
-	return string(c.Type), string(c.Status), &c.LastTransitionTime
-})
 
 // Disrupt marks a pod as one that ends because of a disruption, and not by its own fault.
 func Disrupt(pod *ocorev1.Pod, reason, message string, now time.Time) {
-	pod.Status.Conditions = Conditions.Set(pod.Status.Conditions, corev1.PodCondition{
+	pod.Status.Conditions = conditionsof.Pod.Set(pod.Status.Conditions, corev1.PodCondition{
 		Type:    corev1.DisruptionTarget,
 		Status:  corev1.ConditionTrue,
 		Reason:  reason,

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -27,12 +28,8 @@ func Ready(pod *ocorev1.Pod) bool {
 // Readiness reports whether a pod is ready, and since when it is or is not; the zero time, where its condition does not
 // say.
 func Readiness(pod *ocorev1.Pod) (time.Time, bool) {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.LastTransitionTime.Time, c.Status == corev1.ConditionTrue
-		}
-	}
-	return time.Time{}, false
+	ready, _ := conditionsof.Pod.Find(pod.Status.Conditions, corev1.PodReady)
+	return ready.LastTransitionTime.Time, ready.Status == corev1.ConditionTrue
 }
 
 // Available reports that a pod has been ready for minReadySeconds.

@@ -18,12 +18,12 @@ type Reviewer interface {
 
 // How long answers are believed; upstream's figures.
 const (
-	believeYes = 5 * time.Minute
-	believeNo  = 30 * time.Second
+	authorizedTTL   = 5 * time.Minute
+	unauthorizedTTL = 30 * time.Second
 )
 
-// access lets requests through whose client is known and allowed.
-type access struct {
+// authFilter lets requests through whose client is known and allowed.
+type authFilter struct {
 	reviewer Reviewer
 	clock    clock.PassiveClock
 
@@ -36,11 +36,11 @@ type decision struct {
 	until   time.Time
 }
 
-func newAccess(reviewer Reviewer, clock clock.PassiveClock) *access {
-	return &access{reviewer: reviewer, clock: clock, known: map[string]decision{}}
+func newAuthFilter(reviewer Reviewer, clock clock.PassiveClock) *authFilter {
+	return &authFilter{reviewer: reviewer, clock: clock, known: map[string]decision{}}
 }
 
-func (a *access) guard(next http.Handler) http.Handler {
+func (a *authFilter) filter(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
 			refuse(w, http.StatusUnauthorized, "Unauthorized")
@@ -92,7 +92,7 @@ func attributes(method, path string) (verb string, subresources []string) {
 	}
 }
 
-func (a *access) allowed(ctx context.Context, user string, groups []string, verb, subresource string) (bool, error) {
+func (a *authFilter) allowed(ctx context.Context, user string, groups []string, verb, subresource string) (bool, error) {
 	key := strings.Join(append([]string{user, verb, subresource}, groups...), "\x00")
 	now := a.clock.Now()
 	a.mu.Lock()
@@ -109,9 +109,9 @@ func (a *access) allowed(ctx context.Context, user string, groups []string, verb
 	if err != nil {
 		return false, err
 	}
-	until := now.Add(believeNo)
+	until := now.Add(unauthorizedTTL)
 	if allowed {
-		until = now.Add(believeYes)
+		until = now.Add(authorizedTTL)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -34,8 +34,8 @@ const (
 	image    = "registry.orrery.dev/web:1"
 )
 
-// world is an API server and one node.
-type world struct {
+// cluster is an API server and one node.
+type cluster struct {
 	t       *testing.T
 	server  *apiserver.Server
 	admin   *rest.Config
@@ -46,7 +46,7 @@ type world struct {
 	stopAgent func()
 }
 
-func newWorld(t *testing.T) *world {
+func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("running containers needs root")
@@ -58,14 +58,14 @@ func newWorld(t *testing.T) *world {
 	if _, err := os.Stat(filepath.Join(programs, "containerd")); err != nil {
 		t.Skip("there is no bin/runtime/containerd: run `make runtime` first")
 	}
-	w := &world{t: t}
+	w := &cluster{t: t}
 	w.startServer()
 	w.startRuntime(programs)
 	w.startAgent()
 	return w
 }
 
-func (w *world) startServer() {
+func (w *cluster) startServer() {
 	w.t.Helper()
 	w.server = testserver.Start(w.t, apiserver.Options{Ephemeral: true})
 	w.admin = testserver.Config(w.t, w.server, identity.Admin)
@@ -80,7 +80,7 @@ func (w *world) startServer() {
 	}
 }
 
-func (w *world) startRuntime(programs string) {
+func (w *cluster) startRuntime(programs string) {
 	w.t.Helper()
 	dir := w.t.TempDir()
 	name := fmt.Sprintf("agent-%d-%d", os.Getpid(), rand.IntN(10000))
@@ -130,7 +130,7 @@ func (w *world) startRuntime(programs string) {
 }
 
 // startAgent starts an agent with the node's own identity, as after a restart of its process.
-func (w *world) startAgent() {
+func (w *cluster) startAgent() {
 	w.t.Helper()
 	config, err := w.server.Config(identity.Node(nodeName))
 	if err != nil {
@@ -173,7 +173,7 @@ func (w *world) startAgent() {
 }
 
 // eventually waits until check returns nil, and says otherwise what it returned last.
-func (w *world) eventually(what string, check func() error) {
+func (w *cluster) eventually(what string, check func() error) {
 	w.t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -191,7 +191,7 @@ func (w *world) eventually(what string, check func() error) {
 	}
 }
 
-func (w *world) create(name string, change func(*corev1.Pod)) {
+func (w *cluster) create(name string, change func(*corev1.Pod)) {
 	w.t.Helper()
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default"}}
 	pod.Spec.NodeName = nodeName
@@ -204,7 +204,7 @@ func (w *world) create(name string, change func(*corev1.Pod)) {
 	}
 }
 
-func (w *world) get(name string) *corev1.Pod {
+func (w *cluster) get(name string) *corev1.Pod {
 	w.t.Helper()
 	pod, err := w.client.CoreV1().Pods("default").Get(w.t.Context(), name, metav1.GetOptions{})
 	if err != nil {
@@ -213,7 +213,7 @@ func (w *world) get(name string) *corev1.Pod {
 	return pod
 }
 
-func (w *world) ready(name string) *corev1.Pod {
+func (w *cluster) ready(name string) *corev1.Pod {
 	w.t.Helper()
 	w.eventually("pod "+name+" is ready", func() error {
 		pod := w.get(name)
@@ -227,7 +227,7 @@ func (w *world) ready(name string) *corev1.Pod {
 	return w.get(name)
 }
 
-func (w *world) phase(name string, phase corev1.PodPhase) *corev1.Pod {
+func (w *cluster) phase(name string, phase corev1.PodPhase) *corev1.Pod {
 	w.t.Helper()
 	w.eventually(fmt.Sprintf("pod %s is %s", name, phase), func() error {
 		if pod := w.get(name); pod.Status.Phase != phase {
@@ -239,7 +239,7 @@ func (w *world) phase(name string, phase corev1.PodPhase) *corev1.Pod {
 }
 
 // remove deletes a pod and waits until it is gone; it returns how long that took.
-func (w *world) remove(name string) time.Duration {
+func (w *cluster) remove(name string) time.Duration {
 	w.t.Helper()
 	began := time.Now()
 	if err := w.client.CoreV1().Pods("default").Delete(w.t.Context(), name, metav1.DeleteOptions{}); err != nil {
@@ -255,7 +255,7 @@ func (w *world) remove(name string) time.Duration {
 	return time.Since(began)
 }
 
-func (w *world) events(pod string) string {
+func (w *cluster) events(pod string) string {
 	list, err := w.client.CoreV1().Events("default").List(w.t.Context(), metav1.ListOptions{FieldSelector: "involvedObject.name=" + pod})
 	if err != nil {
 		return err.Error()

@@ -5,31 +5,25 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
 
 // Who was not heard of is said to be unknown by others. Nothing about the node itself has changed when it is back.
 func TestANodeContradictsWhatOthersSayOfIt(t *testing.T) {
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
-		t.Fatal(err)
-	}
-	server := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&ocorev1.Node{}).Build()
+	server := newServer(t, interceptor.Funcs{})
 	rt := simulated.New(simulated.Options{})
-	member := &Member{Name: "n", Client: server, Runtime: rt, Clock: clock.RealClock{}, Observed: Observed{Name: "n"}}
-	if err := member.Register(t.Context()); err != nil {
+	beat := &Heartbeat{Name: "n", Client: server, Runtime: rt, Clock: clock.RealClock{}, Observed: Observed{Name: "n"}}
+	if err := beat.Register(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	readiness := func() *corev1.NodeCondition {
 		t.Helper()
-		if err := member.Beat(t.Context()); err != nil {
+		if err := beat.UpdateStatus(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		var node ocorev1.Node

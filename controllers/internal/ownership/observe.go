@@ -1,0 +1,76 @@
+package ownership
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/framework/plan"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Observe reads what owner controls of one kind and what it could adopt, and sorts it. An empty list says which kind; the loop
+// has it [Indexed]. A selector that is invalid is nothing to try again before somebody changes it, and a nil one selects
+// nothing.
+//
+//	claims, err := ownership.Observe[*ocorev1.Pod](ctx, view, rs, rs.Spec.Selector, &ocorev1.PodList{})
+func Observe[T client.Object](ctx context.Context, read client.Reader, owner client.Object, selector *metav1.LabelSelector, list client.ObjectList) (Claims[T], error) {
+	selects, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return Claims[T]{}, plan.Stop(fmt.Errorf("reading the selector of %s %s: %w",
+			reflect.TypeOf(owner).Elem().Name(), client.ObjectKeyFromObject(owner), err))
+	}
+	controlled, orphans := empty(list), empty(list)
+	if err := Controlled(ctx, read, owner.GetNamespace(), owner.GetUID(), controlled); err != nil {
+		return Claims[T]{}, err
+	}
+	if err := Orphans(ctx, read, owner.GetNamespace(), orphans); err != nil {
+		return Claims[T]{}, err
+	}
+	return Claim(owner, selects, append(items[T](controlled), items[T](orphans)...)), nil
+}
+
+// WakesAdopters wakes a loop over owners O for those of them that would adopt an object of the kind T which nobody controls. An
+// empty list of owners says of which kind they are.
+func WakesAdopters[O, T client.Object](owners client.ObjectList, selector func(O) *metav1.LabelSelector) loop.Option {
+	return loop.Watches(func(ctx context.Context, read client.Reader, orphan T) ([]client.ObjectKey, error) {
+		if metav1.GetControllerOfNoCopy(orphan) != nil {
+			return nil, nil
+		}
+		candidates := empty(owners)
+		if err := read.List(ctx, candidates, client.InNamespace(orphan.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("listing who might adopt %s: %w", client.ObjectKeyFromObject(orphan), err)
+		}
+		var keys []client.ObjectKey
+		for _, owner := range items[O](candidates) {
+			if Adoptable(orphan, selector(owner)) {
+				keys = append(keys, client.ObjectKeyFromObject(owner))
+			}
+		}
+		return keys, nil
+	})
+}
+
+// empty is a new list of the same kind.
+func empty(list client.ObjectList) client.ObjectList {
+	fresh := reflect.New(reflect.TypeOf(list).Elem()).Interface().(client.ObjectList)
+	fresh.GetObjectKind().SetGroupVersionKind(list.GetObjectKind().GroupVersionKind())
+	return fresh
+}
+
+// items are what a list holds. It panics on a list of another kind, which is a mistake in the caller's code.
+func items[T client.Object](list client.ObjectList) []T {
+	var items []T
+	err := meta.EachListItem(list, func(item runtime.Object) error {
+		items = append(items, item.(T))
+		return nil
+	})
+	if err != nil {
+		panic(fmt.Errorf("reading the items of %T: %w", list, err))
+	}
+	return items
+}

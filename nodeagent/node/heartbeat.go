@@ -1,0 +1,130 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+)
+
+// Heartbeat is what the control plane sees of one node: the status of its Node object, and its Lease.
+//
+// Status and lease wait neither for each other nor for the container runtime: what is sent is what is known.
+type Heartbeat struct {
+	Name     string
+	Client   client.Client
+	Runtime  Runtime
+	Clock    clock.Clock
+	Labels   map[string]string
+	Taints   []corev1.Taint
+	PodCIDRs []string
+	// Observed holds what does not change; what the runtime says is filled in at each update.
+	Observed Observed
+
+	runtime  runtimeState
+	reported time.Time             // when the status was written last
+	lease    *coordinationv1.Lease // as it was written last; nil before the first time
+
+	mu   sync.Mutex
+	node *ocorev1.Node // as it was read or written last
+}
+
+// The kubelet's figures.
+const (
+	statusUpdateFrequency = 10 * time.Second
+	// statusReportFrequency is how often a status is written that says nothing new.
+	statusReportFrequency = 5 * time.Minute
+	// requestTimeout is for all requests to the API server that one update or renewal makes.
+	requestTimeout = 10 * time.Second
+)
+
+// errAgain asks for another update soon.
+var errAgain = errors.New("the node was changed by somebody else")
+
+// UpdateStatus writes the node's status if the API server shows another one, or was told nothing for long. The node must have been
+// registered.
+//
+// It compares with what the API server shows and not with what was last said: others write to the status as well, and above all
+// say that the node is not ready when it was not heard of.
+func (b *Heartbeat) UpdateStatus(ctx context.Context) error {
+	b.runtime.updateRuntimeUp(ctx, b.Runtime, b.Clock)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	node, err := b.read(ctx, "0")
+	if apierrors.IsNotFound(err) {
+		_, err := b.read(ctx, "") // just made, and not in the watch cache yet
+		return errors.Join(errAgain, err)
+	}
+	if err != nil {
+		return err
+	}
+	now := b.Clock.Now()
+	status := Status(b.observed(now), &node.Status, now)
+	if !Changed(&status, &node.Status) && now.Sub(b.reported) < statusReportFrequency {
+		return nil
+	}
+	updated := node.DeepCopy()
+	updated.Status = status
+	err = b.Client.Status().Patch(ctx, updated, client.MergeFromWithOptions(node, client.MergeFromWithOptimisticLock{}))
+	if apierrors.IsConflict(err) {
+		_, err := b.read(ctx, "")
+		return errors.Join(errAgain, err)
+	}
+	if err != nil {
+		return fmt.Errorf("updating the status of node %s: %w", b.Name, err)
+	}
+	b.set(updated)
+	b.reported = now
+	return nil
+}
+
+// observed is what is known now.
+func (b *Heartbeat) observed(now time.Time) *Observed {
+	o := b.Observed
+	b.runtime.fill(&o, now)
+	return &o
+}
+
+// read fetches the Node: with version "0" as the API server's watch cache has it, which costs etcd nothing; with "" the
+// latest. An older one than is known is dropped for that.
+func (b *Heartbeat) read(ctx context.Context, version string) (*ocorev1.Node, error) {
+	found := &ocorev1.Node{}
+	options := &client.GetOptions{Raw: &metav1.GetOptions{ResourceVersion: version}}
+	if err := b.Client.Get(ctx, client.ObjectKey{Name: b.Name}, found, options); err != nil {
+		return nil, fmt.Errorf("reading node %s: %w", b.Name, err)
+	}
+	if known := b.known(); older(found, known) {
+		return known, nil
+	}
+	b.set(found)
+	return found, nil
+}
+
+// older says whether a was read before b. Versions of one kind can be compared; what cannot is not older.
+func older(a, b *ocorev1.Node) bool {
+	order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
+	return err == nil && a.UID == b.UID && order < 0
+}
+
+func (b *Heartbeat) known() *ocorev1.Node {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.node
+}
+
+func (b *Heartbeat) set(node *ocorev1.Node) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.node = node
+}
