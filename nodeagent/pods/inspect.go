@@ -1,19 +1,18 @@
 package pods
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/types"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/orrery-dev/orrery/framework/engine"
 )
 
-// Inspect returns an inspector of the pods of some nodes. Its keys are NAMESPACE/NAME. Where several pods have or had one name,
-// it shows the one that is to run, and of those the newest.
+// Inspect returns an inspector of the pods of some nodes. Its keys are NAMESPACE/NAME. Where several pods have one name, it shows
+// the one that is to run, or else the newest.
 func Inspect(loops ...*Loop) engine.Inspector { return inspector(loops) }
 
 type inspector []*Loop
@@ -22,73 +21,69 @@ func (inspector) Name() string { return name }
 
 func (i inspector) Keys() []string {
 	var keys []string
-	for _, l := range i {
-		l.mu.Lock()
-		for _, w := range l.workers {
-			keys = append(keys, nameOf(w.pod))
-		}
-		l.mu.Unlock()
+	for _, each := range i.pods() {
+		keys = append(keys, nameOf(each.pod))
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
 }
 
 func (i inspector) Preview(ctx context.Context, key string) (string, error) {
-	l, uid, err := i.find(key)
+	found, err := i.find(key)
 	if err != nil {
 		return "", err
 	}
-	decided, err := l.engine.Preview(ctx, uid)
+	decided, err := found.loop.engine.Preview(ctx, found.pod.UID)
 	if err != nil {
-		return "", fmt.Errorf("observing pod %s on node %s: %w", key, l.Agent, err)
+		return "", fmt.Errorf("observing pod %s on node %s: %w", key, found.loop.Agent, err)
 	}
 	return decided.String(), nil
 }
 
 func (i inspector) Recent(key string) []engine.Pass {
-	l, uid, err := i.find(key)
+	found, err := i.find(key)
 	if err != nil {
 		return nil
 	}
-	return l.engine.Recent(uid)
+	return found.loop.engine.Recent(found.pod.UID)
 }
 
-// candidate is a pod that has the name that was asked for.
-type candidate struct {
+// placed is a pod on one of the nodes.
+type placed struct {
 	loop *Loop
-	uid  types.UID
-	// runs: it is to run.
-	runs    bool
-	created int64
+	pod  *corev1.Pod
+	// ends: it is not to run any more.
+	ends bool
 }
 
-// find returns the loop and the UID of the pod that has a name.
-func (i inspector) find(key string) (*Loop, types.UID, error) {
-	if !strings.Contains(key, "/") {
-		return nil, "", fmt.Errorf("reading %q: a pod is named by NAMESPACE/NAME", key)
-	}
-	var found []candidate
+func (i inspector) pods() []placed {
+	var found []placed
 	for _, l := range i {
 		l.mu.Lock()
-		for uid, w := range l.workers {
-			if nameOf(w.pod) == key {
-				runs := !w.gone && !w.orphan && w.pod.DeletionTimestamp == nil
-				found = append(found, candidate{l, uid, runs, w.pod.CreationTimestamp.UnixNano()})
-			}
+		for _, w := range l.workers {
+			found = append(found, placed{l, w.pod, w.gone || w.orphan || w.pod.DeletionTimestamp != nil})
 		}
 		l.mu.Unlock()
 	}
-	if len(found) == 0 {
-		return nil, "", fmt.Errorf("looking for pod %s on %d nodes: %w", key, len(i), engine.ErrGone)
+	return found
+}
+
+func (i inspector) find(key string) (placed, error) {
+	if !strings.Contains(key, "/") {
+		return placed{}, fmt.Errorf("reading %q: a pod is named by NAMESPACE/NAME", key)
 	}
-	best := slices.MaxFunc(found, func(a, b candidate) int {
-		if a.runs != b.runs {
-			if a.runs {
-				return 1
-			}
+	found := slices.DeleteFunc(i.pods(), func(p placed) bool { return nameOf(p.pod) != key })
+	if len(found) == 0 {
+		return placed{}, fmt.Errorf("looking for pod %s on %d nodes: %w", key, len(i), engine.ErrGone)
+	}
+	return slices.MaxFunc(found, func(a, b placed) int {
+		switch {
+		case a.ends && !b.ends:
 			return -1
+		case b.ends && !a.ends:
+			return 1
+		default:
+			return a.pod.CreationTimestamp.Compare(b.pod.CreationTimestamp.Time)
 		}
-		return cmp.Compare(a.created, b.created)
-	})
-	return best.loop, best.uid, nil
+	}), nil
 }

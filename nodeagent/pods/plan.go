@@ -47,8 +47,8 @@ type decision struct {
 	waiting map[string]status.Waiting
 	// stopping: the pod is not to run any more.
 	stopping bool
-	// starts is the container that this plan starts, if any.
-	starts string
+	// starts: this plan starts a container.
+	starts bool
 }
 
 func (d *decision) do(s step) {

@@ -2,6 +2,7 @@ package pods
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -88,11 +89,11 @@ func (d *decision) start(sandbox *cri.Sandbox, spec *corev1.Container, previous 
 		return
 	}
 	switch {
-	case d.Memory.Prepared.IsZero():
-	case d.starting() != "" || d.starts != "":
-		d.plan.Because(fmt.Sprintf("container %s starts after container %s", spec.Name, d.starting()+d.starts))
+	case slices.ContainsFunc(d.running(""), func(c *cri.Container) bool { return c.Name == spec.Name }):
+		d.plan.Because(fmt.Sprintf("an older instance of container %s still runs", spec.Name))
+	case d.Memory.Prepared.IsZero(), d.starting() != "", d.starts:
 	default:
-		d.starts = spec.Name
+		d.starts = true
 		d.do(&startContainer{
 			container: spec, sandboxID: sandbox.ID, restarts: d.restarts(spec.Name), backOff: crashes, reason: reason(because),
 		})

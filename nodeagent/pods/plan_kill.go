@@ -34,9 +34,9 @@ func (d *decision) kill(c *cri.Container, since time.Time, grace time.Duration, 
 	k := kill{
 		id: c.ID, name: c.Name, grace: grace, left: max(grace-d.now.Sub(since), minimumGrace), message: message, reason: reason(why),
 	}
-	task := stopTask(c.ID, grace)
+	task := stopTask(c.Name, c.ID, grace)
 	if hook != nil && !killing.Hooked {
-		task = preStopTask(c.ID)
+		task = preStopTask(c.Name, c.ID)
 	}
 	if k.underWay = underWay(d.underWay(task)); k.underWay {
 		d.plan.Because("waiting for this to end: " + task)

@@ -48,11 +48,13 @@ type runPreStop struct {
 
 func (s *runPreStop) Verb() string { return "hook" }
 func (s *runPreStop) String() string {
-	return fmt.Sprintf("run the preStop hook of container %s for up to %s", s.name, s.left)
+	return fmt.Sprintf("run the preStop hook of container %s for up to %s", s.name, round(s.left))
 }
-func (s *runPreStop) Task() string { return preStopTask(s.id) }
+func (s *runPreStop) Task() string { return preStopTask(s.name, s.id) }
 
-func preStopTask(id string) string { return "run the preStop hook of container " + id }
+func preStopTask(container, id string) string {
+	return fmt.Sprintf("run the preStop hook of container %s (%s)", container, short(id))
+}
 
 // Do never fails: a container is stopped whatever becomes of its hook.
 func (s *runPreStop) Do(ctx context.Context, a *actor) error {
@@ -75,14 +77,14 @@ type stopContainer struct{ kill }
 
 func (s *stopContainer) Verb() string { return "stop" }
 func (s *stopContainer) String() string {
-	return fmt.Sprintf("stop container %s with %s of grace", s.name, s.left)
+	return fmt.Sprintf("stop container %s with %s of grace", s.name, round(s.left))
 }
 
 // Task names the grace in all, so that a shorter one is another task.
-func (s *stopContainer) Task() string { return stopTask(s.id, s.grace) }
+func (s *stopContainer) Task() string { return stopTask(s.name, s.id, s.grace) }
 
-func stopTask(id string, grace time.Duration) string {
-	return fmt.Sprintf("stop container %s within %s", id, grace)
+func stopTask(container, id string, grace time.Duration) string {
+	return fmt.Sprintf("stop container %s (%s) within %s", container, short(id), grace)
 }
 
 func (s *stopContainer) Do(ctx context.Context, a *actor) error {
