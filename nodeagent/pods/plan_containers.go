@@ -67,11 +67,7 @@ func (d *decision) check(c *cri.Container, spec *corev1.Container, sidecar bool)
 	if restart.Allowed(&d.Pod.Spec, spec, 137) {
 		message += ", will be restarted"
 	}
-	since := d.now
-	if begun {
-		since = killing.Since
-	}
-	d.kill(c, since, grace, message, message)
+	d.kill(c, d.killingSince(c), grace, message, message)
 }
 
 // start plans to start a container, unless a back-off says to wait. previous is how it ended in this sandbox, or nil. Of the

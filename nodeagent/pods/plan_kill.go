@@ -2,6 +2,7 @@ package pods
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,6 +22,14 @@ func (d *decision) killForPod(c *cri.Container) {
 	d.kill(c, since, d.grace(), "", d.because())
 }
 
+// killingSince is when a container's end began: now, unless it has begun already.
+func (d *decision) killingSince(c *cri.Container) time.Time {
+	if killing, begun := d.Memory.Killing[c.ID]; begun {
+		return killing.Since
+	}
+	return d.now
+}
+
 // kill runs a container's preStop hook and then stops it, both within a grace that counts from since. A container of which the
 // end has begun gets no more time than it was given, and when it gets less, its hook is not waited for.
 func (d *decision) kill(c *cri.Container, since time.Time, grace time.Duration, message, why string) {
@@ -34,18 +43,20 @@ func (d *decision) kill(c *cri.Container, since time.Time, grace time.Duration, 
 	k := kill{
 		id: c.ID, name: c.Name, grace: grace, left: max(grace-d.now.Sub(since), minimumGrace), message: message, reason: reason(why),
 	}
-	task := stopTask(c.Name, c.ID, grace)
-	if hook != nil && !killing.Hooked {
-		task = preStopTask(c.Name, c.ID)
+	hooks := hook != nil && !killing.Hooked
+	if hooks {
+		k.task = fmt.Sprintf("run the preStop hook of container %s (%s)", c.Name, short(c.ID))
+	} else {
+		k.task = fmt.Sprintf("stop container %s (%s) within %s", c.Name, short(c.ID), grace)
 	}
-	if k.underWay = underWay(d.underWay(task)); k.underWay {
-		d.plan.Because("waiting for this to end: " + task)
+	if k.underWay = underWay(d.underWay(k.task)); k.underWay {
+		d.plan.Because("waiting for this to end: " + k.task)
 	}
-	if hook != nil && !killing.Hooked {
+	if hooks {
 		d.do(&runPreStop{k, hook})
-		return
+	} else {
+		d.do(&stopContainer{k})
 	}
-	d.do(&stopContainer{k})
 }
 
 // probeGrace is the grace for a container that a probe condemned.

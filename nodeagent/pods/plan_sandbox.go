@@ -24,7 +24,8 @@ func (d *decision) sandbox() *cri.Sandbox {
 		}
 		attempt = max(attempt, old.Attempt+1)
 		for _, c := range d.running(old.ID) {
-			d.killLost(c)
+			const why = "its sandbox is not the pod's any more"
+			d.kill(c, d.killingSince(c), minimumGrace, why, why)
 			clean = false
 		}
 		if old.Ready {
@@ -45,16 +46,6 @@ func (d *decision) sandbox() *cri.Sandbox {
 		d.createSandbox(attempt)
 	}
 	return ready
-}
-
-// killLost stops a container whose sandbox is not the pod's any more.
-func (d *decision) killLost(c *cri.Container) {
-	const why = "its sandbox is not the pod's any more"
-	since := d.now
-	if killing, begun := d.Memory.Killing[c.ID]; begun {
-		since = killing.Since
-	}
-	d.kill(c, since, minimumGrace, why, why)
 }
 
 func (d *decision) createSandbox(attempt uint32) {

@@ -15,9 +15,14 @@ type kill struct {
 	grace, left time.Duration
 	// message is that of the Killing event; "" means the usual one.
 	message string
+	// task names the grace in all where it is to stop the container, so that a shorter one is another task.
+	task string
 	reason
 	underWay
 }
+
+// Task is its name.
+func (k *kill) Task() string { return k.task }
 
 // begin notes that a container's end has begun, and says so once. Its grace only gets shorter.
 func (k *kill) begin(a *actor, hooked bool) {
@@ -50,12 +55,6 @@ func (s *runPreStop) Verb() string { return "hook" }
 func (s *runPreStop) String() string {
 	return fmt.Sprintf("run the preStop hook of container %s for up to %s", s.name, round(s.left))
 }
-func (s *runPreStop) Task() string { return preStopTask(s.name, s.id) }
-
-func preStopTask(container, id string) string {
-	return fmt.Sprintf("run the preStop hook of container %s (%s)", container, short(id))
-}
-
 // Do never fails: a container is stopped whatever becomes of its hook.
 func (s *runPreStop) Do(ctx context.Context, a *actor) error {
 	s.begin(a, false)
@@ -78,13 +77,6 @@ type stopContainer struct{ kill }
 func (s *stopContainer) Verb() string { return "stop" }
 func (s *stopContainer) String() string {
 	return fmt.Sprintf("stop container %s with %s of grace", s.name, round(s.left))
-}
-
-// Task names the grace in all, so that a shorter one is another task.
-func (s *stopContainer) Task() string { return stopTask(s.name, s.id, s.grace) }
-
-func stopTask(container, id string, grace time.Duration) string {
-	return fmt.Sprintf("stop container %s (%s) within %s", container, short(id), grace)
 }
 
 func (s *stopContainer) Do(ctx context.Context, a *actor) error {
