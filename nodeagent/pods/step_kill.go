@@ -55,6 +55,7 @@ func (s *runPreStop) Verb() string { return "hook" }
 func (s *runPreStop) String() string {
 	return fmt.Sprintf("run the preStop hook of container %s for up to %s", s.name, round(s.left))
 }
+
 // Do never fails: a container is stopped whatever becomes of its hook.
 func (s *runPreStop) Do(ctx context.Context, a *actor) error {
 	s.begin(a, false)
