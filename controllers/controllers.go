@@ -1,4 +1,4 @@
-// Package controllers is the table of all control loops.
+// Package controllers is the table of all control loops: which there are, where each is at home, and on what it acts.
 //
 // It holds no logic and imports every room, each of which knows none of the others: they talk through the API.
 package controllers
@@ -50,44 +50,87 @@ func (o Options) kinds() served.Source {
 	return served.Source{Discovery: o.Discovery, Canonical: o.Canonical}
 }
 
-// Runner is what a manager runs. Every loop is one.
+// Scope says on what a loop acts.
+type Scope string
+
+const (
+	// OurKinds is the scope of a loop that changes objects of the kinds of package apis only, and records Events. Under the
+	// Orrery naming these are custom resources, which are ours on any cluster: the Nodes of such a loop are
+	// nodes.core.orrery.dev.
+	OurKinds Scope = "our kinds"
+	// ClusterKinds is the scope of a loop that acts on what every cluster has, by the one name that it has under both namings:
+	// Namespaces, ServiceAccounts, ClusterRoles, and what nobody owns of any kind. Where somebody else runs the cluster, they
+	// run such loops too.
+	ClusterKinds Scope = "the cluster's kinds"
+)
+
+// Entry is a line of the table: a loop, its scope, and its room.
+type Entry struct {
+	Scope Scope
+	// Room is the folder of the loop's package within this one, where its RBAC markers are.
+	Room string
+	// Loop is what a manager runs.
+	Loop Runner
+}
+
+// Runner is what a manager runs. Every loop.Loop is one; so is what decides for objects of every kind.
 type Runner interface {
 	Name() string
 	AddTo(mgr manager.Manager, options loop.Options) error
 }
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
-func All(o Options) []loop.Loop {
-	return []loop.Loop{
-		deployment.Loop(),
-		replicaset.Loop(),
-		evacuation.Loop(),
-		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
-		nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs}),
-		nodelifecycle.Loop(o.NodeLifecycle),
-		podgc.Loop(podgc.Options{}),
-		rootca.Loop(o.RootCA),
-		serviceaccount.Loop(),
-		tainteviction.Loop(),
-		clusterrole.Loop(),
-		endpointslice.Loop(),
+func All(o Options) []Entry {
+	return []Entry{
+		{OurKinds, "apps/deployment", deployment.Loop()},
+		{OurKinds, "apps/replicaset", replicaset.Loop()},
+		{OurKinds, "core/evacuation", evacuation.Loop()},
+		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs})},
+		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
+		{OurKinds, "core/podgc", podgc.Loop(podgc.Options{})},
+		{OurKinds, "core/tainteviction", tainteviction.Loop()},
+		{OurKinds, "discovery/endpointslice", endpointslice.Loop()},
+
+		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle})},
+		{ClusterKinds, "core/rootca", rootca.Loop(o.RootCA)},
+		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
+		{ClusterKinds, "meta/garbagecollector", garbagecollector.New(o.kinds())},
+		{ClusterKinds, "rbac/clusterrole", clusterrole.Loop()},
 	}
 }
 
-// AcrossKinds returns what decides for objects of every kind, and so is no single loop.
-func AcrossKinds(o Options) []Runner {
-	return []Runner{
-		garbagecollector.New(o.kinds()),
+// Within returns the entries of a scope.
+func Within(scope Scope, entries []Entry) []Entry {
+	var within []Entry
+	for _, e := range entries {
+		if e.Scope == scope {
+			within = append(within, e)
+		}
 	}
+	return within
 }
 
-// AddTo adds all of them to a manager.
-func AddTo(mgr manager.Manager, o Options) error {
-	if err := loop.AddAll(mgr, loop.Options{}, All(o)...); err != nil {
+// Loops returns the loops of entries, without what decides for objects of every kind and so is no single loop.
+func Loops(entries []Entry) []loop.Loop {
+	var loops []loop.Loop
+	for _, e := range entries {
+		if l, ok := e.Loop.(loop.Loop); ok {
+			loops = append(loops, l)
+		}
+	}
+	return loops
+}
+
+// AddTo adds loops to a manager.
+func AddTo(mgr manager.Manager, options loop.Options, entries []Entry) error {
+	if err := loop.AddAll(mgr, options, Loops(entries)...); err != nil {
 		return err
 	}
-	for _, r := range AcrossKinds(o) {
-		if err := r.AddTo(mgr, loop.Options{}); err != nil {
+	for _, e := range entries {
+		if _, added := e.Loop.(loop.Loop); added {
+			continue
+		}
+		if err := e.Loop.AddTo(mgr, options); err != nil {
 			return err
 		}
 	}

@@ -44,11 +44,11 @@ func (f *foresight) world(t *target, empty bool) (*simulate.World, error) {
 		return nil, err
 	}
 	if !empty {
-		config, naming, err := f.access.config(t)
+		cluster, err := f.access.cluster(t)
 		if err != nil {
 			return nil, err
 		}
-		if options.Origin, err = replica.Of(config, naming); err != nil {
+		if options.Origin, err = replica.Of(cluster.Config, cluster.Naming); err != nil {
 			return nil, err
 		}
 	}

@@ -27,13 +27,7 @@ import (
 // TestKernel has the kernel itself do what the tables say, in a network namespace where two endpoints and a client are addresses of
 // the loopback device.
 func TestKernel(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("making network namespaces needs root")
-	}
-	if _, err := exec.LookPath("nft"); err != nil {
-		t.Skip("there is no nft program")
-	}
-
+	needsKernel(t)
 	for _, naming := range []apis.Naming{apis.Kubernetes, apis.Orrery} {
 		t.Run(string(naming)+": a UDP flow moves when its endpoint is gone", func(t *testing.T) {
 			h := newHost(t, naming)
@@ -118,15 +112,25 @@ func TestKernel(t *testing.T) {
 	})
 }
 
+func needsKernel(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("making network namespaces needs root")
+	}
+	if _, err := exec.LookPath("nft"); err != nil {
+		t.Skip("there is no nft program")
+	}
+}
+
 // host is a network namespace with a proxy.
 type host struct {
-	t     *testing.T
+	t     testing.TB
 	api   client.Client
 	proxy *Proxy
 }
 
 // newHost moves the test's thread, which ends with the test, into a new network namespace.
-func newHost(t *testing.T, naming apis.Naming) *host {
+func newHost(t testing.TB, naming apis.Naming) *host {
 	t.Helper()
 	goruntime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {

@@ -15,6 +15,7 @@ import (
 
 // port is one port of one service with all that matters for its traffic. It is what a plan is made of.
 type port struct {
+	id       string // in chains and comments: "default/web/tcp/80"
 	service  types.NamespacedName
 	protocol string // "tcp", "udp" or "sctp"
 	number   int32
@@ -24,6 +25,8 @@ type port struct {
 
 	// cluster are the endpoints anywhere, local are those on this node.
 	cluster, local []endpoint
+	// terminating says that those of cluster are used for want of ready ones.
+	terminating bool
 	// internalLocal and externalLocal keep traffic, from pods or from outside, on this node.
 	internalLocal, externalLocal bool
 	// affinity above zero sends a client to the endpoint that it had, for so long after its last connection.
@@ -36,9 +39,25 @@ type endpoint struct {
 	here    bool // on this node
 }
 
-// id is the port's name in chains and comments: "default/web/tcp/80".
-func (p *port) id() string {
-	return fmt.Sprintf("%s/%s/%d", p.service, p.protocol, p.number)
+// why is the sentence that says why traffic to the port goes as it does.
+func (p *port) why() string {
+	switch n := len(p.cluster); {
+	case n == 0:
+		return fmt.Sprintf("Service %s has no ready endpoint", p.service)
+	case p.terminating:
+		return fmt.Sprintf("Service %s has no ready endpoint, and %d that still serve while they terminate", p.service, n)
+	case p.internalLocal || p.externalLocal:
+		return fmt.Sprintf("Service %s has %d ready %s, %d of them on this node", p.service, n, plural(n, "endpoint"), len(p.local))
+	default:
+		return fmt.Sprintf("Service %s has %d ready %s", p.service, n, plural(n, "endpoint"))
+	}
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
 }
 
 // ports lists the ports of all services that have an address, in a stable order.
@@ -58,7 +77,7 @@ func ports(w World) []port {
 			all = append(all, newPort(service, &service.Spec.Ports[i], bySlice[name], w.NodeName))
 		}
 	}
-	slices.SortFunc(all, func(a, b port) int { return cmp.Compare(a.id(), b.id()) })
+	slices.SortFunc(all, func(a, b port) int { return cmp.Compare(a.id, b.id) })
 	return all
 }
 
@@ -74,8 +93,10 @@ func newPort(service *corev1.Service, spec *corev1.ServicePort, from []*discover
 		externalLocal: service.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
 		affinity:      affinity(service),
 	}
+	p.id = fmt.Sprintf("%s/%s/%d", p.service, p.protocol, p.number)
 	candidates := endpoints(from, spec, node)
 	p.cluster = usable(candidates)
+	p.terminating = !slices.ContainsFunc(candidates, func(c candidate) bool { return c.ready })
 	p.local = usable(slices.DeleteFunc(candidates, func(c candidate) bool { return !c.here }))
 	return p
 }

@@ -8,6 +8,8 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/orrery-dev/orrery/framework/engine"
 )
 
 var errNotLinux = errors.New("the service proxy needs Linux: choose the simulated runtime with --runtime simulated")
@@ -26,3 +28,6 @@ func (*Proxy) Sync(context.Context) error { return errNotLinux }
 
 // Remove is never called.
 func (*Proxy) Remove(context.Context) error { return errNotLinux }
+
+// Inspector is never called.
+func (*Proxy) Inspector() engine.Inspector { return nil }

@@ -7,16 +7,18 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/orrery-dev/orrery/network/nft"
 )
 
 // worldOf is a node called here, whose cluster has the usual ranges.
 func worldOf(objects ...any) World {
-	w := World{
+	w := World{Options: Options{
+		Name:        "test",
 		NodeName:    "here",
 		ClusterCIDR: netip.MustParsePrefix("10.84.0.0/16"),
 		ServiceCIDR: netip.MustParsePrefix("10.96.0.0/16"),
-		Table:       "orrery-test-services",
-	}
+	}}
 	for _, object := range objects {
 		switch o := object.(type) {
 		case *corev1.Service:
@@ -27,6 +29,9 @@ func worldOf(objects ...any) World {
 	}
 	return w
 }
+
+// tableFor is what a world wants.
+func tableFor(w World) *nft.Table { return tableOf(w, ports(w)) }
 
 // service is a Service web with cluster IP 10.96.0.10 and port 80, changed by the options.
 func service(options ...func(*corev1.Service)) *corev1.Service {
