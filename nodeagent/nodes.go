@@ -36,14 +36,14 @@ type oneNode struct {
 type nodes struct {
 	*connection
 	serving Serving
-	clock   clock.WithTickerAndDelayedExecution
+	clock   clock.WithDelayedExecution
 	log     logr.Logger
 	byName  map[string]*oneNode
 	order   []*oneNode
 	ready   chan struct{}
 }
 
-func newNodes(c *connection, serving Serving, clock clock.WithTickerAndDelayedExecution, log logr.Logger) *nodes {
+func newNodes(c *connection, serving Serving, clock clock.WithDelayedExecution, log logr.Logger) *nodes {
 	return &nodes{connection: c, serving: serving, clock: clock, log: log, byName: map[string]*oneNode{}, ready: make(chan struct{})}
 }
 
