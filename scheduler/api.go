@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,6 +18,7 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	oschedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
 	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/apicalls"
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
 	"github.com/orrery-dev/orrery/scheduler/preemption"
@@ -46,6 +46,7 @@ import (
 
 // api reads from the cache and writes to the API server. Plugins are given it before it is connected, and use it after.
 type api struct {
+	apicalls.Preemption
 	cached client.Reader
 	live   client.Client
 	// counted knows the pods that take a place on a node.
@@ -79,6 +80,7 @@ func (a *api) connect(cluster cluster.Cluster) error {
 		return fmt.Errorf("finding the API group of pods: %w", err)
 	}
 	a.cached, a.live, a.binding = cluster.GetCache(), live, make(chan struct{}, bindingsAtOnce)
+	a.Preemption = apicalls.NewPreemption(live)
 	a.statuses = status.NewWriter(a.writeStatus)
 	return nil
 }
@@ -146,7 +148,7 @@ func (a *api) writeStatus(ctx context.Context, pod *corev1.Pod, condition *corev
 		pod = current
 	}
 	changed := pod.DeepCopy()
-	differs := condition != nil && setCondition(&changed.Status, *condition)
+	differs := condition != nil && apicalls.SetCondition(&changed.Status, *condition)
 	if nominating != nil && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
 		changed.Status.NominatedNodeName = nominating.NominatedNodeName
 		differs = true
@@ -181,26 +183,6 @@ func (a *api) ChangeStatus(ctx context.Context, pod *corev1.Pod, change func(*co
 		current = nil
 		return naming.PatchStatus(ctx, a.live, old, changed)
 	})
-}
-
-// setCondition reports whether it changed anything. The time is that of the last change of the condition's status.
-func setCondition(status *corev1.PodStatus, condition corev1.PodCondition) bool {
-	condition.LastTransitionTime = metav1.Now()
-	for i := range status.Conditions {
-		old := &status.Conditions[i]
-		if old.Type != condition.Type {
-			continue
-		}
-		if old.Status == condition.Status {
-			condition.LastTransitionTime = old.LastTransitionTime
-		}
-		condition.LastProbeTime = old.LastProbeTime
-		changed := old.Status != condition.Status || old.Reason != condition.Reason || old.Message != condition.Message
-		*old = condition
-		return changed
-	}
-	status.Conditions = append(status.Conditions, condition)
-	return true
 }
 
 // eventScheme names pods and pod groups in Events as the given scheme does. Plugins hand over upstream's type, which it may not know.

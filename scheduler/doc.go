@@ -15,7 +15,8 @@
 //	explain/    why it came out so                          simulate/   what would come out
 //	clients/    plugins' way to the API server              dra/, csi/  devices and volumes, as plugins see them
 //	mail/       sends Events when there is time             status/     writes pods' status beside the loop
-//	volumeclaims/ which claims a pod uses                   resources/, nodeinfo/, metrics/
+//	apicalls/   requests to the API server                  volumeclaims/ which claims a pod uses
+//	resources/, nodeinfo/, metrics/
 //
 // This package only wires them: it watches pods and nodes and tells cache and queue, and it writes what cannot be
 // scheduled into the pod's status. Whether pods and nodes are Kubernetes' own or custom resources, the scheme says, and

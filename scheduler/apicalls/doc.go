@@ -1,0 +1,6 @@
+// Package apicalls has the scheduler's requests to the API server, each under a type of its own for those who make it.
+//
+// A request is worded as the naming in use wants it (package framework/naming), so that nobody else has to know whether
+// pods are Kubernetes' own or custom resources. A conflict is never taken for the answer to a question: what a request
+// that was refused has met is read again.
+package apicalls
