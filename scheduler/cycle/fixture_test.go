@@ -191,6 +191,18 @@ func (f *fixture) next(tb testing.TB) attempt {
 	}
 }
 
+// nextEvicted waits for an eviction and returns the victim's name.
+func (f *fixture) nextEvicted(tb testing.TB) string {
+	tb.Helper()
+	select {
+	case name := <-f.evicted:
+		return name
+	case <-time.After(10 * time.Second):
+		tb.Fatalf("nothing was evicted in 10 s; pods are %v", f.Queue.Count())
+		return ""
+	}
+}
+
 // eventually waits until something is so.
 func (f *fixture) eventually(tb testing.TB, what string, is func() bool) {
 	tb.Helper()
