@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -67,9 +68,12 @@ func (c *Cycle) fail(ctx context.Context, a *attempt, failure failure) {
 func (c *Cycle) blame(a *attempt, status *fwk.Status) {
 	a.entry.UnschedulablePlugins, a.entry.PendingPlugins = nil, nil
 	var fit *framework.FitError
-	if errors.As(status.AsError(), &fit) {
+	switch err := status.AsError(); {
+	case errors.As(err, &fit):
 		a.entry.UnschedulablePlugins = fit.Diagnosis.UnschedulablePlugins
 		a.entry.PendingPlugins = fit.Diagnosis.PendingPlugins
+	case errors.Is(err, errNoNodes):
+		a.entry.UnschedulablePlugins = sets.New(framework.NoNodes)
 	}
 }
 
