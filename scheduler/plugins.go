@@ -29,7 +29,7 @@ import (
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
-func builtIn(api *api) framework.Registry {
+func (s *Scheduler) builtIn() framework.Registry {
 	keeper := tally.New()
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
@@ -43,17 +43,17 @@ func builtIn(api *api) framework.Registry {
 		noderesourcesfit.Name:                noderesourcesfit.New,
 		podtopologyspread.Name:               podtopologyspread.Factory(keeper),
 		interpodaffinity.Name:                interpodaffinity.Factory(keeper),
-		dynamicresources.Name:                dynamicresources.Factory(dynamicresources.Pods{Kind: api.PodKind, ChangeStatus: api.ChangeStatus}),
+		dynamicresources.Name:                dynamicresources.Factory(dynamicresources.Pods{Kind: s.podKind, ChangeStatus: s.statuses.Change}),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		volumerestrictions.Name:              volumerestrictions.New,
 		nodevolumelimits.Name:                nodevolumelimits.New,
-		volumebinding.Name:                   volumebinding.Factory(api),
+		volumebinding.Name:                   volumebinding.Factory(s.volumes),
 		volumezone.Name:                      volumezone.New,
 		imagelocality.Name:                   imagelocality.New,
 		gangscheduling.Name:                  gangscheduling.New,
 		topologyplacementgenerator.Name:      topologyplacementgenerator.New,
 		podgrouppodscount.Name:               podgrouppodscount.New,
-		defaultpreemption.Name:               defaultpreemption.Factory(api),
-		defaultbinder.Name:                   defaultbinder.Factory(api.Bind),
+		defaultpreemption.Name:               defaultpreemption.Factory(s.preemptionAPI()),
+		defaultbinder.Name:                   defaultbinder.Factory(s.binder.Bind),
 	}
 }

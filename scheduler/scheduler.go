@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/events"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"github.com/orrery-dev/orrery/apis"
-	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/apicalls"
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/clients"
 	"github.com/orrery-dev/orrery/scheduler/config"
@@ -36,12 +35,24 @@ type Scheduler struct {
 	dra      *dra.Manager
 	events   events.EventBroadcaster
 	mail     *mail.Mail
-	api      *api
+	plugins  framework.Registry
 	profiles map[string]*framework.Framework
 	cache    *cache.Cache
 	queue    *queue.Queue
 	cycle    *cycle.Cycle
 	book     *explain.Book
+	// nominator is the queue's; preemption asks it as well.
+	nominator *queue.Nominator
+
+	// The requests to the API server, by who makes them. podKind is what pods are called there.
+	podKind   schema.GroupVersionKind
+	cached    apicalls.Cached
+	statuses  *apicalls.PodStatuses
+	binder    *apicalls.Binder
+	podGroups apicalls.PodGroups
+	volumes   apicalls.Volumes
+	victims   apicalls.Victims
+
 	// life is the context of the plugins: it ends with Run.
 	life context.Context
 	end  context.CancelFunc
@@ -50,38 +61,42 @@ type Scheduler struct {
 // New builds a scheduler. Everything that is wrong with the configuration is an error here and not later; nothing is
 // started, and the API server need not be there yet.
 func New(options Options, more ...Option) (*Scheduler, error) {
-	s := &Scheduler{options: options, api: &api{}}
-	s.options.plugins = builtIn(s.api)
+	s := &Scheduler{options: options}
+	s.options.plugins = framework.Registry{}
 	for _, option := range more {
 		if err := option(&s.options); err != nil {
 			return nil, fmt.Errorf("building the scheduler: %w", err)
 		}
 	}
-	completed, profiles, err := config.Complete(s.options.Configuration, s.options.plugins.Names())
-	if err != nil {
-		return nil, err
-	}
-	s.config = completed
+	var err error
 	if s.own, err = s.options.complete(); err != nil {
 		return nil, err
 	}
 	s.life, s.end = context.WithCancel(context.Background())
-	if err := s.build(profiles); err != nil {
+	if err := s.build(); err != nil {
 		s.end()
 		return nil, fmt.Errorf("building the scheduler: %w", err)
 	}
 	return s, nil
 }
 
-func (s *Scheduler) build(profiles []framework.Profile) error {
+func (s *Scheduler) build() error {
 	if err := metrics.Register(ctrlmetrics.Registry); err != nil {
 		return err
 	}
 	if err := s.connect(); err != nil {
 		return err
 	}
-	s.buildEvents()
 	s.buildMemory()
+	if err := s.buildPlugins(); err != nil {
+		return err
+	}
+	var profiles []framework.Profile
+	var err error
+	if s.config, profiles, err = config.Complete(s.options.Configuration, s.plugins.Names()); err != nil {
+		return err
+	}
+	s.buildEvents()
 	snapshot := &cache.Snapshot{}
 	if err := s.buildProfiles(profiles, snapshot); err != nil {
 		return err
@@ -90,36 +105,21 @@ func (s *Scheduler) build(profiles []framework.Profile) error {
 		return err
 	}
 	s.cycle = &cycle.Cycle{
-		Queue: s.queue, Cache: s.cache, Snapshot: snapshot, Profiles: s.profiles, API: s.api, Groups: s.api, Book: s.book,
-		Clock: s.options.Clock, PercentageOfNodesToScore: *s.config.PercentageOfNodesToScore,
+		Queue: s.queue, Cache: s.cache, Snapshot: snapshot, Profiles: s.profiles, API: cycleAPI{s.cached, s.statuses}, Groups: s.podGroups,
+		Book: s.book, Clock: s.options.Clock, PercentageOfNodesToScore: *s.config.PercentageOfNodesToScore,
 	}
 	return nil
 }
 
-// connect builds the ways to the API server: the scheduler's own, the plugins', and the one to devices.
-func (s *Scheduler) connect() (err error) {
-	if err := s.api.connect(s.options.Cluster); err != nil {
-		return err
+// buildPlugins puts the plugins of this module and those of the options into one registry.
+func (s *Scheduler) buildPlugins() error {
+	s.plugins = s.builtIn()
+	for name, factory := range s.options.plugins {
+		if err := s.plugins.Register(name, factory); err != nil {
+			return err
+		}
 	}
-	names, err := s.naming()
-	if err != nil {
-		return err
-	}
-	s.clients, err = clients.New(s.options.Cluster.GetConfig(), s.options.Cluster.GetHTTPClient(), names, s.options.Clock)
-	if err != nil {
-		return err
-	}
-	s.dra, err = dra.New(s.life, s.clients.Informers)
-	return err
-}
-
-// naming returns what the cluster's scheme calls our kinds.
-func (s *Scheduler) naming() (apis.Naming, error) {
-	builtIn, err := naming.BuiltIn(s.options.Cluster.GetScheme(), &ocorev1.Pod{})
-	if builtIn {
-		return apis.Kubernetes, err
-	}
-	return apis.Orrery, err
+	return nil
 }
 
 // buildEvents builds the way of Events to the API server, which binding goes before.
@@ -131,7 +131,7 @@ func (s *Scheduler) buildEvents() {
 // buildMemory builds what the scheduler knows of nodes and pods, and of its own decisions.
 func (s *Scheduler) buildMemory() {
 	s.cache = cache.New(s.options.AssumedPodExpires)
-	s.api.counted = s.cache
+	s.nominator = queue.NewNominator(s.cached.AssignedOrGone)
 	s.book = explain.NewBook(s.options.ExplainPods)
 }
 
@@ -147,7 +147,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		return err
 	}
 	for _, profile := range profiles {
-		built, err := framework.New(s.life, s.options.plugins, profile, framework.Environment{
+		built, err := framework.New(s.life, s.plugins, profile, framework.Environment{
 			Snapshot: snapshot, PodGroups: s.cache.Groups(),
 			ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
 			OnTheWay: onTheWay, Extenders: extenders,
@@ -171,7 +171,7 @@ func (s *Scheduler) buildQueue() (err error) {
 		Hints:          map[string][]framework.Hint{},
 		InitialBackoff: time.Duration(*s.config.PodInitialBackoffSeconds) * time.Second,
 		MaxBackoff:     time.Duration(*s.config.PodMaxBackoffSeconds) * time.Second,
-		Assigned:       s.api.assignedOrGone,
+		Nominator:      s.nominator,
 		Clock:          s.options.Clock,
 		Logger:         *s.options.Logger,
 	}
@@ -185,7 +185,6 @@ func (s *Scheduler) buildQueue() (err error) {
 	if s.queue, err = queue.New(options); err != nil {
 		return err
 	}
-	s.api.nominated = s.queue
 	for _, profile := range s.profiles {
 		profile.Attach(s.queue, s.queue)
 	}

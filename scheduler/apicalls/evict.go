@@ -13,18 +13,18 @@ import (
 	"github.com/orrery-dev/orrery/framework/naming"
 )
 
-// Preemption makes the victims of a preemption go.
-type Preemption struct{ client client.Client }
+// Victims makes the victims of a preemption go.
+type Victims struct{ client client.Client }
 
-// NewPreemption returns a Preemption that writes, and reads what its writes have met, by a client without a cache.
-func NewPreemption(c client.Client) Preemption { return Preemption{client: c} }
+// NewVictims returns Victims that writes, and reads what its writes have met, by a client without a cache.
+func NewVictims(c client.Client) Victims { return Victims{client: c} }
 
 // Evict sets a condition in a pod's status and then deletes the pod. It reports whether the pod was there to be deleted. A
 // pod whose condition cannot be written is not deleted, which is an error.
-func (p Preemption) Evict(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) (bool, error) {
-	err := p.mark(ctx, pod, condition)
+func (v Victims) Evict(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) (bool, error) {
+	err := v.mark(ctx, pod, condition)
 	if err == nil {
-		err = p.delete(ctx, pod)
+		err = v.delete(ctx, pod)
 	}
 	if apierrors.IsNotFound(err) {
 		return false, nil
@@ -37,16 +37,16 @@ func (p Preemption) Evict(ctx context.Context, pod *corev1.Pod, condition corev1
 
 // mark sets the condition. Where somebody else has written to the pod since it was read, it is read again: this has to
 // be said before the pod goes.
-func (p Preemption) mark(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) error {
+func (v Victims) mark(ctx context.Context, pod *corev1.Pod, condition corev1.PodCondition) error {
 	current := pod
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		changed := current.DeepCopy()
-		if !SetCondition(&changed.Status, condition) {
+		if !setCondition(&changed.Status, condition) {
 			return nil
 		}
-		err := naming.PatchStatus(ctx, p.client, (*ocorev1.Pod)(current), (*ocorev1.Pod)(changed))
+		err := naming.PatchStatus(ctx, v.client, (*ocorev1.Pod)(current), (*ocorev1.Pod)(changed))
 		if apierrors.IsConflict(err) {
-			fresh, readErr := readAgain(ctx, p.client, pod)
+			fresh, readErr := readAgain(ctx, v.client, pod)
 			if readErr != nil {
 				return readErr
 			}
@@ -57,11 +57,11 @@ func (p Preemption) mark(ctx context.Context, pod *corev1.Pod, condition corev1.
 }
 
 // delete deletes the pod and no other of its name. Such a one refuses the request by a conflict, but is not the only cause of one.
-func (p Preemption) delete(ctx context.Context, pod *corev1.Pod) error {
+func (v Victims) delete(ctx context.Context, pod *corev1.Pod) error {
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		err := p.client.Delete(ctx, (*ocorev1.Pod)(pod), client.Preconditions{UID: &pod.UID})
+		err := v.client.Delete(ctx, (*ocorev1.Pod)(pod), client.Preconditions{UID: &pod.UID})
 		if apierrors.IsConflict(err) {
-			if _, readErr := readAgain(ctx, p.client, pod); readErr != nil {
+			if _, readErr := readAgain(ctx, v.client, pod); readErr != nil {
 				return readErr
 			}
 		}

@@ -102,7 +102,7 @@ func TestEvict(t *testing.T) {
 				if tt.meanwhile != nil {
 					tt.meanwhile(t, w)
 				}
-				there, err := apicalls.NewPreemption(w.Client("scheduler")).Evict(t.Context(), seen, disrupted)
+				there, err := apicalls.NewVictims(w.Client("scheduler")).Evict(t.Context(), seen, disrupted)
 				if there != tt.there || (err != nil) != tt.fails {
 					t.Errorf("reports %t, %v; want %t and an error: %t", there, err, tt.there, tt.fails)
 				}

@@ -10,7 +10,6 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/informers"
@@ -145,7 +144,7 @@ func ourSide(t *testing.T) *side {
 	}
 	var err error
 	pods := dynamicresources.Pods{
-		Kind: func() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind("Pod") },
+		Kind: corev1.SchemeGroupVersion.WithKind("Pod"),
 		ChangeStatus: func(_ context.Context, pod *corev1.Pod, change func(*corev1.PodStatus)) error {
 			s.reported = pod.DeepCopy()
 			change(&s.reported.Status)

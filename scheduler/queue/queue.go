@@ -35,8 +35,8 @@ type Options struct {
 	Hints      map[string][]framework.Hint
 	// InitialBackoff, MaxBackoff and MaxUnschedulable default to the constants above where they are 0.
 	InitialBackoff, MaxBackoff, MaxUnschedulable time.Duration
-	// Assigned reports whether a pod is assigned to a node or gone, which ends its nomination. Nil means never.
-	Assigned func(pod *corev1.Pod) bool
+	// Nominator has the nominations of the pods. Nil means one of its own, whose nominations no assignment ends.
+	Nominator *Nominator
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 	// Logger defaults to none.
@@ -46,7 +46,7 @@ type Options struct {
 // Queue holds the pending pods.
 type Queue struct {
 	options Options
-	nominator
+	*Nominator
 
 	mutex    sync.Mutex
 	ready    sync.Cond // something is active or in back-off, or the queue is closed
@@ -84,10 +84,13 @@ func New(options Options) (*Queue, error) {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
+	if options.Nominator == nil {
+		options.Nominator = NewNominator(nil)
+	}
 	less := func(a, b *Entry) bool { return options.Less(a, b) }
 	q := &Queue{
 		options:   options,
-		nominator: newNominator(options.Assigned),
+		Nominator: options.Nominator,
 		entries:   map[types.UID]*Entry{},
 		active:    entryHeap{less: less},
 		backoff:   entryHeap{less: bySecondThen(less)},

@@ -77,7 +77,7 @@ func (p *Plugin) observeExtended(w *world, pod *corev1.Pod, amounts map[corev1.R
 	}
 	claim := madeFor(pod, claims)
 	if claim == nil {
-		claim = newExtendedClaim(pod, p.pods.Kind())
+		claim = newExtendedClaim(pod, p.pods.Kind)
 	}
 	w.needs = append(w.needs, &need{claim: claim})
 	w.extended = &extended{amounts: amounts, uid: claim.UID}
