@@ -6,7 +6,8 @@
 //
 // Examine looks anew and at everything: it asks every plugin about every node, past the first refusal, adds to each refusal
 // by how much and what would have to change, and tries those changes on copies of the pod and the node. What it says would
-// fit has been seen to fit. Plugins that it does not know speak for themselves, by their reasons.
+// fit has been seen to fit. By how much, and what would help, the plugins say (RefusalExplainer, ScoreExplainer); those that
+// do not are quoted with their reasons.
 //
 // Neither ever influences a decision.
 package explain

@@ -190,6 +190,9 @@ func (f *Framework) Close() error {
 	return errors.Join(errs...)
 }
 
+// Plugin returns the profile's plugin of a name, or nil.
+func (f *Framework) Plugin(name string) fwk.Plugin { return f.plugins[name] }
+
 // ProfileName returns the spec.schedulerName of the pods that this profile schedules.
 func (f *Framework) ProfileName() string { return f.profile.SchedulerName }
 
