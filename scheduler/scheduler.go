@@ -188,7 +188,7 @@ func (s *Scheduler) buildQueue() (err error) {
 	for _, profile := range s.profiles {
 		profile.Attach(s.queue, s.queue)
 	}
-	return s.listenForOthers(options.Hints)
+	return s.handleRegisteredEvents(options.Hints)
 }
 
 // Explain returns the last attempt to schedule a pod, if it is among those remembered.

@@ -80,9 +80,8 @@ type attempt struct {
 	state   *framework.CycleState
 	start   time.Time
 	record  explain.Record
-	shape   *shapes.Table // nil where the pod's shape has none
-	table   *byTable      // nil where no table was used to find nodes
-	quorum  *quorum       // of the pod's group; nil where the pod depends on no other
+	finder  finder  // nil before nodes are looked for
+	quorum  *quorum // of the pod's group; nil where the pod depends on no other
 }
 
 func (a *attempt) pod() *corev1.Pod { return a.entry.GetPod() }
@@ -202,24 +201,11 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 	if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
 		return "", status.AsError()
 	}
-	if a.table != nil && a.table.decides {
-		switch others := a.profile.OthersScore(a.state); {
-		case !others && a.table.sweep == nil:
-			return c.chooseByTable(ctx, a), nil
-		case !others || a.profile.ScoresAtOnce(a.state):
-			return c.chooseBySweep(ctx, a)
-		}
-		if all := len(nodes); all > a.table.attempt.Enough {
-			nodes = c.sample(a, nodes)
-			if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
-				return "", status.AsError()
-			}
-		}
-	}
-	scores, status := c.score(ctx, a, nodes)
-	if !status.IsSuccess() {
-		return "", status.AsError()
-	}
+	return a.finder.choose(ctx, nodes)
+}
+
+// bestOf adds the extenders' scores to the plugins', and returns one of the nodes with the highest.
+func (c *Cycle) bestOf(ctx context.Context, a *attempt, nodes []fwk.NodeInfo, scores []fwk.NodePluginScores) (string, error) {
 	c.scoreByExtenders(ctx, a, nodes, scores)
 	a.record.Best = explain.Best(scores)
 	var best []string
@@ -232,13 +218,6 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 		}
 	}
 	return best[c.random(len(best))], nil
-}
-
-func (c *Cycle) score(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
-	if a.table != nil {
-		return c.scoreByTable(ctx, a, nodes)
-	}
-	return a.profile.RunScorePlugins(ctx, a.state, a.pod(), nodes)
 }
 
 func (c *Cycle) random(n int) int {

@@ -197,26 +197,29 @@ func (h *history) verdict(ctx context.Context, a *attempt, node string, failure 
 
 // bestOfAll returns the scores of all nodes that fit, where a table knows them.
 func bestOfAll(ctx context.Context, a *attempt, nodes int) ([]shapes.Score, bool) {
+	f, byTable := a.finder.(*tableFinder)
 	switch {
-	case a.table == nil || !a.table.decides:
+	case !byTable || !f.decides:
 		return nil, false
-	case a.table.sweep != nil:
-		return a.table.sweep.Best(ctx, nodes), true
+	case f.sweep != nil:
+		return f.sweep.Best(ctx, nodes), true
 	case !a.profile.OthersScore(a.state):
-		return a.table.Best(ctx, a.table.attempt, nodes), true
+		return f.Best(ctx, f.attempt, nodes), true
 	}
 	return nil, false
 }
 
 func (h *history) count(a *attempt, want verdict, seen map[string]int) {
-	byTable := a.table != nil && a.table.decides
-	if byTable && a.table.sweep != nil {
+	f, hasTable := a.finder.(*tableFinder)
+	byTable := hasTable && f.decides
+	switch {
+	case byTable && f.sweep != nil:
 		seen["table and others at once"]++
-	} else if a.table != nil && !byTable || byTable && a.profile.OthersScore(a.state) {
+	case hasTable && !byTable, byTable && a.profile.OthersScore(a.state):
 		seen["table beside others"]++
-	} else if byTable {
+	case byTable:
 		seen["table"]++
-	} else {
+	default:
 		seen["no table"]++
 	}
 	switch {

@@ -13,9 +13,11 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/shapes"
 )
 
-// byTable is an attempt's use of the table of its shape.
-type byTable struct {
+// tableFinder takes from the table of the pod's shape what the local plugins said of nodes, and asks only the others.
+type tableFinder struct {
 	*shapes.Table
+	c       *Cycle
+	a       *attempt
 	attempt shapes.Attempt
 	// decides says that nodes were found by the table, so that it can choose among them as well.
 	decides bool
@@ -23,92 +25,128 @@ type byTable struct {
 	sweep *shapes.Sweep
 }
 
-// adoptTable gives an attempt the table of its shape, if there is one.
-func (c *Cycle) adoptTable(ctx context.Context, a *attempt) {
+// adoptTable gives an attempt what the table of its shape knows before it looks at nodes, and returns the table if there
+// is one.
+func (c *Cycle) adoptTable(ctx context.Context, a *attempt) *shapes.Table {
 	table := c.Tables.For(ctx, a.profile, a.pod())
-	if table == nil {
-		return
+	if table != nil {
+		a.state.Adopt(table.Shared())
 	}
-	a.state.Adopt(table.Shared())
-	a.shape = table
+	return table
 }
 
-// findByTable finds nodes for a pod whose shape has a table. PreFilter has run, and names no nodes.
-func (c *Cycle) findByTable(ctx context.Context, a *attempt, diagnosis *framework.Diagnosis) ([]fwk.NodeInfo, error) {
-	nodes, start := c.Snapshot.Nodes(), time.Now()
-	a.table = &byTable{Table: a.shape, attempt: shapes.Attempt{
+func newTableFinder(c *Cycle, a *attempt, table *shapes.Table) *tableFinder {
+	return &tableFinder{Table: table, c: c, a: a, attempt: shapes.Attempt{
 		State: a.state, Pod: a.pod(), Snapshot: c.Snapshot, Start: c.start,
-		Enough: c.enough(a.profile, len(nodes)), OthersFilter: a.profile.OthersFilter(a.state),
+		Enough: c.enough(a.profile, len(c.nodes())), OthersFilter: a.profile.OthersFilter(a.state),
 	}}
-	others, feasible, verdicts := a.table.attempt.OthersFilter, a.table.Feasible, a.table.Verdicts
+}
+
+func (f *tableFinder) find(ctx context.Context, diagnosis *framework.Diagnosis) ([]fwk.NodeInfo, error) {
+	start, others := time.Now(), f.attempt.OthersFilter
+	feasible, verdicts := f.Feasible, f.Verdicts
 	var err error
-	if others && a.profile.FiltersAtOnce(a.state) {
-		if a.table.sweep, err = c.Tables.Sweep(ctx, a.table.Table, a.table.attempt); err != nil {
+	if others && f.a.profile.FiltersAtOnce(f.a.state) {
+		if f.sweep, err = f.c.Tables.Sweep(ctx, f.Table, f.attempt); err != nil {
 			return nil, err
 		}
-		feasible, verdicts = a.table.sweep.Feasible, a.table.sweep.Verdicts
-	} else if err = c.Tables.Update(ctx, a.table.Table, a.table.attempt); err != nil {
+		feasible, verdicts = f.sweep.Feasible, f.sweep.Verdicts
+	} else if err = f.c.Tables.Update(ctx, f.Table, f.attempt); err != nil {
 		return nil, err
 	} else if others {
-		feasible, err := c.filter(ctx, a, nodes, diagnosis)
-		c.start = (c.start + len(feasible) + diagnosis.Nodes.Len()) % len(nodes)
+		feasible, err := f.c.filter(ctx, f.a, f.c.nodes(), f.fits, diagnosis)
+		f.c.advance(len(feasible) + diagnosis.Nodes.Len())
 		return feasible, err
 	}
-	a.table.decides = true
+	f.decides = true
 	diagnosis.Nodes.SetVerdicts(verdicts())
 	diagnosis.Nodes.Kinds(func(status *fwk.Status, _ int) { diagnosis.Blame(status) })
-	metrics.ExtensionPointDuration.WithLabelValues(framework.Filter, fwk.Success.String(), a.profile.ProfileName()).
+	metrics.ExtensionPointDuration.WithLabelValues(framework.Filter, fwk.Success.String(), f.a.profile.ProfileName()).
 		Observe(time.Since(start).Seconds())
 	return feasible(), nil
 }
 
 // fits filters a node, with as much of the work spared as the table knows.
-func (c *Cycle) fits(ctx context.Context, a *attempt, node fwk.NodeInfo) *fwk.Status {
-	if a.table == nil {
-		return a.profile.RunFilterPluginsWithNominatedPods(ctx, a.state, a.pod(), node)
-	}
-	number := c.Snapshot.Names().Number[node.Node().Name]
-	local, position, known := a.table.Known(number)
+func (f *tableFinder) fits(ctx context.Context, node fwk.NodeInfo) *fwk.Status {
+	profile, state, pod := f.a.profile, f.a.state, f.a.pod()
+	local, position, known := f.Known(f.c.Snapshot.Names().Number[node.Node().Name])
 	if !known {
-		return a.profile.RunFilterPluginsWithNominatedPods(ctx, a.state, a.pod(), node)
+		return profile.RunFilterPluginsWithNominatedPods(ctx, state, pod, node)
 	}
 	if local == nil {
-		return a.profile.RunOtherFilters(ctx, a.state, a.pod(), node, math.MaxInt)
+		return profile.RunOtherFilters(ctx, state, pod, node, math.MaxInt)
 	}
-	if status := a.profile.RunOtherFilters(ctx, a.state, a.pod(), node, position); !status.IsSuccess() {
+	if status := profile.RunOtherFilters(ctx, state, pod, node, position); !status.IsSuccess() {
 		return status
 	}
 	return local
 }
 
-// scoreByTable scores the nodes, of which the table knows what the local plugins say.
-func (c *Cycle) scoreByTable(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
-	numbers := c.Snapshot.Names().Number
-	return a.profile.RunScorePluginsKnowing(ctx, a.state, a.pod(), nodes, func(node int) []int64 {
-		return a.table.Raw(numbers[nodes[node].Node().Name])
-	})
+// choose lets the table choose among all nodes that fit, alone or together with the plugins that it does not know. Where
+// these cannot score all nodes in one call, they score enough of them.
+func (f *tableFinder) choose(ctx context.Context, nodes []fwk.NodeInfo) (string, error) {
+	if !f.decides {
+		return f.score(ctx, nodes)
+	}
+	switch others := f.a.profile.OthersScore(f.a.state); {
+	case !others && f.sweep == nil:
+		return f.pick(ctx), nil
+	case !others || f.a.profile.ScoresAtOnce(f.a.state):
+		return f.pickFromSweep(ctx)
+	}
+	if len(nodes) > f.attempt.Enough {
+		nodes = f.sample(nodes)
+		if status := f.a.profile.RunPreScorePlugins(ctx, f.a.state, f.a.pod(), nodes); !status.IsSuccess() {
+			return "", status.AsError()
+		}
+	}
+	return f.score(ctx, nodes)
 }
 
-// chooseByTable returns one of the best of all nodes that fit.
-func (c *Cycle) chooseByTable(ctx context.Context, a *attempt) string {
-	names := c.Snapshot.Names().ByNumber
-	chosen := a.table.Pick(c.random)
-	best := a.table.Best(ctx, a.table.attempt, explain.ScoredNodes)
-	a.rememberBest(names, a.table.Plugins(), best)
+// score scores the nodes, of which the table knows what the local plugins say, and returns one of the best.
+func (f *tableFinder) score(ctx context.Context, nodes []fwk.NodeInfo) (string, error) {
+	numbers := f.c.Snapshot.Names().Number
+	scores, status := f.a.profile.RunScorePluginsKnowing(ctx, f.a.state, f.a.pod(), nodes, func(node int) []int64 {
+		return f.Raw(numbers[nodes[node].Node().Name])
+	})
+	if !status.IsSuccess() {
+		return "", status.AsError()
+	}
+	return f.c.bestOf(ctx, f.a, nodes, scores)
+}
+
+// pick returns one of the best of all nodes that fit.
+func (f *tableFinder) pick(ctx context.Context) string {
+	names := f.c.Snapshot.Names().ByNumber
+	chosen := f.Pick(f.c.random)
+	f.a.rememberBest(names, f.Plugins(), f.Best(ctx, f.attempt, explain.ScoredNodes))
 	return names[chosen]
 }
 
-// chooseBySweep is chooseByTable where plugins that are not local have a say.
-func (c *Cycle) chooseBySweep(ctx context.Context, a *attempt) (string, error) {
-	if a.table.sweep == nil {
-		a.table.sweep = c.Tables.All(a.table.Table, a.table.attempt)
+// pickFromSweep is pick where plugins that are not local have a say.
+func (f *tableFinder) pickFromSweep(ctx context.Context) (string, error) {
+	if f.sweep == nil {
+		f.sweep = f.c.Tables.All(f.Table, f.attempt)
 	}
-	sweep, names := a.table.sweep, c.Snapshot.Names().ByNumber
-	if err := sweep.Score(ctx); err != nil {
+	names := f.c.Snapshot.Names().ByNumber
+	if err := f.sweep.Score(ctx); err != nil {
 		return "", err
 	}
-	a.rememberBest(names, sweep.Plugins(), sweep.Best(ctx, explain.ScoredNodes))
-	return names[sweep.Pick(c.random)], nil
+	f.a.rememberBest(names, f.sweep.Plugins(), f.sweep.Best(ctx, explain.ScoredNodes))
+	return names[f.sweep.Pick(f.c.random)], nil
+}
+
+// sample returns enough of the nodes for those plugins to score that the table does not know. Each search goes on where
+// the last one ended.
+func (f *tableFinder) sample(nodes []fwk.NodeInfo) []fwk.NodeInfo {
+	enough := f.attempt.Enough
+	sample := make([]fwk.NodeInfo, 0, enough)
+	from := f.c.start % len(nodes)
+	for i := range enough {
+		sample = append(sample, nodes[(from+i)%len(nodes)])
+	}
+	f.c.advance(enough)
+	return sample
 }
 
 func (a *attempt) rememberBest(names, plugins []string, best []shapes.Score) {
@@ -130,20 +168,4 @@ func scored(names, plugins []string, best []shapes.Score) []explain.Scored {
 		result[i] = explain.Scored{Node: names[score.Number], Total: score.Total, Raw: byPlugin(score.Raw), Weighted: byPlugin(score.Weighted)}
 	}
 	return result
-}
-
-// sample returns enough of the nodes that the table found for those plugins to score that it does not know. Each search
-// goes on where the last one ended.
-func (c *Cycle) sample(a *attempt, nodes []fwk.NodeInfo) []fwk.NodeInfo {
-	enough := a.table.attempt.Enough
-	if len(nodes) <= enough {
-		return nodes
-	}
-	sample := make([]fwk.NodeInfo, 0, enough)
-	from := c.start % len(nodes)
-	for i := range enough {
-		sample = append(sample, nodes[(from+i)%len(nodes)])
-	}
-	c.start = (c.start + enough) % len(c.Snapshot.Nodes())
-	return sample
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// others are the kinds besides Pod and Node whose events a plugin may ask for.
-var others = map[fwk.EventResource]schema.GroupVersionResource{
+// eventKinds are the kinds besides Pod and Node whose events a plugin may register for.
+var eventKinds = map[fwk.EventResource]schema.GroupVersionResource{
 	fwk.PersistentVolume:      corev1.SchemeGroupVersion.WithResource("persistentvolumes"),
 	fwk.PersistentVolumeClaim: corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims"),
 	fwk.StorageClass:          storagev1.SchemeGroupVersion.WithResource("storageclasses"),
@@ -29,41 +29,45 @@ var others = map[fwk.EventResource]schema.GroupVersionResource{
 	fwk.PodGroup:              schedulingv1beta1.SchemeGroupVersion.WithResource("podgroups"),
 }
 
-// listenForOthers tells the queue of the kinds besides Pod and Node that plugins wait for.
-func (s *Scheduler) listenForOthers(hints map[string][]framework.Hint) error {
-	listening := map[fwk.EventResource]bool{
+// handleRegisteredEvents tells the queue of the kinds besides Pod and Node that plugins register events of.
+func (s *Scheduler) handleRegisteredEvents(hints map[string][]framework.Hint) error {
+	handled := map[fwk.EventResource]bool{
 		fwk.Pod: true, fwk.AssignedPod: true, fwk.UnscheduledPod: true, fwk.TargetPod: true, fwk.Node: true, fwk.PodGroup: true, fwk.WildCard: true,
 	}
 	for profile, all := range hints {
 		for _, hint := range all {
 			kind := hint.Event.Resource
-			if listening[kind] {
+			if handled[kind] {
 				continue
 			}
-			if known, err := s.dra.Listen(kind, s.otherHandler(kind)); err != nil {
-				return fmt.Errorf("watching %s for plugin %q: %w", kind, hint.Plugin, err)
-			} else if known {
-				listening[kind] = true
-				continue
+			if err := s.handleEventsOf(kind); err != nil {
+				return fmt.Errorf("building profile %q: plugin %q asks for events of %s: %w", profile, hint.Plugin, kind, err)
 			}
-			resource, known := others[kind]
-			if !known {
-				return fmt.Errorf("building profile %q: plugin %q asks for events of %s: %w", profile, hint.Plugin, kind, framework.ErrUnsupported)
-			}
-			informer, err := s.clients.Informers.ForResource(resource)
-			if err != nil {
-				return fmt.Errorf("watching %s for plugin %q: %w", kind, hint.Plugin, err)
-			}
-			if _, err := informer.Informer().AddEventHandler(s.otherHandler(kind)); err != nil {
-				return fmt.Errorf("watching %s for plugin %q: %w", kind, hint.Plugin, err)
-			}
-			listening[kind] = true
+			handled[kind] = true
 		}
 	}
 	return nil
 }
 
-func (s *Scheduler) otherHandler(kind fwk.EventResource) toolscache.ResourceEventHandler {
+// handleEventsOf tells the queue of one kind.
+func (s *Scheduler) handleEventsOf(kind fwk.EventResource) error {
+	handler := s.registeredEventHandler(kind)
+	if known, err := s.dra.Listen(kind, handler); known || err != nil {
+		return err
+	}
+	resource, known := eventKinds[kind]
+	if !known {
+		return framework.ErrUnsupported
+	}
+	informer, err := s.clients.Informers.ForResource(resource)
+	if err != nil {
+		return err
+	}
+	_, err = informer.Informer().AddEventHandler(handler)
+	return err
+}
+
+func (s *Scheduler) registeredEventHandler(kind fwk.EventResource) toolscache.ResourceEventHandler {
 	event := func(action fwk.ActionType) fwk.ClusterEvent {
 		return fwk.ClusterEvent{Resource: kind, ActionType: action}
 	}
