@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/tally"
 )
 
@@ -105,45 +106,31 @@ func (p *Plugin) demands(ctx context.Context, pod *corev1.Pod, terms *terms) (*d
 
 // Filter refuses a node where a pod that is wanted is missing, or one is that is not wanted or does not want the pod.
 func (*Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	if verdict := f.judge(f.moment.Place(node), node); verdict > 0 {
-		return refusals[verdict-1].status()
-	}
-	return nil
+	return refusals.Status(f.filter(f.moment.Place(node), node))
 }
 
 // FilterAll is Filter for all nodes.
 func (*Plugin) FilterAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, refused []uint8) ([]*fwk.Status, error) {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return nil, err
 	}
-	places := f.moment.Places(nodes)
-	for number, node := range nodes {
-		refused[number] = f.judge(places.At(number), node)
-	}
-	return []*fwk.Status{refusals[0].status(), refusals[1].status(), refusals[2].status()}, nil
+	f.moment.FilterAll(nodes, refused, f.filter)
+	return refusals.Statuses(), nil
 }
 
-// refusal is a reason, and whether preempting pods could help.
-type refusal struct {
-	code   fwk.Code
-	reason string
-}
-
-var refusals = [...]refusal{
+var refusals = tally.Refusals{
 	{fwk.UnschedulableAndUnresolvable, reasonAffinity},
 	{fwk.Unschedulable, reasonAntiAffinity},
 	{fwk.Unschedulable, reasonExistingAntiAffinity},
 }
 
-func (r refusal) status() *fwk.Status { return fwk.NewStatus(r.code, r.reason) }
-
-// judge returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
-func (f *filtering) judge(place tally.Place, node fwk.NodeInfo) uint8 {
+// filter returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
+func (f *filtering) filter(place tally.Place, node fwk.NodeInfo) uint8 {
 	switch {
 	case !f.wants(place, node):
 		return 1
@@ -153,14 +140,6 @@ func (f *filtering) judge(place tally.Place, node fwk.NodeInfo) uint8 {
 		return 3
 	}
 	return 0
-}
-
-func readFiltering(state fwk.CycleState) (*filtering, error) {
-	value, err := state.Read(filterKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading what PreFilter found: %w", err)
-	}
-	return value.(*filtering), nil
 }
 
 // wants reports whether the node's domains have what the pod's affinity requires.

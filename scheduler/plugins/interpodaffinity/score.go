@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/tally"
 )
 
@@ -123,40 +124,29 @@ func (p *Plugin) preferencesFor(s *scoring, pod *corev1.Pod) error {
 
 // Score is the sum of the weights of all terms that hold in the node's domains; it may be negative.
 func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return 0, fwk.AsStatus(err)
 	}
-	return s.score(s.moment.Place(node)), nil
+	return s.score(s.moment.Place(node), node), nil
 }
 
 // ScoreAll is Score for many nodes.
 func (*Plugin) ScoreAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, numbers []int32, scores fwk.NodeScoreList) error {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return err
 	}
-	places := s.moment.Places(nodes)
-	for i, number := range numbers {
-		scores[i].Score = s.score(places.At(int(number)))
-	}
+	s.moment.ScoreAll(nodes, numbers, scores, s.score)
 	return nil
 }
 
-func (s *scoring) score(place tally.Place) (score int64) {
+func (s *scoring) score(place tally.Place, _ fwk.NodeInfo) (score int64) {
 	for i := range s.counts {
 		sum, _ := s.counts[i].At(place)
 		score += s.counts[i].weight * sum
 	}
 	return score
-}
-
-func readScoring(state fwk.CycleState) (*scoring, error) {
-	value, err := state.Read(scoreKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading what PreScore found: %w", err)
-	}
-	return value.(*scoring), nil
 }
 
 // ScoreExtensions returns the plugin itself.

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/tally"
 )
 
@@ -99,7 +100,7 @@ func (*Plugin) RemovePod(_ context.Context, state fwk.CycleState, _ *corev1.Pod,
 }
 
 func try(state fwk.CycleState, pod fwk.PodInfo, node *corev1.Node, by int64) *fwk.Status {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}

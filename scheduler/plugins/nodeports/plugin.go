@@ -3,7 +3,6 @@ package nodeports
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -69,11 +68,11 @@ func (Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
 // Filter refuses a node where one of the ports is in use.
 func (Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	wanted, err := state.Read(stateKey)
+	wanted, err := framework.ReadState[ports](state, stateKey)
 	if err != nil {
-		return fwk.AsStatus(fmt.Errorf("reading the ports that PreFilter collected: %w", err))
+		return fwk.AsStatus(err)
 	}
-	if !wanted.(ports).fit(node.GetUsedPorts()) {
+	if !wanted.fit(node.GetUsedPorts()) {
 		return fwk.NewStatus(fwk.Unschedulable, reason)
 	}
 	return nil

@@ -2,13 +2,13 @@ package podtopologyspread
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/tally"
 )
 
@@ -96,44 +96,30 @@ func (h *hard) enoughDomains() bool { return h.Domains > 0 && h.Domains >= h.min
 
 // Filter refuses a node that lacks a topology key, or whose domain would get too many pods.
 func (*Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	if verdict := f.judge(f.moment.Place(node), node); verdict > 0 {
-		return refusals[verdict-1].status()
-	}
-	return nil
+	return refusals.Status(f.filter(f.moment.Place(node), node))
 }
 
 // FilterAll is Filter for all nodes.
 func (*Plugin) FilterAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, refused []uint8) ([]*fwk.Status, error) {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return nil, err
 	}
-	places := f.moment.Places(nodes)
-	for number, node := range nodes {
-		refused[number] = f.judge(places.At(number), node)
-	}
-	return []*fwk.Status{refusals[0].status(), refusals[1].status()}, nil
+	f.moment.FilterAll(nodes, refused, f.filter)
+	return refusals.Statuses(), nil
 }
 
-// refusal is a reason, and whether preempting pods could help.
-type refusal struct {
-	code   fwk.Code
-	reason string
-}
-
-var refusals = [...]refusal{
+var refusals = tally.Refusals{
 	{fwk.UnschedulableAndUnresolvable, reasonMissingLabel},
 	{fwk.Unschedulable, reasonConstraints},
 }
 
-func (r refusal) status() *fwk.Status { return fwk.NewStatus(r.code, r.reason) }
-
-// judge returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
-func (f *filtering) judge(place tally.Place, node fwk.NodeInfo) uint8 {
+// filter returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
+func (f *filtering) filter(place tally.Place, node fwk.NodeInfo) uint8 {
 	for i := range f.hard {
 		h := &f.hard[i]
 		pods, inside := h.At(place)
@@ -152,14 +138,6 @@ func (f *filtering) judge(place tally.Place, node fwk.NodeInfo) uint8 {
 	return 0
 }
 
-func readFiltering(state fwk.CycleState) (*filtering, error) {
-	value, err := state.Read(filterKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading what PreFilter found: %w", err)
-	}
-	return value.(*filtering), nil
-}
-
 // PreFilterExtensions returns the plugin itself: other pods matter.
 func (p *Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return p }
 
@@ -175,7 +153,7 @@ func (*Plugin) RemovePod(_ context.Context, state fwk.CycleState, _ *corev1.Pod,
 
 // try changes the counts by a pod. As in kube-scheduler, it is not looked at whether the pod is being deleted.
 func try(state fwk.CycleState, pod *corev1.Pod, node *corev1.Node, by int64) *fwk.Status {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}

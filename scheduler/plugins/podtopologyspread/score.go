@@ -2,13 +2,13 @@ package podtopologyspread
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/tally"
 )
 
@@ -123,7 +123,7 @@ func (s *scoring) hasKeys(place tally.Place, node fwk.NodeInfo) bool {
 // Score is higher the more pods there are in the node's domains. maxSkew is added so that differences weigh less where
 // more of them is allowed.
 func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return 0, fwk.AsStatus(err)
 	}
@@ -132,14 +132,11 @@ func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nod
 
 // ScoreAll is Score for many nodes.
 func (*Plugin) ScoreAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, numbers []int32, scores fwk.NodeScoreList) error {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return err
 	}
-	places := s.moment.Places(nodes)
-	for i, number := range numbers {
-		scores[i].Score = s.score(places.At(int(number)), nodes[number])
-	}
+	s.moment.ScoreAll(nodes, numbers, scores, s.score)
 	return nil
 }
 
@@ -161,20 +158,12 @@ func (s *scoring) score(place tally.Place, node fwk.NodeInfo) int64 {
 	return int64(math.Round(score))
 }
 
-func readScoring(state fwk.CycleState) (*scoring, error) {
-	value, err := state.Read(scoreKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading what PreScore found: %w", err)
-	}
-	return value.(*scoring), nil
-}
-
 // ScoreExtensions returns the plugin itself.
 func (p *Plugin) ScoreExtensions() fwk.ScoreExtensions { return p }
 
 // NormalizeScore turns the scores round, so that fewer pods are better: the lowest becomes 100. Ignored nodes get 0.
 func (*Plugin) NormalizeScore(_ context.Context, state fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}

@@ -4,7 +4,6 @@ package tainttoleration
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -80,16 +79,16 @@ func (Plugin) PreScore(_ context.Context, state fwk.CycleState, pod *corev1.Pod,
 
 // Score counts the taints of the effect PreferNoSchedule that the pod does not tolerate.
 func (Plugin) Score(ctx context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	value, err := state.Read(stateKey)
+	soft, err := framework.ReadState[tolerations](state, stateKey)
 	if err != nil {
-		return 0, fwk.AsStatus(fmt.Errorf("reading the tolerations that PreScore collected: %w", err))
+		return 0, fwk.AsStatus(err)
 	}
 	logger := klog.FromContext(ctx)
 	var count int64
 	for i := range node.Node().Spec.Taints {
 		taint := &node.Node().Spec.Taints[i]
 		if taint.Effect == corev1.TaintEffectPreferNoSchedule &&
-			!schedulinghelpers.TolerationsTolerateTaint(logger, value.(tolerations), taint, noComparisons) {
+			!schedulinghelpers.TolerationsTolerateTaint(logger, soft, taint, noComparisons) {
 			count++
 		}
 	}
