@@ -25,12 +25,12 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumerestrictions"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumezone"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
 func (s *Scheduler) builtIn() framework.Registry {
-	keeper := tally.New()
+	counter := topologycount.New()
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
@@ -41,8 +41,8 @@ func (s *Scheduler) builtIn() framework.Registry {
 		nodeaffinity.Name:                    nodeaffinity.New,
 		nodeports.Name:                       nodeports.New,
 		noderesourcesfit.Name:                noderesourcesfit.New,
-		podtopologyspread.Name:               podtopologyspread.Factory(keeper),
-		interpodaffinity.Name:                interpodaffinity.Factory(keeper),
+		podtopologyspread.Name:               podtopologyspread.Factory(counter),
+		interpodaffinity.Name:                interpodaffinity.Factory(counter),
 		dynamicresources.Name:                dynamicresources.Factory(dynamicresources.Pods{Kind: s.podKind, ChangeStatus: s.statuses.Change}),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		volumerestrictions.Name:              volumerestrictions.New,

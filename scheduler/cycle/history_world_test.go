@@ -23,7 +23,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeunschedulable"
 	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
 	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // shape is a kind of pods.
@@ -156,8 +156,8 @@ func registry(own bool) framework.Registry {
 		registry[name] = upstreamplugins.NewInTreeRegistry()[name]
 	}
 	if own {
-		keeper := tally.New()
-		registry[podtopologyspread.Name], registry[interpodaffinity.Name] = podtopologyspread.Factory(keeper), interpodaffinity.Factory(keeper)
+		counter := topologycount.New()
+		registry[podtopologyspread.Name], registry[interpodaffinity.Name] = podtopologyspread.Factory(counter), interpodaffinity.Factory(counter)
 	}
 	return registry
 }

@@ -20,20 +20,20 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
-// keeper counts for all worlds: each is one more step in the life of a cluster.
-var keeper = tally.New()
+// counter counts for all worlds: each is one more step in the life of a cluster.
+var counter = topologycount.New()
 
 // podPairs look at pods on many nodes.
 var podPairs = []pair{
 	{
-		name: interpodaffinity.Name, ours: interpodaffinity.Factory(keeper), upstream: measured(upstreaminterpodaffinity.New),
+		name: interpodaffinity.Name, ours: interpodaffinity.Factory(counter), upstream: measured(upstreaminterpodaffinity.New),
 		args: interPodAffinityArgs, dress: sociable,
 	},
 	{
-		name: podtopologyspread.Name, ours: podtopologyspread.Factory(keeper), upstream: measured(upstreampodtopologyspread.New),
+		name: podtopologyspread.Name, ours: podtopologyspread.Factory(counter), upstream: measured(upstreampodtopologyspread.New),
 		args: podTopologySpreadArgs, dress: spreadOut,
 	},
 }

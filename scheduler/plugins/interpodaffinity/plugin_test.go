@@ -13,7 +13,7 @@ import (
 
 	"github.com/orrery-dev/orrery/scheduler/internal/alone"
 	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const (
@@ -98,9 +98,9 @@ func profile(t *testing.T, args *configv1.InterPodAffinityArgs, running ...*core
 		cluster.Objects = append(cluster.Objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"team": name}}})
 	}
 	if args == nil {
-		return alone.New(t, interpodaffinity.Name, interpodaffinity.Factory(tally.New()), nil, cluster)
+		return alone.New(t, interpodaffinity.Name, interpodaffinity.Factory(topologycount.New()), nil, cluster)
 	}
-	return alone.New(t, interpodaffinity.Name, interpodaffinity.Factory(tally.New()), args, cluster)
+	return alone.New(t, interpodaffinity.Name, interpodaffinity.Factory(topologycount.New()), args, cluster)
 }
 
 func TestFilter(t *testing.T) {
@@ -274,7 +274,7 @@ func TestSign(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			plugin, err := interpodaffinity.Factory(tally.New())(t.Context(), test.args, profile(t, nil))
+			plugin, err := interpodaffinity.Factory(topologycount.New())(t.Context(), test.args, profile(t, nil))
 			if err != nil {
 				t.Fatal(err)
 			}

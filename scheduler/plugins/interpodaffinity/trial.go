@@ -8,7 +8,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // list is what a pod that is put on a node on trial, or taken from it, is counted in.
@@ -61,7 +61,7 @@ func (t trials) ofTerm(in list, term int, key string, node *corev1.Node) (by int
 }
 
 // populated returns by how much the number of domains with a sum grows.
-func (t trials) populated(in list, key string, count *tally.Count) (more int) {
+func (t trials) populated(in list, key string, count *topologycount.Count) (more int) {
 	for i := range t {
 		if t[i].in != in || t[i].key != key {
 			continue

@@ -9,14 +9,14 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const filterKey fwk.StateKey = "PreFilter" + Name
 
 // filtering is what Filter needs to know. Only trials changes, by AddPod and RemovePod.
 type filtering struct {
-	moment    *tally.Moment
+	snapshot  *topologycount.Snapshot
 	spreading *spreading
 	hard      []hard
 	trials    []trial
@@ -25,7 +25,7 @@ type filtering struct {
 // hard is a constraint with DoNotSchedule.
 type hard struct {
 	constraint
-	*tally.Count
+	*topologycount.Count
 	// self is 1 when the pod itself matches.
 	self int64
 	// fewest is the number of pods in the domain with the fewest, before any trial.
@@ -68,15 +68,15 @@ func (p *Plugin) filtering(ctx context.Context, pod *corev1.Pod, constraints []c
 	if err != nil {
 		return nil, err
 	}
-	moment, err := p.counts.Now(ctx)
+	snapshot, err := p.counts.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	f := &filtering{moment: moment, spreading: spreading, hard: make([]hard, len(constraints))}
+	f := &filtering{snapshot: snapshot, spreading: spreading, hard: make([]hard, len(constraints))}
 	for i := range constraints {
 		h := &f.hard[i]
 		h.constraint = constraints[i]
-		h.Count, err = moment.Count(spreading.matchingPods(&h.constraint, tally.Topology{Key: h.key}))
+		h.Count, err = snapshot.Count(spreading.matchingPods(&h.constraint, topologycount.Topology{Key: h.key}))
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func (*Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, no
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	return refusals.Status(f.filter(f.moment.Place(node), node))
+	return refusals.Status(f.filter(f.snapshot.Ref(node), node))
 }
 
 // FilterAll is Filter for all nodes.
@@ -109,20 +109,20 @@ func (*Plugin) FilterAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod,
 	if err != nil {
 		return nil, err
 	}
-	f.moment.FilterAll(nodes, refused, f.filter)
+	f.snapshot.FilterAll(nodes, refused, f.filter)
 	return refusals.Statuses(), nil
 }
 
-var refusals = tally.Refusals{
-	{fwk.UnschedulableAndUnresolvable, reasonMissingLabel},
-	{fwk.Unschedulable, reasonConstraints},
+var refusals = topologycount.Refusals{
+	{Code: fwk.UnschedulableAndUnresolvable, Reason: reasonMissingLabel},
+	{Code: fwk.Unschedulable, Reason: reasonConstraints},
 }
 
 // filter returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
-func (f *filtering) filter(place tally.Place, node fwk.NodeInfo) uint8 {
+func (f *filtering) filter(ref topologycount.NodeRef, node fwk.NodeInfo) uint8 {
 	for i := range f.hard {
 		h := &f.hard[i]
-		pods, inside := h.At(place)
+		pods, inside := h.At(ref)
 		if !inside {
 			return 1
 		}

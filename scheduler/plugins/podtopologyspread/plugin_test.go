@@ -16,7 +16,7 @@ import (
 
 	"github.com/orrery-dev/orrery/scheduler/internal/alone"
 	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const (
@@ -75,7 +75,7 @@ func withoutSelector(c *corev1.TopologySpreadConstraint) { c.LabelSelector = nil
 func profile(t *testing.T, args *configv1.PodTopologySpreadArgs, cluster alone.Cluster) *alone.Profile {
 	t.Helper()
 	cluster.Nodes = nodes()
-	return alone.New(t, podtopologyspread.Name, podtopologyspread.Factory(tally.New()), args, cluster)
+	return alone.New(t, podtopologyspread.Name, podtopologyspread.Factory(topologycount.New()), args, cluster)
 }
 
 func TestFilter(t *testing.T) {
@@ -287,7 +287,7 @@ func TestSign(t *testing.T) {
 		{"otherwise nothing of the pod matters", none, pod("web", "web"), fwk.Success},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			plugin, err := podtopologyspread.Factory(tally.New())(t.Context(), test.args, profile(t, test.args, alone.Cluster{}))
+			plugin, err := podtopologyspread.Factory(topologycount.New())(t.Context(), test.args, profile(t, test.args, alone.Cluster{}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package tally_test
+package topologycount_test
 
 import (
 	"fmt"
@@ -12,17 +12,17 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"pgregory.net/rapid"
 
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // compare compares all counts with a recount.
 func (h *history) compare(lister fwk.NodeInfoLister) {
-	moment, err := h.keeper.At(lister, nil)
+	counted, err := h.counter.Snapshot(lister, nil)
 	if err != nil {
 		h.Fatal(err)
 	}
 	if rapid.Bool().Draw(h.T, "distract") {
-		if _, err := h.keeper.At(h.snapshots[1], nil); err != nil {
+		if _, err := h.counter.Snapshot(h.snapshots[1], nil); err != nil {
 			h.Fatal(err)
 		}
 	}
@@ -33,15 +33,15 @@ func (h *history) compare(lister fwk.NodeInfoLister) {
 	for _, topology := range places {
 		for _, app := range apps {
 			if rapid.Bool().Draw(h.T, "ask") { // Who is not asked falls behind.
-				question := matching(app, topology)
-				h.compareCount(moment, question, nodes)
+				query := matching(app, topology)
+				h.compareCount(counted, query, nodes)
 			}
 		}
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: pick(h, []string{"default", "other"}, "namespace"), Labels: map[string]string{"app": pick(h, apps, "app")},
 	}}
-	h.compareTerms(moment, pod, labels.Set{"team": pick(h, []string{"blue", "red"}, "team")}, nodes)
+	h.compareTerms(counted, pod, labels.Set{"team": pick(h, []string{"blue", "red"}, "team")}, nodes)
 	for _, m := range h.kept {
 		if diff := cmp.Diff(m.said, say(m.count, m.at)); diff != "" {
 			h.Fatalf("a count that was given out has changed:\n%s", diff)
@@ -50,7 +50,7 @@ func (h *history) compare(lister fwk.NodeInfoLister) {
 }
 
 // domainOf is what the recount takes for the domain of a node.
-func domainOf(topology tally.Topology, node *corev1.Node) (string, bool) {
+func domainOf(topology topologycount.Topology, node *corev1.Node) (string, bool) {
 	if topology.EachNode {
 		return node.Name, true
 	}
@@ -58,44 +58,44 @@ func domainOf(topology tally.Topology, node *corev1.Node) (string, bool) {
 	return value, found || topology.MissingIsEmpty
 }
 
-func (h *history) compareCount(moment *tally.Moment, question tally.Question, nodes []fwk.NodeInfo) {
-	count, err := moment.Count(question)
+func (h *history) compareCount(counted *topologycount.Snapshot, query topologycount.Query, nodes []fwk.NodeInfo) {
+	count, err := counted.Count(query)
 	if err != nil {
 		h.Fatal(err)
 	}
 	sums := map[string]int64{}
 	domains := map[string]bool{}
 	for _, node := range nodes {
-		domain, inside := domainOf(question.Topology, node.Node())
+		domain, inside := domainOf(query.Topology, node.Node())
 		if !inside {
 			continue
 		}
 		domains[domain] = true
-		if number, counts := question.Ask(node); counts {
+		if number, counts := query.Count(node); counts {
 			sums[domain] += number
 		}
 	}
 	var said, want []string
-	var at []tally.Place
+	var at []topologycount.NodeRef
 	// A copy of a node is at the same place, and one that is not known, or otherwise, is where its labels say.
 	for _, node := range append(slices.Clone(strangers), nodes...) {
-		at = append(at, moment.Place(node.Snapshot()))
-		domain, inside := domainOf(question.Topology, node.Node())
+		at = append(at, counted.Ref(node.Snapshot()))
+		domain, inside := domainOf(query.Topology, node.Node())
 		sum := sums[domain]
-		if !inside || question.Topology.EachNode && slices.Contains(strangers, node) {
+		if !inside || query.Topology.EachNode && slices.Contains(strangers, node) {
 			sum = 0
 		}
 		want = append(want, fmt.Sprint(sum, inside))
 	}
 	if said = say(count, at); !slices.Equal(said, want) {
-		h.Fatalf("question %s by %+v: counted %v, recounted %v", question.Name, question.Topology, said, want)
+		h.Fatalf("query %s by %+v: counted %v, recounted %v", query.Name, query.Topology, said, want)
 	}
 	if count.Domains != len(sums) {
-		h.Fatalf("question %s by %+v: %d domains count, recounted %d", question.Name, question.Topology, count.Domains, len(sums))
+		h.Fatalf("query %s by %+v: %d domains count, recounted %d", query.Name, query.Topology, count.Domains, len(sums))
 	}
-	if !question.Topology.EachNode {
+	if !query.Topology.EachNode {
 		if got := count.Distinct(at[len(strangers):]); got != len(domains) {
-			h.Fatalf("nodes are in %d domains of %+v, recounted %d", got, question.Topology, len(domains))
+			h.Fatalf("nodes are in %d domains of %+v, recounted %d", got, query.Topology, len(domains))
 		}
 		h.compareLowest(count, sums)
 	}
@@ -105,7 +105,7 @@ func (h *history) compareCount(moment *tally.Moment, question tally.Question, no
 	}
 }
 
-func (h *history) compareLowest(count *tally.Count, sums map[string]int64) {
+func (h *history) compareLowest(count *topologycount.Count, sums map[string]int64) {
 	lowest := slices.Sorted(maps.Values(sums))
 	for i, sum := range lowest[:min(len(lowest), 2)] {
 		if got := count.Lowest()[i].Sum; got != sum {
@@ -130,9 +130,9 @@ func (h *history) compareLowest(count *tally.Count, sums map[string]int64) {
 	}
 }
 
-func (h *history) compareTerms(moment *tally.Moment, pod *corev1.Pod, namespace labels.Set, nodes []fwk.NodeInfo) {
-	for kind := tally.RequiredAffinity; kind <= tally.PreferredAntiAffinity; kind++ {
-		counts, err := moment.Terms(kind, pod, namespace)
+func (h *history) compareTerms(counted *topologycount.Snapshot, pod *corev1.Pod, namespace labels.Set, nodes []fwk.NodeInfo) {
+	for kind := topologycount.RequiredAffinity; kind <= topologycount.PreferredAntiAffinity; kind++ {
+		counts, err := counted.Terms(kind, pod, namespace)
 		if err != nil {
 			h.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func (h *history) compareTerms(moment *tally.Moment, pod *corev1.Pod, namespace 
 		for _, node := range nodes {
 			got := map[string]int64{}
 			for _, count := range counts {
-				if sum, inside := count.At(moment.Place(node)); inside && sum != 0 {
+				if sum, inside := count.At(counted.Ref(node)); inside && sum != 0 {
 					got[count.Key+"="+node.Node().Labels[count.Key]] += sum
 				}
 			}
@@ -170,7 +170,7 @@ func has(node *corev1.Node, key, value string) bool {
 }
 
 // recountTerms returns the sums by label and value.
-func recountTerms(kind tally.Kind, pod *corev1.Pod, namespace labels.Set, nodes []fwk.NodeInfo) map[[2]string]int64 {
+func recountTerms(kind topologycount.Kind, pod *corev1.Pod, namespace labels.Set, nodes []fwk.NodeInfo) map[[2]string]int64 {
 	sums := map[[2]string]int64{}
 	for _, node := range nodes {
 		add := func(term fwk.AffinityTerm, weight int64) {
@@ -179,11 +179,11 @@ func recountTerms(kind tally.Kind, pod *corev1.Pod, namespace labels.Set, nodes 
 			}
 		}
 		for _, info := range node.GetPods() {
-			required := map[tally.Kind][]fwk.AffinityTerm{
-				tally.RequiredAffinity: info.GetRequiredAffinityTerms(), tally.RequiredAntiAffinity: info.GetRequiredAntiAffinityTerms(),
+			required := map[topologycount.Kind][]fwk.AffinityTerm{
+				topologycount.RequiredAffinity: info.GetRequiredAffinityTerms(), topologycount.RequiredAntiAffinity: info.GetRequiredAntiAffinityTerms(),
 			}
-			preferred := map[tally.Kind][]fwk.WeightedAffinityTerm{
-				tally.PreferredAffinity: info.GetPreferredAffinityTerms(), tally.PreferredAntiAffinity: info.GetPreferredAntiAffinityTerms(),
+			preferred := map[topologycount.Kind][]fwk.WeightedAffinityTerm{
+				topologycount.PreferredAffinity: info.GetPreferredAffinityTerms(), topologycount.PreferredAntiAffinity: info.GetPreferredAntiAffinityTerms(),
 			}
 			for _, term := range required[kind] {
 				add(term, 1)
@@ -196,10 +196,10 @@ func recountTerms(kind tally.Kind, pod *corev1.Pod, namespace labels.Set, nodes 
 	return sums
 }
 
-func say(count *tally.Count, at []tally.Place) []string {
+func say(count *topologycount.Count, at []topologycount.NodeRef) []string {
 	said := make([]string, len(at))
-	for i, place := range at {
-		sum, inside := count.At(place)
+	for i, ref := range at {
+		sum, inside := count.At(ref)
 		said[i] = fmt.Sprint(sum, inside)
 	}
 	return said

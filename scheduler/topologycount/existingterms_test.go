@@ -1,4 +1,4 @@
-package tally
+package topologycount
 
 import (
 	"fmt"
@@ -12,15 +12,15 @@ import (
 )
 
 func TestTermsAreForgottenWithTheirPods(t *testing.T) {
-	c, snapshot, keeper := cache.New(0), &cache.Snapshot{}, New()
+	c, snapshot, counter := cache.New(0), &cache.Snapshot{}, New()
 	c.AddNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node", Labels: map[string]string{"zone": "a"}}})
 	count := func() int {
 		c.Update(snapshot)
-		moment, err := keeper.At(snapshot, nil)
+		counted, err := counter.Snapshot(snapshot, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		counts, err := moment.Terms(RequiredAntiAffinity, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default"}}, nil)
+		counts, err := counted.Terms(RequiredAntiAffinity, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default"}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func TestTermsAreForgottenWithTheirPods(t *testing.T) {
 	if got := count(); got != 1 {
 		t.Errorf("%d terms match and count, want the one that five pods have by zone: the node lacks the other keys", got)
 	}
-	if terms, topologies := len(keeper.census.terms), len(keeper.topologies); terms != 6 || topologies != 6 {
+	if terms, topologies := len(counter.existing.terms), len(counter.topologies); terms != 6 || topologies != 6 {
 		t.Errorf("there are %d terms by %d topologies, want 6 by 6", terms, topologies)
 	}
 	for i := range 10 {
@@ -55,9 +55,9 @@ func TestTermsAreForgottenWithTheirPods(t *testing.T) {
 	if got := count(); got != 0 {
 		t.Errorf("%d terms match though the pods are gone", got)
 	}
-	left := len(keeper.census.terms) + len(keeper.topologies)
+	left := len(counter.existing.terms) + len(counter.topologies)
 	for kind := range kinds {
-		left += len(keeper.census.index[kind])
+		left += len(counter.existing.index[kind])
 	}
 	if left != 0 {
 		t.Errorf("%d entries are left of the terms of pods that are gone", left)

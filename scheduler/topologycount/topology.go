@@ -1,4 +1,4 @@
-package tally
+package topologycount
 
 import (
 	"slices"
@@ -27,14 +27,14 @@ func (t Topology) value(node *corev1.Node) (string, bool) {
 
 // topology knows the domain of each node.
 type topology struct {
-	placement
+	nodeDomains
 	users   int
 	edition int64 // grows when any node's domain changes
 	shared  bool  // the domains by slot have been given out
 }
 
-// placement is what is known of a topology at one moment. It does not change.
-type placement struct {
+// nodeDomains is what is known of a topology at one moment. It does not change.
+type nodeDomains struct {
 	of      Topology
 	domains []int32 // by slot
 	values  *values
@@ -47,7 +47,7 @@ type values struct {
 }
 
 func newTopology(of Topology) *topology {
-	return &topology{placement: placement{of: of, values: &values{numbers: map[string]int32{}}}}
+	return &topology{nodeDomains: nodeDomains{of: of, values: &values{numbers: map[string]int32{}}}}
 }
 
 // set puts a slot's node, or nil where there is none, into its domain.
@@ -87,22 +87,22 @@ func (t *topology) number(slot int32, node *corev1.Node) int32 {
 	return number
 }
 
-func (t *topology) freeze() placement {
+func (t *topology) freeze() nodeDomains {
 	t.shared = true
-	return t.placement
+	return t.nodeDomains
 }
 
 // domain returns the number of a node's domain, nowhere for one in which nothing was ever counted, and whether the node
 // is in a domain at all.
-func (p *placement) domain(place Place) (number int32, inside bool) {
-	if place.slot >= 0 && int(place.slot) < len(p.domains) {
-		number = p.domains[place.slot]
+func (p *nodeDomains) domain(ref NodeRef) (number int32, inside bool) {
+	if ref.slot >= 0 && int(ref.slot) < len(p.domains) {
+		number = p.domains[ref.slot]
 		return number, number != nowhere
 	}
 	if p.of.EachNode {
 		return nowhere, true
 	}
-	value, inside := p.of.value(place.node)
+	value, inside := p.of.value(ref.node)
 	if !inside {
 		return nowhere, false
 	}

@@ -1,4 +1,4 @@
-package tally
+package topologycount
 
 import (
 	"fmt"
@@ -10,21 +10,21 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// anchor is a namespace and one label that all pods have which a term matches. A term that selects namespaces by their
+// termKey is a namespace and one label that all pods have which a term matches. A term that selects namespaces by their
 // labels has no namespace here, and one that requires no value of any label has no label.
-type anchor struct{ namespace, label, value string }
+type termKey struct{ namespace, label, value string }
 
-func (t *term) anchors() []anchor {
+func (t *term) keys() []termKey {
 	label, value := "", ""
 	if requirements, _ := t.Selector.Requirements(); len(requirements) > 0 {
 		label, value = required(requirements)
 	}
 	if selects(t.NamespaceSelector) {
-		return []anchor{{"", label, value}}
+		return []termKey{{"", label, value}}
 	}
-	var all []anchor
+	var all []termKey
 	for namespace := range t.Namespaces {
-		all = append(all, anchor{namespace, label, value})
+		all = append(all, termKey{namespace, label, value})
 	}
 	return all
 }
@@ -43,34 +43,34 @@ func required(requirements labels.Requirements) (label, value string) {
 }
 
 // term finds a term, or adds it.
-func (c *census) term(kind Kind, affinity *fwk.AffinityTerm, topologies func(Topology) *topology) *term {
+func (c *existingTerms) term(kind Kind, affinity *fwk.AffinityTerm, topologies func(Topology) *topology) *term {
 	name := fmt.Sprintf("%d %s %s", kind, affinity.TopologyKey, TermName(affinity))
 	if known, found := c.terms[name]; found {
 		return known
 	}
-	added := &term{sums: sums{topology: topologies(Topology{Key: affinity.TopologyKey})}, AffinityTerm: *affinity, kind: kind, name: name}
+	added := &term{domainCounts: domainCounts{topology: topologies(Topology{Key: affinity.TopologyKey})}, AffinityTerm: *affinity, kind: kind, name: name}
 	c.terms[name] = added
-	for _, anchor := range added.anchors() {
-		c.index[kind][anchor] = append(c.index[kind][anchor], added)
+	for _, key := range added.keys() {
+		c.index[kind][key] = append(c.index[kind][key], added)
 	}
 	return added
 }
 
-func (c *census) forget(gone *term) {
+func (c *existingTerms) forget(gone *term) {
 	delete(c.terms, gone.name)
 	index := c.index[gone.kind]
-	for _, anchor := range gone.anchors() {
-		left := slices.DeleteFunc(index[anchor], func(t *term) bool { return t == gone })
-		if index[anchor] = left; len(left) == 0 {
-			delete(index, anchor)
+	for _, key := range gone.keys() {
+		left := slices.DeleteFunc(index[key], func(t *term) bool { return t == gone })
+		if index[key] = left; len(left) == 0 {
+			delete(index, key)
 		}
 	}
 }
 
 // matching returns the counts of the terms of a kind that match a pod and count somewhere.
-func (c *census) matching(kind Kind, pod *corev1.Pod, namespace labels.Set) []TermCount {
+func (c *existingTerms) matching(kind Kind, pod *corev1.Pod, namespace labels.Set) []TermCount {
 	var counts []TermCount
-	look := func(at anchor) {
+	look := func(at termKey) {
 		for _, t := range c.index[kind][at] {
 			if t.populated > 0 && t.Matches(pod, namespace) {
 				counts = append(counts, TermCount{Key: t.TopologyKey, Count: t.count()})
@@ -78,9 +78,9 @@ func (c *census) matching(kind Kind, pod *corev1.Pod, namespace labels.Set) []Te
 		}
 	}
 	for _, name := range []string{pod.Namespace, ""} {
-		look(anchor{namespace: name})
+		look(termKey{namespace: name})
 		for label, value := range pod.Labels {
-			look(anchor{name, label, value})
+			look(termKey{name, label, value})
 		}
 	}
 	return counts

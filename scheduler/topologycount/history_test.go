@@ -1,4 +1,4 @@
-package tally_test
+package topologycount_test
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // strangers are no nodes of the cluster, though one says so.
@@ -26,9 +26,9 @@ var strangers = []fwk.NodeInfo{
 // history is a cluster that changes at random, and what was counted of it at some time.
 type history struct {
 	*rapid.T
-	keeper *tally.Keeper
-	cache  *cache.Cache
-	// The second snapshot falls behind the first, and both are counted by the same keeper.
+	counter *topologycount.Counter
+	cache   *cache.Cache
+	// The second snapshot falls behind the first, and both are counted by the same counter.
 	snapshots [2]*cache.Snapshot
 	nodes     map[string]*corev1.Node
 	pods      map[types.UID]*corev1.Pod
@@ -38,14 +38,14 @@ type history struct {
 
 // memory is a count that was given out, and what it said then.
 type memory struct {
-	count *tally.Count
-	at    []tally.Place
+	count *topologycount.Count
+	at    []topologycount.NodeRef
 	said  []string
 }
 
 func newHistory(t *rapid.T) *history {
 	return &history{
-		T: t, keeper: tally.New(), cache: cache.New(0), snapshots: [2]*cache.Snapshot{{}, {}},
+		T: t, counter: topologycount.New(), cache: cache.New(0), snapshots: [2]*cache.Snapshot{{}, {}},
 		nodes: map[string]*corev1.Node{}, pods: map[types.UID]*corev1.Pod{},
 	}
 }

@@ -1,4 +1,4 @@
-package tally_test
+package topologycount_test
 
 import (
 	"fmt"
@@ -12,19 +12,19 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 var (
 	keys   = []string{"zone", "rack", "host"}
 	values = []string{"", "a", "b", "c"}
 	apps   = []string{"web", "db"}
-	places = []tally.Topology{{Key: "zone"}, {Key: "zone", MissingIsEmpty: true}, {Key: "host"}, {EachNode: true}}
+	places = []topologycount.Topology{{Key: "zone"}, {Key: "zone", MissingIsEmpty: true}, {Key: "host"}, {EachNode: true}}
 )
 
 // matching asks for the pods of an app. Nodes with the label "hidden" do not count, others do even without any.
-func matching(app string, topology tally.Topology) tally.Question {
-	return tally.Question{Name: app, Topology: topology, Ask: func(node fwk.NodeInfo) (int64, bool) {
+func matching(app string, topology topologycount.Topology) topologycount.Query {
+	return topologycount.Query{Name: app, Topology: topology, Count: func(node fwk.NodeInfo) (int64, bool) {
 		if _, hidden := node.Node().Labels["hidden"]; hidden {
 			return 0, false
 		}
@@ -75,20 +75,20 @@ func put(t testing.TB, c *cache.Cache, node string) {
 
 func TestKeeperAsksOnlyWhatChanged(t *testing.T) {
 	c, snapshot := aCluster(t, 300)
-	keeper, asked := tally.New(), 0
-	question := matching("web", tally.Topology{Key: "zone"})
-	ask := question.Ask
-	question.Ask = func(node fwk.NodeInfo) (int64, bool) {
+	counter, asked := topologycount.New(), 0
+	query := matching("web", topologycount.Topology{Key: "zone"})
+	ask := query.Count
+	query.Count = func(node fwk.NodeInfo) (int64, bool) {
 		asked++
 		return ask(node)
 	}
-	count := func() *tally.Count {
+	count := func() *topologycount.Count {
 		asked = 0
-		moment, err := keeper.At(snapshot, nil)
+		counted, err := counter.Snapshot(snapshot, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		count, err := moment.Count(question)
+		count, err := counted.Count(query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,19 +110,19 @@ func TestKeeperAsksOnlyWhatChanged(t *testing.T) {
 
 func TestKeeperForgetsTheQuestionsAskedLongAgo(t *testing.T) {
 	_, snapshot := aCluster(t, 3)
-	keeper := tally.New()
-	moment, err := keeper.At(snapshot, nil)
+	counter := topologycount.New()
+	counted, err := counter.Snapshot(snapshot, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	asked := 0
 	ask := func(name string) {
-		count, err := moment.Count(tally.Question{Name: name, Topology: tally.Topology{Key: "host"}, Ask: func(fwk.NodeInfo) (int64, bool) {
+		count, err := counted.Count(topologycount.Query{Name: name, Topology: topologycount.Topology{Key: "host"}, Count: func(fwk.NodeInfo) (int64, bool) {
 			asked++
 			return 1, true
 		}})
 		if err != nil || count.Domains != 3 {
-			t.Fatalf("question %s: %v, error %v", name, count, err)
+			t.Fatalf("query %s: %v, error %v", name, count, err)
 		}
 	}
 	ask("often")
@@ -135,24 +135,24 @@ func TestKeeperForgetsTheQuestionsAskedLongAgo(t *testing.T) {
 	}
 	asked = 0
 	if ask("often"); asked != 0 {
-		t.Error("a question that is asked often was forgotten")
+		t.Error("a query that is asked often was forgotten")
 	}
 	if ask("once"); asked != 3 {
-		t.Error("a question that was asked once, long ago, was kept")
+		t.Error("a query that was asked once, long ago, was kept")
 	}
 }
 
 func TestKeeperStaysRightWhenLabelValuesPass(t *testing.T) {
 	c, snapshot := aCluster(t, 2)
-	keeper := tally.New()
+	counter := topologycount.New()
 	for i := range 3000 {
 		c.AddNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-0", Labels: map[string]string{"zone": fmt.Sprint("new-", i)}}})
 		c.Update(snapshot)
-		moment, err := keeper.At(snapshot, nil)
+		counted, err := counter.Snapshot(snapshot, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		count, err := moment.Count(matching("web", tally.Topology{Key: "zone"}))
+		count, err := counted.Count(matching("web", topologycount.Topology{Key: "zone"}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,8 +163,8 @@ func TestKeeperStaysRightWhenLabelValuesPass(t *testing.T) {
 }
 
 func TestKeeperIsSharedByGoroutines(t *testing.T) {
-	keeper := tally.New()
-	spread := func(pieces int, work func(int)) {
+	counter := topologycount.New()
+	parallelize := func(pieces int, work func(int)) {
 		var group sync.WaitGroup
 		for part := range 4 {
 			group.Go(func() {
@@ -180,19 +180,19 @@ func TestKeeperIsSharedByGoroutines(t *testing.T) {
 		profiles.Go(func() {
 			c, snapshot := aCluster(t, 300+profile)
 			for round := range 20 {
-				moment, err := keeper.At(snapshot, spread)
+				counted, err := counter.Snapshot(snapshot, parallelize)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				count, err := moment.Count(matching("web", tally.Topology{Key: "host"}))
+				count, err := counted.Count(matching("web", topologycount.Topology{Key: "host"}))
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				spread(len(snapshot.Nodes()), func(i int) {
+				parallelize(len(snapshot.Nodes()), func(i int) {
 					node := snapshot.Nodes()[i]
-					if sum, inside := count.At(moment.Place(node)); sum != int64(len(node.GetPods())) || !inside {
+					if sum, inside := count.At(counted.Ref(node)); sum != int64(len(node.GetPods())) || !inside {
 						t.Errorf("profile %d, round %d: counted %d on %s, want %d", profile, round, sum, node.Node().Name, len(node.GetPods()))
 					}
 				})
@@ -214,14 +214,14 @@ func (p *placement) List() ([]fwk.NodeInfo, error) { return p.Nodes()[p.from:p.t
 
 func TestKeeperFollowsTheListOfNodesWithoutAnyChange(t *testing.T) {
 	_, snapshot := aCluster(t, 6)
-	keeper, shown := tally.New(), &placement{Snapshot: snapshot}
+	counter, shown := topologycount.New(), &placement{Snapshot: snapshot}
 	for _, part := range [][2]int{{0, 6}, {0, 2}, {2, 4}, {0, 0}, {4, 6}, {0, 6}} {
 		shown.from, shown.to = part[0], part[1]
-		moment, err := keeper.At(shown, nil)
+		counted, err := counter.Snapshot(shown, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		count, err := moment.Count(matching("web", tally.Topology{Key: "host"}))
+		count, err := counted.Count(matching("web", topologycount.Topology{Key: "host"}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +230,7 @@ func TestKeeperFollowsTheListOfNodesWithoutAnyChange(t *testing.T) {
 			if i >= part[0] && i < part[1] {
 				want = 1
 			}
-			if sum, _ := count.At(moment.Place(node)); sum != want {
+			if sum, _ := count.At(counted.Ref(node)); sum != want {
 				t.Errorf("of the nodes %v, counted %d on number %d, want %d", part, sum, i, want)
 			}
 		}

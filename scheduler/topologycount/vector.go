@@ -1,4 +1,4 @@
-package tally
+package topologycount
 
 // pageSize is how many items are copied when one of them changes after a freeze.
 const pageSize = 64

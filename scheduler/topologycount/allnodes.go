@@ -1,4 +1,4 @@
-package tally
+package topologycount
 
 import (
 	fwk "k8s.io/kube-scheduler/framework"
@@ -31,17 +31,17 @@ func (r Refusals) Statuses() []*fwk.Status {
 }
 
 // FilterAll sets the number of each node's refusal to what filter says of it.
-func (m *Moment) FilterAll(nodes []fwk.NodeInfo, refused []uint8, filter func(place Place, node fwk.NodeInfo) uint8) {
-	places := m.Places(nodes)
+func (s *Snapshot) FilterAll(nodes []fwk.NodeInfo, refused []uint8, filter func(ref NodeRef, node fwk.NodeInfo) uint8) {
+	refs := s.Refs(nodes)
 	for number, node := range nodes {
-		refused[number] = filter(places.At(number), node)
+		refused[number] = filter(refs.At(number), node)
 	}
 }
 
-// ScoreAll sets the scores of some nodes, named by their place among all, to what score says of each.
-func (m *Moment) ScoreAll(nodes []fwk.NodeInfo, numbers []int32, scores fwk.NodeScoreList, score func(place Place, node fwk.NodeInfo) int64) {
-	places := m.Places(nodes)
+// ScoreAll sets the scores of some nodes, named by their ref among all, to what score says of each.
+func (s *Snapshot) ScoreAll(nodes []fwk.NodeInfo, numbers []int32, scores fwk.NodeScoreList, score func(ref NodeRef, node fwk.NodeInfo) int64) {
+	refs := s.Refs(nodes)
 	for i, number := range numbers {
-		scores[i].Score = score(places.At(int(number)), nodes[number])
+		scores[i].Score = score(refs.At(int(number)), nodes[number])
 	}
 }

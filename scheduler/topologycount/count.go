@@ -1,10 +1,10 @@
-package tally
+package topologycount
 
 import "sync"
 
 // Count is a sum for each domain of a topology. It never changes.
 type Count struct {
-	placement
+	nodeDomains
 	// Domains is the number of domains in which at least one node has counted.
 	Domains int
 	cells   frozen[cell]
@@ -34,8 +34,8 @@ func (c *cell) add(sum int64, nodes int32) int {
 }
 
 // At returns the sum of the domain that a node is in, and whether it is in one.
-func (c *Count) At(place Place) (sum int64, inside bool) {
-	domain, inside := c.domain(place)
+func (c *Count) At(ref NodeRef) (sum int64, inside bool) {
+	domain, inside := c.domain(ref)
 	if domain == nowhere {
 		return 0, inside
 	}
@@ -104,12 +104,12 @@ func (c *Count) LowestBut(values ...string) (sum int64, found bool) {
 }
 
 // Distinct returns how many domains of the count's topology some nodes are in. It is not for counts by node.
-func (c *Count) Distinct(places []Place) int {
+func (c *Count) Distinct(refs []NodeRef) int {
 	seen := make([]bool, c.values.count())
 	unknown := map[string]bool{}
 	number := 0
-	for _, place := range places {
-		domain, inside := c.domain(place)
+	for _, ref := range refs {
+		domain, inside := c.domain(ref)
 		switch {
 		case !inside:
 		case domain != nowhere:
@@ -118,15 +118,15 @@ func (c *Count) Distinct(places []Place) int {
 				number++
 			}
 		default:
-			value, _ := c.of.value(place.node)
+			value, _ := c.of.value(ref.node)
 			unknown[value] = true
 		}
 	}
 	return number + len(unknown)
 }
 
-// sums is a Count that is still being counted.
-type sums struct {
+// domainCounts is a Count that is still being counted.
+type domainCounts struct {
 	topology  *topology
 	cells     vector[cell]
 	populated int
@@ -135,7 +135,7 @@ type sums struct {
 	edition int64
 }
 
-func (s *sums) add(domain int32, sum int64, nodes int32) {
+func (s *domainCounts) add(domain int32, sum int64, nodes int32) {
 	if domain == nowhere {
 		return
 	}
@@ -143,9 +143,9 @@ func (s *sums) add(domain int32, sum int64, nodes int32) {
 	s.latest = nil
 }
 
-func (s *sums) count() *Count {
+func (s *domainCounts) count() *Count {
 	if s.latest == nil || s.edition != s.topology.edition {
-		s.latest = &Count{placement: s.topology.freeze(), Domains: s.populated, cells: s.cells.freeze()}
+		s.latest = &Count{nodeDomains: s.topology.freeze(), Domains: s.populated, cells: s.cells.freeze()}
 		s.edition = s.topology.edition
 	}
 	return s.latest

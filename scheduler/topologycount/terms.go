@@ -1,4 +1,4 @@
-package tally
+package topologycount
 
 import (
 	"fmt"
@@ -24,49 +24,49 @@ const (
 
 // term is an affinity term that pods on nodes have.
 type term struct {
-	sums
+	domainCounts
 	fwk.AffinityTerm
 	kind Kind
 	name string
 	pods int // that have it, wherever they are
 }
 
-// holding is a pod with affinity, and its terms.
-type holding struct {
+// podTerms is a pod with affinity, and its terms.
+type podTerms struct {
 	pod   fwk.PodInfo
-	terms []held
+	terms []podTerm
 }
 
-type held struct {
+type podTerm struct {
 	*term
 	weight int64
 	domain int32
 }
 
-// census is all distinct terms. It starts to count when it is first asked.
-type census struct {
+// existingTerms is all distinct terms. It starts to count when it is first asked.
+type existingTerms struct {
 	version     int64
-	generations []int64     // by slot
-	holdings    [][]holding // by slot
+	generations []int64      // by slot
+	pods        [][]podTerms // by slot
 	terms       map[string]*term
 	// index has the terms by kind and by what a pod must have to be matched.
-	index [kinds]map[anchor][]*term
+	index [kinds]map[termKey][]*term
 }
 
-func newCensus() census {
-	c := census{version: never, terms: map[string]*term{}}
+func newExistingTerms() existingTerms {
+	c := existingTerms{version: never, terms: map[string]*term{}}
 	for kind := range c.index {
-		c.index[kind] = map[anchor][]*term{}
+		c.index[kind] = map[termKey][]*term{}
 	}
 	return c
 }
 
-// catchUp looks at the pods of the nodes that changed. topologies finds or makes a topology, and drop says that it is
+// update looks at the pods of the nodes that changed. topologies finds or makes a topology, and drop says that it is
 // not needed any more.
-func (c *census) catchUp(r *roll, topologies func(Topology) *topology, drop func(*topology)) {
+func (c *existingTerms) update(r *nodeList, topologies func(Topology) *topology, drop func(*topology)) {
 	for len(c.generations) < len(r.generations) {
 		c.generations = append(c.generations, 0)
-		c.holdings = append(c.holdings, nil)
+		c.pods = append(c.pods, nil)
 	}
 	unused := map[*term]bool{}
 	r.stale(c.version, c.generations, func(slot int32) {
@@ -75,15 +75,15 @@ func (c *census) catchUp(r *roll, topologies func(Topology) *topology, drop func
 		if info := r.info(slot); info != nil {
 			pods = info.GetPodsWithAffinity()
 		}
-		before := c.holdings[slot]
+		before := c.pods[slot]
 		if len(pods) == 0 && len(before) == 0 {
 			return
 		}
-		c.holdings[slot] = c.recount(slot, before, pods, topologies)
-		for _, holding := range before {
-			for _, held := range holding.terms {
-				if held.pods == 0 {
-					unused[held.term] = true
+		c.pods[slot] = c.recount(slot, before, pods, topologies)
+		for _, pod := range before {
+			for _, had := range pod.terms {
+				if had.pods == 0 {
+					unused[had.term] = true
 				}
 			}
 		}
@@ -98,31 +98,31 @@ func (c *census) catchUp(r *roll, topologies func(Topology) *topology, drop func
 }
 
 // recount replaces the pods of a slot. What did not change is left alone.
-func (c *census) recount(slot int32, before []holding, pods []fwk.PodInfo, topologies func(Topology) *topology) []holding {
-	after := make([]holding, 0, len(pods))
+func (c *existingTerms) recount(slot int32, before []podTerms, pods []fwk.PodInfo, topologies func(Topology) *topology) []podTerms {
+	after := make([]podTerms, 0, len(pods))
 	kept := make([]bool, len(before))
 	for i, pod := range pods {
 		at := i
 		if at >= len(before) || before[at].pod != pod || kept[at] {
-			at = slices.IndexFunc(before, func(h holding) bool { return h.pod == pod })
+			at = slices.IndexFunc(before, func(h podTerms) bool { return h.pod == pod })
 		}
 		if at >= 0 && !kept[at] {
 			kept[at] = true
 			after = append(after, before[at].moved(slot))
 			continue
 		}
-		after = append(after, c.hold(slot, pod, topologies))
+		after = append(after, c.add(slot, pod, topologies))
 	}
-	for i, holding := range before {
+	for i, gone := range before {
 		if !kept[i] {
-			holding.release()
+			gone.release()
 		}
 	}
 	return after
 }
 
 // moved puts a pod that is on its node still into the domains that the node is in now.
-func (h holding) moved(slot int32) holding {
+func (h podTerms) moved(slot int32) podTerms {
 	for i := range h.terms {
 		held := &h.terms[i]
 		if domain := held.topology.domains[slot]; domain != held.domain {
@@ -134,21 +134,21 @@ func (h holding) moved(slot int32) holding {
 	return h
 }
 
-func (h holding) release() {
+func (h podTerms) release() {
 	for _, held := range h.terms {
 		held.add(held.domain, -held.weight, -1)
 		held.pods--
 	}
 }
 
-func (c *census) hold(slot int32, pod fwk.PodInfo, topologies func(Topology) *topology) holding {
-	h := holding{pod: pod}
+func (c *existingTerms) add(slot int32, pod fwk.PodInfo, topologies func(Topology) *topology) podTerms {
+	h := podTerms{pod: pod}
 	hold := func(kind Kind, affinity *fwk.AffinityTerm, weight int64) {
 		term := c.term(kind, affinity, topologies)
 		domain := term.topology.domains[slot]
 		term.add(domain, weight, +1)
 		term.pods++
-		h.terms = append(h.terms, held{term, weight, domain})
+		h.terms = append(h.terms, podTerm{term, weight, domain})
 	}
 	for _, required := range pod.GetRequiredAffinityTerms() {
 		hold(RequiredAffinity, &required, 1)
