@@ -8,7 +8,7 @@
 //
 //	config/     reads a KubeSchedulerConfiguration          cache/      the cluster, with pods that are decided on
 //	queue/      which pod is next, and when again           plugins/    what can be said of a pod and a node
-//	cycle/      decides and binds                           shapes/     what was said of nodes for pods alike
+//	cycle/      decides and binds                           equivalence/ what was said of nodes for pods alike
 //	framework/  runs plugins at their extension points      topologycount/ counts pods by topology domain
 //	preemption/ who has to go                               podgroups/  the groups that go together
 //	extender/   asks programs outside of it, over HTTP

@@ -141,7 +141,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		return err
 	}
 	s.profiles = map[string]*framework.Framework{}
-	onTheWay := framework.NewOnTheWay(s.options.Clock)
+	binding := framework.NewBindingPods(s.options.Clock)
 	extenders, err := buildExtenders(s.config.Extenders, profiles)
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		built, err := framework.New(s.life, s.plugins, profile, framework.Environment{
 			Snapshot: snapshot, PodGroups: s.cache.Groups(),
 			ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
-			OnTheWay: onTheWay, Extenders: extenders,
+			BindingPods: binding, Extenders: extenders,
 			DynamicResources: s.dra,
 			Recorder:         func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
 			CSI:              csi.NewManager(s.clients.Informers),

@@ -14,11 +14,11 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/equivalence"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
 	"github.com/orrery-dev/orrery/scheduler/queue"
-	"github.com/orrery-dev/orrery/scheduler/shapes"
 )
 
 // errNoNodes is kube-scheduler's text.
@@ -50,8 +50,8 @@ type Cycle struct {
 	PercentageOfNodesToScore int32
 	// Random returns a number from 0 to below n. Nil means math/rand.
 	Random func(n int) int
-	// Tables remember what plugins said of nodes for pods of one shape. Nil means tables of the default size.
-	Tables *shapes.Tables
+	// Classes remember what plugins said of nodes for pods alike. Nil means a cache of the default size.
+	Classes *equivalence.Cache
 
 	start   int        // where the next search starts
 	within  *placement // the nodes that a pod group is tried on; nil means all
@@ -61,8 +61,8 @@ type Cycle struct {
 // Run schedules pods until the queue is closed, and then waits for bindings under way to end.
 func (c *Cycle) Run(ctx context.Context) {
 	defer c.binding.Wait()
-	if c.Tables == nil {
-		c.Tables = shapes.New(0)
+	if c.Classes == nil {
+		c.Classes = equivalence.New(0)
 	}
 	for {
 		entry := c.Queue.Pop()

@@ -8,8 +8,8 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/equivalence"
 	"github.com/orrery-dev/orrery/scheduler/framework"
-	"github.com/orrery-dev/orrery/scheduler/shapes"
 )
 
 // A search looks for at least this many nodes that fit, and at least this share of all, before it stops early.
@@ -19,7 +19,7 @@ const (
 )
 
 // finder finds nodes for a pod, and chooses among them. There are two: pluginFinder asks the plugins about each node, and
-// tableFinder takes from a table what they said of nodes for pods alike.
+// classFinder takes from the pod's equivalence class what they said of nodes before.
 type finder interface {
 	// find returns nodes on which the pod fits, and notes in the diagnosis why it does not on the others that it has looked
 	// at. PreFilter has run.
@@ -31,7 +31,7 @@ type finder interface {
 // find returns nodes that fit the pod, and why the others that were looked at do not.
 func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framework.Diagnosis, error) {
 	diagnosis := framework.NewDiagnosis()
-	table := c.adoptTable(ctx, a)
+	class := c.adoptClass(ctx, a)
 	narrowed, status, narrowing := a.profile.RunPreFilterPlugins(ctx, a.state, a.pod())
 	diagnosis.UnschedulablePlugins = narrowing
 	if !status.IsSuccess() {
@@ -40,7 +40,7 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 		}
 		diagnosis.Nodes.SetAbsent(status)
 		diagnosis.PreFilterMessage = status.Message()
-		diagnosis.Blame(status)
+		diagnosis.AddPluginStatus(status)
 		return nil, diagnosis, nil
 	}
 	if node := a.pod().Status.NominatedNodeName; node != "" {
@@ -56,20 +56,20 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 		diagnosis.Nodes.SetAbsent(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
 			fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sets.List(narrowing))))
 	}
-	a.finder = c.finderFor(a, table, narrowed)
+	a.finder = c.finderFor(a, class, narrowed)
 	feasible, err := a.finder.find(ctx, diagnosis)
 	return feasible, diagnosis, err
 }
 
-// finderFor returns what finds nodes for an attempt whose pod may have a table, and may be narrowed to some nodes.
-func (c *Cycle) finderFor(a *attempt, table *shapes.Table, narrowed *fwk.PreFilterResult) finder {
+// finderFor returns what finds nodes for an attempt whose pod may have a class, and may be narrowed to some nodes.
+func (c *Cycle) finderFor(a *attempt, class *equivalence.Class, narrowed *fwk.PreFilterResult) finder {
 	switch {
 	case !narrowed.AllNodes():
 		return &pluginFinder{c, a, c.named(narrowed.NodeNames)}
-	case table == nil || c.within != nil:
+	case class == nil || c.within != nil:
 		return &pluginFinder{c, a, c.nodes()}
 	}
-	return newTableFinder(c, a, table)
+	return newClassFinder(c, a, class)
 }
 
 // tryNominated looks first at the node that was made free for the pod.

@@ -30,9 +30,9 @@ type Environment struct {
 	CSI        fwk.CSIManager
 	// DynamicResources knows claims and devices. Nil means that they are not supported.
 	DynamicResources fwk.SharedDRAManager
-	// OnTheWay holds the pods of all profiles that can still be called off, so that any profile can preempt them. Nil means
+	// BindingPods holds the pods of all profiles that can still be called off, so that any profile can preempt them. Nil means
 	// that this profile knows its own only.
-	OnTheWay *OnTheWay
+	BindingPods *BindingPods
 	// Extenders are asked after the plugins, in this order.
 	Extenders []fwk.Extender
 	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
@@ -67,14 +67,14 @@ type Framework struct {
 	plugins map[string]fwk.Plugin
 	weights map[string]int64
 	// placementWeights are those at PlacementScore.
-	placementWeights map[string]int64
-	signers          []fwk.SignPlugin
-	shapers          []ShapePlugin
-	unsignable       bool
-	waiting          *waitingPods
-	prebinding       *prebindingPods
-	parallel         parallelizer
-	recorder         events.EventRecorderLogger
+	placementWeights   map[string]int64
+	signers            []fwk.SignPlugin
+	equivalencePlugins []EquivalencePlugin
+	unsignable         bool
+	waiting            *waitingPods
+	prebinding         *prebindingPods
+	parallel           parallelizer
+	recorder           events.EventRecorderLogger
 	fwk.PodNominator
 	fwk.PodActivator
 }
@@ -89,15 +89,15 @@ func New(ctx context.Context, registry Registry, profile Profile, env Environmen
 	if env.Clock == nil {
 		env.Clock = clock.RealClock{}
 	}
-	if env.OnTheWay == nil {
-		env.OnTheWay = NewOnTheWay(env.Clock)
+	if env.BindingPods == nil {
+		env.BindingPods = NewBindingPods(env.Clock)
 	}
 	f := &Framework{
 		profile:    profile,
 		env:        env,
 		plugins:    map[string]fwk.Plugin{},
-		waiting:    env.OnTheWay.waiting,
-		prebinding: env.OnTheWay.prebinding,
+		waiting:    env.BindingPods.waiting,
+		prebinding: env.BindingPods.prebinding,
 		parallel:   parallelizer(env.Parallelism),
 	}
 	if env.Recorder != nil {
@@ -143,7 +143,7 @@ func (f *Framework) build(ctx context.Context, registry Registry) (err error) {
 		return err
 	}
 	f.findSteps()
-	f.findShapers()
+	f.findEquivalencePlugins()
 	return nil
 }
 

@@ -237,7 +237,7 @@ func TestPluginsAgreeWithUpstream(t *testing.T) {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Fatalf("seed %d: upstream (-) and ours (+) differ:\n%s", seed, diff)
 				}
-				sameAtOnce(t, w, ours, snapshot, state, want)
+				sameInBatch(t, w, ours, snapshot, state, want)
 			}
 		})
 	}

@@ -25,11 +25,11 @@ const (
 type Plugin struct{}
 
 var (
-	_ fwk.PreFilterPlugin   = Plugin{}
-	_ fwk.FilterPlugin      = Plugin{}
-	_ fwk.EnqueueExtensions = Plugin{}
-	_ fwk.SignPlugin        = Plugin{}
-	_ framework.ShapePlugin = Plugin{}
+	_ fwk.PreFilterPlugin         = Plugin{}
+	_ fwk.FilterPlugin            = Plugin{}
+	_ fwk.EnqueueExtensions       = Plugin{}
+	_ fwk.SignPlugin              = Plugin{}
+	_ framework.EquivalencePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -83,13 +83,13 @@ func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *
 	return []fwk.SignFragment{{Key: fwk.HostPortsSignerName, Value: fwk.HostPortsSigner(pod)}}, nil
 }
 
-// AppendShape appends the host ports, each with its protocol and address.
-func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+// AppendEquivalenceKey appends the host ports, each with its protocol and address.
+func (Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
 	for _, port := range nodeinfo.HostPorts(pod) {
-		shape = framework.AppendNumber(shape, int64(port.HostPort))
-		shape = framework.AppendText(framework.AppendText(shape, string(port.Protocol)), port.HostIP)
+		key = framework.AppendNumber(key, int64(port.HostPort))
+		key = framework.AppendText(framework.AppendText(key, string(port.Protocol)), port.HostIP)
 	}
-	return shape, true
+	return key, true
 }
 
 // EventsToRegister asks for pods that free a port, and for new nodes.

@@ -45,14 +45,14 @@ type Plugin struct {
 }
 
 var (
-	_ fwk.PreFilterPlugin     = &Plugin{}
-	_ fwk.PreFilterExtensions = &Plugin{}
-	_ framework.AtOnceFilter  = &Plugin{}
-	_ fwk.PreScorePlugin      = &Plugin{}
-	_ framework.AtOnceScorer  = &Plugin{}
-	_ fwk.ScoreExtensions     = &Plugin{}
-	_ fwk.EnqueueExtensions   = &Plugin{}
-	_ fwk.SignPlugin          = &Plugin{}
+	_ fwk.PreFilterPlugin         = &Plugin{}
+	_ fwk.PreFilterExtensions     = &Plugin{}
+	_ framework.BatchFilterPlugin = &Plugin{}
+	_ fwk.PreScorePlugin          = &Plugin{}
+	_ framework.BatchScorePlugin  = &Plugin{}
+	_ fwk.ScoreExtensions         = &Plugin{}
+	_ fwk.EnqueueExtensions       = &Plugin{}
+	_ fwk.SignPlugin              = &Plugin{}
 )
 
 // Factory returns a factory of the plugin. Its arguments are PodTopologySpreadArgs; nil, as an unset defaultingType,

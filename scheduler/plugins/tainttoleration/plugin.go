@@ -27,13 +27,13 @@ const (
 type Plugin struct{}
 
 var (
-	_ fwk.FilterPlugin      = Plugin{}
-	_ fwk.PreScorePlugin    = Plugin{}
-	_ fwk.ScorePlugin       = Plugin{}
-	_ fwk.ScoreExtensions   = Plugin{}
-	_ fwk.EnqueueExtensions = Plugin{}
-	_ fwk.SignPlugin        = Plugin{}
-	_ framework.ShapePlugin = Plugin{}
+	_ fwk.FilterPlugin            = Plugin{}
+	_ fwk.PreScorePlugin          = Plugin{}
+	_ fwk.ScorePlugin             = Plugin{}
+	_ fwk.ScoreExtensions         = Plugin{}
+	_ fwk.EnqueueExtensions       = Plugin{}
+	_ fwk.SignPlugin              = Plugin{}
+	_ framework.EquivalencePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -109,9 +109,9 @@ func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *
 	return []fwk.SignFragment{{Key: fwk.TolerationsSignerName, Value: fwk.TolerationsSigner(pod)}}, nil
 }
 
-// AppendShape appends the tolerations.
-func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
-	return framework.AppendTolerations(shape, pod), true
+// AppendEquivalenceKey appends the tolerations.
+func (Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
+	return framework.AppendTolerations(key, pod), true
 }
 
 // EventsToRegister asks for new nodes, changed taints, and new tolerations of the pod.

@@ -26,8 +26,8 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
-// shape is a kind of pods.
-type shape struct {
+// kind is a kind of pods.
+type kind struct {
 	name  string
 	dress func(*corev1.Pod)
 }
@@ -36,7 +36,7 @@ var zoneA = []corev1.NodeSelectorTerm{{MatchExpressions: []corev1.NodeSelectorRe
 	{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{"a"}},
 }}}
 
-var shapesOfPods = []shape{
+var podKinds = []kind{
 	{"small", func(pod *corev1.Pod) { request(pod, "500m", "256Mi") }},
 	{"without requests", func(*corev1.Pod) {}},
 	{"without requests, two containers", func(pod *corev1.Pod) {

@@ -1,8 +1,8 @@
-package shapes
+package equivalence
 
 // renumber follows nodes that came and went: numbers at the end are new or not used any more. Nodes whose number became
 // another's are among those that changed.
-func (t *Table) renumber(a Attempt) {
+func (t *Class) renumber(a Attempt) {
 	names := a.Snapshot.Names()
 	before, now := len(t.fits), len(names.ByNumber)
 	if before == now && now > 0 && &names.ByNumber[0] == &t.names.ByNumber[0] {
@@ -20,12 +20,12 @@ func (t *Table) renumber(a Attempt) {
 	t.todo, t.names = kept, names
 	t.fits, t.pending = resized(t.fits, now), resized(t.pending, now)
 	t.raw = resized(t.raw, now*t.scores.Len())
-	t.tree.resize(now)
+	t.byTotal.resize(now)
 	t.feasible.resize(now)
 	t.verdicts.Renumber(names)
 	t.nominated.version = -1
 	for number := before; number < now; number++ {
-		t.pend(number)
+		t.markPending(number)
 	}
 	if before != now {
 		t.recount(a)
@@ -33,7 +33,7 @@ func (t *Table) renumber(a Attempt) {
 }
 
 // drop forgets a node that is gone.
-func (t *Table) drop(number int) {
+func (t *Class) drop(number int) {
 	if t.fits[number] && !t.pending[number] {
 		t.fresh--
 		t.stale++
@@ -42,11 +42,11 @@ func (t *Table) drop(number int) {
 }
 
 // recount marks the nodes of which plugins think otherwise when there is another number of nodes.
-func (t *Table) recount(a Attempt) {
+func (t *Class) recount(a Attempt) {
 	counts := t.profile.CountingNodes(a.Pod)
 	for number, node := range a.Snapshot.Nodes() {
 		if counts(node) {
-			t.pend(number)
+			t.markPending(number)
 		}
 	}
 }

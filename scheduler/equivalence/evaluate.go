@@ -1,4 +1,4 @@
-package shapes
+package equivalence
 
 import (
 	"context"
@@ -9,41 +9,41 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// judgement is what the local plugins say of a node.
-type judgement struct {
+// result is what the local plugins say of a node.
+type result struct {
 	status   *fwk.Status // nil: it fits
 	position int
 	done     bool
 	err      error
 }
 
-// judge asks the plugins about the nodes, side by side, and notes what they say.
-func (t *Table) judge(ctx context.Context, a Attempt, batch []int32) error {
+// evaluate asks the plugins about the nodes, side by side, and notes what they say.
+func (t *Class) evaluate(ctx context.Context, a Attempt, batch []int32) error {
 	width := t.scores.Len()
-	judgements, raws := make([]judgement, len(batch)), make([]int64, len(batch)*width)
+	results, raws := make([]result, len(batch)), make([]int64, len(batch)*width)
 	nodes := a.Snapshot.Nodes()
 	t.profile.Compute(ctx, len(batch), framework.Filter, func(i int) bool {
 		number := int(batch[i])
-		judgements[i] = t.ask(ctx, a, number, nodes[number], raws[i*width:(i+1)*width])
-		return judgements[i].err == nil
+		results[i] = t.evaluateNode(ctx, a, number, nodes[number], raws[i*width:(i+1)*width])
+		return results[i].err == nil
 	})
-	for i := range judgements {
-		if err := judgements[i].err; err != nil {
+	for i := range results {
+		if err := results[i].err; err != nil {
 			return err
 		}
 	}
-	for i := range judgements {
-		if !judgements[i].done {
+	for i := range results {
+		if !results[i].done {
 			return errors.Join(errors.New("filtering nodes ended early"), context.Cause(ctx))
 		}
 		number := int(batch[i])
-		t.set(number, nodes[number], judgements[i].status, judgements[i].position, raws[i*width:(i+1)*width])
+		t.set(number, nodes[number], results[i].status, results[i].position, raws[i*width:(i+1)*width])
 	}
 	return nil
 }
 
-func (t *Table) ask(ctx context.Context, a Attempt, number int, node fwk.NodeInfo, raw []int64) judgement {
-	j := judgement{done: true}
+func (t *Class) evaluateNode(ctx context.Context, a Attempt, number int, node fwk.NodeInfo, raw []int64) result {
+	j := result{done: true}
 	if _, nominated := t.nominated.nodes[number]; nominated {
 		j.status = t.profile.RunFilterPluginsWithNominatedPods(ctx, a.State, a.Pod, node)
 	} else {

@@ -41,19 +41,19 @@ func TestPodsThatCountDifferentlyHaveDifferentShapes(t *testing.T) {
 		"overhead":  with(func(pod *corev1.Pod) { pod.Spec.Overhead = gpus }),
 		"pod level": with(func(pod *corev1.Pod) { pod.Spec.Resources = &corev1.ResourceRequirements{Requests: gpus} }),
 	}
-	shapes := map[string]string{}
+	keys := map[string]string{}
 	for name, pod := range pods {
-		shape, ok := resources.AppendShape(nil, pod)
-		if other, same := shapes[string(shape)]; !ok || same {
-			t.Errorf("%q has the shape of %q (%t)", name, other, ok)
+		key, ok := resources.AppendEquivalenceKey(nil, pod)
+		if other, same := keys[string(key)]; !ok || same {
+			t.Errorf("%q has the key of %q (%t)", name, other, ok)
 		}
-		shapes[string(shape)] = name
+		keys[string(key)] = name
 	}
-	if shape, _ := resources.AppendShape(nil, requesting("1000m")); shapes[string(shape)] != "plain" {
+	if key, _ := resources.AppendEquivalenceKey(nil, requesting("1000m")); keys[string(key)] != "plain" {
 		t.Error("1000m is not 1")
 	}
 	resizing := with(func(pod *corev1.Pod) { pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "a"}} })
-	if _, ok := resources.AppendShape(nil, resizing); ok {
-		t.Error("a pod with statuses of containers has a shape")
+	if _, ok := resources.AppendEquivalenceKey(nil, resizing); ok {
+		t.Error("a pod with statuses of containers has a key")
 	}
 }

@@ -1,23 +1,23 @@
-package shapes
+package equivalence
 
 import (
 	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// nominated are the nodes to which pods are nominated that go before those of a shape.
+// nominated are the nodes to which pods are nominated that go before those of a class.
 type nominated struct {
 	// version is that of the nominations when they were last read. Negative means that they are to be read again.
 	version int64
-	// nodes holds by number the version of the nominations that the node is judged with. The version own is never current.
+	// nodes holds by number the version of the nominations that the node is evaluated with. The version own is never current.
 	nodes map[int]int64
 }
 
 // own stands for nominations of which one is the present pod's, so that they count differently for every other pod.
 const own = -1
 
-// readNominations marks the nodes as pending to which other pods are nominated than when they were judged.
-func (t *Table) readNominations(a Attempt) {
+// readNominations marks the nodes as pending to which other pods are nominated than when they were evaluated.
+func (t *Class) readNominations(a Attempt) {
 	version := t.nominations.NominationsVersion()
 	if version == t.nominated.version {
 		return
@@ -46,12 +46,12 @@ func (t *Table) readNominations(a Attempt) {
 	})
 	for number := range t.nominated.nodes {
 		if _, still := now[number]; !still {
-			t.pend(number)
+			t.markPending(number)
 		}
 	}
 	for number, version := range now {
-		if judged, known := t.nominated.nodes[number]; !known || judged != version || version == own {
-			t.pend(number)
+		if evaluated, known := t.nominated.nodes[number]; !known || evaluated != version || version == own {
+			t.markPending(number)
 		}
 	}
 	t.nominated.nodes = now

@@ -1,4 +1,4 @@
-package shapes
+package equivalence
 
 import fwk "k8s.io/kube-scheduler/framework"
 

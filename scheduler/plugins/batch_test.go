@@ -10,20 +10,20 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// sameAtOnce holds that a plugin which can judge and score all nodes in one call says of each the same as upstream's, after
+// sameInBatch holds that a plugin which can filter and score all nodes in one call says of each the same as upstream's, after
 // both have been observed.
-func sameAtOnce(t *testing.T, w *world, plugin fwk.Plugin, snapshot fwk.SharedLister, state fwk.CycleState, want observed) {
+func sameInBatch(t *testing.T, w *world, plugin fwk.Plugin, snapshot fwk.SharedLister, state fwk.CycleState, want observed) {
 	t.Helper()
 	all, err := snapshot.NodeInfos().List()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if filter, can := plugin.(framework.AtOnceFilter); can && want.PreFilter.Code == fwk.Success.String() {
-		if diff := cmp.Diff(want.Filter, filteredAtOnce(t.Context(), t, w, filter, state, all)); diff != "" {
-			t.Fatalf("upstream (-) and ours, asked at once (+), differ:\n%s", diff)
+	if filter, can := plugin.(framework.BatchFilterPlugin); can && want.PreFilter.Code == fwk.Success.String() {
+		if diff := cmp.Diff(want.Filter, filteredInBatch(t.Context(), t, w, filter, state, all)); diff != "" {
+			t.Fatalf("upstream (-) and ours, asked in a batch (+), differ:\n%s", diff)
 		}
 	}
-	if scorer, can := plugin.(framework.AtOnceScorer); can && want.PreScore.Code == fwk.Success.String() {
+	if scorer, can := plugin.(framework.BatchScorePlugin); can && want.PreScore.Code == fwk.Success.String() {
 		numbers, scores := make([]int32, len(all)), make(fwk.NodeScoreList, len(all))
 		for i := range all { // From the last to the first: a number is not a place among those that are asked for.
 			numbers[i] = int32(len(all) - 1 - i)
@@ -36,12 +36,12 @@ func sameAtOnce(t *testing.T, w *world, plugin fwk.Plugin, snapshot fwk.SharedLi
 			got[all[number].Node().Name] = scores[i].Score
 		}
 		if diff := cmp.Diff(want.Scores, got); diff != "" {
-			t.Fatalf("upstream (-) and ours, asked at once (+), differ in scores:\n%s", diff)
+			t.Fatalf("upstream (-) and ours, asked in a batch (+), differ in scores:\n%s", diff)
 		}
 	}
 }
 
-func filteredAtOnce(ctx context.Context, t *testing.T, w *world, filter framework.AtOnceFilter, state fwk.CycleState, all []fwk.NodeInfo) map[string]verdict {
+func filteredInBatch(ctx context.Context, t *testing.T, w *world, filter framework.BatchFilterPlugin, state fwk.CycleState, all []fwk.NodeInfo) map[string]verdict {
 	t.Helper()
 	refused := make([]uint8, len(all))
 	statuses, err := filter.FilterAll(ctx, state, w.pod, all, refused)

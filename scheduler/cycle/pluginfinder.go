@@ -110,7 +110,7 @@ func (s *search) diagnose(snapshot *cache.Snapshot, diagnosis *framework.Diagnos
 		for i, status := range s.refused {
 			if status != nil {
 				diagnosis.Nodes.Set(s.nodes[i].Node().Name, status)
-				diagnosis.Blame(status)
+				diagnosis.AddPluginStatus(status)
 			}
 		}
 		return
@@ -119,7 +119,7 @@ func (s *search) diagnose(snapshot *cache.Snapshot, diagnosis *framework.Diagnos
 	for number, status := range s.refused {
 		if status != nil {
 			verdicts.Refuse(number, status, 0)
-			diagnosis.Blame(status)
+			diagnosis.AddPluginStatus(status)
 		}
 	}
 	diagnosis.Nodes.SetVerdicts(verdicts)

@@ -1,4 +1,4 @@
-package shapes
+package equivalence
 
 import (
 	"context"
@@ -7,28 +7,28 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// sums turn raw scores into totals.
-type sums struct {
-	plugins []sum
+// pluginScores turn raw scores into totals.
+type pluginScores struct {
+	plugins []pluginScore
 }
 
-// sum is one plugin's part in the totals.
-type sum struct {
+// pluginScore is one plugin's part in the totals.
+type pluginScore struct {
 	normalizes bool
 	largest    largest         // of the nodes that fit
 	used       int64           // the largest by which all totals are normalized
 	weighted   map[int64]int64 // by raw score, with that largest
 }
 
-func newSums(scores framework.LocalScores) sums {
-	s := sums{plugins: make([]sum, scores.Len())}
+func newPluginScores(scores framework.LocalScores) pluginScores {
+	s := pluginScores{plugins: make([]pluginScore, scores.Len())}
 	for i := range s.plugins {
-		s.plugins[i] = sum{normalizes: scores.Normalizes(i), weighted: map[int64]int64{}}
+		s.plugins[i] = pluginScore{normalizes: scores.Normalizes(i), weighted: map[int64]int64{}}
 	}
 	return s
 }
 
-func (s sums) add(raw []int64) {
+func (s pluginScores) add(raw []int64) {
 	for i := range s.plugins {
 		if s.plugins[i].normalizes {
 			s.plugins[i].largest.add(raw[i])
@@ -36,7 +36,7 @@ func (s sums) add(raw []int64) {
 	}
 }
 
-func (s sums) remove(raw []int64) {
+func (s pluginScores) remove(raw []int64) {
 	for i := range s.plugins {
 		if s.plugins[i].normalizes {
 			s.plugins[i].largest.remove(raw[i])
@@ -45,7 +45,7 @@ func (s sums) remove(raw []int64) {
 }
 
 // moved reports whether a largest score is another now, and takes it as the one to normalize by.
-func (s sums) moved() bool {
+func (s pluginScores) moved() bool {
 	moved := false
 	for i := range s.plugins {
 		if plugin := &s.plugins[i]; plugin.normalizes && plugin.largest.value != plugin.used {
@@ -57,9 +57,9 @@ func (s sums) moved() bool {
 	return moved
 }
 
-// addUp brings the totals in the tournament up to date.
-func (t *Table) addUp(ctx context.Context, a Attempt) error {
-	if t.sums.moved() {
+// addUp brings the totals in the tree up to date.
+func (t *Class) addUp(ctx context.Context, a Attempt) error {
+	if t.plugins.moved() {
 		t.moved = append(t.moved[:0], t.feasible.numbers...)
 	}
 	for _, number := range t.moved {
@@ -70,13 +70,13 @@ func (t *Table) addUp(ctx context.Context, a Attempt) error {
 		if err != nil {
 			return fmt.Errorf("adding up the scores of node %s: %w", a.Snapshot.Names().ByNumber[number], err)
 		}
-		t.tree.set(int(number), total)
+		t.byTotal.set(int(number), total)
 	}
 	t.moved = t.moved[:0]
 	return nil
 }
 
-func (t *Table) total(ctx context.Context, a Attempt, number int) (int64, error) {
+func (t *Class) total(ctx context.Context, a Attempt, number int) (int64, error) {
 	var total int64
 	for i, raw := range t.rawOf(number) {
 		weighted, err := t.weighted(ctx, a, i, raw)
@@ -88,8 +88,8 @@ func (t *Table) total(ctx context.Context, a Attempt, number int) (int64, error)
 	return total, nil
 }
 
-func (t *Table) weighted(ctx context.Context, a Attempt, i int, raw int64) (int64, error) {
-	plugin := &t.sums.plugins[i]
+func (t *Class) weighted(ctx context.Context, a Attempt, i int, raw int64) (int64, error) {
+	plugin := &t.plugins.plugins[i]
 	if weighted, known := plugin.weighted[raw]; known {
 		return weighted, nil
 	}

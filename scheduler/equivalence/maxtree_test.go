@@ -1,4 +1,4 @@
-package shapes
+package equivalence
 
 import (
 	"slices"
@@ -12,31 +12,31 @@ import (
 func TestTheTournamentKnowsTheBest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := rapid.IntRange(1, 20).Draw(t, "nodes")
-		tree, totals := newTree(nodes), make([]int64, nodes)
+		tree, totals := newMaxTree(nodes), make([]int64, nodes)
 		for i := range totals {
-			totals[i] = none
+			totals[i] = noTotal
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"set": func(t *rapid.T) {
 				node := rapid.IntRange(0, nodes-1).Draw(t, "node")
-				totals[node] = rapid.SampledFrom([]int64{none, 0, 1, 2, 3}).Draw(t, "total")
+				totals[node] = rapid.SampledFrom([]int64{noTotal, 0, 1, 2, 3}).Draw(t, "total")
 				tree.set(node, totals[node])
 			},
 			"": func(t *rapid.T) {
 				best := slices.Max(totals)
 				var want, got []int
 				for node, total := range totals {
-					if total == best && best != none {
+					if total == best && best != noTotal {
 						want = append(want, node)
 					}
 				}
-				for rank := range tree.winners() {
-					got = append(got, tree.winner(rank))
+				for rank := range tree.ties() {
+					got = append(got, tree.tied(rank))
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
-					t.Fatalf("winners (-want +got):\n%s", diff)
+					t.Fatalf("ties (-want +got):\n%s", diff)
 				}
-				sorted := slices.DeleteFunc(slices.Clone(totals), func(total int64) bool { return total == none })
+				sorted := slices.DeleteFunc(slices.Clone(totals), func(total int64) bool { return total == noTotal })
 				slices.SortFunc(sorted, func(a, b int64) int { return int(b - a) })
 				var top []int64
 				for _, node := range tree.top(nil, 5) {

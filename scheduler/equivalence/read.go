@@ -1,4 +1,4 @@
-package shapes
+package equivalence
 
 import (
 	"context"
@@ -9,14 +9,14 @@ import (
 )
 
 // Feasible returns the nodes that the local plugins let through, in no order. It is valid until the next update.
-func (t *Table) Feasible() []fwk.NodeInfo { return t.feasible.nodes }
+func (t *Class) Feasible() []fwk.NodeInfo { return t.feasible.nodes }
 
 // Verdicts returns why the other nodes are refused, as of now.
-func (t *Table) Verdicts() *framework.Verdicts { return t.verdicts.Freeze() }
+func (t *Class) Verdicts() *framework.Verdicts { return t.verdicts.Freeze() }
 
 // Known returns what the local filters say of a node: the status of the one that refuses it and its position among all
 // filters, or nil. It reports false where that is not known, or other pods are nominated to the node.
-func (t *Table) Known(number int) (status *fwk.Status, position int, known bool) {
+func (t *Class) Known(number int) (status *fwk.Status, position int, known bool) {
 	if t.pending[number] {
 		return nil, 0, false
 	}
@@ -28,7 +28,7 @@ func (t *Table) Known(number int) (status *fwk.Status, position int, known bool)
 }
 
 // Raw returns the scores of a node that fits by the local plugins, before normalizing, or nil where they are not known.
-func (t *Table) Raw(number int) []int64 {
+func (t *Class) Raw(number int) []int64 {
 	if t.pending[number] || !t.fits[number] {
 		return nil
 	}
@@ -37,12 +37,12 @@ func (t *Table) Raw(number int) []int64 {
 
 // Pick returns one of the best nodes by number, each with the same chance. There has to be a feasible node. random
 // returns a number from 0 to below n.
-func (t *Table) Pick(random func(n int) int) int {
+func (t *Class) Pick(random func(n int) int) int {
 	t.scores.Evaluated()
-	if winners := t.tree.winners(); winners > 1 {
-		return t.tree.winner(random(winners))
+	if ties := t.byTotal.ties(); ties > 1 {
+		return t.byTotal.tied(random(ties))
 	}
-	return t.tree.winner(0)
+	return t.byTotal.tied(0)
 }
 
 // Score is how the local plugins score a node.
@@ -54,7 +54,7 @@ type Score struct {
 }
 
 // Plugins returns the names of the local plugins that score.
-func (t *Table) Plugins() []string {
+func (t *Class) Plugins() []string {
 	names := make([]string, t.scores.Len())
 	for i := range names {
 		names[i] = t.scores.Name(i)
@@ -63,8 +63,8 @@ func (t *Table) Plugins() []string {
 }
 
 // Best returns the scores of the nodes with the highest totals, best first, up to a number of them.
-func (t *Table) Best(ctx context.Context, a Attempt, number int) []Score {
-	nodes := t.tree.top(make([]int, 0, number), number)
+func (t *Class) Best(ctx context.Context, a Attempt, number int) []Score {
+	nodes := t.byTotal.top(make([]int, 0, number), number)
 	best, width := make([]Score, len(nodes)), t.scores.Len()
 	cells := make([]int64, 2*width*len(nodes))
 	for n, node := range nodes {
@@ -74,7 +74,7 @@ func (t *Table) Best(ctx context.Context, a Attempt, number int) []Score {
 		for i := range raw {
 			weighted[i], _ = t.weighted(ctx, a, i, raw[i]) // It is known: it is part of the total.
 		}
-		best[n] = Score{Number: node, Total: t.tree.best[t.tree.leaves+node], Raw: raw, Weighted: weighted}
+		best[n] = Score{Number: node, Total: t.byTotal.max[t.byTotal.leaves+node], Raw: raw, Weighted: weighted}
 	}
 	return best
 }

@@ -1,4 +1,4 @@
-package shapes
+package equivalence
 
 // largest counts the raw scores of the nodes that fit, to know the largest.
 type largest struct {

@@ -1,4 +1,4 @@
-package shapes
+package equivalence
 
 import (
 	"context"
@@ -10,12 +10,12 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// Table is what the local plugins said of each node for the pods of one shape.
-type Table struct {
+// Class is pods that are alike to the local plugins, with what these said of each node.
+type Class struct {
 	key         string
 	profile     *framework.Framework
 	nominations framework.Nominations
-	shared      *framework.Shared // nil: pods of this shape go the ordinary way
+	state       *framework.ClassState // nil: pods of this class go the ordinary way
 	scores      framework.LocalScores
 
 	started  bool
@@ -23,36 +23,36 @@ type Table struct {
 	names    framework.Names
 	verdicts *framework.Verdicts
 	raw      []int64 // by node and plugin
-	tree     tree
-	// fits says that a node takes part in the tournament; pending that it is to be looked at (again).
+	byTotal  maxTree
+	// fits says that a node counts among those that fit; pending that it is to be looked at (again).
 	fits, pending []bool
 	todo          []int32 // the pending nodes; the last comes first
 	fresh, stale  int     // nodes that fit: those that are not pending, and those that are
 	feasible      feasible
 	moved         []int32 // nodes whose totals are to be added up
-	sums          sums
+	plugins       pluginScores
 	nominated     nominated
 	withOthers    bool // when it was last used, plugins that are not local filtered as well
 }
 
-func newTable(ctx context.Context, key string, profile *framework.Framework, nominations framework.Nominations, pod *corev1.Pod) *Table {
-	t := &Table{key: key, profile: profile, nominations: nominations}
-	if shared, ok := profile.Share(ctx, pod); ok {
-		t.shared, t.scores = shared, profile.LocalScores(shared)
+func newClass(ctx context.Context, key string, profile *framework.Framework, nominations framework.Nominations, pod *corev1.Pod) *Class {
+	t := &Class{key: key, profile: profile, nominations: nominations}
+	if shared, ok := profile.ClassState(ctx, pod); ok {
+		t.state, t.scores = shared, profile.LocalScores(shared)
 	}
 	return t
 }
 
-// bytes is about how much memory the table takes.
-func (t *Table) bytes() int {
+// bytes is about how much memory the class takes.
+func (t *Class) bytes() int {
 	const perNode = 4 + 2*24 + 2 + 4 + 24
 	return 512 + len(t.key) + len(t.fits)*(perNode+8*t.scores.Len())
 }
 
-// Shared is what the state of a pod of this shape adopts before anything else.
-func (t *Table) Shared() *framework.Shared { return t.shared }
+// State is what the cycle state of a pod of this class adopts before anything else.
+func (t *Class) State() *framework.ClassState { return t.state }
 
-// Attempt is one pod's use of its table.
+// Attempt is one pod's use of its class.
 type Attempt struct {
 	State    *framework.CycleState
 	Pod      *corev1.Pod
@@ -61,60 +61,60 @@ type Attempt struct {
 	Enough int
 	// Start is the number of the node to begin with when none is known.
 	Start int
-	// OthersFilter says that plugins which are not local filter as well. Then nodes that other pods are nominated to are
-	// not looked at, because all filters have to see them together. With AtOnce, they are looked at with all filters, anew for
+	// OtherFilters says that plugins which are not local filter as well. Then nodes that other pods are nominated to are
+	// not looked at, because all filters have to see them together. With Batch, they are looked at with all filters, anew for
 	// each pod.
-	OthersFilter, AtOnce bool
-	// more says that it is the same pod that was not content with what the table knew.
+	OtherFilters, Batch bool
+	// more says that it is the same pod that was not content with what the class knew.
 	more bool
 }
 
-// Update brings a table up to date: afterwards it knows all nodes, or enough. An error is that of a plugin.
-func (t *Tables) Update(ctx context.Context, table *Table, attempt Attempt) error {
-	before := table.bytes()
-	err := table.update(ctx, attempt)
+// Update brings a class up to date: afterwards it knows all nodes, or enough. An error is that of a plugin.
+func (c *Cache) Update(ctx context.Context, class *Class, attempt Attempt) error {
+	before := class.bytes()
+	err := class.update(ctx, attempt)
 	if err != nil {
-		table.started = false
+		class.started = false
 	}
-	t.resized(table, before)
+	c.resized(class, before)
 	return err
 }
 
-func (t *Table) update(ctx context.Context, a Attempt) error {
+func (t *Class) update(ctx context.Context, a Attempt) error {
 	changed, known := a.Snapshot.ChangedSince(t.version)
 	if !t.started || !known {
 		t.start(a)
 	} else {
 		t.renumber(a)
 		for _, number := range changed {
-			t.pend(number)
+			t.markPending(number)
 		}
 	}
 	t.version = a.Snapshot.Version()
 	t.readNominations(a)
-	if (t.withOthers || a.OthersFilter) && !a.more {
+	if (t.withOthers || a.OtherFilters) && !a.more {
 		for number := range t.nominated.nodes {
-			t.pend(number)
+			t.markPending(number)
 		}
 	}
-	t.withOthers = a.OthersFilter
-	if err := t.examine(ctx, a); err != nil {
+	t.withOthers = a.OtherFilters
+	if err := t.evaluatePending(ctx, a); err != nil {
 		return err
 	}
 	return t.addUp(ctx, a)
 }
 
 // start forgets everything.
-func (t *Table) start(a Attempt) {
+func (t *Class) start(a Attempt) {
 	nodes := len(a.Snapshot.Nodes())
 	t.names = a.Snapshot.Names()
 	t.verdicts = framework.NewVerdicts(t.names)
 	t.raw = make([]int64, nodes*t.scores.Len())
-	t.tree = newTree(nodes)
+	t.byTotal = newMaxTree(nodes)
 	t.fits, t.pending = make([]bool, nodes), make([]bool, nodes)
 	t.fresh, t.stale = 0, 0
 	t.feasible = newFeasible(nodes)
-	t.sums = newSums(t.scores)
+	t.plugins = newPluginScores(t.scores)
 	t.nominated = nominated{version: -1}
 	t.todo, t.moved = make([]int32, nodes), t.moved[:0]
 	for i := range t.todo {
@@ -124,8 +124,8 @@ func (t *Table) start(a Attempt) {
 	t.started = true
 }
 
-// pend marks a node as one to be looked at.
-func (t *Table) pend(number int) {
+// markPending marks a node as one to be looked at.
+func (t *Class) markPending(number int) {
 	if number >= len(t.pending) || t.pending[number] {
 		return // It is gone, or marked.
 	}
@@ -137,8 +137,8 @@ func (t *Table) pend(number int) {
 	}
 }
 
-// examine looks at pending nodes, until there are no more or enough was seen.
-func (t *Table) examine(ctx context.Context, a Attempt) error {
+// evaluatePending looks at pending nodes, until there are no more or enough was seen.
+func (t *Class) evaluatePending(ctx context.Context, a Attempt) error {
 	var aside []int32
 	for examined := 0; ; {
 		want := max(a.Enough-examined, a.Enough-t.fresh)
@@ -146,7 +146,7 @@ func (t *Table) examine(ctx context.Context, a Attempt) error {
 		if len(batch) == 0 {
 			break
 		}
-		if err := t.judge(ctx, a, batch); err != nil {
+		if err := t.evaluate(ctx, a, batch); err != nil {
 			return err
 		}
 		examined += len(batch)
@@ -159,8 +159,8 @@ func (t *Table) examine(ctx context.Context, a Attempt) error {
 }
 
 // next takes up to a number of nodes from those that are pending.
-func (t *Table) next(want int, a Attempt, aside *[]int32) []int32 {
-	if !a.OthersFilter || a.AtOnce || len(t.nominated.nodes) == 0 {
+func (t *Class) next(want int, a Attempt, aside *[]int32) []int32 {
+	if !a.OtherFilters || a.Batch || len(t.nominated.nodes) == 0 {
 		from := max(len(t.todo)-max(want, 0), 0)
 		batch := t.todo[from:]
 		t.todo = t.todo[:from]
@@ -180,11 +180,11 @@ func (t *Table) next(want int, a Attempt, aside *[]int32) []int32 {
 }
 
 // set notes what is known of a node now. A nil status means that it fits.
-func (t *Table) set(number int, info fwk.NodeInfo, status *fwk.Status, position int, raw []int64) {
+func (t *Class) set(number int, info fwk.NodeInfo, status *fwk.Status, position int, raw []int64) {
 	own := t.rawOf(number)
 	if t.fits[number] {
 		t.stale--
-		t.sums.remove(own)
+		t.plugins.remove(own)
 		t.feasible.update(number, info)
 	}
 	t.pending[number] = false
@@ -194,12 +194,12 @@ func (t *Table) set(number int, info fwk.NodeInfo, status *fwk.Status, position 
 		if t.fits[number] {
 			t.fits[number] = false
 			t.feasible.remove(number)
-			t.tree.set(number, none)
+			t.byTotal.set(number, noTotal)
 		}
 		return
 	}
 	t.fresh++
-	t.sums.add(own)
+	t.plugins.add(own)
 	t.moved = append(t.moved, int32(number))
 	if !t.fits[number] {
 		t.fits[number] = true
@@ -209,18 +209,18 @@ func (t *Table) set(number int, info fwk.NodeInfo, status *fwk.Status, position 
 }
 
 // takeOut ends the part that a pending node takes.
-func (t *Table) takeOut(number int) {
+func (t *Class) takeOut(number int) {
 	if !t.fits[number] {
 		return
 	}
 	t.fits[number] = false
 	t.stale--
-	t.sums.remove(t.rawOf(number))
+	t.plugins.remove(t.rawOf(number))
 	t.feasible.remove(number)
-	t.tree.set(number, none)
+	t.byTotal.set(number, noTotal)
 }
 
-func (t *Table) rawOf(number int) []int64 {
+func (t *Class) rawOf(number int) []int64 {
 	width := t.scores.Len()
 	return t.raw[number*width : (number+1)*width : (number+1)*width]
 }

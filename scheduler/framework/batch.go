@@ -8,40 +8,40 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// AtOnceFilter is a Filter plugin that is not local, and yet says quickly of all nodes what it thinks of them: as those do
-// whose answer follows from few numbers a topology domain. Where a table knows what the local plugins say, asking it once
+// BatchFilterPlugin is a Filter plugin that is not local, and yet says quickly of all nodes what it thinks of them: as those do
+// whose answer follows from few numbers a topology domain. Where it is known what the local plugins say, asking it once
 // replaces a search.
-type AtOnceFilter interface {
+type BatchFilterPlugin interface {
 	fwk.FilterPlugin
-	// FilterAll judges all nodes of the snapshot, in its order. A node that Filter would refuse gets in refused the place of
+	// FilterAll filters all nodes of the snapshot, in its order. A node that Filter would refuse gets in refused the place of
 	// the status among those returned, counted from 1; the others are left alone. The statuses are the caller's.
 	FilterAll(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo, refused []uint8) ([]*fwk.Status, error)
 }
 
-// AtOnceScorer is the same for a Score plugin.
-type AtOnceScorer interface {
+// BatchScorePlugin is the same for a Score plugin.
+type BatchScorePlugin interface {
 	fwk.ScorePlugin
 	// ScoreAll sets the score of each of some nodes, which are named by their place among all nodes of the snapshot, to what
 	// Score would return.
 	ScoreAll(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo, numbers []int32, scores fwk.NodeScoreList) error
 }
 
-// FiltersAtOnce reports whether all plugins that filter nodes for the pod and are not local can do so at once.
-func (f *Framework) FiltersAtOnce(state fwk.CycleState) bool {
+// CanBatchFilter reports whether all plugins that filter nodes for the pod and are not local can do so in a batch.
+func (f *Framework) CanBatchFilter(state fwk.CycleState) bool {
 	for _, step := range f.filtersFor(state).others {
-		if _, can := step.plugin.(AtOnceFilter); !can {
+		if _, can := step.plugin.(BatchFilterPlugin); !can {
 			return false
 		}
 	}
 	return true
 }
 
-// ScoresAtOnce is the same for the plugins that score. It is known once PreScore has run.
-func (f *Framework) ScoresAtOnce(state fwk.CycleState) bool {
+// CanBatchScore is the same for the plugins that score. It is known once PreScore has run.
+func (f *Framework) CanBatchScore(state fwk.CycleState) bool {
 	skipped := state.GetSkipScorePlugins()
 	for i := range f.scores {
 		if step := &f.scores[i]; !step.local && !skipped.Has(step.name) {
-			if _, can := step.plugin.(AtOnceScorer); !can {
+			if _, can := step.plugin.(BatchScorePlugin); !can {
 				return false
 			}
 		}
@@ -49,7 +49,7 @@ func (f *Framework) ScoresAtOnce(state fwk.CycleState) bool {
 	return true
 }
 
-// Refusals are what plugins that are not local said of all nodes at once. The zero value is that none said anything; it
+// Refusals are what plugins that are not local said of all nodes in a batch. The zero value is that none said anything; it
 // can be used again.
 type Refusals struct {
 	by      []uint8 // by node, the place in kinds counted from 1
@@ -69,8 +69,8 @@ func (r *Refusals) Of(node int) uint8 { return r.by[node] }
 // Kinds returns the refusals that there are.
 func (r *Refusals) Kinds() []Refusal { return r.kinds }
 
-// FilterAtOnce asks the plugins that are not local about all nodes of the snapshot. Each of them must be able to answer.
-func (f *Framework) FilterAtOnce(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo, r *Refusals) error {
+// RunBatchFilterPlugins asks the plugins that are not local about all nodes of the snapshot. Each of them must be able to answer.
+func (f *Framework) RunBatchFilterPlugins(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo, r *Refusals) error {
 	r.by, r.scratch, r.kinds = zeroed(r.by, len(nodes)), zeroed(r.scratch, len(nodes)), r.kinds[:0]
 	for i, step := range f.filtersFor(state).others {
 		into := r.by
@@ -81,7 +81,7 @@ func (f *Framework) FilterAtOnce(ctx context.Context, state fwk.CycleState, pod 
 		var statuses []*fwk.Status
 		status := call(ctx, state, Filter, step.plugin, func() *fwk.Status {
 			var err error
-			statuses, err = step.plugin.(AtOnceFilter).FilterAll(ctx, state, pod, nodes, into)
+			statuses, err = step.plugin.(BatchFilterPlugin).FilterAll(ctx, state, pod, nodes, into)
 			return fwk.AsStatus(err)
 		})
 		if !status.IsSuccess() {
@@ -110,9 +110,9 @@ type OtherScores struct {
 	lists []fwk.NodeScoreList
 }
 
-// ScoreAtOnce asks the plugins that are not local for the scores of some nodes, which are named by their number, and adds
+// RunBatchScorePlugins asks the plugins that are not local for the scores of some nodes, which are named by their number, and adds
 // what the scores are worth to the totals. Each of the plugins must be able to answer.
-func (f *Framework) ScoreAtOnce(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, all []fwk.NodeInfo, names Names,
+func (f *Framework) RunBatchScorePlugins(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, all []fwk.NodeInfo, names Names,
 	numbers []int32, totals []int64, s *OtherScores,
 ) (err error) {
 	var status *fwk.Status
@@ -127,7 +127,7 @@ func (f *Framework) ScoreAtOnce(ctx context.Context, state fwk.CycleState, pod *
 		list := s.column(at, names, numbers)
 		f.evaluated(Score, step.name, nil)
 		status = call(ctx, state, Score, step.plugin, func() *fwk.Status {
-			return fwk.AsStatus(step.plugin.(AtOnceScorer).ScoreAll(ctx, state, pod, all, numbers, list))
+			return fwk.AsStatus(step.plugin.(BatchScorePlugin).ScoreAll(ctx, state, pod, all, numbers, list))
 		})
 		if !status.IsSuccess() {
 			return fmt.Errorf("running Score plugins: plugin %q failed with: %w", step.name, status.AsError())

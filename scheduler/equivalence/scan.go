@@ -1,4 +1,4 @@
-package shapes
+package equivalence
 
 import (
 	"context"
@@ -10,12 +10,12 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// Sweep is one pod's choice among all nodes that its table knows, where plugins that are not local have a say as well. Each
-// of these says in one call what it thinks of all nodes; the rest is in the table. A node costs a few array look-ups.
+// Scan is one pod's choice among all nodes that its class knows, where plugins that are not local have a say as well. Each
+// of these says in one call what it thinks of all nodes; the rest is in the class. A node costs a few array look-ups.
 //
 // It is valid until the next one.
-type Sweep struct {
-	*Table
+type Scan struct {
+	*Class
 	attempt  Attempt
 	filtered bool // plugins that are not local filter
 	refusals framework.Refusals
@@ -26,46 +26,46 @@ type Sweep struct {
 	totals   []int64        // the same
 	others   framework.OtherScores
 	largest  []int64 // by local plugin, the largest raw score of the nodes that fit
-	moved    bool    // largest differs from what the table normalizes by
+	moved    bool    // largest differs from what the class normalizes by
 	best     []int32 // places in numbers of the nodes with the highest total
 	weighted []map[int64]int64
 }
 
-// Sweep brings a table up to date and filters all nodes that it knows: so many are looked at that enough fit, or all. With
-// attempt.OthersFilter, the plugins that are not local have to be able to filter at once.
-func (t *Tables) Sweep(ctx context.Context, table *Table, attempt Attempt) (*Sweep, error) {
-	attempt.AtOnce = true
-	s := &t.sweep
-	s.Table, s.attempt, s.filtered = table, attempt, attempt.OthersFilter
+// Scan brings a class up to date and filters all nodes that it knows: so many are looked at that enough fit, or all. With
+// attempt.OtherFilters, the plugins that are not local have to be able to filter in a batch.
+func (c *Cache) Scan(ctx context.Context, class *Class, attempt Attempt) (*Scan, error) {
+	attempt.Batch = true
+	s := &c.scan
+	s.Class, s.attempt, s.filtered = class, attempt, attempt.OtherFilters
 	all := attempt.Snapshot.Nodes()
-	if err := table.profile.FilterAtOnce(ctx, attempt.State, attempt.Pod, all, &s.refusals); err != nil {
+	if err := class.profile.RunBatchFilterPlugins(ctx, attempt.State, attempt.Pod, all, &s.refusals); err != nil {
 		return nil, err
 	}
 	for {
-		if err := t.Update(ctx, table, attempt); err != nil {
+		if err := c.Update(ctx, class, attempt); err != nil {
 			return nil, err
 		}
 		s.filter()
-		if len(s.numbers) >= attempt.Enough || len(table.todo) == 0 {
+		if len(s.numbers) >= attempt.Enough || len(class.todo) == 0 {
 			return s, nil
 		}
 		attempt.more = true
 	}
 }
 
-// All is a Sweep over a table that is up to date already, where no plugin that is not local filters.
-func (t *Tables) All(table *Table, attempt Attempt) *Sweep {
-	s := &t.sweep
-	s.Table, s.attempt, s.filtered = table, attempt, false
-	s.numbers = append(s.numbers[:0], table.feasible.numbers...)
+// ScanAll is a Scan over a class that is up to date already, where no plugin that is not local filters.
+func (c *Cache) ScanAll(class *Class, attempt Attempt) *Scan {
+	s := &c.scan
+	s.Class, s.attempt, s.filtered = class, attempt, false
+	s.numbers = append(s.numbers[:0], class.feasible.numbers...)
 	return s
 }
 
 // filter finds the nodes that fit, and why the others do not. Of two plugins that refuse a node, the one that comes first
 // among all filters has the word.
-func (s *Sweep) filter() {
+func (s *Scan) filter() {
 	kinds := s.refusals.Kinds()
-	s.verdicts = s.Table.Verdicts()
+	s.verdicts = s.Class.Verdicts()
 	s.kinds = append(s.kinds[:0], make([]int32, len(kinds))...)
 	s.numbers, s.feasible = s.numbers[:0], s.feasible[:0]
 	nodes := s.attempt.Snapshot.Nodes()
@@ -82,7 +82,7 @@ func (s *Sweep) filter() {
 		case kind == 0:
 			continue
 		case !s.fits[number]:
-			if _, position := s.Table.verdicts.Refused(number); position <= kinds[kind-1].Position {
+			if _, position := s.Class.verdicts.Refused(number); position <= kinds[kind-1].Position {
 				continue
 			}
 		}
@@ -94,19 +94,19 @@ func (s *Sweep) filter() {
 }
 
 // Feasible returns the nodes that fit, in no order.
-func (s *Sweep) Feasible() []fwk.NodeInfo { return s.feasible }
+func (s *Scan) Feasible() []fwk.NodeInfo { return s.feasible }
 
 // Verdicts returns why the other nodes are refused.
-func (s *Sweep) Verdicts() *framework.Verdicts { return s.verdicts }
+func (s *Scan) Verdicts() *framework.Verdicts { return s.verdicts }
 
 // Score adds up what all plugins give to the nodes that fit. The plugins that score and are not local have to be able to do
-// so at once.
-func (s *Sweep) Score(ctx context.Context) error {
+// so in a batch.
+func (s *Scan) Score(ctx context.Context) error {
 	if err := s.addUp(ctx); err != nil {
 		return err
 	}
 	a := &s.attempt
-	err := s.profile.ScoreAtOnce(ctx, a.State, a.Pod, a.Snapshot.Nodes(), a.Snapshot.Names(), s.numbers, s.totals, &s.others)
+	err := s.profile.RunBatchScorePlugins(ctx, a.State, a.Pod, a.Snapshot.Nodes(), a.Snapshot.Names(), s.numbers, s.totals, &s.others)
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,10 @@ func (s *Sweep) Score(ctx context.Context) error {
 }
 
 // addUp sets the totals to what the local plugins give.
-func (s *Sweep) addUp(ctx context.Context) error {
+func (s *Scan) addUp(ctx context.Context) error {
 	s.totals = slices.Grow(s.totals[:0], len(s.fits))[:len(s.numbers)]
 	s.findLargest()
-	leaves := s.tree.best[s.tree.leaves:]
+	leaves := s.byTotal.max[s.byTotal.leaves:]
 	for i, number := range s.numbers {
 		if !s.moved {
 			s.totals[i] = leaves[number]
@@ -147,11 +147,11 @@ func (s *Sweep) addUp(ctx context.Context) error {
 	return nil
 }
 
-// findLargest finds out by what the local plugins' scores are normalized: fewer nodes may fit than the table says.
-func (s *Sweep) findLargest() {
+// findLargest finds out by what the local plugins' scores are normalized: fewer nodes may fit than the class says.
+func (s *Scan) findLargest() {
 	s.largest, s.moved = s.largest[:0], false
-	for plugin := range s.sums.plugins {
-		sum := &s.sums.plugins[plugin]
+	for plugin := range s.plugins.plugins {
+		sum := &s.plugins.plugins[plugin]
 		largest := sum.used
 		if sum.normalizes && len(s.numbers) < s.fresh {
 			width := s.scores.Len()
@@ -175,9 +175,9 @@ func (s *Sweep) findLargest() {
 }
 
 // weigh is what a local plugin's score is worth among the nodes that fit.
-func (s *Sweep) weigh(ctx context.Context, plugin int, raw int64) (int64, error) {
-	if s.largest[plugin] == s.sums.plugins[plugin].used {
-		return s.Table.weighted(ctx, s.attempt, plugin, raw)
+func (s *Scan) weigh(ctx context.Context, plugin int, raw int64) (int64, error) {
+	if s.largest[plugin] == s.plugins.plugins[plugin].used {
+		return s.Class.weighted(ctx, s.attempt, plugin, raw)
 	}
 	if weighted, known := s.weighted[plugin][raw]; known {
 		return weighted, nil
@@ -191,7 +191,7 @@ func (s *Sweep) weigh(ctx context.Context, plugin int, raw int64) (int64, error)
 }
 
 // Pick returns one of the best nodes by number, each with the same chance. The nodes have to be scored, and one has to fit.
-func (s *Sweep) Pick(random func(n int) int) int {
+func (s *Scan) Pick(random func(n int) int) int {
 	rank := 0
 	if len(s.best) > 1 {
 		rank = random(len(s.best))
@@ -200,8 +200,8 @@ func (s *Sweep) Pick(random func(n int) int) int {
 }
 
 // Plugins returns the names of the plugins that score.
-func (s *Sweep) Plugins() []string {
-	names := s.Table.Plugins()
+func (s *Scan) Plugins() []string {
+	names := s.Class.Plugins()
 	for i := range s.others.Len() {
 		names = append(names, s.others.Name(i))
 	}
@@ -209,7 +209,7 @@ func (s *Sweep) Plugins() []string {
 }
 
 // Best returns the scores of the nodes with the highest totals, best first, up to a number of them.
-func (s *Sweep) Best(ctx context.Context, number int) []Score {
+func (s *Scan) Best(ctx context.Context, number int) []Score {
 	best := make([]Score, 0, number)
 	for _, i := range s.top(number) {
 		node := int(s.numbers[i])
@@ -228,7 +228,7 @@ func (s *Sweep) Best(ctx context.Context, number int) []Score {
 }
 
 // top returns the places of the nodes with the highest totals, best first, up to a number of them.
-func (s *Sweep) top(number int) []int32 {
+func (s *Scan) top(number int) []int32 {
 	if len(s.best) >= number {
 		return s.best[:number]
 	}
