@@ -53,7 +53,7 @@ func (s *Scheduler) connect() error {
 	if err != nil {
 		return err
 	}
-	s.dra, err = dra.New(s.life, s.clients.Informers)
+	s.dra, err = dra.New(s.pluginsCtx, s.clients.Informers)
 	return err
 }
 

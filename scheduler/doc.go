@@ -14,7 +14,7 @@
 //	extender/   asks programs outside of it, over HTTP
 //	explain/    why it came out so                          simulate/   what would come out
 //	clients/    plugins' way to the API server              dra/, csi/  devices and volumes, as plugins see them
-//	mail/       sends Events when there is time             status/     writes pods' status beside the loop
+//	eventsink/  sends Events when there is time             status/     writes pods' status beside the loop
 //	apicalls/   requests to the API server                  volumeclaims/ which claims a pod uses
 //	resources/, nodeinfo/, metrics/
 //

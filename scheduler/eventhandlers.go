@@ -35,10 +35,10 @@ func (s *Scheduler) pending(pod *corev1.Pod) bool {
 func (s *Scheduler) podAdded(pod *corev1.Pod) {
 	switch {
 	case assigned(pod):
-		s.occupy(pod)
+		s.addAssignedPod(pod)
 	case s.pending(pod):
 		defer handled("UnscheduledPodAdd")()
-		s.joined(pod)
+		s.addUnscheduledGroupPod(pod)
 		s.queue.Add(pod)
 	}
 }
@@ -56,14 +56,14 @@ func (s *Scheduler) podUpdated(old, new *corev1.Pod) {
 			s.queue.Move(event, old, new, nil)
 		}
 	case assigned(old):
-		s.vacate(new)
+		s.deleteAssignedPod(new)
 	case assigned(new):
-		s.occupy(new)
+		s.addAssignedPod(new)
 		s.queue.Delete(old)
 	case s.pending(old) && s.pending(new):
-		s.pendingUpdated(old, new)
+		s.updatePendingPod(old, new)
 	case s.pending(old):
-		s.withdrawn(old)
+		s.deletePendingPod(old)
 	case s.pending(new):
 		s.podAdded(new)
 	}
@@ -71,58 +71,58 @@ func (s *Scheduler) podUpdated(old, new *corev1.Pod) {
 
 func (s *Scheduler) podDeleted(pod *corev1.Pod) {
 	if assigned(pod) {
-		s.vacate(pod)
+		s.deleteAssignedPod(pod)
 	} else if s.pending(pod) {
-		s.withdrawn(pod)
+		s.deletePendingPod(pod)
 	}
 }
 
-// occupy counts a pod on its node.
-func (s *Scheduler) occupy(pod *corev1.Pod) {
+// addAssignedPod counts a pod on its node.
+func (s *Scheduler) addAssignedPod(pod *corev1.Pod) {
 	defer handled(assignedPodAdded.Label())()
 	s.log(s.cache.AddPod(pod), pod)
 	s.queue.Move(assignedPodAdded, nil, pod, nil)
 }
 
-// vacate counts a pod no longer.
-func (s *Scheduler) vacate(pod *corev1.Pod) {
+// deleteAssignedPod counts a pod no longer.
+func (s *Scheduler) deleteAssignedPod(pod *corev1.Pod) {
 	defer handled(assignedPodDeleted.Label())()
 	_, err := s.cache.RemovePod(pod.UID)
 	s.log(err, pod)
 	s.queue.Move(assignedPodDeleted, pod, nil, nil)
 }
 
-func (s *Scheduler) pendingUpdated(old, new *corev1.Pod) {
+func (s *Scheduler) updatePendingPod(old, new *corev1.Pod) {
 	defer handled("UnscheduledPodUpdate")()
-	s.joined(new)
+	s.addUnscheduledGroupPod(new)
 	if s.cache.IsAssumed(new.UID) {
 		if new.DeletionTimestamp != nil && old.DeletionTimestamp == nil {
-			s.callOff(new)
+			s.cancelBinding(new)
 		}
 		return
 	}
 	s.queue.Update(old, new)
 	if old.Status.NominatedNodeName != "" && old.Status.NominatedNodeName != new.Status.NominatedNodeName {
-		s.denominated(old)
+		s.nominationEnded(old)
 	}
 }
 
-// withdrawn forgets a pod that was never assigned.
-func (s *Scheduler) withdrawn(pod *corev1.Pod) {
+// deletePendingPod forgets a pod that was never assigned.
+func (s *Scheduler) deletePendingPod(pod *corev1.Pod) {
 	defer handled("UnscheduledPodDelete")()
-	s.parted(pod)
+	s.deleteUnscheduledGroupPod(pod)
 	s.queue.Delete(pod)
 	if s.cache.IsAssumed(pod.UID) {
-		s.callOff(pod)
+		s.cancelBinding(pod)
 		return
 	}
 	if pod.Status.NominatedNodeName != "" {
-		s.denominated(pod)
+		s.nominationEnded(pod)
 	}
 }
 
-// callOff ends the binding of a pod that is assumed on a node and being deleted.
-func (s *Scheduler) callOff(pod *corev1.Pod) {
+// cancelBinding ends the binding of a pod that is assumed on a node and being deleted.
+func (s *Scheduler) cancelBinding(pod *corev1.Pod) {
 	assumed, found := s.cache.Pod(pod.UID)
 	if !found {
 		return
@@ -135,8 +135,8 @@ func (s *Scheduler) callOff(pod *corev1.Pod) {
 	s.queue.Move(assignedPodDeleted, assumed, nil, nil)
 }
 
-// denominated wakes the pods that left their place to one that was nominated to a node and is not any more.
-func (s *Scheduler) denominated(pod *corev1.Pod) {
+// nominationEnded wakes the pods that left their place to one that was nominated to a node and is not any more.
+func (s *Scheduler) nominationEnded(pod *corev1.Pod) {
 	priority := schedulinghelpers.PodPriority(pod)
 	s.queue.Move(assignedPodDeleted, pod, nil, func(other *corev1.Pod) bool {
 		return schedulinghelpers.PodPriority(other) <= priority

@@ -98,10 +98,10 @@ func (s *Scheduler) podGroupDeleted(group *schedulingv1beta1.PodGroup) {
 	s.queue.Move(podGroupDeleted, group, nil, nil)
 }
 
-// joined and parted tell of a pod without a node. Those with one, the cache tells of.
-func (s *Scheduler) joined(pod *corev1.Pod) { s.cache.Groups().SetPod(pod) }
+// addUnscheduledGroupPod and parted tell of a pod without a node. Those with one, the cache tells of.
+func (s *Scheduler) addUnscheduledGroupPod(pod *corev1.Pod) { s.cache.Groups().SetPod(pod) }
 
-func (s *Scheduler) parted(pod *corev1.Pod) {
+func (s *Scheduler) deleteUnscheduledGroupPod(pod *corev1.Pod) {
 	if _, grouped := podgroups.Of(pod); grouped {
 		s.cache.Groups().RemovePod(pod)
 	}

@@ -19,28 +19,28 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/csi"
 	"github.com/orrery-dev/orrery/scheduler/cycle"
 	"github.com/orrery-dev/orrery/scheduler/dra"
+	"github.com/orrery-dev/orrery/scheduler/eventsink"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
-	"github.com/orrery-dev/orrery/scheduler/mail"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
 	"github.com/orrery-dev/orrery/scheduler/queue"
 )
 
 // Scheduler assigns pods to nodes. Build it with New; it runs once.
 type Scheduler struct {
-	options  Options
-	own      bool // the Cluster is ours to run
-	config   *configv1.KubeSchedulerConfiguration
-	clients  *clients.Clients
-	dra      *dra.Manager
-	events   events.EventBroadcaster
-	mail     *mail.Mail
-	plugins  framework.Registry
-	profiles map[string]*framework.Framework
-	cache    *cache.Cache
-	queue    *queue.Queue
-	cycle    *cycle.Cycle
-	book     *explain.Book
+	options   Options
+	own       bool // the Cluster is ours to run
+	config    *configv1.KubeSchedulerConfiguration
+	clients   *clients.Clients
+	dra       *dra.Manager
+	events    events.EventBroadcaster
+	eventSink *eventsink.Sink
+	plugins   framework.Registry
+	profiles  map[string]*framework.Framework
+	cache     *cache.Cache
+	queue     *queue.Queue
+	cycle     *cycle.Cycle
+	history   *explain.History
 	// nominator is the queue's; preemption asks it as well.
 	nominator *queue.Nominator
 
@@ -53,9 +53,9 @@ type Scheduler struct {
 	volumes   apicalls.Volumes
 	victims   apicalls.Victims
 
-	// life is the context of the plugins: it ends with Run.
-	life context.Context
-	end  context.CancelFunc
+	// pluginsCtx is the context of the plugins: it ends with Run.
+	pluginsCtx  context.Context
+	stopPlugins context.CancelFunc
 }
 
 // New builds a scheduler. Everything that is wrong with the configuration is an error here and not later; nothing is
@@ -72,9 +72,9 @@ func New(options Options, more ...Option) (*Scheduler, error) {
 	if s.own, err = s.options.complete(); err != nil {
 		return nil, err
 	}
-	s.life, s.end = context.WithCancel(context.Background())
+	s.pluginsCtx, s.stopPlugins = context.WithCancel(context.Background())
 	if err := s.build(); err != nil {
-		s.end()
+		s.stopPlugins()
 		return nil, fmt.Errorf("building the scheduler: %w", err)
 	}
 	return s, nil
@@ -106,7 +106,7 @@ func (s *Scheduler) build() error {
 	}
 	s.cycle = &cycle.Cycle{
 		Queue: s.queue, Cache: s.cache, Snapshot: snapshot, Profiles: s.profiles, API: cycleAPI{s.cached, s.statuses}, Groups: s.podGroups,
-		Book: s.book, Clock: s.options.Clock, PercentageOfNodesToScore: *s.config.PercentageOfNodesToScore,
+		History: s.history, Clock: s.options.Clock, PercentageOfNodesToScore: *s.config.PercentageOfNodesToScore,
 	}
 	return nil
 }
@@ -124,15 +124,15 @@ func (s *Scheduler) buildPlugins() error {
 
 // buildEvents builds the way of Events to the API server, which binding goes before.
 func (s *Scheduler) buildEvents() {
-	s.mail = mail.New(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
-	s.events = events.NewBroadcaster(s.mail)
+	s.eventSink = eventsink.New(&events.EventSinkImpl{Interface: s.clients.Set.EventsV1()}, s.busy, s.options.Clock)
+	s.events = events.NewBroadcaster(s.eventSink)
 }
 
 // buildMemory builds what the scheduler knows of nodes and pods, and of its own decisions.
 func (s *Scheduler) buildMemory() {
 	s.cache = cache.New(s.options.AssumedPodExpires)
 	s.nominator = queue.NewNominator(s.cached.AssignedOrGone)
-	s.book = explain.NewBook(s.options.ExplainPods)
+	s.history = explain.NewHistory(s.options.ExplainPods)
 }
 
 func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.SharedLister) error {
@@ -147,7 +147,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		return err
 	}
 	for _, profile := range profiles {
-		built, err := framework.New(s.life, s.plugins, profile, framework.Environment{
+		built, err := framework.New(s.pluginsCtx, s.plugins, profile, framework.Environment{
 			Snapshot: snapshot, PodGroups: s.cache.Groups(),
 			ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
 			BindingPods: binding, Extenders: extenders,
@@ -178,7 +178,7 @@ func (s *Scheduler) buildQueue() (err error) {
 	for name, profile := range s.profiles {
 		options.Less = profile.Less // The same plugin in all profiles.
 		options.PreEnqueue[name] = profile.PreEnqueuePlugins()
-		if options.Hints[name], err = profile.Hints(s.life); err != nil {
+		if options.Hints[name], err = profile.Hints(s.pluginsCtx); err != nil {
 			return fmt.Errorf("building profile %q: %w", name, err)
 		}
 	}
@@ -193,7 +193,7 @@ func (s *Scheduler) buildQueue() (err error) {
 
 // Explain returns the last attempt to schedule a pod, if it is among those remembered.
 func (s *Scheduler) Explain(namespace, name string) (explain.Record, bool) {
-	return s.book.Get(namespace, name)
+	return s.history.Get(namespace, name)
 }
 
 // Pending returns how many pods wait, and where.
@@ -201,7 +201,7 @@ func (s *Scheduler) Pending() queue.Counts { return s.queue.Count() }
 
 // Close frees what the plugins of a scheduler hold that is not going to run. Run does so itself.
 func (s *Scheduler) Close() error {
-	s.end()
+	s.stopPlugins()
 	var errs []error
 	for _, profile := range s.profiles {
 		errs = append(errs, profile.Close())

@@ -42,7 +42,7 @@ type Cycle struct {
 	Snapshot *cache.Snapshot
 	Profiles map[string]*framework.Framework
 	API      API
-	Book     *explain.Book
+	History  *explain.History
 	Clock    clock.PassiveClock
 	// Groups may be nil where pods are scheduled one by one.
 	Groups GroupAPI
@@ -53,9 +53,9 @@ type Cycle struct {
 	// Classes remember what plugins said of nodes for pods alike. Nil means a cache of the default size.
 	Classes *equivalence.Cache
 
-	start   int        // where the next search starts
-	within  *placement // the nodes that a pod group is tried on; nil means all
-	binding sync.WaitGroup
+	start     int        // where the next search starts
+	placement *placement // the nodes that a pod group is tried on; nil means all
+	binding   sync.WaitGroup
 }
 
 // Run schedules pods until the queue is closed, and then waits for bindings under way to end.
@@ -107,7 +107,7 @@ func (c *Cycle) scheduleOne(ctx context.Context, entry *queue.Entry) {
 	}
 	pod := entry.GetPod()
 	profile, known := c.Profiles[pod.Spec.SchedulerName]
-	if !known || c.skips(profile, pod) {
+	if !known || c.skipPodSchedule(profile, pod) {
 		c.Queue.Done(pod.UID)
 		return
 	}
@@ -116,19 +116,19 @@ func (c *Cycle) scheduleOne(ctx context.Context, entry *queue.Entry) {
 	a := c.attempt(entry, profile)
 	node, failure := c.decide(ctx, a)
 	if failure != nil {
-		c.fail(ctx, a, *failure)
+		c.handleFailure(ctx, a, *failure)
 		return
 	}
 	assumed, failure := c.reserve(ctx, a, node)
 	if failure != nil {
-		c.fail(ctx, a, *failure)
+		c.handleFailure(ctx, a, *failure)
 		return
 	}
 	c.startBinding(ctx, a, assumed, node)
 }
 
-// skips reports whether there is nothing to schedule: the pod is being deleted, or was decided on while it was queued.
-func (c *Cycle) skips(profile *framework.Framework, pod *corev1.Pod) bool {
+// skipPodSchedule reports whether there is nothing to schedule: the pod is being deleted, or was decided on while it was queued.
+func (c *Cycle) skipPodSchedule(profile *framework.Framework, pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp != nil {
 		profile.EventRecorder().Eventf(pod, nil, corev1.EventTypeWarning, "FailedScheduling", "Scheduling",
 			"skip schedule deleting pod: %v/%v", pod.Namespace, pod.Name)
@@ -160,7 +160,7 @@ func (c *Cycle) decideOnSnapshot(ctx context.Context, a *attempt) (string, *fail
 	a.record.Evaluated = len(feasible) + diagnosis.Nodes.Len()
 	a.record.Later = func(record *explain.Record) { record.Refusals = explain.Refusals(diagnosis.Nodes.Own()) }
 	if len(feasible) == 0 {
-		return "", c.unfit(ctx, a, diagnosis)
+		return "", c.postFilter(ctx, a, diagnosis)
 	}
 	node, err := c.choose(ctx, a, feasible)
 	if err != nil {
@@ -169,8 +169,8 @@ func (c *Cycle) decideOnSnapshot(ctx context.Context, a *attempt) (string, *fail
 	return node, nil
 }
 
-// unfit asks the PostFilter plugins to help a pod that fits nowhere, and says why it does not.
-func (c *Cycle) unfit(ctx context.Context, a *attempt, diagnosis *framework.Diagnosis) *failure {
+// postFilter asks the PostFilter plugins to help a pod that fits nowhere, and says why it does not.
+func (c *Cycle) postFilter(ctx context.Context, a *attempt, diagnosis *framework.Diagnosis) *failure {
 	fit := &framework.FitError{Pod: a.pod(), NodeCount: len(c.nodes()), Diagnosis: diagnosis}
 	nominating := noNomination
 	if a.state.IsPodGroupSchedulingCycle() {

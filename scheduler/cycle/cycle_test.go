@@ -223,7 +223,7 @@ func TestPodsThatFitNowhereAreNotJudgedAgain(t *testing.T) {
 			t.Errorf("pod %d: got %q, want %q", i, message, want)
 		}
 	}
-	record, found := f.Book.Get("default", "4")
+	record, found := f.History.Get("default", "4")
 	if !found || len(record.Refusals) != 2 || record.Evaluated != 2 || record.Refusals[0].Count+record.Refusals[1].Count != 2 {
 		t.Errorf("the record is %+v", record)
 	}
@@ -298,7 +298,7 @@ func TestTheRecordSaysHowTheBestNodesWereScored(t *testing.T) {
 	var byClass, ordinary []string
 	for i, pod := range like("1m", "first", "second", "third") {
 		placed(t, f, pod)
-		record, _ := f.Book.Get("default", pod.Name)
+		record, _ := f.History.Get("default", pod.Name)
 		var line []string
 		for _, scored := range record.Best {
 			line = append(line, fmt.Sprintf("%s taints %d->%d", scored.Node, scored.Raw["TaintToleration"], scored.Weighted["TaintToleration"]))
@@ -339,7 +339,7 @@ func TestAPodThatIsDeletedIsNotScheduled(t *testing.T) {
 	if got := placed(t, f, like("1", "here")...); got[0] != "a" {
 		t.Errorf("the next pod goes to %q", got[0])
 	}
-	if _, found := f.Book.Get("default", "gone"); found {
+	if _, found := f.History.Get("default", "gone"); found {
 		t.Error("an attempt was made to schedule a pod that is being deleted")
 	}
 }

@@ -66,7 +66,7 @@ func (c *Cycle) finderFor(a *attempt, class *equivalence.Class, narrowed *fwk.Pr
 	switch {
 	case !narrowed.AllNodes():
 		return &pluginFinder{c, a, c.named(narrowed.NodeNames)}
-	case class == nil || c.within != nil:
+	case class == nil || c.placement != nil:
 		return &pluginFinder{c, a, c.nodes()}
 	}
 	return newClassFinder(c, a, class)
@@ -75,11 +75,11 @@ func (c *Cycle) finderFor(a *attempt, class *equivalence.Class, narrowed *fwk.Pr
 // tryNominated looks first at the node that was made free for the pod.
 func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagnosis *framework.Diagnosis) ([]fwk.NodeInfo, error) {
 	node, err := c.Snapshot.Get(name)
-	if err != nil || !c.within.has(name) {
+	if err != nil || !c.placement.has(name) {
 		return nil, err
 	}
-	alone := &pluginFinder{c, a, []fwk.NodeInfo{node}}
-	feasible, err := c.filter(ctx, a, alone.nodes, alone.fits, diagnosis)
+	single := &pluginFinder{c, a, []fwk.NodeInfo{node}}
+	feasible, err := c.filter(ctx, a, single.nodes, single.fits, diagnosis)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagn
 func (c *Cycle) named(names sets.Set[string]) []fwk.NodeInfo {
 	nodes := make([]fwk.NodeInfo, 0, len(names))
 	for _, name := range sets.List(names) {
-		if node, err := c.Snapshot.Get(name); err == nil && c.within.has(name) {
+		if node, err := c.Snapshot.Get(name); err == nil && c.placement.has(name) {
 			nodes = append(nodes, node)
 		}
 	}

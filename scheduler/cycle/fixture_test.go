@@ -88,7 +88,7 @@ func newFixture(tb testing.TB, s settings, nodes ...*corev1.Node) *fixture {
 	profile.Attach(pending, pending)
 	f.profile = profile
 	f.Cycle = cycle.Cycle{
-		Queue: pending, Cache: known, Snapshot: snapshot, Book: explain.NewBook(0), API: f, Groups: f, Clock: clock.RealClock{},
+		Queue: pending, Cache: known, Snapshot: snapshot, History: explain.NewHistory(0), API: f, Groups: f, Clock: clock.RealClock{},
 		Profiles: map[string]*framework.Framework{corev1.DefaultSchedulerName: profile}, PercentageOfNodesToScore: s.percentage, Random: s.random,
 	}
 	for _, node := range nodes {

@@ -123,7 +123,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.profile.Attach(pending, pending)
 	h.reference = newReference(t, weights, names, pending, factory)
 	h.Cycle = Cycle{
-		Queue: pending, Cache: cache.New(0), Snapshot: snapshot, Book: explain.NewBook(0), Clock: clock.RealClock{}, Random: h.IntN,
+		Queue: pending, Cache: cache.New(0), Snapshot: snapshot, History: explain.NewHistory(0), Clock: clock.RealClock{}, Random: h.IntN,
 		// Some classes are dropped again and again.
 		PercentageOfNodesToScore: 100, Classes: equivalence.New([]int{0, 0, 12000}[h.IntN(3)]),
 	}

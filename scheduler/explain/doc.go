@@ -1,6 +1,6 @@
 // Package explain says why each pod is where it is, or nowhere.
 //
-// There are two sources. A Book remembers what was decided: for the last attempt of each of the most recent pods, which
+// There are two sources. A History remembers what was decided: for the last attempt of each of the most recent pods, which
 // plugin refused which nodes with what reason, and how the best nodes were scored. Its memory is bounded: a fixed number
 // of pods, of node names per reason, and of scored nodes. What is cut off is counted, so that totals stay right.
 //

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/utils/ptr"
 
-	"github.com/orrery-dev/orrery/scheduler/internal/alone"
+	"github.com/orrery-dev/orrery/scheduler/internal/plugintest"
 )
 
 // world is a random cluster and a pod that is to be scheduled on it. The same seed gives the same world.
@@ -44,7 +44,7 @@ func newWorld(seed uint64) *world {
 // informers know the objects of the world, and never start: nothing in it changes.
 func (w *world) informers(t testing.TB) informers.SharedInformerFactory {
 	t.Helper()
-	return alone.Informers(t, w.objects)
+	return plugintest.Informers(t, w.objects)
 }
 
 func (w *world) chance(percent int) bool { return w.IntN(100) < percent }

@@ -48,18 +48,18 @@ type Queue struct {
 	options Options
 	*Nominator
 
-	mutex    sync.Mutex
-	ready    sync.Cond // something is active or in back-off, or the queue is closed
-	entries  map[types.UID]*Entry
-	active   entryHeap
-	backoff  entryHeap
-	errors   entryHeap // those that are not popped early: in errorBackoff
-	waiting  waitingEntries
-	groups   map[types.NamespacedName]*Entry
-	grouped  bool // pods may belong to groups
-	inFlight inFlight
-	hints    hintIndex
-	closed   bool
+	mutex         sync.Mutex
+	ready         sync.Cond // something is active or in back-off, or the queue is closed
+	entries       map[types.UID]*Entry
+	active        entryHeap
+	backoff       entryHeap
+	errors        entryHeap // those that are not popped early: in errorBackoff
+	unschedulable unschedulableEntries
+	groups        map[types.NamespacedName]*Entry
+	grouped       bool // pods may belong to groups
+	inFlight      inFlight
+	hints         hintIndex
+	closed        bool
 }
 
 var (
@@ -89,16 +89,16 @@ func New(options Options) (*Queue, error) {
 	}
 	less := func(a, b *Entry) bool { return options.Less(a, b) }
 	q := &Queue{
-		options:   options,
-		Nominator: options.Nominator,
-		entries:   map[types.UID]*Entry{},
-		active:    entryHeap{less: less},
-		backoff:   entryHeap{less: bySecondThen(less)},
-		errors:    entryHeap{less: func(a, b *Entry) bool { return a.backoffEnd.Before(b.backoffEnd) }},
-		waiting:   newWaitingEntries(),
-		groups:    map[types.NamespacedName]*Entry{},
-		inFlight:  newInFlight(),
-		hints:     newHintIndex(options.Hints),
+		options:       options,
+		Nominator:     options.Nominator,
+		entries:       map[types.UID]*Entry{},
+		active:        entryHeap{less: less},
+		backoff:       entryHeap{less: bySecondThen(less)},
+		errors:        entryHeap{less: func(a, b *Entry) bool { return a.backoffEnd.Before(b.backoffEnd) }},
+		unschedulable: newUnschedulableEntries(),
+		groups:        map[types.NamespacedName]*Entry{},
+		inFlight:      newInFlight(),
+		hints:         newHintIndex(options.Hints),
 	}
 	q.ready.L = &q.mutex
 	return q, nil
@@ -160,7 +160,7 @@ func (q *Queue) Update(old, new *corev1.Pod) {
 		return
 	}
 	for _, event := range events {
-		if decision := q.worth(entry, event, old, new); decision != skip {
+		if decision := q.isWorthRequeuing(entry, event, old, new); decision != queueSkip {
 			q.requeue(entry, decision, event.Label())
 			return
 		}
@@ -178,7 +178,7 @@ func (q *Queue) Delete(pod *corev1.Pod) {
 			return
 		}
 		q.move(entry, nowhere, "")
-		q.blame(entry, -1)
+		q.countRejectors(entry, -1)
 		delete(q.entries, pod.UID)
 	}
 }
@@ -208,7 +208,7 @@ func (q *Queue) Pop() *Entry {
 		q.takeMembers(entry)
 		return entry
 	}
-	q.blame(entry, -1)
+	q.countRejectors(entry, -1)
 	delete(q.entries, entry.GetPod().UID)
 	q.inFlight.add(entry.GetPod().UID)
 	return entry
@@ -263,7 +263,7 @@ func (q *Queue) Count() Counts {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	counts := Counts{Active: q.active.pods(), Backoff: q.backoff.pods() + q.errors.pods(), InFlight: q.inFlight.count()}
-	for _, entry := range q.waiting.all {
+	for _, entry := range q.unschedulable.all {
 		if entry.gate != "" {
 			counts.Gated += entry.size()
 		} else {

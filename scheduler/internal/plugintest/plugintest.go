@@ -1,5 +1,5 @@
-// Package alone runs one plugin on a small cluster, as the only one of its profile. It is for the tests of plugins.
-package alone
+// Package plugintest runs one plugin on a small cluster, as the only one of its profile. It is for the tests of plugins.
+package plugintest
 
 import (
 	"fmt"

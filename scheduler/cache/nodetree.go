@@ -7,9 +7,9 @@ import (
 	"k8s.io/component-helpers/node/topology"
 )
 
-// order is the sequence in which nodes are looked at: one of each zone in turn, so that a search that stops early has
+// nodeTree is the sequence in which nodes are looked at: one of each zone in turn, so that a search that stops early has
 // seen all zones.
-type order struct {
+type nodeTree struct {
 	zones []zone
 	count int
 	// version grows with every change of the sequence.
@@ -26,7 +26,7 @@ type zone struct {
 	nodes []string
 }
 
-func (o *order) add(node *corev1.Node) {
+func (o *nodeTree) add(node *corev1.Node) {
 	key := topology.GetZoneKey(node)
 	index := slices.IndexFunc(o.zones, func(z zone) bool { return z.key == key })
 	if index < 0 {
@@ -39,7 +39,7 @@ func (o *order) add(node *corev1.Node) {
 }
 
 // remove takes a node out; nil stands for a node that was never in.
-func (o *order) remove(node *corev1.Node) {
+func (o *nodeTree) remove(node *corev1.Node) {
 	if node == nil {
 		return
 	}
@@ -60,7 +60,7 @@ func (o *order) remove(node *corev1.Node) {
 	o.note(node.Name)
 }
 
-func (o *order) note(node string) {
+func (o *nodeTree) note(node string) {
 	if len(o.moved) == mostMoved {
 		o.moved = o.moved[:copy(o.moved, o.moved[mostMoved/2:])]
 	}
@@ -70,7 +70,7 @@ func (o *order) note(node string) {
 
 // movedSince returns the nodes that came, went or changed places after an earlier version; a node can be there several
 // times. It reports false where that is no longer known.
-func (o *order) movedSince(version int64) (nodes []string, known bool) {
+func (o *nodeTree) movedSince(version int64) (nodes []string, known bool) {
 	changes := o.version - version
 	if changes > int64(len(o.moved)) {
 		return nil, false
@@ -78,7 +78,7 @@ func (o *order) movedSince(version int64) (nodes []string, known bool) {
 	return o.moved[int64(len(o.moved))-changes:], true
 }
 
-func (o *order) list() []string {
+func (o *nodeTree) list() []string {
 	names := make([]string, 0, o.count)
 	for round := 0; len(names) < o.count; round++ {
 		for _, zone := range o.zones {

@@ -10,21 +10,21 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// anyEvent stands for plugins in the index of waitingEntries: what is filed under it is looked at whatever happens.
+// anyEvent stands for plugins in the index of unschedulableEntries: what is filed under it is looked at whatever happens.
 const anyEvent = ""
 
-// waitingEntries are the unschedulable pods and groups, and by plugin those that it refused. An event is mostly for few
+// unschedulableEntries are the unschedulable pods and groups, and by plugin those that it refused. An event is mostly for few
 // plugins, and there can be many pods that others refused.
-type waitingEntries struct {
+type unschedulableEntries struct {
 	all      map[types.UID]*Entry // by key
 	byPlugin map[string]map[types.UID]*Entry
 }
 
-func newWaitingEntries() waitingEntries {
-	return waitingEntries{all: map[types.UID]*Entry{}, byPlugin: map[string]map[types.UID]*Entry{}}
+func newUnschedulableEntries() unschedulableEntries {
+	return unschedulableEntries{all: map[types.UID]*Entry{}, byPlugin: map[string]map[types.UID]*Entry{}}
 }
 
-func (w waitingEntries) add(entry *Entry, hints hintIndex) {
+func (w unschedulableEntries) add(entry *Entry, hints hintIndex) {
 	w.all[entry.key()] = entry
 	_, known := hints.byProfile[entry.profile()]
 	switch rejectors := entry.rejectors(); {
@@ -41,7 +41,7 @@ func (w waitingEntries) add(entry *Entry, hints hintIndex) {
 	}
 }
 
-func (w waitingEntries) remove(entry *Entry) {
+func (w unschedulableEntries) remove(entry *Entry) {
 	delete(w.all, entry.key())
 	for _, plugin := range entry.filed {
 		if delete(w.byPlugin[plugin], entry.key()); len(w.byPlugin[plugin]) == 0 {
@@ -53,7 +53,7 @@ func (w waitingEntries) remove(entry *Entry) {
 
 // concerned returns the entries that an event may mean something to: at least those refused by a plugin that registered
 // for it.
-func (w waitingEntries) concerned(event fwk.ClusterEvent, hints hintIndex) []*Entry {
+func (w unschedulableEntries) concerned(event fwk.ClusterEvent, hints hintIndex) []*Entry {
 	if framework.IsWildCard(event) {
 		return slices.Collect(maps.Values(w.all))
 	}

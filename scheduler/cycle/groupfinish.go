@@ -25,17 +25,17 @@ func (c *Cycle) helpGroup(ctx context.Context, g *groupAttempt, outcome *groupOu
 		return &fwk.PodGroupAssignments{ProposedAssignments: tried.proposals()}, tried.status
 	}
 	outcome.complete(c, g)
-	result, status := g.profile.RunPodGroupPostFilterPlugins(ctx, g.state, g, again)
+	help, status := g.profile.RunPodGroupPostFilterPlugins(ctx, g.state, g, again)
 	switch {
 	case status.IsError():
 		outcome.status = status
 		return
 	case status.IsSuccess():
 		outcome.preempting = true
-		for _, member := range outcome.members {
-			pod := member.pod()
-			if nominating, found := result.NominatingInfos[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}]; found {
-				member.nominating = nominating
+		for _, result := range outcome.results {
+			pod := result.pod()
+			if nominating, found := help.NominatingInfos[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}]; found {
+				result.nominating = nominating
 			}
 		}
 	}
@@ -44,43 +44,43 @@ func (c *Cycle) helpGroup(ctx context.Context, g *groupAttempt, outcome *groupOu
 
 // complete adds the members that were not decided on, because what came before decided on the group.
 func (o *groupOutcome) complete(c *Cycle, g *groupAttempt) {
-	for _, entry := range g.members[len(o.members):] {
-		o.members = append(o.members, &member{
+	for _, entry := range g.members[len(o.results):] {
+		o.results = append(o.results, &podResult{
 			attempt: c.attempt(entry, g.profile),
 			failure: &failure{status: o.status.Clone()},
 		})
 	}
 }
 
-// settleGroup puts back the members of a group that cannot be scheduled, and then lets the others be bound: one whose
+// finishGroup puts back the members of a group that cannot be scheduled, and then lets the others be bound: one whose
 // binding fails comes back after the attempt on its group, never within it.
-func (c *Cycle) settleGroup(ctx context.Context, g *groupAttempt, outcome *groupOutcome) {
+func (c *Cycle) finishGroup(ctx context.Context, g *groupAttempt, outcome *groupOutcome) {
 	outcome.complete(c, g)
-	var going []*member
+	var going []*podResult
 	if outcome.status.IsSuccess() {
 		going = c.commitGroup(ctx, g, outcome)
 	}
-	var left []*member
-	for _, member := range outcome.members {
-		if member.assumed == nil {
-			left = append(left, member)
+	var left []*podResult
+	for _, result := range outcome.results {
+		if result.assumed == nil {
+			left = append(left, result)
 		}
 	}
 	// Each writes to the API server, and the group is not tried again before all have.
 	g.profile.Parallelizer().Until(ctx, len(left), func(i int) {
 		ctx := klog.NewContext(ctx, klog.FromContext(ctx).WithValues("pod", klog.KObj(left[i].pod())))
-		c.fail(ctx, left[i].attempt, outcome.failureOf(left[i]))
+		c.handleFailure(ctx, left[i].attempt, outcome.failureOf(left[i]))
 	}, "PodGroupFailure")
 	c.Queue.RequeueGroup(g.entry, outcome.status)
-	for _, member := range going {
-		ctx := klog.NewContext(ctx, klog.FromContext(ctx).WithValues("pod", klog.KObj(member.assumed)))
-		c.startBinding(ctx, member.attempt, member.assumed, member.node)
+	for _, result := range going {
+		ctx := klog.NewContext(ctx, klog.FromContext(ctx).WithValues("pod", klog.KObj(result.assumed)))
+		c.startBinding(ctx, result.attempt, result.assumed, result.node)
 	}
 	c.reportGroup(ctx, g, outcome)
 }
 
 // failureOf says why a member is not bound.
-func (o *groupOutcome) failureOf(m *member) failure {
+func (o *groupOutcome) failureOf(m *podResult) failure {
 	switch {
 	case o.status.IsError() && m.failure != nil && m.failure.status.IsError():
 		return failure{status: m.failure.status, nominating: noNomination}
@@ -111,7 +111,7 @@ func (c *Cycle) failGroup(ctx context.Context, g *groupAttempt, err error) {
 			continue
 		}
 		g.profile = profile
-		c.fail(ctx, c.attempt(entry, profile), failure{status: status, nominating: noNomination})
+		c.handleFailure(ctx, c.attempt(entry, profile), failure{status: status, nominating: noNomination})
 	}
 	if g.profile != nil {
 		c.reportGroup(ctx, g, &groupOutcome{status: status})

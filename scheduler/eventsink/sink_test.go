@@ -1,4 +1,4 @@
-package mail_test
+package eventsink_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
 
-	"github.com/orrery-dev/orrery/scheduler/mail"
+	"github.com/orrery-dev/orrery/scheduler/eventsink"
 )
 
 // server takes Events as an API server does.
@@ -61,12 +61,12 @@ func event(name string) *eventsv1.Event {
 	return &eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default"}}
 }
 
-// delivering runs a test with a Mail that is being sent.
-func delivering(t *testing.T, test func(t *testing.T, m *mail.Mail, s *server, busy *atomic.Bool, end func())) {
+// delivering runs a test with a Sink that runs.
+func delivering(t *testing.T, test func(t *testing.T, m *eventsink.Sink, s *server, busy *atomic.Bool, end func())) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s, busy := &server{}, &atomic.Bool{}
-		m := mail.New(s, busy.Load, clock.RealClock{})
+		m := eventsink.New(s, busy.Load, clock.RealClock{})
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { m.Run(ctx) })
@@ -77,7 +77,7 @@ func delivering(t *testing.T, test func(t *testing.T, m *mail.Mail, s *server, b
 }
 
 // send records an Event; taking it never fails.
-func send(t *testing.T, m *mail.Mail, name string) {
+func send(t *testing.T, m *eventsink.Sink, name string) {
 	t.Helper()
 	if _, err := m.Create(t.Context(), event(name)); err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func want(t *testing.T, s *server, what ...string) {
 }
 
 func TestAnIdleSchedulerSendsAtOnce(t *testing.T) {
-	delivering(t, func(t *testing.T, m *mail.Mail, s *server, _ *atomic.Bool, _ func()) {
+	delivering(t, func(t *testing.T, m *eventsink.Sink, s *server, _ *atomic.Bool, _ func()) {
 		send(t, m, "a")
 		synctest.Wait()
 		want(t, s, "create a")
@@ -106,7 +106,7 @@ func TestAnIdleSchedulerSendsAtOnce(t *testing.T) {
 }
 
 func TestABusySchedulerSendsWhenItHasBecomeIdle(t *testing.T) {
-	delivering(t, func(t *testing.T, m *mail.Mail, s *server, busy *atomic.Bool, _ func()) {
+	delivering(t, func(t *testing.T, m *eventsink.Sink, s *server, busy *atomic.Bool, _ func()) {
 		busy.Store(true)
 		send(t, m, "a")
 		after(5 * time.Second)
@@ -118,7 +118,7 @@ func TestABusySchedulerSendsWhenItHasBecomeIdle(t *testing.T) {
 }
 
 func TestNoEventWaitsLongerThanTenSeconds(t *testing.T) {
-	delivering(t, func(t *testing.T, m *mail.Mail, s *server, busy *atomic.Bool, _ func()) {
+	delivering(t, func(t *testing.T, m *eventsink.Sink, s *server, busy *atomic.Bool, _ func()) {
 		busy.Store(true)
 		send(t, m, "a")
 		after(6 * time.Second)
@@ -131,7 +131,7 @@ func TestNoEventWaitsLongerThanTenSeconds(t *testing.T) {
 }
 
 func TestNoMoreThanTwentyThousandEventsWait(t *testing.T) {
-	delivering(t, func(t *testing.T, m *mail.Mail, s *server, busy *atomic.Bool, _ func()) {
+	delivering(t, func(t *testing.T, m *eventsink.Sink, s *server, busy *atomic.Bool, _ func()) {
 		busy.Store(true)
 		for i := range 20_100 {
 			send(t, m, fmt.Sprint(i))
@@ -144,7 +144,7 @@ func TestNoMoreThanTwentyThousandEventsWait(t *testing.T) {
 }
 
 func TestWhatIsLeftAtTheEndIsSent(t *testing.T) {
-	delivering(t, func(t *testing.T, m *mail.Mail, s *server, busy *atomic.Bool, end func()) {
+	delivering(t, func(t *testing.T, m *eventsink.Sink, s *server, busy *atomic.Bool, end func()) {
 		busy.Store(true)
 		send(t, m, "a")
 		send(t, m, "b")
@@ -154,7 +154,7 @@ func TestWhatIsLeftAtTheEndIsSent(t *testing.T) {
 }
 
 func TestAServerThatIsBusyIsAskedAgain(t *testing.T) {
-	delivering(t, func(t *testing.T, m *mail.Mail, s *server, _ *atomic.Bool, _ func()) {
+	delivering(t, func(t *testing.T, m *eventsink.Sink, s *server, _ *atomic.Bool, _ func()) {
 		s.refusals = []error{apierrors.NewTooManyRequests("later", 1), apierrors.NewServiceUnavailable("not yet")}
 		send(t, m, "a")
 		after(time.Second)
@@ -163,7 +163,7 @@ func TestAServerThatIsBusyIsAskedAgain(t *testing.T) {
 }
 
 func TestAnEventThatIsRefusedIsLostAndTheNextIsSent(t *testing.T) {
-	delivering(t, func(t *testing.T, m *mail.Mail, s *server, _ *atomic.Bool, _ func()) {
+	delivering(t, func(t *testing.T, m *eventsink.Sink, s *server, _ *atomic.Bool, _ func()) {
 		s.refusals = []error{apierrors.NewForbidden(schema.GroupResource{Resource: "events"}, "a", nil)}
 		send(t, m, "a")
 		after(time.Second)
@@ -174,7 +174,7 @@ func TestAnEventThatIsRefusedIsLostAndTheNextIsSent(t *testing.T) {
 }
 
 func TestTheCountOfAnEventThatHasExpiredStartsItAnew(t *testing.T) {
-	delivering(t, func(t *testing.T, m *mail.Mail, s *server, _ *atomic.Bool, _ func()) {
+	delivering(t, func(t *testing.T, m *eventsink.Sink, s *server, _ *atomic.Bool, _ func()) {
 		s.refusals = []error{apierrors.NewNotFound(schema.GroupResource{Resource: "events"}, "a")}
 		if _, err := m.Patch(t.Context(), event("a"), []byte(`{"series":{"count":2}}`)); err != nil {
 			t.Fatal(err)
