@@ -28,7 +28,7 @@ var (
 	priorityClasses = schema.GroupVersionResource{Group: "scheduling.k8s.io", Version: "v1", Resource: "priorityclasses"}
 )
 
-// Options say which world is simulated.
+// Options say what is simulated.
 type Options struct {
 	// Origin is the cluster that is copied. Nil means an empty one.
 	Origin replica.Origin
@@ -40,20 +40,20 @@ type Options struct {
 	Logger logr.Logger
 }
 
-// World is a cluster in memory with a scheduler of its own. Its methods are called one at a time.
-type World struct {
+// Simulation is a cluster in memory with a scheduler of its own. Its methods are called one at a time.
+type Simulation struct {
 	options Options
 	replica *replica.Replica
 	log     *log
 }
 
-// New returns a world. Nothing is read yet.
-func New(options Options) *World {
+// New returns a simulation. Nothing is read yet.
+func New(options Options) *Simulation {
 	if options.Configuration != nil {
 		options.Configuration = options.Configuration.DeepCopy()
 		options.Configuration.LeaderElection.LeaderElect = new(false)
 	}
-	w := &World{options: options, replica: replica.New(options.Origin), log: &log{}}
+	w := &Simulation{options: options, replica: replica.New(options.Origin), log: &log{}}
 	w.replica.OnWrite = func(resource schema.GroupVersionResource, old, now *unstructured.Unstructured) {
 		w.log.note(resource, old, now)
 		w.replica.Fail(w.bindVolumes(resource, now))
@@ -62,7 +62,7 @@ func New(options Options) *World {
 }
 
 // AddNodes adds nodes.
-func (w *World) AddNodes(ctx context.Context, all ...*corev1.Node) error {
+func (w *Simulation) AddNodes(ctx context.Context, all ...*corev1.Node) error {
 	for _, node := range all {
 		if err := w.add(ctx, nodes, "Node", node); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (w *World) AddNodes(ctx context.Context, all ...*corev1.Node) error {
 
 // RemoveNode takes a node away, and the pods on it. It returns those of them that a controller would create again elsewhere,
 // as they would be: not yet on any node.
-func (w *World) RemoveNode(ctx context.Context, name string) ([]*corev1.Pod, error) {
+func (w *Simulation) RemoveNode(ctx context.Context, name string) ([]*corev1.Pod, error) {
 	if err := w.replica.Delete(ctx, nodes, types.NamespacedName{Name: name}); err != nil {
 		return nil, fmt.Errorf("removing node %s: %w", name, err)
 	}
@@ -109,8 +109,8 @@ func pending(pod *corev1.Pod) *corev1.Pod {
 	return pod
 }
 
-// Examine says why a pod of the world can run on each of the nodes, or not; one that is on a node already as if it were not.
-func (w *World) Examine(ctx context.Context, namespace, name string) (*Examined, error) {
+// Examine says why a pod of the copy can run on each of the nodes, or not; one that is on a node already as if it were not.
+func (w *Simulation) Examine(ctx context.Context, namespace, name string) (*Examined, error) {
 	object, err := w.replica.Get(ctx, pods, types.NamespacedName{Namespace: namespace, Name: name})
 	if err != nil {
 		return nil, fmt.Errorf("reading pod %s/%s: %w", namespace, name, err)
@@ -148,8 +148,8 @@ type Examined struct {
 	Explanation *explain.Explanation
 }
 
-// add creates an object in the world.
-func (w *World) add(ctx context.Context, resource schema.GroupVersionResource, kind string, object metav1.Object) error {
+// add creates an object in the copy.
+func (w *Simulation) add(ctx context.Context, resource schema.GroupVersionResource, kind string, object metav1.Object) error {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return fmt.Errorf("adding %s %s: %w", kind, object.GetName(), err)
@@ -167,14 +167,14 @@ func (w *World) add(ctx context.Context, resource schema.GroupVersionResource, k
 
 // AddObject adds any other object, such as a PersistentVolumeClaim or a PodGroup. One that the cluster has already stays as
 // it is there.
-func (w *World) AddObject(ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured) error {
+func (w *Simulation) AddObject(ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured) error {
 	if _, err := w.replica.Create(ctx, resource, object); err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("adding %s %s: %w", object.GetKind(), object.GetName(), err)
 	}
 	return nil
 }
 
-func (w *World) pods(ctx context.Context) ([]*corev1.Pod, error) {
+func (w *Simulation) pods(ctx context.Context) ([]*corev1.Pod, error) {
 	objects, err := w.replica.List(ctx, pods)
 	if err != nil {
 		return nil, err
@@ -189,8 +189,8 @@ func (w *World) pods(ctx context.Context) ([]*corev1.Pod, error) {
 	return all, nil
 }
 
-// err prefers why the world is not what it should be to what came of that.
-func (w *World) err(err error) error {
+// err prefers why the copy is not what it should be to what came of that.
+func (w *Simulation) err(err error) error {
 	if cause := w.replica.Err(); cause != nil && !errors.Is(err, cause) {
 		return cause
 	}
