@@ -12,7 +12,7 @@ import (
 
 // sameInBatch holds that a plugin which can filter and score all nodes in one call says of each the same as upstream's, after
 // both have been observed.
-func sameInBatch(t *testing.T, w *world, plugin fwk.Plugin, snapshot fwk.SharedLister, state fwk.CycleState, want observed) {
+func sameInBatch(t *testing.T, w *cluster, plugin fwk.Plugin, snapshot fwk.SharedLister, state fwk.CycleState, want observed) {
 	t.Helper()
 	all, err := snapshot.NodeInfos().List()
 	if err != nil {
@@ -41,7 +41,7 @@ func sameInBatch(t *testing.T, w *world, plugin fwk.Plugin, snapshot fwk.SharedL
 	}
 }
 
-func filteredInBatch(ctx context.Context, t *testing.T, w *world, filter framework.BatchFilterPlugin, state fwk.CycleState, all []fwk.NodeInfo) map[string]verdict {
+func filteredInBatch(ctx context.Context, t *testing.T, w *cluster, filter framework.BatchFilterPlugin, state fwk.CycleState, all []fwk.NodeInfo) map[string]verdict {
 	t.Helper()
 	refused := make([]uint8, len(all))
 	statuses, err := filter.FilterAll(ctx, state, w.pod, all, refused)

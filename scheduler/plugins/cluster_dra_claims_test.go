@@ -13,7 +13,7 @@ import (
 )
 
 // claim makes a claim that is not allocated.
-func (d *devices) claim(w *world, name string) *resourcev1.ResourceClaim {
+func (d *devices) claim(w *cluster, name string) *resourcev1.ResourceClaim {
 	claim := &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "default", Name: name, UID: types.UID(name + "-uid"), ResourceVersion: "10",
 	}}
@@ -33,7 +33,7 @@ func (d *devices) claim(w *world, name string) *resourcev1.ResourceClaim {
 	return claim
 }
 
-func (w *world) request(name string) resourcev1.DeviceRequest {
+func (w *cluster) request(name string) resourcev1.DeviceRequest {
 	request := resourcev1.DeviceRequest{Name: name}
 	if w.chance(30) {
 		for i := range 1 + w.IntN(3) {
@@ -55,7 +55,7 @@ func (w *world) request(name string) resourcev1.DeviceRequest {
 	return request
 }
 
-func (w *world) exact() *resourcev1.ExactDeviceRequest {
+func (w *cluster) exact() *resourcev1.ExactDeviceRequest {
 	exact := &resourcev1.ExactDeviceRequest{
 		DeviceClassName: pick(w, "gpu", "gpu", "any", "any", "fast", "nic"),
 		AllocationMode:  resourcev1.DeviceAllocationModeExactCount,
@@ -91,7 +91,7 @@ func (w *world) exact() *resourcev1.ExactDeviceRequest {
 }
 
 // allocate gives a claim some devices and users.
-func (d *devices) allocate(w *world, claim *resourcev1.ResourceClaim) {
+func (d *devices) allocate(w *cluster, claim *resourcev1.ResourceClaim) {
 	allocation := &resourcev1.AllocationResult{}
 	for _, request := range claim.Spec.Devices.Requests {
 		if len(d.all) == 0 {
@@ -130,7 +130,7 @@ func (d *devices) allocate(w *world, claim *resourcev1.ResourceClaim) {
 	}
 }
 
-func (w *world) deviceStatus(result resourcev1.DeviceRequestAllocationResult) resourcev1.AllocatedDeviceStatus {
+func (w *cluster) deviceStatus(result resourcev1.DeviceRequestAllocationResult) resourcev1.AllocatedDeviceStatus {
 	status := resourcev1.AllocatedDeviceStatus{Driver: result.Driver, Pool: result.Pool, Device: result.Device}
 	if w.chance(70) {
 		status.Conditions = append(status.Conditions, metav1.Condition{Type: attached, Status: metav1.ConditionTrue})
@@ -148,7 +148,7 @@ func user(pod string) resourcev1.ResourceClaimConsumerReference {
 }
 
 // forPod gives the pod claims by name, claims generated from templates, and extended resources.
-func (d *devices) forPod(w *world) {
+func (d *devices) forPod(w *cluster) {
 	pod := w.pod
 	for i := range w.IntN(4) {
 		name := fmt.Sprintf("own-%d", i)
@@ -194,7 +194,7 @@ func (d *devices) forPod(w *world) {
 	}
 }
 
-func (d *devices) extended(w *world) {
+func (d *devices) extended(w *cluster) {
 	for _, containers := range [][]corev1.Container{w.pod.Spec.InitContainers, w.pod.Spec.Containers} {
 		for i := range containers {
 			w.maybe(containers[i].Resources.Requests, "example.com/gpu", "0", "1", "2", "3")
@@ -215,7 +215,7 @@ func (d *devices) extended(w *world) {
 }
 
 // decide makes an allocation pending.
-func (d *devices) decide(w *world, claim *resourcev1.ResourceClaim) {
+func (d *devices) decide(w *cluster, claim *resourcev1.ResourceClaim) {
 	decided := claim.DeepCopy()
 	d.allocate(w, decided)
 	d.pending = append(d.pending, decided)

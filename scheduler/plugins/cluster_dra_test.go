@@ -11,7 +11,7 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// devices are what a world has for dynamic resource allocation.
+// devices are what a cluster has for dynamic resource allocation.
 type devices struct {
 	classes []*resourcev1.DeviceClass
 	slices  []*resourcev1.ResourceSlice
@@ -39,8 +39,8 @@ const (
 	enoughRoom = `device.driver == "gpu.example.com" && device.capacity["gpu.example.com"].memory.compareTo(quantity("8Gi")) >= 0`
 )
 
-// withDevices gives the world devices, other people's claims, and claims for the pod that is to be scheduled.
-func withDevices(w *world) *devices {
+// withDevices gives the cluster devices, other people's claims, and claims for the pod that is to be scheduled.
+func withDevices(w *cluster) *devices {
 	d := &devices{now: time.Now()}
 	for _, name := range []string{"gpu", "any", "fast", "nic"} {
 		if w.chance(92) {
@@ -74,7 +74,7 @@ func withDevices(w *world) *devices {
 	return d
 }
 
-func (w *world) class(name string) *resourcev1.DeviceClass {
+func (w *cluster) class(name string) *resourcev1.DeviceClass {
 	class := &resourcev1.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	selector := map[string]string{"gpu": onlyGPU, "fast": fast}[name]
 	if selector != "" {
@@ -91,7 +91,7 @@ func (w *world) class(name string) *resourcev1.DeviceClass {
 	return class
 }
 
-func nodeSelector(w *world) *corev1.NodeSelector {
+func nodeSelector(w *cluster) *corev1.NodeSelector {
 	if w.chance(40) {
 		return &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
 			MatchFields: []corev1.NodeSelectorRequirement{{
@@ -107,7 +107,7 @@ func nodeSelector(w *world) *corev1.NodeSelector {
 }
 
 // publish adds a pool of one or two slices.
-func (d *devices) publish(w *world, driver, pool string, where func(*resourcev1.ResourceSliceSpec)) {
+func (d *devices) publish(w *cluster, driver, pool string, where func(*resourcev1.ResourceSliceSpec)) {
 	count := 1 + w.IntN(2)
 	for i := range count {
 		slice := &resourcev1.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%s-%d", pool, driver, i)}}
@@ -129,7 +129,7 @@ func (d *devices) publish(w *world, driver, pool string, where func(*resourcev1.
 	}
 }
 
-func (w *world) device(driver, name string) resourcev1.Device {
+func (w *cluster) device(driver, name string) resourcev1.Device {
 	domain := func(name string) resourcev1.QualifiedName { return resourcev1.QualifiedName(driver + "/" + name) }
 	device := resourcev1.Device{
 		Name: "dev-" + name,

@@ -18,8 +18,8 @@ var (
 	namespaces   = []string{"default", "blue", "green"}
 )
 
-// crowd makes the world one of many pods in several namespaces, on nodes in zones and racks.
-func crowd(w *world) {
+// crowd makes the cluster one of many pods in several namespaces, on nodes in zones and racks.
+func crowd(w *cluster) {
 	for len(w.nodes) < 3+w.IntN(6) {
 		w.nodes = append(w.nodes, w.node(fmt.Sprintf("node-%d", len(w.nodes))))
 	}
@@ -49,7 +49,7 @@ func crowd(w *world) {
 }
 
 // locate labels a node with where it is. Now and then a label is missing, empty or that of another node.
-func (w *world) locate(node *corev1.Node) {
+func (w *cluster) locate(node *corev1.Node) {
 	if node.Labels == nil {
 		node.Labels = map[string]string{}
 	}
@@ -64,7 +64,7 @@ func (w *world) locate(node *corev1.Node) {
 	}
 }
 
-func (w *world) podLabels() map[string]string {
+func (w *cluster) podLabels() map[string]string {
 	labels := map[string]string{}
 	for _, key := range []string{"app", "tier", "version"} {
 		if w.chance(70) {
@@ -75,7 +75,7 @@ func (w *world) podLabels() map[string]string {
 }
 
 // selector may be nil, which matches nothing, or empty, which matches all.
-func (w *world) selector() *metav1.LabelSelector {
+func (w *cluster) selector() *metav1.LabelSelector {
 	switch w.IntN(12) {
 	case 0:
 		return nil
@@ -95,7 +95,7 @@ func (w *world) selector() *metav1.LabelSelector {
 	return &metav1.LabelSelector{MatchLabels: map[string]string{pick(w, "app", "app", "tier", "version"): pick(w, "a", "b")}}
 }
 
-func (w *world) podAffinityTerm() corev1.PodAffinityTerm {
+func (w *cluster) podAffinityTerm() corev1.PodAffinityTerm {
 	term := corev1.PodAffinityTerm{LabelSelector: w.selector(), TopologyKey: pick(w, topologyKeys...)}
 	if w.chance(30) {
 		term.Namespaces = some(w, 2, func() string { return pick(w, namespaces...) })
@@ -106,12 +106,12 @@ func (w *world) podAffinityTerm() corev1.PodAffinityTerm {
 	return term
 }
 
-func (w *world) weightedTerm() corev1.WeightedPodAffinityTerm {
+func (w *cluster) weightedTerm() corev1.WeightedPodAffinityTerm {
 	return corev1.WeightedPodAffinityTerm{Weight: 1 + w.Int32N(100), PodAffinityTerm: w.podAffinityTerm()}
 }
 
-// sociable makes a world in which pods want to be near to and away from others.
-func sociable(w *world) {
+// sociable makes a cluster in which pods want to be near to and away from others.
+func sociable(w *cluster) {
 	crowd(w)
 	for _, pod := range w.running {
 		if w.chance(40) {
@@ -135,7 +135,7 @@ func sociable(w *world) {
 	}
 }
 
-func (w *world) socialize(pod *corev1.Pod) {
+func (w *cluster) socialize(pod *corev1.Pod) {
 	affinity := &corev1.Affinity{}
 	if pod.Spec.Affinity != nil {
 		affinity.NodeAffinity = pod.Spec.Affinity.NodeAffinity
@@ -155,8 +155,8 @@ func (w *world) socialize(pod *corev1.Pod) {
 	pod.Spec.Affinity = affinity
 }
 
-// spreadOut makes a world in which pods are spread, by constraints of their own or because they belong together.
-func spreadOut(w *world) {
+// spreadOut makes a cluster in which pods are spread, by constraints of their own or because they belong together.
+func spreadOut(w *cluster) {
 	crowd(w)
 	for range w.IntN(3) {
 		w.objects = append(w.objects, w.service(fmt.Sprintf("service-%d", len(w.objects))))
@@ -173,7 +173,7 @@ func spreadOut(w *world) {
 	}
 }
 
-func (w *world) constraint() corev1.TopologySpreadConstraint {
+func (w *cluster) constraint() corev1.TopologySpreadConstraint {
 	constraint := corev1.TopologySpreadConstraint{
 		MaxSkew:           1 + w.Int32N(3),
 		TopologyKey:       pick(w, topologyKeys...),
@@ -194,7 +194,7 @@ func (w *world) constraint() corev1.TopologySpreadConstraint {
 	return constraint
 }
 
-func (w *world) service(name string) *corev1.Service {
+func (w *cluster) service(name string) *corev1.Service {
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.pod.Namespace, Name: name}}
 	if w.chance(90) {
 		service.Spec.Selector = map[string]string{}
@@ -214,7 +214,7 @@ func (w *world) service(name string) *corev1.Service {
 }
 
 // own gives a pod a controller, which is there, mostly.
-func (w *world) own(pod *corev1.Pod) {
+func (w *cluster) own(pod *corev1.Pod) {
 	kind := pick(w, "ReplicationController", "ReplicaSet", "StatefulSet", "DaemonSet")
 	version := "apps/v1"
 	if kind == "ReplicationController" {

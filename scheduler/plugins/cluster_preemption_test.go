@@ -14,9 +14,9 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// newFullWorld is a random cluster with little room left, and a pod that is likely to need the place of others.
-func newFullWorld(seed uint64) *world {
-	w := &world{Rand: rand.New(rand.NewPCG(seed, 2))}
+// newFullCluster is a random cluster with little room left, and a pod that is likely to need the place of others.
+func newFullCluster(seed uint64) *cluster {
+	w := &cluster{Rand: rand.New(rand.NewPCG(seed, 2))}
 	for i := range 1 + w.IntN(6) {
 		w.nodes = append(w.nodes, w.smallNode(fmt.Sprintf("node-%d", i)))
 	}
@@ -49,7 +49,7 @@ func newFullWorld(seed uint64) *world {
 	return w
 }
 
-func (w *world) smallNode(name string) *corev1.Node {
+func (w *cluster) smallNode(name string) *corev1.Node {
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: w.labels()}}
 	node.Spec.Unschedulable = w.chance(5)
 	if w.chance(15) {
@@ -67,7 +67,7 @@ func (w *world) smallNode(name string) *corev1.Node {
 }
 
 // preemptible is a pod with all that preemption looks at.
-func (w *world) preemptible(name string) *corev1.Pod {
+func (w *cluster) preemptible(name string) *corev1.Pod {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pick(w, "red", "blue"), Name: name, UID: types.UID(name)}}
 	if w.chance(80) {
 		pod.Labels = map[string]string{"app": pick(w, "a", "b", "c")}
@@ -97,7 +97,7 @@ func (w *world) preemptible(name string) *corev1.Pod {
 }
 
 // maybeTerminate makes some pods ones that are being deleted, because they were preempted or for another reason.
-func (w *world) maybeTerminate(pod *corev1.Pod) {
+func (w *cluster) maybeTerminate(pod *corev1.Pod) {
 	if !w.chance(15) {
 		return
 	}
@@ -111,7 +111,7 @@ func (w *world) maybeTerminate(pod *corev1.Pod) {
 	})
 }
 
-func (w *world) budget(name string) *policyv1.PodDisruptionBudget {
+func (w *cluster) budget(name string) *policyv1.PodDisruptionBudget {
 	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: pick(w, "red", "blue"), Name: name}}
 	budget.Spec.Selector = pick(w, nil, &metav1.LabelSelector{}, w.selecting(metav1.LabelSelectorOpIn), w.selecting(metav1.LabelSelectorOpIn),
 		w.selecting(metav1.LabelSelectorOpIn), w.selecting(metav1.LabelSelectorOpNotIn), w.selecting("Broken"))
@@ -125,14 +125,14 @@ func (w *world) budget(name string) *policyv1.PodDisruptionBudget {
 	return budget
 }
 
-func (w *world) selecting(operator metav1.LabelSelectorOperator) *metav1.LabelSelector {
+func (w *cluster) selecting(operator metav1.LabelSelectorOperator) *metav1.LabelSelector {
 	return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
 		Key: "app", Operator: operator, Values: []string{pick(w, "a", "b"), pick(w, "b", "c")},
 	}}}
 }
 
 // nominations are pods that others made room for.
-func (w *world) nominations() []*corev1.Pod {
+func (w *cluster) nominations() []*corev1.Pod {
 	return some(w, 2, func() *corev1.Pod {
 		pod := w.preemptible(fmt.Sprintf("nominated-%d", w.IntN(1000000)))
 		pod.Status.NominatedNodeName = w.nodes[w.IntN(len(w.nodes))].Name

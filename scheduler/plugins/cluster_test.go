@@ -16,8 +16,8 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/internal/plugintest"
 )
 
-// world is a random cluster and a pod that is to be scheduled on it. The same seed gives the same world.
-type world struct {
+// cluster is a random cluster and a pod that is to be scheduled on it. The same seed gives the same cluster.
+type cluster struct {
 	*rand.Rand
 	nodes   []*corev1.Node
 	running []*corev1.Pod
@@ -26,8 +26,8 @@ type world struct {
 	objects []runtime.Object
 }
 
-func newWorld(seed uint64) *world {
-	w := &world{Rand: rand.New(rand.NewPCG(seed, 1))}
+func newCluster(seed uint64) *cluster {
+	w := &cluster{Rand: rand.New(rand.NewPCG(seed, 1))}
 	for i := range 1 + w.IntN(5) {
 		w.nodes = append(w.nodes, w.node(fmt.Sprintf("node-%d", i)))
 	}
@@ -41,17 +41,17 @@ func newWorld(seed uint64) *world {
 	return w
 }
 
-// informers know the objects of the world, and never start: nothing in it changes.
-func (w *world) informers(t testing.TB) informers.SharedInformerFactory {
+// informers know the objects of the cluster, and never start: nothing in it changes.
+func (w *cluster) informers(t testing.TB) informers.SharedInformerFactory {
 	t.Helper()
 	return plugintest.Informers(t, w.objects)
 }
 
-func (w *world) chance(percent int) bool { return w.IntN(100) < percent }
+func (w *cluster) chance(percent int) bool { return w.IntN(100) < percent }
 
-func pick[T any](w *world, choices ...T) T { return choices[w.IntN(len(choices))] }
+func pick[T any](w *cluster, choices ...T) T { return choices[w.IntN(len(choices))] }
 
-func some[T any](w *world, most int, one func() T) []T {
+func some[T any](w *cluster, most int, one func() T) []T {
 	var list []T
 	for range w.IntN(most + 1) {
 		list = append(list, one())
@@ -59,7 +59,7 @@ func some[T any](w *world, most int, one func() T) []T {
 	return list
 }
 
-func (w *world) node(name string) *corev1.Node {
+func (w *cluster) node(name string) *corev1.Node {
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: w.labels()}}
 	node.Spec.Unschedulable = w.chance(20)
 	node.Spec.Taints = some(w, 3, w.taint)
@@ -81,13 +81,13 @@ func (w *world) node(name string) *corev1.Node {
 	return node
 }
 
-func (w *world) maybe(list corev1.ResourceList, name corev1.ResourceName, amounts ...string) {
+func (w *cluster) maybe(list corev1.ResourceList, name corev1.ResourceName, amounts ...string) {
 	if w.chance(40) {
 		list[name] = resource.MustParse(pick(w, amounts...))
 	}
 }
 
-func (w *world) labels() map[string]string {
+func (w *cluster) labels() map[string]string {
 	labels := map[string]string{}
 	for _, key := range []string{"disk", "zone", "size"} {
 		if w.chance(70) {
@@ -97,9 +97,9 @@ func (w *world) labels() map[string]string {
 	return labels
 }
 
-func (w *world) value() string { return pick(w, "a", "b", "1", "5") }
+func (w *cluster) value() string { return pick(w, "a", "b", "1", "5") }
 
-func (w *world) taint() corev1.Taint {
+func (w *cluster) taint() corev1.Taint {
 	return corev1.Taint{
 		Key:    pick(w, "k", "l", corev1.TaintNodeUnschedulable),
 		Value:  w.value(),
@@ -107,7 +107,7 @@ func (w *world) taint() corev1.Taint {
 	}
 }
 
-func (w *world) toleration() corev1.Toleration {
+func (w *cluster) toleration() corev1.Toleration {
 	toleration := corev1.Toleration{
 		Key:      pick(w, "k", "l", corev1.TaintNodeUnschedulable, ""),
 		Operator: pick(w, corev1.TolerationOpEqual, corev1.TolerationOpExists, ""),
@@ -120,7 +120,7 @@ func (w *world) toleration() corev1.Toleration {
 	return toleration
 }
 
-func (w *world) newPod(name string) *corev1.Pod {
+func (w *cluster) newPod(name string) *corev1.Pod {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name)}}
 	pod.Spec.Tolerations = some(w, 3, w.toleration)
 	for i := range 1 + w.IntN(2) {
@@ -165,7 +165,7 @@ func (w *world) newPod(name string) *corev1.Pod {
 	return pod
 }
 
-func (w *world) container(name string) corev1.Container {
+func (w *cluster) container(name string) corev1.Container {
 	container := corev1.Container{Name: name, Image: pick(w, "web", "web:v1", "db", "reg:5000/job", "absent:v2")}
 	container.Resources.Requests = w.requests()
 	for range w.IntN(3) {
@@ -181,7 +181,7 @@ func (w *world) container(name string) corev1.Container {
 	return container
 }
 
-func (w *world) requests() corev1.ResourceList {
+func (w *cluster) requests() corev1.ResourceList {
 	list := corev1.ResourceList{}
 	w.maybe(list, corev1.ResourceCPU, "0", "100m", "750m", "2")
 	w.maybe(list, corev1.ResourceMemory, "0", "100Mi", "700M", "2Gi")
@@ -194,7 +194,7 @@ func (w *world) requests() corev1.ResourceList {
 }
 
 // addStatus makes a running pod one that may be in the middle of a resize.
-func (w *world) addStatus(pod *corev1.Pod) {
+func (w *cluster) addStatus(pod *corev1.Pod) {
 	for _, container := range pod.Spec.Containers {
 		if !w.chance(50) {
 			continue
@@ -212,7 +212,7 @@ func (w *world) addStatus(pod *corev1.Pod) {
 	}
 }
 
-func (w *world) affinity() *corev1.NodeAffinity {
+func (w *cluster) affinity() *corev1.NodeAffinity {
 	affinity := &corev1.NodeAffinity{}
 	if w.chance(70) {
 		affinity.RequiredDuringSchedulingIgnoredDuringExecution = &corev1.NodeSelector{NodeSelectorTerms: some(w, 2, w.term)}
@@ -223,7 +223,7 @@ func (w *world) affinity() *corev1.NodeAffinity {
 	return affinity
 }
 
-func (w *world) term() corev1.NodeSelectorTerm {
+func (w *cluster) term() corev1.NodeSelectorTerm {
 	term := corev1.NodeSelectorTerm{MatchExpressions: some(w, 2, w.requirement)}
 	if w.chance(25) {
 		term.MatchFields = some(w, 2, func() corev1.NodeSelectorRequirement {
@@ -237,7 +237,7 @@ func (w *world) term() corev1.NodeSelectorTerm {
 	return term
 }
 
-func (w *world) requirement() corev1.NodeSelectorRequirement {
+func (w *cluster) requirement() corev1.NodeSelectorRequirement {
 	requirement := corev1.NodeSelectorRequirement{Key: pick(w, "disk", "zone", "size"), Values: []string{w.value()}}
 	requirement.Operator = pick(w, corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn, corev1.NodeSelectorOpExists,
 		corev1.NodeSelectorOpDoesNotExist, corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt)

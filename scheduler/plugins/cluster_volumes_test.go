@@ -21,9 +21,9 @@ const (
 	ebsPlugin = "kubernetes.io/aws-ebs"
 )
 
-// storage is what a world has of claims, volumes and all that they come from.
+// storage is what a cluster has of claims, volumes and all that they come from.
 type storage struct {
-	*world
+	*cluster
 	claims  []*corev1.PersistentVolumeClaim
 	volumes []*corev1.PersistentVolume
 	// room is the same in all pools of a class, because kube-scheduler takes any that will do.
@@ -32,9 +32,9 @@ type storage struct {
 
 var classNames = []string{"csi", "csi-zoned", "local", "ebs", "now", "odd"}
 
-// dressVolumes gives the world storage, and its pods volumes.
-func dressVolumes(w *world) {
-	s := &storage{world: w, room: map[string]string{"csi": pick(w, "20Mi", "40Mi", "1Gi"), "csi-zoned": pick(w, "20Mi", "40Mi", "1Gi")}}
+// dressVolumes gives the cluster storage, and its pods volumes.
+func dressVolumes(w *cluster) {
+	s := &storage{cluster: w, room: map[string]string{"csi": pick(w, "20Mi", "40Mi", "1Gi"), "csi-zoned": pick(w, "20Mi", "40Mi", "1Gi")}}
 	for _, node := range w.nodes {
 		s.dressNode(node)
 	}
@@ -65,7 +65,7 @@ func named(name string) metav1.ObjectMeta {
 func (s *storage) dressNode(node *corev1.Node) {
 	for _, key := range []string{corev1.LabelTopologyZone, corev1.LabelTopologyRegion, corev1.LabelFailureDomainBetaZone, corev1.LabelFailureDomainBetaRegion} {
 		if s.chance(40) {
-			node.Labels[key] = pick(s.world, "a", "b")
+			node.Labels[key] = pick(s.cluster, "a", "b")
 		}
 	}
 	if s.chance(15) {
@@ -73,7 +73,7 @@ func (s *storage) dressNode(node *corev1.Node) {
 	}
 	csiNode := &storagev1.CSINode{ObjectMeta: named(node.Name)}
 	if s.chance(60) {
-		csiNode.Annotations = map[string]string{corev1.MigratedPluginsAnnotationKey: pick(s.world, ebsPlugin, "kubernetes.io/gce-pd,"+ebsPlugin, "kubernetes.io/gce-pd")}
+		csiNode.Annotations = map[string]string{corev1.MigratedPluginsAnnotationKey: pick(s.cluster, ebsPlugin, "kubernetes.io/gce-pd,"+ebsPlugin, "kubernetes.io/gce-pd")}
 	}
 	for _, name := range []string{csiDriver, ebsDriver} {
 		if s.chance(25) {
@@ -109,14 +109,14 @@ func (s *storage) addClasses() {
 			class.VolumeBindingMode = ptr.To(storagev1.VolumeBindingWaitForFirstConsumer)
 		}
 		if name == "csi-zoned" {
-			class.AllowedTopologies = some(s.world, 2, s.topologyTerm)
+			class.AllowedTopologies = some(s.cluster, 2, s.topologyTerm)
 		}
 		s.objects = append(s.objects, class)
 	}
 	if s.chance(70) {
 		s.objects = append(s.objects, &storagev1.CSIDriver{ObjectMeta: named(csiDriver), Spec: storagev1.CSIDriverSpec{
-			StorageCapacity:               pick(s.world, nil, ptr.To(false), ptr.To(true), ptr.To(true)),
-			PreventPodSchedulingIfMissing: pick(s.world, nil, ptr.To(false), ptr.To(true)),
+			StorageCapacity:               pick(s.cluster, nil, ptr.To(false), ptr.To(true), ptr.To(true)),
+			PreventPodSchedulingIfMissing: pick(s.cluster, nil, ptr.To(false), ptr.To(true)),
 		}})
 	}
 	for i := range s.IntN(6) {
@@ -125,19 +125,19 @@ func (s *storage) addClasses() {
 }
 
 func (s *storage) topologyTerm() corev1.TopologySelectorTerm {
-	return corev1.TopologySelectorTerm{MatchLabelExpressions: some(s.world, 2, func() corev1.TopologySelectorLabelRequirement {
-		return corev1.TopologySelectorLabelRequirement{Key: pick(s.world, "disk", "zone"), Values: some(s.world, 3, s.value)}
+	return corev1.TopologySelectorTerm{MatchLabelExpressions: some(s.cluster, 2, func() corev1.TopologySelectorLabelRequirement {
+		return corev1.TopologySelectorLabelRequirement{Key: pick(s.cluster, "disk", "zone"), Values: some(s.cluster, 3, s.value)}
 	})}
 }
 
 func (s *storage) capacity(i int) *storagev1.CSIStorageCapacity {
-	capacity := &storagev1.CSIStorageCapacity{ObjectMeta: named(fmt.Sprintf("capacity-%d", i)), StorageClassName: pick(s.world, "csi", "csi", "csi-zoned")}
+	capacity := &storagev1.CSIStorageCapacity{ObjectMeta: named(fmt.Sprintf("capacity-%d", i)), StorageClassName: pick(s.cluster, "csi", "csi", "csi-zoned")}
 	capacity.Namespace = "default"
 	if s.chance(90) {
 		capacity.Capacity = ptr.To(resource.MustParse(s.room[capacity.StorageClassName]))
 	}
 	if capacity.Capacity != nil && s.chance(50) {
-		capacity.MaximumVolumeSize = ptr.To(resource.MustParse(pick(s.world, "10Mi", "25Mi", "1Gi")))
+		capacity.MaximumVolumeSize = ptr.To(resource.MustParse(pick(s.cluster, "10Mi", "25Mi", "1Gi")))
 	}
 	if s.chance(90) {
 		capacity.NodeTopology = s.selector()
@@ -154,7 +154,7 @@ func (s *storage) selector() *metav1.LabelSelector {
 	}
 	if s.chance(20) {
 		selector.MatchExpressions = []metav1.LabelSelectorRequirement{
-			{Key: "size", Operator: pick(s.world, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpIn), Values: []string{s.value(), s.value()}},
+			{Key: "size", Operator: pick(s.cluster, metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpIn), Values: []string{s.value(), s.value()}},
 		}
 	}
 	if s.chance(3) {
@@ -170,27 +170,27 @@ func (s *storage) volume(i int) *corev1.PersistentVolume {
 	v.Labels = s.labels()
 	for _, key := range []string{corev1.LabelTopologyZone, corev1.LabelTopologyRegion, corev1.LabelFailureDomainBetaZone, corev1.LabelFailureDomainBetaRegion} {
 		if s.chance(20) {
-			v.Labels[key] = pick(s.world, "a", "b", "a__b", "a__ b ", "a__")
+			v.Labels[key] = pick(s.cluster, "a", "b", "a__b", "a__ b ", "a__")
 		}
 	}
 	v.Spec.Capacity = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(fmt.Sprintf("%dMi", 11*s.IntN(6)+i))}
 	v.Spec.AccessModes = s.accessModes()
-	v.Spec.StorageClassName = pick(s.world, "local", "local", "csi", "csi-zoned", "ebs", "now", "")
+	v.Spec.StorageClassName = pick(s.cluster, "local", "local", "csi", "csi-zoned", "ebs", "now", "")
 	if s.chance(10) {
 		v.Annotations = map[string]string{corev1.BetaStorageClassAnnotation: v.Spec.StorageClassName}
 	}
 	if s.chance(10) {
-		v.Spec.VolumeMode = ptr.To(pick(s.world, corev1.PersistentVolumeBlock, corev1.PersistentVolumeFilesystem))
+		v.Spec.VolumeMode = ptr.To(pick(s.cluster, corev1.PersistentVolumeBlock, corev1.PersistentVolumeFilesystem))
 	}
 	if s.chance(10) {
 		v.Spec.VolumeAttributesClassName = ptr.To("gold")
 	}
 	if s.chance(40) {
 		v.Spec.NodeAffinity = &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{
-			{MatchExpressions: some(s.world, 2, s.requirement)}, {MatchExpressions: some(s.world, 2, s.requirement)},
+			{MatchExpressions: some(s.cluster, 2, s.requirement)}, {MatchExpressions: some(s.cluster, 2, s.requirement)},
 		}[:1+s.IntN(2)]}}
 	}
-	v.Status.Phase = pick(s.world, corev1.VolumeAvailable, corev1.VolumeAvailable, corev1.VolumeAvailable, corev1.VolumePending, corev1.VolumeReleased)
+	v.Status.Phase = pick(s.cluster, corev1.VolumeAvailable, corev1.VolumeAvailable, corev1.VolumeAvailable, corev1.VolumePending, corev1.VolumeReleased)
 	if s.chance(5) {
 		v.DeletionTimestamp = &metav1.Time{}
 	}
@@ -199,11 +199,11 @@ func (s *storage) volume(i int) *corev1.PersistentVolume {
 }
 
 func (s *storage) source(name string) corev1.PersistentVolumeSource {
-	return pick(s.world,
+	return pick(s.cluster,
 		corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: csiDriver, VolumeHandle: name}},
 		corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: csiDriver, VolumeHandle: name}},
 		corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: ebsDriver, VolumeHandle: "vol-1"}},
-		corev1.PersistentVolumeSource{AWSElasticBlockStore: &corev1.AWSElasticBlockStoreVolumeSource{VolumeID: pick(s.world, "vol-1", "aws://a/vol-2")}},
+		corev1.PersistentVolumeSource{AWSElasticBlockStore: &corev1.AWSElasticBlockStoreVolumeSource{VolumeID: pick(s.cluster, "vol-1", "aws://a/vol-2")}},
 		corev1.PersistentVolumeSource{GCEPersistentDisk: &corev1.GCEPersistentDiskVolumeSource{PDName: name}},
 		corev1.PersistentVolumeSource{AzureFile: &corev1.AzureFilePersistentVolumeSource{ShareName: name, SecretName: "s"}},
 		corev1.PersistentVolumeSource{Local: &corev1.LocalVolumeSource{Path: "/" + name}},
@@ -214,22 +214,22 @@ func (s *storage) accessModes() []corev1.PersistentVolumeAccessMode {
 	if s.chance(70) {
 		return []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce, corev1.ReadOnlyMany, corev1.ReadWriteOncePod}
 	}
-	return []corev1.PersistentVolumeAccessMode{pick(s.world, corev1.ReadWriteOnce, corev1.ReadWriteMany)}
+	return []corev1.PersistentVolumeAccessMode{pick(s.cluster, corev1.ReadWriteOnce, corev1.ReadWriteMany)}
 }
 
 func (s *storage) claim(name string) *corev1.PersistentVolumeClaim {
 	c := &corev1.PersistentVolumeClaim{ObjectMeta: named(name)}
 	c.Namespace = "default"
 	c.Annotations = map[string]string{}
-	c.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{pick(s.world, corev1.ReadWriteOnce, corev1.ReadWriteOnce, corev1.ReadWriteOncePod)}
+	c.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{pick(s.cluster, corev1.ReadWriteOnce, corev1.ReadWriteOnce, corev1.ReadWriteOncePod)}
 	c.Spec.Resources.Requests = corev1.ResourceList{}
 	if s.chance(90) {
-		c.Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse(pick(s.world, "1Mi", "10Mi", "20Mi", "30Mi"))
+		c.Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse(pick(s.cluster, "1Mi", "10Mi", "20Mi", "30Mi"))
 	}
 	if s.chance(97) {
-		c.Spec.StorageClassName = ptr.To(pick(s.world, "local", "local", "csi", "csi", "csi-zoned", "ebs"))
+		c.Spec.StorageClassName = ptr.To(pick(s.cluster, "local", "local", "csi", "csi", "csi-zoned", "ebs"))
 		if s.chance(8) {
-			c.Spec.StorageClassName = ptr.To(pick(s.world, "now", "odd", "absent", ""))
+			c.Spec.StorageClassName = ptr.To(pick(s.cluster, "now", "odd", "absent", ""))
 		}
 		if s.chance(10) {
 			c.Annotations[corev1.BetaStorageClassAnnotation] = *c.Spec.StorageClassName
@@ -242,10 +242,10 @@ func (s *storage) claim(name string) *corev1.PersistentVolumeClaim {
 		c.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock)
 	}
 	if s.chance(5) {
-		c.Spec.VolumeAttributesClassName = ptr.To(pick(s.world, "gold", ""))
+		c.Spec.VolumeAttributesClassName = ptr.To(pick(s.cluster, "gold", ""))
 	}
 	if s.chance(15) {
-		c.Annotations[volume.AnnSelectedNode] = pick(s.world, "node-0", "node-1", "node-9")
+		c.Annotations[volume.AnnSelectedNode] = pick(s.cluster, "node-0", "node-1", "node-9")
 	}
 	if s.chance(2) {
 		c.DeletionTimestamp = &metav1.Time{}
@@ -272,7 +272,7 @@ func (s *storage) marry() {
 		free = free[1:]
 		fromVolume, fromClaim := s.chance(90), s.chance(80)
 		if fromVolume {
-			v.Spec.ClaimRef = &corev1.ObjectReference{Namespace: claim.Namespace, Name: claim.Name, UID: pick(s.world, claim.UID, claim.UID, "", "another")}
+			v.Spec.ClaimRef = &corev1.ObjectReference{Namespace: claim.Namespace, Name: claim.Name, UID: pick(s.cluster, claim.UID, claim.UID, "", "another")}
 		}
 		if fromClaim {
 			claim.Spec.VolumeName = v.Name
@@ -326,12 +326,12 @@ func (s *storage) addEphemeral(pod *corev1.Pod, name string) {
 
 func (s *storage) disk() corev1.VolumeSource {
 	readOnly := s.chance(50)
-	monitors := some(s.world, 2, func() string { return pick(s.world, "m1", "m2") })
-	return pick(s.world,
-		corev1.VolumeSource{GCEPersistentDisk: &corev1.GCEPersistentDiskVolumeSource{PDName: pick(s.world, "d1", "d2"), ReadOnly: readOnly}},
-		corev1.VolumeSource{AWSElasticBlockStore: &corev1.AWSElasticBlockStoreVolumeSource{VolumeID: pick(s.world, "vol-1", "aws://a/vol-2", "aws://nonsense"), ReadOnly: readOnly}},
-		corev1.VolumeSource{ISCSI: &corev1.ISCSIVolumeSource{IQN: pick(s.world, "iqn.1", "iqn.2"), ReadOnly: readOnly}},
-		corev1.VolumeSource{RBD: &corev1.RBDVolumeSource{CephMonitors: monitors, RBDPool: "p", RBDImage: pick(s.world, "i", "j"), ReadOnly: readOnly}},
+	monitors := some(s.cluster, 2, func() string { return pick(s.cluster, "m1", "m2") })
+	return pick(s.cluster,
+		corev1.VolumeSource{GCEPersistentDisk: &corev1.GCEPersistentDiskVolumeSource{PDName: pick(s.cluster, "d1", "d2"), ReadOnly: readOnly}},
+		corev1.VolumeSource{AWSElasticBlockStore: &corev1.AWSElasticBlockStoreVolumeSource{VolumeID: pick(s.cluster, "vol-1", "aws://a/vol-2", "aws://nonsense"), ReadOnly: readOnly}},
+		corev1.VolumeSource{ISCSI: &corev1.ISCSIVolumeSource{IQN: pick(s.cluster, "iqn.1", "iqn.2"), ReadOnly: readOnly}},
+		corev1.VolumeSource{RBD: &corev1.RBDVolumeSource{CephMonitors: monitors, RBDPool: "p", RBDImage: pick(s.cluster, "i", "j"), ReadOnly: readOnly}},
 		corev1.VolumeSource{AzureFile: &corev1.AzureFileVolumeSource{ShareName: "s", SecretName: "t"}},
 	)
 }
@@ -340,7 +340,7 @@ func (s *storage) addAttachments() {
 	for i := range s.IntN(4) {
 		attachment := &storagev1.VolumeAttachment{ObjectMeta: named(fmt.Sprintf("attachment-%d", i))}
 		attachment.Spec.NodeName = s.nodes[s.IntN(len(s.nodes))].Name
-		attachment.Spec.Attacher = pick(s.world, csiDriver, csiDriver, ebsDriver, "")
+		attachment.Spec.Attacher = pick(s.cluster, csiDriver, csiDriver, ebsDriver, "")
 		if s.chance(90) {
 			attachment.Spec.Source.PersistentVolumeName = ptr.To(fmt.Sprintf("volume-%d", s.IntN(7)))
 		}
@@ -349,7 +349,7 @@ func (s *storage) addAttachments() {
 }
 
 // objectChanges are the events that can befall objects of a kind, among those of an action that plugins ask for.
-func (w *world) objectChanges(event fwk.ClusterEvent) []change {
+func (w *cluster) objectChanges(event fwk.ClusterEvent) []change {
 	_, kind, grouped := strings.Cut(string(event.Resource), "/")
 	if !grouped {
 		kind = string(event.Resource)

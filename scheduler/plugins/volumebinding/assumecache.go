@@ -8,32 +8,32 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// assumed lays objects over an informer's that are as they will be once they are written. One counts until the informer
+// assumeCache lays objects over an informer's that are as they will be once they are written. One counts until the informer
 // shows another version than the one that it was made of. It is safe for concurrent use.
-type assumed[T metav1.Object] struct {
+type assumeCache[T metav1.Object] struct {
 	resource string
 	store    cache.Indexer
 	mutex    sync.RWMutex
 	objects  map[string]T
 }
 
-func newAssumed[T metav1.Object](store cache.Indexer, resource string) *assumed[T] {
-	return &assumed[T]{resource: resource, store: store, objects: map[string]T{}}
+func newAssumeCache[T metav1.Object](store cache.Indexer, resource string) *assumeCache[T] {
+	return &assumeCache[T]{resource: resource, store: store, objects: map[string]T{}}
 }
 
 // get returns the object as assumed, and otherwise as shown.
-func (a *assumed[T]) get(key string) (T, bool) {
+func (a *assumeCache[T]) get(key string) (T, bool) {
 	object, found := a.stored(key)
 	if !found {
 		return object, false
 	}
 	a.mutex.RLock()
 	defer a.mutex.RUnlock()
-	return a.over(key, object), true
+	return a.overlay(key, object), true
 }
 
 // stored returns the object as shown.
-func (a *assumed[T]) stored(key string) (T, bool) {
+func (a *assumeCache[T]) stored(key string) (T, bool) {
 	object, found, err := a.store.GetByKey(key)
 	if err != nil || !found {
 		var none T
@@ -43,7 +43,7 @@ func (a *assumed[T]) stored(key string) (T, bool) {
 }
 
 // list returns the objects of which the index has the value, each as assumed, and otherwise as shown.
-func (a *assumed[T]) list(index, value string) ([]T, error) {
+func (a *assumeCache[T]) list(index, value string) ([]T, error) {
 	objects, err := a.store.ByIndex(index, value)
 	if err != nil {
 		return nil, fmt.Errorf("listing %s by %s: %w", a.resource, index, err)
@@ -55,13 +55,13 @@ func (a *assumed[T]) list(index, value string) ([]T, error) {
 		shown := object.(T)
 		list[i] = shown
 		if len(a.objects) > 0 {
-			list[i] = a.over(keyOf(shown), shown)
+			list[i] = a.overlay(keyOf(shown), shown)
 		}
 	}
 	return list, nil
 }
 
-func (a *assumed[T]) over(key string, shown T) T {
+func (a *assumeCache[T]) overlay(key string, shown T) T {
 	if object, found := a.objects[key]; found && object.GetResourceVersion() == shown.GetResourceVersion() {
 		return object
 	}
@@ -69,7 +69,7 @@ func (a *assumed[T]) over(key string, shown T) T {
 }
 
 // assume lays the object over the one it was made of. That another version is shown by now is an error.
-func (a *assumed[T]) assume(object T) error {
+func (a *assumeCache[T]) assume(object T) error {
 	key := keyOf(object)
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -85,7 +85,7 @@ func (a *assumed[T]) assume(object T) error {
 }
 
 // restore takes the very object away again; another that is assumed by now stays.
-func (a *assumed[T]) restore(object T) {
+func (a *assumeCache[T]) restore(object T) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	if key := keyOf(object); any(a.objects[key]) == any(object) {
@@ -94,7 +94,7 @@ func (a *assumed[T]) restore(object T) {
 }
 
 // shown is called when the informer has shown the object anew. A resync shows the same version and changes nothing.
-func (a *assumed[T]) shown(key string) {
+func (a *assumeCache[T]) shown(key string) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	object, found := a.objects[key]

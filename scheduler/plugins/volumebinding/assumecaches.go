@@ -11,15 +11,15 @@ import (
 // byClass is the index of volumes by the name of their class.
 const byClass = "volumebinding.storageClass"
 
-// ledger is all volumes and claims, with what has been promised to pods and is not written yet.
-type ledger struct {
-	volumes *assumed[*corev1.PersistentVolume]
-	claims  *assumed[*corev1.PersistentVolumeClaim]
-	// changed beats whenever the API server shows a volume or a claim.
-	changed pulse
+// assumeCaches is all volumes and claims, with what has been assumed for pods and is not written yet.
+type assumeCaches struct {
+	volumes *assumeCache[*corev1.PersistentVolume]
+	claims  *assumeCache[*corev1.PersistentVolumeClaim]
+	// changed wakes everybody who waits whenever the API server shows a volume or a claim.
+	changed broadcaster
 }
 
-func newLedger(volumes, claims cache.SharedIndexInformer) (*ledger, error) {
+func newAssumeCaches(volumes, claims cache.SharedIndexInformer) (*assumeCaches, error) {
 	err := volumes.AddIndexers(cache.Indexers{byClass: func(object any) ([]string, error) {
 		if typed, ok := object.(*corev1.PersistentVolume); ok {
 			return []string{volume.GetPersistentVolumeClass(typed)}, nil
@@ -29,9 +29,9 @@ func newLedger(volumes, claims cache.SharedIndexInformer) (*ledger, error) {
 	if err != nil && volumes.GetIndexer().GetIndexers()[byClass] == nil {
 		return nil, fmt.Errorf("indexing volumes by class: %w", err)
 	}
-	l := &ledger{
-		volumes: newAssumed[*corev1.PersistentVolume](volumes.GetIndexer(), "persistentvolumes"),
-		claims:  newAssumed[*corev1.PersistentVolumeClaim](claims.GetIndexer(), "persistentvolumeclaims"),
+	l := &assumeCaches{
+		volumes: newAssumeCache[*corev1.PersistentVolume](volumes.GetIndexer(), "persistentvolumes"),
+		claims:  newAssumeCache[*corev1.PersistentVolumeClaim](claims.GetIndexer(), "persistentvolumeclaims"),
 	}
 	if _, err := volumes.AddEventHandler(l.handler(l.volumes.shown)); err != nil {
 		return nil, fmt.Errorf("watching volumes: %w", err)
@@ -42,12 +42,12 @@ func newLedger(volumes, claims cache.SharedIndexInformer) (*ledger, error) {
 	return l, nil
 }
 
-func (l *ledger) handler(shown func(key string)) cache.ResourceEventHandler {
+func (l *assumeCaches) handler(shown func(key string)) cache.ResourceEventHandler {
 	tell := func(object any) {
 		if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(object); err == nil {
 			shown(key)
 		}
-		l.changed.beat()
+		l.changed.broadcast()
 	}
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc:    tell,
@@ -56,14 +56,14 @@ func (l *ledger) handler(shown func(key string)) cache.ResourceEventHandler {
 	}
 }
 
-// volume returns a volume as promised, and otherwise as shown. Nil: there is none of that name.
-func (l *ledger) volume(name string) *corev1.PersistentVolume {
+// volume returns a volume as assumed, and otherwise as shown. Nil: there is none of that name.
+func (l *assumeCaches) volume(name string) *corev1.PersistentVolume {
 	found, _ := l.volumes.get(name)
 	return found
 }
 
-// claim returns a claim as promised, and otherwise as shown. Nil: there is none of that name.
-func (l *ledger) claim(namespace, name string) *corev1.PersistentVolumeClaim {
+// claim returns a claim as assumed, and otherwise as shown. Nil: there is none of that name.
+func (l *assumeCaches) claim(namespace, name string) *corev1.PersistentVolumeClaim {
 	found, _ := l.claims.get(namespace + "/" + name)
 	return found
 }

@@ -12,9 +12,9 @@ import (
 	"k8s.io/component-helpers/storage/volume"
 )
 
-// shelf is a ledger whose informers are filled by hand.
+// shelf is caches whose informers are filled by hand.
 type shelf struct {
-	*ledger
+	*assumeCaches
 	t               *testing.T
 	volumes, claims cache.Indexer
 }
@@ -22,7 +22,7 @@ type shelf struct {
 func newShelf(t *testing.T) shelf {
 	t.Helper()
 	core := informers.NewSharedInformerFactory(fake.NewClientset(), 0).Core().V1()
-	l, err := newLedger(core.PersistentVolumes().Informer(), core.PersistentVolumeClaims().Informer())
+	l, err := newAssumeCaches(core.PersistentVolumes().Informer(), core.PersistentVolumeClaims().Informer())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func (s shelf) show(v *corev1.PersistentVolume) {
 	if err := s.volumes.Add(v); err != nil {
 		s.t.Fatal(err)
 	}
-	s.handler(s.ledger.volumes.shown).OnUpdate(nil, v)
+	s.handler(s.assumeCaches.volumes.shown).OnUpdate(nil, v)
 }
 
 func (s shelf) claimOf(name string) string {
@@ -49,18 +49,18 @@ func TestWhatIsPromisedIsTaken(t *testing.T) {
 	s := newShelf(t)
 	v, c := newVolume("v", "1Gi", ""), newClaim("data", "1Gi")
 	s.show(v)
-	promised, err := s.assume(&decision{bindings: []binding{{c, v}}}, "node-a")
+	assumed, err := s.assumePodVolumes(&decision{bindings: []binding{{c, v}}}, "node-a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := s.claimOf("v"); got != "data" {
 		t.Errorf("the volume is %q's, want data's", got)
 	}
-	ofClass, err := s.ledger.volumes.list(byClass, "class")
+	ofClass, err := s.assumeCaches.volumes.list(byClass, "class")
 	if err != nil || len(ofClass) != 1 || ofClass[0].Spec.ClaimRef == nil {
-		t.Errorf("the class has %v (%v), want the volume as promised", ofClass, err)
+		t.Errorf("the class has %v (%v), want the volume as assumed", ofClass, err)
 	}
-	s.takeBack(promised)
+	s.revertAssumedPodVolumes(assumed)
 	if got := s.claimOf("v"); got != "" {
 		t.Errorf("the volume is %q's after it was taken back", got)
 	}
@@ -71,8 +71,8 @@ func TestAPromiseIsWholeOrNotAtAll(t *testing.T) {
 	v := newVolume("v", "1Gi", "")
 	s.show(v)
 	gone := newClaim("gone", "1Gi")
-	if _, err := s.assume(&decision{bindings: []binding{{newClaim("data", "1Gi"), v}}, provisions: []provision{{claim: gone}}}, "node-a"); err == nil {
-		t.Fatal("a claim that is gone was promised a volume")
+	if _, err := s.assumePodVolumes(&decision{bindings: []binding{{newClaim("data", "1Gi"), v}}, provisions: []provision{{claim: gone}}}, "node-a"); err == nil {
+		t.Fatal("a claim that is gone was given a volume")
 	}
 	if got := s.claimOf("v"); got != "" {
 		t.Errorf("the volume is still %q's", got)
@@ -84,8 +84,8 @@ func TestAVolumeThatHasChangedIsNotPromised(t *testing.T) {
 	old, new := newVolume("v", "1Gi", ""), newVolume("v", "1Gi", "")
 	new.ResourceVersion = "2"
 	s.show(new)
-	if _, err := s.assume(&decision{bindings: []binding{{newClaim("data", "1Gi"), old}}}, "node-a"); err == nil {
-		t.Error("a volume was promised that has changed since")
+	if _, err := s.assumePodVolumes(&decision{bindings: []binding{{newClaim("data", "1Gi"), old}}}, "node-a"); err == nil {
+		t.Error("a volume was assumed that has changed since")
 	}
 }
 
@@ -93,7 +93,7 @@ func TestWhatTheServerShowsEndsAPromise(t *testing.T) {
 	s := newShelf(t)
 	v := newVolume("v", "1Gi", "")
 	s.show(v)
-	if _, err := s.assume(&decision{bindings: []binding{{newClaim("data", "1Gi"), v}}}, "node-a"); err != nil {
+	if _, err := s.assumePodVolumes(&decision{bindings: []binding{{newClaim("data", "1Gi"), v}}}, "node-a"); err != nil {
 		t.Fatal(err)
 	}
 	s.show(v) // Again the same: a resync.
@@ -106,8 +106,8 @@ func TestWhatTheServerShowsEndsAPromise(t *testing.T) {
 	if got := s.claimOf("v"); got != "other" {
 		t.Errorf("the volume is %q's, want other's, as the server says", got)
 	}
-	if left := len(s.ledger.volumes.objects); left != 0 {
-		t.Errorf("%d promises are kept that nobody needs", left)
+	if left := len(s.assumeCaches.volumes.objects); left != 0 {
+		t.Errorf("%d assumed objects are kept that nobody needs", left)
 	}
 }
 
@@ -115,15 +115,15 @@ func TestOnlyTheOwnPromiseIsTakenBack(t *testing.T) {
 	s := newShelf(t)
 	v := newVolume("v", "1Gi", "")
 	s.show(v)
-	first, err := s.assume(&decision{bindings: []binding{{newClaim("first", "1Gi"), v}}}, "node-a")
+	first, err := s.assumePodVolumes(&decision{bindings: []binding{{newClaim("first", "1Gi"), v}}}, "node-a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.takeBack(first)
-	if _, err := s.assume(&decision{bindings: []binding{{newClaim("second", "1Gi"), v}}}, "node-b"); err != nil {
+	s.revertAssumedPodVolumes(first)
+	if _, err := s.assumePodVolumes(&decision{bindings: []binding{{newClaim("second", "1Gi"), v}}}, "node-b"); err != nil {
 		t.Fatal(err)
 	}
-	s.takeBack(first)
+	s.revertAssumedPodVolumes(first)
 	if got := s.claimOf("v"); got != "second" {
 		t.Errorf("the volume is %q's, want second's", got)
 	}
@@ -134,20 +134,20 @@ func TestWhatIsWrittenStaysUntilItIsShown(t *testing.T) {
 	if err := s.claims.Add(newClaim("data", "1Gi")); err != nil {
 		t.Fatal(err)
 	}
-	promised, err := s.assume(&decision{provisions: []provision{{claim: newClaim("data", "1Gi")}}}, "node-a")
+	assumed, err := s.assumePodVolumes(&decision{provisions: []provision{{claim: newClaim("data", "1Gi")}}}, "node-a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	promised.claims[0].written = true
-	s.takeBack(promised)
+	assumed.dynamicProvisions[0].written = true
+	s.revertAssumedPodVolumes(assumed)
 	if got := s.claim("default", "data").Annotations[volume.AnnSelectedNode]; got != "node-a" {
 		t.Errorf("the claim is for node %q, want node-a", got)
 	}
 }
 
-func TestAPulseWakesAllWhoWait(t *testing.T) {
-	var p pulse
-	p.beat() // For nobody.
+func TestABroadcastWakesAllWhoWait(t *testing.T) {
+	var p broadcaster
+	p.broadcast() // For nobody.
 	var woken sync.WaitGroup
 	ready := make(chan struct{}, 3)
 	for range 3 {
@@ -160,11 +160,11 @@ func TestAPulseWakesAllWhoWait(t *testing.T) {
 	for range 3 {
 		<-ready
 	}
-	p.beat()
+	p.broadcast()
 	woken.Wait()
 	select {
 	case <-p.wait():
-		t.Error("a new wait ends with an old beat")
+		t.Error("a new wait ends with an old broadcast")
 	default:
 	}
 }

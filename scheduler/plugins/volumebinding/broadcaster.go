@@ -2,14 +2,14 @@ package volumebinding
 
 import "sync"
 
-// pulse wakes everybody who waits. Its zero value is ready.
-type pulse struct {
+// broadcaster wakes everybody who waits. Its zero value is ready.
+type broadcaster struct {
 	mutex sync.Mutex
 	next  chan struct{} // nil: nobody waits
 }
 
-// wait returns a channel that is closed at the next beat.
-func (p *pulse) wait() <-chan struct{} {
+// wait returns a channel that is closed at the next broadcast.
+func (p *broadcaster) wait() <-chan struct{} {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.next == nil {
@@ -18,7 +18,7 @@ func (p *pulse) wait() <-chan struct{} {
 	return p.next
 }
 
-func (p *pulse) beat() {
+func (p *broadcaster) broadcast() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.next != nil {

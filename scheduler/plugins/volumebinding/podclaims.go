@@ -13,8 +13,8 @@ import (
 	"k8s.io/component-helpers/storage/volume"
 )
 
-// world is all that is known of a pod's claims when the search for a node begins. It never changes.
-type world struct {
+// podClaims is all that is known of a pod's claims when the search for a node begins. It never changes.
+type podClaims struct {
 	bound []boundClaim
 	// provisioning are claims for which an earlier attempt has chosen a node, and waiting those that are free to go
 	// anywhere, the smallest first.
@@ -42,15 +42,15 @@ type waitingClaim struct {
 }
 
 // hasMigrated reports whether it matters what a node's CSINode says.
-func (w *world) hasMigrated() bool {
+func (w *podClaims) hasMigrated() bool {
 	return slices.ContainsFunc(w.bound, func(claim boundClaim) bool { return claim.volume != nil && claim.volume.plugin != "" })
 }
 
-func (w *world) hasUnbound() bool { return len(w.provisioning)+len(w.waiting) > 0 }
+func (w *podClaims) hasUnbound() bool { return len(w.provisioning)+len(w.waiting) > 0 }
 
 // observe reads everything about the claims.
-func (p *Plugin) observe(claims []*corev1.PersistentVolumeClaim) (*world, error) {
-	w := &world{}
+func (p *Plugin) observe(claims []*corev1.PersistentVolumeClaim) (*podClaims, error) {
+	w := &podClaims{}
 	for _, claim := range claims {
 		if isBound(claim) {
 			w.bound = append(w.bound, p.observeBound(claim))
@@ -84,7 +84,7 @@ func isBound(claim *corev1.PersistentVolumeClaim) bool {
 
 func (p *Plugin) observeBound(claim *corev1.PersistentVolumeClaim) boundClaim {
 	bound := boundClaim{PersistentVolumeClaim: claim}
-	if found := p.ledger.volume(claim.Spec.VolumeName); found != nil {
+	if found := p.assumed.volume(claim.Spec.VolumeName); found != nil {
 		served := serve(found)
 		bound.volume = &served
 	}
@@ -94,7 +94,7 @@ func (p *Plugin) observeBound(claim *corev1.PersistentVolumeClaim) boundClaim {
 func (p *Plugin) observeCandidates(claims []waitingClaim) error {
 	for i := range claims {
 		claim := &claims[i]
-		ofClass, err := p.ledger.volumes.list(byClass, volume.GetPersistentVolumeClaimClass(claim.PersistentVolumeClaim))
+		ofClass, err := p.assumed.volumes.list(byClass, volume.GetPersistentVolumeClaimClass(claim.PersistentVolumeClaim))
 		if err != nil {
 			return err
 		}

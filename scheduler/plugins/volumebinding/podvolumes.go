@@ -8,33 +8,33 @@ import (
 	"k8s.io/component-helpers/storage/volume"
 )
 
-// promise is a decision that has been entered in the ledger, and what of it has been written.
-type promise struct {
-	node     string
-	bindings []promisedVolume
-	claims   []promisedClaim
+// podVolumes is a decision that has been assumed, and what of it has been written.
+type podVolumes struct {
+	node              string
+	staticBindings    []staticBinding
+	dynamicProvisions []dynamicProvision
 }
 
-// promisedVolume is a volume that names its claim.
-type promisedVolume struct {
+// staticBinding is a volume that names its claim.
+type staticBinding struct {
 	*corev1.PersistentVolume
 	claim *corev1.PersistentVolumeClaim
 	// written means that the API server has it; if it had it all along, there was nothing to write.
 	written bool
 }
 
-// promisedClaim is a claim that names the node for which its volume is to be made.
-type promisedClaim struct {
+// dynamicProvision is a claim that names the node for which its volume is to be made.
+type dynamicProvision struct {
 	*corev1.PersistentVolumeClaim
 	written bool
 }
 
-// assume enters a decision in the ledger, all of it or nothing.
-func (l *ledger) assume(d *decision, node string) (*promise, error) {
-	made := &promise{node: node}
+// assumePodVolumes assumes a decision, all of it or nothing.
+func (l *assumeCaches) assumePodVolumes(d *decision, node string) (*podVolumes, error) {
+	made := &podVolumes{node: node}
 	for _, binding := range d.bindings {
 		if err := l.assumeVolume(made, binding); err != nil {
-			l.takeBack(made)
+			l.revertAssumedPodVolumes(made)
 			return nil, err
 		}
 	}
@@ -42,15 +42,15 @@ func (l *ledger) assume(d *decision, node string) (*promise, error) {
 		claim := provision.claim.DeepCopy()
 		metav1.SetMetaDataAnnotation(&claim.ObjectMeta, volume.AnnSelectedNode, node)
 		if err := l.claims.assume(claim); err != nil {
-			l.takeBack(made)
+			l.revertAssumedPodVolumes(made)
 			return nil, err
 		}
-		made.claims = append(made.claims, promisedClaim{PersistentVolumeClaim: claim})
+		made.dynamicProvisions = append(made.dynamicProvisions, dynamicProvision{PersistentVolumeClaim: claim})
 	}
 	return made, nil
 }
 
-func (l *ledger) assumeVolume(made *promise, b binding) error {
+func (l *assumeCaches) assumeVolume(made *podVolumes, b binding) error {
 	bound, changed, err := volume.GetBindVolumeToClaim(b.volume, b.claim)
 	if err != nil {
 		return fmt.Errorf("binding volume %s to claim %s: %w", b.volume.Name, keyOf(b.claim), err)
@@ -60,18 +60,18 @@ func (l *ledger) assumeVolume(made *promise, b binding) error {
 			return err
 		}
 	}
-	made.bindings = append(made.bindings, promisedVolume{bound, b.claim, !changed})
+	made.staticBindings = append(made.staticBindings, staticBinding{bound, b.claim, !changed})
 	return nil
 }
 
-// takeBack removes from the ledger what has not been written. What has, stays until the API server shows it.
-func (l *ledger) takeBack(made *promise) {
-	for _, volume := range made.bindings {
+// revertAssumedPodVolumes forgets what has not been written. What has, stays until the API server shows it.
+func (l *assumeCaches) revertAssumedPodVolumes(made *podVolumes) {
+	for _, volume := range made.staticBindings {
 		if !volume.written {
 			l.volumes.restore(volume.PersistentVolume)
 		}
 	}
-	for _, claim := range made.claims {
+	for _, claim := range made.dynamicProvisions {
 		if !claim.written {
 			l.claims.restore(claim.PersistentVolumeClaim)
 		}
