@@ -123,7 +123,8 @@ func (p preemptionAPI) Nominated(pod *corev1.Pod) string {
 	return pod.Status.NominatedNodeName
 }
 
-// eventScheme names pods and pod groups in Events as the given scheme does. Plugins hand over upstream's type, which it may not know.
+// eventScheme names pods and pod groups in Events as the given scheme does. Plugins hand over upstream's type, which it may
+// not know.
 func eventScheme(scheme *runtime.Scheme) (*runtime.Scheme, error) {
 	kind, err := apiutil.GVKForObject(&ocorev1.Pod{}, scheme)
 	if err != nil {

@@ -31,7 +31,8 @@ func (p *plane) simulation() *simulate.Simulation {
 	}})
 }
 
-// TestAClusterIsExplainedFromACopy holds that what is said of a pod is true of the real cluster, and that nothing is written.
+// TestAClusterIsExplainedFromACopy holds that what is said of a pod is true of the real cluster, and that nothing is
+// written.
 func TestAClusterIsExplainedFromACopy(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.node("busy", "4")

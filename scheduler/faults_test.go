@@ -127,7 +127,8 @@ func TestSeveralSchedulersCountEachOthersPods(t *testing.T) {
 }
 
 // TestARaceOfSchedulersIsSeenAfterwards holds what can be held of two schedulers that decide on the last CPU at the same
-// time. As with kube-scheduler, the API server lets both bind: the node has to refuse. But both schedulers know from then on.
+// time. As with kube-scheduler, the API server lets both bind: the node has to refuse. But both schedulers know from then
+// on.
 func TestARaceOfSchedulersIsSeenAfterwards(t *testing.T) {
 	faulty := &proxy{}
 	underBothNamings(t, func(t *testing.T, p *plane) {

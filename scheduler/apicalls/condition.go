@@ -5,7 +5,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// setCondition puts a condition in the place of the one of its type, and reports whether that changed anything. The time is that of the last change of the condition's status.
+// setCondition puts a condition in the place of the one of its type, and reports whether that changed anything. The time is
+// that of the last change of the condition's status.
 func setCondition(status *corev1.PodStatus, condition corev1.PodCondition) bool {
 	condition.LastTransitionTime = metav1.Now()
 	for i := range status.Conditions {

@@ -56,7 +56,8 @@ func (v Victims) mark(ctx context.Context, pod *corev1.Pod, condition corev1.Pod
 	})
 }
 
-// delete deletes the pod and no other of its name. Such a one refuses the request by a conflict, but is not the only cause of one.
+// delete deletes the pod and no other of its name. Such a one refuses the request by a conflict, but is not the only cause
+// of one.
 func (v Victims) delete(ctx context.Context, pod *corev1.Pod) error {
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		err := v.client.Delete(ctx, (*ocorev1.Pod)(pod), client.Preconditions{UID: &pod.UID})

@@ -151,8 +151,8 @@ func attemptsLabel(entry *queue.Entry) string {
 	return strconv.Itoa(entry.Attempts)
 }
 
-// handleBindingError takes the pod back from the node, and wakes the pods that may want its place. Neither the pod itself nor its group
-// is woken by its own leaving.
+// handleBindingError takes the pod back from the node, and wakes the pods that may want its place. Neither the pod itself
+// nor its group is woken by its own leaving.
 func (c *Cycle) handleBindingError(ctx context.Context, a *attempt, assumed *corev1.Pod, node string, status *fwk.Status) {
 	wake := func() {
 		c.Queue.Move(assignedPodDeleted, assumed, nil, func(pod *corev1.Pod) bool {

@@ -127,7 +127,8 @@ func (c *Cycle) scheduleOne(ctx context.Context, entry *queue.Entry) {
 	c.startBinding(ctx, a, assumed, node)
 }
 
-// skipPodSchedule reports whether there is nothing to schedule: the pod is being deleted, or was decided on while it was queued.
+// skipPodSchedule reports whether there is nothing to schedule: the pod is being deleted, or was decided on while it was
+// queued.
 func (c *Cycle) skipPodSchedule(profile *framework.Framework, pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp != nil {
 		profile.EventRecorder().Eventf(pod, nil, corev1.EventTypeWarning, "FailedScheduling", "Scheduling",

@@ -85,8 +85,8 @@ type history struct {
 	log       []string
 }
 
-// The plugins of both sides, in the order in which they run. Those that are not local are kube-scheduler's in some histories,
-// as they are, and in the others ours, which answer for all nodes at once.
+// The plugins of both sides, in the order in which they run. Those that are not local are kube-scheduler's in some
+// histories, as they are, and in the others ours, which answer for all nodes at once.
 var (
 	localNames = []string{
 		nodeunschedulable.Name, nodename.Name, tainttoleration.Name, nodeaffinity.Name, nodeports.Name,

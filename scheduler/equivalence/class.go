@@ -62,8 +62,8 @@ type Attempt struct {
 	// Start is the number of the node to begin with when none is known.
 	Start int
 	// OtherFilters says that plugins which are not local filter as well. Then nodes that other pods are nominated to are
-	// not looked at, because all filters have to see them together. With Batch, they are looked at with all filters, anew for
-	// each pod.
+	// not looked at, because all filters have to see them together. With Batch, they are looked at with all filters, anew
+	// for each pod.
 	OtherFilters, Batch bool
 	// more says that it is the same pod that was not content with what the class knew.
 	more bool

@@ -9,7 +9,8 @@ import (
 type nominated struct {
 	// version is that of the nominations when they were last read. Negative means that they are to be read again.
 	version int64
-	// nodes holds by number the version of the nominations that the node is evaluated with. The version own is never current.
+	// nodes holds by number the version of the nominations that the node is evaluated with. The version own is never
+	// current.
 	nodes map[int]int64
 }
 

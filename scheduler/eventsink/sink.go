@@ -120,7 +120,8 @@ func (s *Sink) wait(ctx context.Context) bool {
 	}
 }
 
-// due returns how long to wait before the next request is looked at again: 0 is not at all, and below 0 is until there is one.
+// due returns how long to wait before the next request is looked at again: 0 is not at all, and below 0 is until there is
+// one.
 func (s *Sink) due() time.Duration {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

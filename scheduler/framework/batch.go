@@ -8,13 +8,13 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// BatchFilterPlugin is a Filter plugin that is not local, and yet says quickly of all nodes what it thinks of them: as those do
-// whose answer follows from few numbers a topology domain. Where it is known what the local plugins say, asking it once
-// replaces a search.
+// BatchFilterPlugin is a Filter plugin that is not local, and yet says quickly of all nodes what it thinks of them: as
+// those do whose answer follows from few numbers a topology domain. Where it is known what the local plugins say, asking it
+// once replaces a search.
 type BatchFilterPlugin interface {
 	fwk.FilterPlugin
-	// FilterAll filters all nodes of the snapshot, in its order. A node that Filter would refuse gets in refused the place of
-	// the status among those returned, counted from 1; the others are left alone. The statuses are the caller's.
+	// FilterAll filters all nodes of the snapshot, in its order. A node that Filter would refuse gets in refused the place
+	// of the status among those returned, counted from 1; the others are left alone. The statuses are the caller's.
 	FilterAll(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo, refused []uint8) ([]*fwk.Status, error)
 }
 
@@ -69,7 +69,8 @@ func (r *Refusals) Of(node int) uint8 { return r.by[node] }
 // Kinds returns the refusals that there are.
 func (r *Refusals) Kinds() []Refusal { return r.kinds }
 
-// RunBatchFilterPlugins asks the plugins that are not local about all nodes of the snapshot. Each of them must be able to answer.
+// RunBatchFilterPlugins asks the plugins that are not local about all nodes of the snapshot. Each of them must be able to
+// answer.
 func (f *Framework) RunBatchFilterPlugins(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo, r *Refusals) error {
 	r.by, r.scratch, r.kinds = zeroed(r.by, len(nodes)), zeroed(r.scratch, len(nodes)), r.kinds[:0]
 	for i, step := range f.filtersFor(state).others {
@@ -110,8 +111,8 @@ type OtherScores struct {
 	lists []fwk.NodeScoreList
 }
 
-// RunBatchScorePlugins asks the plugins that are not local for the scores of some nodes, which are named by their number, and adds
-// what the scores are worth to the totals. Each of the plugins must be able to answer.
+// RunBatchScorePlugins asks the plugins that are not local for the scores of some nodes, which are named by their number,
+// and adds what the scores are worth to the totals. Each of the plugins must be able to answer.
 func (f *Framework) RunBatchScorePlugins(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, all []fwk.NodeInfo, names Names,
 	numbers []int32, totals []int64, s *OtherScores,
 ) (err error) {

@@ -11,8 +11,9 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// EquivalencePlugin is a local plugin: what it says of a pod and a node follows from what it reads of the pod and from the node alone.
-// Then its answers can be kept for all pods of the same equivalence class (package equivalence), until the node changes.
+// EquivalencePlugin is a local plugin: what it says of a pod and a node follows from what it reads of the pod and from the
+// node alone. Then its answers can be kept for all pods of the same equivalence class (package equivalence), until the node
+// changes.
 //
 // It promises:
 //
@@ -28,8 +29,8 @@ import (
 // can have different scores, and with its default configuration no pod has a signature.
 type EquivalencePlugin interface {
 	fwk.Plugin
-	// AppendEquivalenceKey appends all that the plugin reads of a pod, so that equal bytes mean equal answers. It reports false
-	// for a pod about which it cannot promise that.
+	// AppendEquivalenceKey appends all that the plugin reads of a pod, so that equal bytes mean equal answers. It reports
+	// false for a pod about which it cannot promise that.
 	AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool)
 }
 
@@ -77,8 +78,8 @@ func (f *Framework) findEquivalencePlugins() {
 	}
 }
 
-// AppendEquivalenceKey appends what tells the pod's class from others: the profile, and what each local plugin reads of the pod. It reports false for a
-// pod that has none.
+// AppendEquivalenceKey appends what tells the pod's class from others: the profile, and what each local plugin reads of the
+// pod. It reports false for a pod that has none.
 func (f *Framework) AppendEquivalenceKey(ctx context.Context, key []byte, pod *corev1.Pod) (_ []byte, ok bool) {
 	var running string
 	var status *fwk.Status

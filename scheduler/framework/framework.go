@@ -30,8 +30,8 @@ type Environment struct {
 	CSI        fwk.CSIManager
 	// DynamicResources knows claims and devices. Nil means that they are not supported.
 	DynamicResources fwk.SharedDRAManager
-	// BindingPods holds the pods of all profiles that can still be called off, so that any profile can preempt them. Nil means
-	// that this profile knows its own only.
+	// BindingPods holds the pods of all profiles that can still be called off, so that any profile can preempt them. Nil
+	// means that this profile knows its own only.
 	BindingPods *BindingPods
 	// Extenders are asked after the plugins, in this order.
 	Extenders []fwk.Extender

@@ -32,8 +32,8 @@ func (f *Framework) HasOtherFilters(state fwk.CycleState) bool {
 	return len(f.filtersFor(state).others) > 0
 }
 
-// HasOtherScorers reports whether plugins that are not local have a say in where the pod fits best. It is known once PreScore
-// has run.
+// HasOtherScorers reports whether plugins that are not local have a say in where the pod fits best. It is known once
+// PreScore has run.
 func (f *Framework) HasOtherScorers(state fwk.CycleState) bool {
 	skipped := state.GetSkipScorePlugins()
 	for i := range f.scores {

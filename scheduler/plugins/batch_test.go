@@ -10,8 +10,8 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// sameInBatch holds that a plugin which can filter and score all nodes in one call says of each the same as upstream's, after
-// both have been observed.
+// sameInBatch holds that a plugin which can filter and score all nodes in one call says of each the same as upstream's,
+// after both have been observed.
 func sameInBatch(t *testing.T, w *cluster, plugin fwk.Plugin, snapshot fwk.SharedLister, state fwk.CycleState, want observed) {
 	t.Helper()
 	all, err := snapshot.NodeInfos().List()

@@ -103,8 +103,8 @@ func (q *Queue) groupGated(entry *Entry) bool {
 	return false
 }
 
-// isGroupWorthRequeuing asks about the pod that is held back or, where none is, about each pod. A pod that was placed itself is
-// asked about as well: had it another place, the ones that were refused could have its first.
+// isGroupWorthRequeuing asks about the pod that is held back or, where none is, about each pod. A pod that was placed
+// itself is asked about as well: had it another place, the ones that were refused could have its first.
 func (q *Queue) isGroupWorthRequeuing(entry *Entry, event fwk.ClusterEvent, old, new any) queueingStrategy {
 	rejectors := entry.rejectors()
 	if blocked := entry.blocked; entry.gate != "" && blocked != nil {

@@ -94,7 +94,8 @@ func (h hintIndex) eventsOf(profile, plugin string) []fwk.ClusterEvent {
 	return events
 }
 
-// isWorthRequeuing decides whether an event may have made a refused pod or group schedulable, by asking the plugins that refused it.
+// isWorthRequeuing decides whether an event may have made a refused pod or group schedulable, by asking the plugins that
+// refused it.
 func (q *Queue) isWorthRequeuing(entry *Entry, event fwk.ClusterEvent, old, new any) queueingStrategy {
 	if entry.grouping != nil {
 		return q.isGroupWorthRequeuing(entry, event, old, new)

@@ -125,8 +125,8 @@ func opensGate(entry *Entry, event fwk.ClusterEvent) bool {
 	return false
 }
 
-// Activate brings back the given pods, and the groups of those that have one, at once because a plugin says so. Pods that are not in the queue are ignored,
-// those in flight come back when their attempt fails.
+// Activate brings back the given pods, and the groups of those that have one, at once because a plugin says so. Pods that
+// are not in the queue are ignored, those in flight come back when their attempt fails.
 func (q *Queue) Activate(_ klog.Logger, pods map[string]*corev1.Pod) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()

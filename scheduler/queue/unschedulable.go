@@ -13,8 +13,8 @@ import (
 // anyEvent stands for plugins in the index of unschedulableEntries: what is filed under it is looked at whatever happens.
 const anyEvent = ""
 
-// unschedulableEntries are the unschedulable pods and groups, and by plugin those that it refused. An event is mostly for few
-// plugins, and there can be many pods that others refused.
+// unschedulableEntries are the unschedulable pods and groups, and by plugin those that it refused. An event is mostly for
+// few plugins, and there can be many pods that others refused.
 type unschedulableEntries struct {
 	all      map[types.UID]*Entry // by key
 	byPlugin map[string]map[types.UID]*Entry

@@ -12,7 +12,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// Demand is what a pod asks of one resource, and what a node has of it: CPU in thousandths, memory and storage in bytes, others by number.
+// Demand is what a pod asks of one resource, and what a node has of it: CPU in thousandths, memory and storage in bytes,
+// others by number.
 type Demand struct {
 	Name corev1.ResourceName
 	// Wanted is what the pod asks for, Allocatable what the node offers, and Requested what pods there have taken of that.

@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// AppendEquivalenceKey appends everything that a pending pod's requests are worked out from, which costs much less than working
-// them out: pods with equal bytes have equal requests by every way of counting. It reports false for a pod that has
+// AppendEquivalenceKey appends everything that a pending pod's requests are worked out from, which costs much less than
+// working them out: pods with equal bytes have equal requests by every way of counting. It reports false for a pod that has
 // something in its status already, such as a resize under way.
 func AppendEquivalenceKey(to []byte, pod *corev1.Pod) ([]byte, bool) {
 	if len(pod.Status.ContainerStatuses)+len(pod.Status.InitContainerStatuses) > 0 || pod.Status.Resources != nil ||

@@ -118,8 +118,8 @@ const (
 	quietAnyway  = 400
 )
 
-// waitUntilIdle waits until the scheduler has nothing more to do: nothing is queued or under way, nothing moves any more, and each
-// pod is decided on or has had its time.
+// waitUntilIdle waits until the scheduler has nothing more to do: nothing is queued or under way, nothing moves any more,
+// and each pod is decided on or has had its time.
 func (w *Simulation) waitUntilIdle(ctx context.Context, running *running, all []Pod) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()

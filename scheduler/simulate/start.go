@@ -20,7 +20,8 @@ import (
 	"github.com/orrery-dev/orrery/scheduler"
 )
 
-// listensWithin is how long a scheduler is given to ask for pods before they are handed out, which only matters for their order.
+// listensWithin is how long a scheduler is given to ask for pods before they are handed out, which only matters for their
+// order.
 const listensWithin = 5 * time.Second
 
 // mostRemembered is more pods than a simulation has: every decision is remembered.

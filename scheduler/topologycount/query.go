@@ -13,8 +13,8 @@ type Query struct {
 	Name string
 	// Topology says for which nodes it is added up.
 	Topology Topology
-	// Count returns what a node contributes, and whether the node counts at all: a domain without any such node does not count
-	// either. It is called by several goroutines, and depends on nothing but the NodeInfo. It may be kept for long.
+	// Count returns what a node contributes, and whether the node counts at all: a domain without any such node does not
+	// count either. It is called by several goroutines, and depends on nothing but the NodeInfo. It may be kept for long.
 	Count func(node fwk.NodeInfo) (number int64, counts bool)
 }
 
@@ -34,8 +34,8 @@ const minParallel = 256
 // Parallelize calls work for 0 to pieces-1, possibly on several goroutines, and returns when all are done.
 type Parallelize func(pieces int, work func(piece int))
 
-// ParallelizeWith returns a Spread over the goroutines of a parallelizer. operation labels them in the metrics. That ctx ends
-// does not stop it: counting half of the nodes would be worse than being late.
+// ParallelizeWith returns a Spread over the goroutines of a parallelizer. operation labels them in the metrics. That ctx
+// ends does not stop it: counting half of the nodes would be worse than being late.
 func ParallelizeWith(ctx context.Context, parallelizer fwk.Parallelizer, operation string) Parallelize {
 	return func(pieces int, work func(piece int)) {
 		parallelizer.Until(context.WithoutCancel(ctx), pieces, work, operation)
@@ -109,8 +109,8 @@ func newQueries() queries {
 	return queries{byKey: map[queryKey]*list.Element{}, recent: list.New()}
 }
 
-// mostQueries returns how many queries are kept with that many nodes. Each takes up to 40 bytes a node, which is 170 MB for all
-// of them in a large cluster, and less in a small one.
+// mostQueries returns how many queries are kept with that many nodes. Each takes up to 40 bytes a node, which is 170 MB for
+// all of them in a large cluster, and less in a small one.
 func mostQueries(nodes int) int { return min(max(1<<22/max(nodes, 1), 64), 4096) }
 
 func (q *queries) find(key queryKey) (*queryCounts, bool) {

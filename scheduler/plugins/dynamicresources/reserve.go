@@ -88,7 +88,8 @@ func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *corev
 	for _, need := range w.named() {
 		if need.allocated() && resourceclaim.IsReservedForPod(pod, need.claim, false) {
 			if err := p.unreserve(ctx, need.claim, pod); err != nil {
-				// The entry does no harm: the pod has it again at the next attempt, or somebody notices that the pod is gone.
+				// The entry does no harm: the pod has it again at the next attempt, or somebody notices that the pod is
+				// gone.
 				logger.Error(err, "Claim stays reserved for a pod that is not bound", "pod", klog.KObj(pod))
 			}
 		}
@@ -100,7 +101,8 @@ func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *corev
 	}
 }
 
-// removePendingAllocations ends what Reserve signalled: for this pod or, when the allocations are written, for all that share them.
+// removePendingAllocations ends what Reserve signalled: for this pod or, when the allocations are written, for all that
+// share them.
 func (p *Plugin) removePendingAllocations(w *stateData, written bool) {
 	for i, need := range w.needs {
 		if !need.signalled {

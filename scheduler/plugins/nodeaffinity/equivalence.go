@@ -6,8 +6,8 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// AppendEquivalenceKey appends the pod's node selector and node affinity, as they are written: the same demand in other words is
-// another key.
+// AppendEquivalenceKey appends the pod's node selector and node affinity, as they are written: the same demand in other
+// words is another key.
 func (*Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
 	key = framework.AppendMap(key, pod.Spec.NodeSelector)
 	if pod.Spec.Affinity == nil || pod.Spec.Affinity.NodeAffinity == nil {

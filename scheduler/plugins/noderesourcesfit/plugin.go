@@ -85,8 +85,8 @@ func (p *Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment
 	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: requests}}, nil
 }
 
-// AppendEquivalenceKey appends what the pod's requests follow from, unless devices can stand for one of them: whether they do may
-// change without any node changing.
+// AppendEquivalenceKey appends what the pod's requests follow from, unless devices can stand for one of them: whether they
+// do may change without any node changing.
 func (p *Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {

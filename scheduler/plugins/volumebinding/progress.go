@@ -19,7 +19,8 @@ type bindingState struct {
 	claims  map[string]*corev1.PersistentVolumeClaim
 }
 
-// bindingState reads what progress needs. The assume caches are passed over: what others assume by now is not what has happened.
+// bindingState reads what progress needs. The assume caches are passed over: what others assume by now is not what has
+// happened.
 func (p *Plugin) bindingState(pod *corev1.Pod, made *podVolumes) bindingState {
 	s := bindingState{
 		node:    p.api.Node(made.node),
