@@ -77,6 +77,7 @@ func TestABindingToANodeThatIsGoneByThen(t *testing.T) {
 		node := p.node("fleeting", "1")
 		early := p.pod("early", "1")
 		held()
+		p.eventuallyKnowsNodes(1)
 		if err := p.client.Delete(t.Context(), node); err != nil {
 			t.Fatal(err)
 		}

@@ -158,7 +158,8 @@ func (p *plane) node(name, cpu string, taints ...corev1.Taint) *ocorev1.Node {
 	return node
 }
 
-// eventuallyKnowsNodes waits until the only scheduler that runs knows of a number of nodes.
+// eventuallyKnowsNodes waits until the only scheduler that runs knows of a number of nodes. What it knows is measured once a
+// second, and before that is what the last test left.
 func (p *plane) eventuallyKnowsNodes(number float64) {
 	p.t.Helper()
 	p.eventually(func() error {
