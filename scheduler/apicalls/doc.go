@@ -8,6 +8,8 @@
 //	Victims      evictions by preemption
 //
 // A request is worded as the naming in use wants it (package framework/naming), so that nobody else has to know whether
-// pods are Kubernetes' own or custom resources. A conflict is never taken for the answer to a question: what a request
-// that was refused has met is read again.
+// pods are Kubernetes' own or custom resources.
+//
+// A conflict is never taken for the news that an object is gone. PodStatuses and Victims read again what a refused request
+// has met, and try again a few times; what then still fails is an error, as a conflict is for all others.
 package apicalls
