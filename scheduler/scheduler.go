@@ -150,7 +150,7 @@ func (s *Scheduler) buildProfiles(profiles []framework.Profile, snapshot fwk.Sha
 		built, err := framework.New(s.pluginsCtx, s.plugins, profile, framework.Environment{
 			Snapshot: snapshot, PodGroups: s.cache.Groups(),
 			ClientSet: s.clients.Set, KubeConfig: s.clients.Config, Informers: s.clients.Informers,
-			BindingPods: binding, Extenders: extenders,
+			BindingPods: binding, Nominator: s.nominator, Extenders: extenders,
 			DynamicResources: s.dra,
 			Recorder:         func(name string) events.EventRecorderLogger { return s.events.NewRecorder(scheme, name) },
 			CSI:              csi.NewManager(s.clients.Informers),
@@ -186,7 +186,7 @@ func (s *Scheduler) buildQueue() (err error) {
 		return err
 	}
 	for _, profile := range s.profiles {
-		profile.Attach(s.queue, s.queue)
+		profile.SetPodActivator(s.queue)
 	}
 	return s.handleRegisteredEvents(options.Hints)
 }

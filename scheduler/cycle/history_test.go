@@ -106,21 +106,22 @@ func newHistory(t *testing.T, seed uint64) *history {
 		names = slices.Concat(edgeNames, otherNames, localNames)
 	}
 	factory := informers.NewSharedInformerFactory(fake.NewClientset(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}), 0)
-	snapshot := &cache.Snapshot{}
+	snapshot, nominator := &cache.Snapshot{}, queue.NewNominator(nil)
 	profile := framework.Profile{
 		SchedulerName: corev1.DefaultSchedulerName,
 		Plugins:       &configv1.Plugins{MultiPoint: configv1.PluginSet{Enabled: enabledPlugins(names, weights)}},
 		Args:          args(own),
 	}
 	var err error
-	if h.profile, err = framework.New(t.Context(), registry(own), profile, framework.Environment{Snapshot: snapshot, Informers: factory}); err != nil {
+	env := framework.Environment{Snapshot: snapshot, Nominator: nominator, Informers: factory}
+	if h.profile, err = framework.New(t.Context(), registry(own), profile, env); err != nil {
 		t.Fatal(err)
 	}
-	pending, err := queue.New(queue.Options{Less: h.profile.Less})
+	pending, err := queue.New(queue.Options{Nominator: nominator, Less: h.profile.Less})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.profile.Attach(pending, pending)
+	h.profile.SetPodActivator(pending)
 	h.reference = newReference(t, weights, names, pending, factory)
 	h.Cycle = Cycle{
 		Queue: pending, Cache: cache.New(0), Snapshot: snapshot, History: explain.NewHistory(0), Clock: clock.RealClock{}, Random: h.IntN,

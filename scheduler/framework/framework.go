@@ -33,6 +33,8 @@ type Environment struct {
 	// BindingPods holds the pods of all profiles that can still be called off, so that any profile can preempt them. Nil
 	// means that this profile knows its own only.
 	BindingPods *BindingPods
+	// Nominator has the nominations of pods to nodes. Nil means that there are none.
+	Nominator fwk.PodNominator
 	// Extenders are asked after the plugins, in this order.
 	Extenders []fwk.Extender
 	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
@@ -103,7 +105,10 @@ func New(ctx context.Context, registry Registry, profile Profile, env Environmen
 	if env.Recorder != nil {
 		f.recorder = env.Recorder(profile.SchedulerName)
 	}
-	f.Attach(unattached{}, unattached{})
+	if f.PodNominator = env.Nominator; f.PodNominator == nil {
+		f.PodNominator = noQueue{}
+	}
+	f.SetPodActivator(noQueue{})
 	if err := f.build(ctx, registry); err != nil {
 		return nil, errors.Join(fmt.Errorf("building profile %q: %w", profile.SchedulerName, err), f.Close())
 	}
@@ -172,10 +177,8 @@ func weightsOf[Scoring fwk.Plugin](f *Framework, own configv1.PluginSet) (map[st
 	return weights, nil
 }
 
-// Attach gives the plugins their way to the queue, which is built after them because it asks them for their events.
-func (f *Framework) Attach(nominator fwk.PodNominator, activator fwk.PodActivator) {
-	f.PodNominator, f.PodActivator = nominator, activator
-}
+// SetPodActivator gives the plugins their way to the queue, which is built after them because it asks them for their events.
+func (f *Framework) SetPodActivator(activator fwk.PodActivator) { f.PodActivator = activator }
 
 // Close closes the plugins that are io.Closers.
 func (f *Framework) Close() error {

@@ -257,11 +257,11 @@ func (w *cluster) ourPlugin(t testing.TB, api preemption.API, snapshot fwk.Share
 		return built, err
 	}
 	f, err := framework.New(t.Context(), registry, framework.Profile{Plugins: plugins, Args: args},
-		framework.Environment{Snapshot: snapshot, Informers: w.informers(t), Parallelism: parallelism})
+		framework.Environment{Snapshot: snapshot, Nominator: known, Informers: w.informers(t), Parallelism: parallelism})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Attach(known, known)
+	f.SetPodActivator(known)
 	return plugin, f
 }
 
