@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/orrery-dev/orrery/framework/looptest"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -419,6 +421,63 @@ func TestSubresources(t *testing.T) {
 	must(t, c.SubResource("binding").Create(t.Context(), newPod("a"), binding))
 	if node := looptest.All[*corev1.Pod](w)[0].Spec.NodeName; node != "n1" {
 		t.Errorf("bound to %q, want n1", node)
+	}
+}
+
+func TestAnEvictionDeletesUnlessItIsRefused(t *testing.T) {
+	w, c := coreWorld(t)
+	w.Graceful = func(client.Object) bool { return true }
+	w.Put(newPod("a"))
+	refusal := apierrors.NewTooManyRequests("the budget is used up", 0)
+	refuse := true
+	w.Subresources = map[string]func(stored, body client.Object) error{"eviction": func(client.Object, client.Object) error {
+		if refuse {
+			return refusal
+		}
+		return nil
+	}}
+	grace, wrong := int64(7), types.UID("another")
+	eviction := &policyv1.Eviction{DeleteOptions: &metav1.DeleteOptions{GracePeriodSeconds: &grace}}
+	if err := c.SubResource("eviction").Create(t.Context(), newPod("a"), eviction); !apierrors.IsTooManyRequests(err) {
+		t.Errorf("an eviction that is refused ends with %v", err)
+	}
+	refuse = false
+	eviction.DeleteOptions.Preconditions = &metav1.Preconditions{UID: &wrong}
+	if err := c.SubResource("eviction").Create(t.Context(), newPod("a"), eviction); !apierrors.IsConflict(err) {
+		t.Errorf("an eviction of another pod ends with %v, want a conflict", err)
+	}
+	eviction.DeleteOptions.Preconditions = nil
+	must(t, c.SubResource("eviction").Create(t.Context(), newPod("a"), eviction))
+	if pod := looptest.All[*corev1.Pod](w)[0]; pod.DeletionTimestamp == nil || *pod.DeletionGracePeriodSeconds != grace {
+		t.Errorf("the pod is deleted at %v within %v seconds, want %d", pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds, grace)
+	}
+}
+
+func TestAScaleIsThatOfItsObject(t *testing.T) {
+	w, c := coreWorld(t)
+	three := int32(3)
+	rc := &corev1.ReplicationController{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "a"}}
+	rc.Spec.Replicas, rc.Spec.Selector, rc.Status.Replicas = &three, map[string]string{"app": "a"}, 2
+	w.Put(rc)
+	scale := &autoscalingv1.Scale{}
+	must(t, c.SubResource("scale").Get(t.Context(), rc, scale))
+	stored := looptest.All[*corev1.ReplicationController](w)[0]
+	if scale.Spec.Replicas != 3 || scale.Status.Replicas != 2 || scale.Status.Selector != "app=a" ||
+		scale.UID != stored.UID || scale.ResourceVersion != stored.ResourceVersion {
+		t.Errorf("the scale is %+v", scale)
+	}
+	before := scale.DeepCopy()
+	scale.Spec.Replicas = 5
+	must(t, c.SubResource("scale").Update(t.Context(), rc, client.WithSubResourceBody(scale)))
+	if now := looptest.All[*corev1.ReplicationController](w)[0]; *now.Spec.Replicas != 5 || scale.ResourceVersion != now.ResourceVersion {
+		t.Errorf("there shall be %d replicas, and the answer tells version %s of %s", *now.Spec.Replicas, scale.ResourceVersion, now.ResourceVersion)
+	}
+	if err := c.SubResource("scale").Update(t.Context(), rc, client.WithSubResourceBody(before)); !apierrors.IsConflict(err) {
+		t.Errorf("a scale that is old ends with %v, want a conflict", err)
+	}
+	rc.Name = "none"
+	if err := c.SubResource("scale").Get(t.Context(), rc, scale); !apierrors.IsNotFound(err) {
+		t.Errorf("the scale of nothing ends with %v, want not found", err)
 	}
 }
 

@@ -249,6 +249,19 @@ func TestAnEvictionThatIsInterrupted(t *testing.T) {
 	}
 }
 
+func TestABudgetThatKeepsChangingIsARefusal(t *testing.T) {
+	w := customWorld(aServer(nil), aBudget(nil))
+	w.Refuse = func(write looptest.Write) error {
+		if write.By == "drainer" && write.Verb == "patch/status" {
+			looptest.Edit(w, "disruption", aBudget(nil), func(b *policyv1.PodDisruptionBudget) { b.Status.ExpectedPods++ })
+		}
+		return nil
+	}
+	if err := evict(t, w, stored(w)); !apierrors.IsTooManyRequests(err) || stored(w) == nil {
+		t.Errorf("ends with %v, and the pod exists: %t", err, stored(w) != nil)
+	}
+}
+
 func TestAnotherPodOfTheNameIsNotEvicted(t *testing.T) {
 	for name, w := range bothWorlds() {
 		t.Run(name, func(t *testing.T) {

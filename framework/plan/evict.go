@@ -16,6 +16,9 @@ const evictAgain = 5 * time.Second
 // Evict evicts pods side by side, each if it is still the observed one and its PodDisruptionBudget allows it. A pod that is
 // gone, or has been replaced by another of its name, is success. One that its budget protects is no failure of the pass: the
 // loop looks again when the server says, or in 5 s; the other pods are evicted all the same.
+//
+// It takes the right to create pods/eviction and, where pods are custom resources, to get and delete pods, to patch pods/status
+// and poddisruptionbudgets/status, and to list poddisruptionbudgets.
 type Evict struct {
 	pods  []client.Object
 	grace *int64

@@ -14,7 +14,8 @@ import (
 var scaleKind = schema.GroupVersionKind{Group: "autoscaling", Version: "v1", Kind: "Scale"}
 
 // Scale sets the replicas of an object of any kind, built in or of a CustomResourceDefinition, through its scale subresource,
-// locked to the observed UID and resourceVersion. That the object has changed since, or is gone, is a conflict.
+// locked to the observed UID and resourceVersion. That the object has changed since, or is gone, is a conflict. It takes the
+// right to update the resource's scale.
 type Scale struct {
 	observed client.Object
 	from, to int32

@@ -1,9 +1,9 @@
 package deployment
 
 import (
-	"slices"
 	"time"
 
+	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,12 +31,11 @@ type conditions struct {
 
 // find is the condition of a type; nil where there is none.
 func (c *conditions) find(kind appsv1.DeploymentConditionType) *appsv1.DeploymentCondition {
-	for i := range c.list {
-		if c.list[i].Type == kind {
-			return &c.list[i]
-		}
+	found, ok := conditionsof.Deployment.Find(c.list, kind)
+	if !ok {
+		return nil
 	}
-	return nil
+	return &found
 }
 
 // set makes a condition so. One that has the same status and reason already stays as it is, and tells since when.
@@ -73,5 +72,5 @@ func (c *conditions) put(condition appsv1.DeploymentCondition) {
 }
 
 func (c *conditions) remove(kind appsv1.DeploymentConditionType) {
-	c.list = slices.DeleteFunc(slices.Clone(c.list), func(other appsv1.DeploymentCondition) bool { return other.Type == kind })
+	c.list = conditionsof.Deployment.Remove(c.list, kind)
 }

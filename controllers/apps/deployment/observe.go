@@ -7,6 +7,7 @@ import (
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/controllers/internal/podtemplate"
 	"github.com/orrery-dev/orrery/framework/loop"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -41,7 +42,7 @@ func (Controller) Observe(ctx context.Context, view loop.View, d *oappsv1.Deploy
 
 func namesake(ctx context.Context, read client.Reader, d *oappsv1.Deployment) (*oappsv1.ReplicaSet, error) {
 	var rs oappsv1.ReplicaSet
-	key := client.ObjectKey{Namespace: d.Namespace, Name: replicaSetName(d.Name, templateHash(&d.Spec.Template, d.Status.CollisionCount))}
+	key := client.ObjectKey{Namespace: d.Namespace, Name: replicaSetName(d.Name, podtemplate.Hash(&d.Spec.Template, d.Status.CollisionCount))}
 	if err := read.Get(ctx, key, &rs); apierrors.IsNotFound(err) {
 		return nil, nil
 	} else if err != nil {

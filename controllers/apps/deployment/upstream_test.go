@@ -17,26 +17,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/klog/v2"
-	"k8s.io/kubernetes/pkg/controller"
 	"k8s.io/kubernetes/pkg/controller/deployment/util"
 	"pgregory.net/rapid"
 )
 
 // The tests of this file ask Kubernetes' own functions for the answer, on random Deployments and ReplicaSets.
-
-func TestTemplateHashIsThatOfKubernetes(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		template := drawTemplate(t)
-		var collisions *int32
-		if rapid.Bool().Draw(t, "collided") {
-			n := rapid.Int32Min(0).Draw(t, "collisions")
-			collisions = &n
-		}
-		if got, want := templateHash(&template, collisions), controller.ComputeHash(&template, collisions); got != want {
-			t.Fatalf("hash is %s, Kubernetes' is %s", got, want)
-		}
-	})
-}
 
 func TestSurgeAndUnavailableAreThoseOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -168,19 +153,6 @@ func TestTheLastRevisionIsThatOfKubernetes(t *testing.T) {
 			t.Errorf("the last revision is %d, in Kubernetes %d", got, want)
 		}
 	})
-}
-
-func drawTemplate(t *rapid.T) corev1.PodTemplateSpec {
-	template := gen.Deployment("web").Spec.Template
-	template.Labels = rapid.MapOfN(rapid.StringN(1, 5, -1), rapid.String(), 0, 4).Draw(t, "labels")
-	template.Annotations = rapid.MapOfN(rapid.String(), rapid.String(), 0, 4).Draw(t, "annotations")
-	template.Spec.Containers[0].Image = rapid.String().Draw(t, "image")
-	template.Spec.Containers[0].Args = rapid.SliceOf(rapid.String()).Draw(t, "args")
-	if rapid.Bool().Draw(t, "grace") {
-		seconds := rapid.Int64().Draw(t, "grace seconds")
-		template.Spec.TerminationGracePeriodSeconds = &seconds
-	}
-	return template
 }
 
 func drawDeployment(t *rapid.T) *oappsv1.Deployment {

@@ -6,10 +6,10 @@ import (
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/podcontrol"
+	"github.com/orrery-dev/orrery/controllers/internal/podtemplate"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/plan"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // burst is how many pods are created or deleted in one pass at most, so that one huge ReplicaSet leaves room for others.
@@ -44,41 +44,10 @@ func desired(rs *oappsv1.ReplicaSet) int {
 }
 
 func create(p *plan.Plan, rs *oappsv1.ReplicaSet, have, missing int) {
-	pods := make([]*ocorev1.Pod, missing)
-	for i := range pods {
-		pods[i] = newPod(rs)
-	}
-	plan.CreateAll(p, fmt.Sprintf("%d pods of %d desired", have, desired(rs)), pods).
-		OwnedBy(rs).
-		Succeeded(created(rs)).
-		Failed(notCreated(rs))
+	why := fmt.Sprintf("%d pods of %d desired", have, desired(rs))
+	podcontrol.Create(p, why, rs, podtemplate.Pods(rs, &rs.Spec.Template, missing))
 }
 
 func remove(p *plan.Plan, rs *oappsv1.ReplicaSet, have int, expendable []*ocorev1.Pod) {
-	plan.DeleteAll(p, fmt.Sprintf("%d pods, %d desired", have, desired(rs)), expendable).
-		Succeeded(deleted(rs)).
-		Failed(notDeleted(rs))
-}
-
-// newPod is a pod of the template, without name and owner.
-func newPod(rs *oappsv1.ReplicaSet) *ocorev1.Pod {
-	template := rs.Spec.Template.DeepCopy()
-	return &ocorev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace:    rs.Namespace,
-			GenerateName: namePrefix(rs.Name),
-			Labels:       template.Labels,
-			Annotations:  template.Annotations,
-			Finalizers:   template.Finalizers,
-		},
-		Spec: template.Spec,
-	}
-}
-
-// namePrefix is what the names of pods begin with: the dash is left out where it would make the prefix too long.
-func namePrefix(name string) string {
-	if len(name)+1 > validation.DNS1123SubdomainMaxLength {
-		return name
-	}
-	return name + "-"
+	podcontrol.Delete(p, fmt.Sprintf("%d pods, %d desired", have, desired(rs)), rs, expendable)
 }

@@ -11,6 +11,7 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/controllers/internal/podcontrol"
 	"github.com/orrery-dev/orrery/framework/plan"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -52,21 +53,6 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-func TestPodsAreMadeFromTheTemplate(t *testing.T) {
-	rs := gen.ReplicaSet("web", 1)
-	rs.Spec.Template.Annotations = map[string]string{"a": "b"}
-	rs.Spec.Template.Finalizers = []string{"example.org/keep"}
-	pod := newPod(rs)
-	if pod.GenerateName != "web-" || pod.Namespace != rs.Namespace || pod.Name != "" {
-		t.Errorf("the pod is named %s/%s%s", pod.Namespace, pod.GenerateName, pod.Name)
-	}
-	got := corev1.PodTemplateSpec{Spec: pod.Spec}
-	got.Labels, got.Annotations, got.Finalizers = pod.Labels, pod.Annotations, pod.Finalizers
-	if diff := cmp.Diff(rs.Spec.Template, got); diff != "" {
-		t.Errorf("the pod differs from the template (-template +pod):\n%s", diff)
-	}
-}
-
 func TestStatusCountsPods(t *testing.T) {
 	rs := gen.ReplicaSet("web", 4)
 	rs.Generation = 5
@@ -95,7 +81,7 @@ func TestReplicaFailure(t *testing.T) {
 	quota := fmt.Errorf("creating Pod default/web-*: %w",
 		apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "web-x", errors.New("exceeded quota")))
 	earlier := appsv1.ReplicaSetCondition{
-		Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Reason: reasonFailedCreate, Message: "earlier",
+		Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Reason: podcontrol.ReasonFailedCreate, Message: "earlier",
 		LastTransitionTime: gen.Ago(time.Hour),
 	}
 	ending := apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "web-x", errors.New("being terminated"))
@@ -126,23 +112,6 @@ func TestReplicaFailure(t *testing.T) {
 				t.Errorf("ReplicaFailure is %q, want %q", got, test.want)
 			}
 		})
-	}
-}
-
-func TestEventsAreThoseOfKubernetes(t *testing.T) {
-	rs, pod, err := gen.ReplicaSet("web", 1), gen.Pod("web-x"), errors.New("no")
-	for _, test := range []struct {
-		event plan.Event
-		want  string
-	}{
-		{created(rs)(pod), "Normal SuccessfulCreate Created pod: web-x"},
-		{notCreated(rs)(pod, err), "Warning FailedCreate Error creating: no"},
-		{deleted(rs)(pod), "Normal SuccessfulDelete Deleted pod: web-x"},
-		{notDeleted(rs)(pod, err), "Warning FailedDelete Error deleting: no"},
-	} {
-		if got := fmt.Sprintf("%s %s %s", test.event.Type, test.event.Reason, test.event.Message); got != test.want || test.event.Regarding != rs {
-			t.Errorf("the event is %q about %v, want %q", got, test.event.Regarding, test.want)
-		}
 	}
 }
 

@@ -1,15 +1,15 @@
 package replicaset
 
 import (
-	"slices"
 	"time"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
+	"github.com/orrery-dev/orrery/controllers/internal/podcontrol"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/framework/plan"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -53,27 +53,26 @@ func status(rs *oappsv1.ReplicaSet, w world, failed error, now time.Time) appsv1
 // conditions are those of rs, with ReplicaFailure as long as something is in the way. The first failure is kept: its
 // time says since when.
 func conditions(rs *oappsv1.ReplicaSet, pods int, failed error, now time.Time) []appsv1.ReplicaSetCondition {
-	isFailure := func(c appsv1.ReplicaSetCondition) bool { return c.Type == appsv1.ReplicaSetReplicaFailure }
-	switch reported := slices.ContainsFunc(rs.Status.Conditions, isFailure); {
+	_, reported := conditionsof.ReplicaSet.Find(rs.Status.Conditions, appsv1.ReplicaSetReplicaFailure)
+	switch {
 	case failed == nil || plan.NamespaceTerminating(failed):
-		return slices.DeleteFunc(slices.Clone(rs.Status.Conditions), isFailure)
+		return conditionsof.ReplicaSet.Remove(rs.Status.Conditions, appsv1.ReplicaSetReplicaFailure)
 	case reported:
 		return rs.Status.Conditions
 	default:
-		return append(slices.Clone(rs.Status.Conditions), replicaFailure(pods < desired(rs), failed, now))
+		return conditionsof.ReplicaSet.Set(rs.Status.Conditions, replicaFailure(pods < desired(rs), failed), now)
 	}
 }
 
-func replicaFailure(creating bool, failed error, now time.Time) appsv1.ReplicaSetCondition {
+func replicaFailure(creating bool, failed error) appsv1.ReplicaSetCondition {
 	c := appsv1.ReplicaSetCondition{
-		Type:               appsv1.ReplicaSetReplicaFailure,
-		Status:             corev1.ConditionTrue,
-		LastTransitionTime: metav1.NewTime(now),
-		Reason:             reasonFailedCreate,
-		Message:            plan.Cause(failed).Error(),
+		Type:    appsv1.ReplicaSetReplicaFailure,
+		Status:  corev1.ConditionTrue,
+		Reason:  podcontrol.ReasonFailedCreate,
+		Message: plan.Cause(failed).Error(),
 	}
 	if !creating {
-		c.Reason = reasonFailedDelete
+		c.Reason = podcontrol.ReasonFailedDelete
 		c.Message = "unable to delete pods: " + c.Message
 	}
 	return c

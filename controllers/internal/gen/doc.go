@@ -2,5 +2,6 @@
 //
 //	gen.Deployment("web", gen.Replicas(3), gen.Image("nginx:2"), gen.Surge("25%"))
 //
-// What it builds carries the defaults that the API server would set, as far as loops look at them. It is for tests only.
+// Workloads, and the policies about them, carry all defaults that the API server would set; pods, nodes and Services those that
+// loops look at. It is for tests only.
 package gen

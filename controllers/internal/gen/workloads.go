@@ -18,12 +18,28 @@ func meta(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: name, Namespace: Namespace, UID: types.UID(name), Generation: 1}
 }
 
+func selects(app string) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}
+}
+
+// template is a template of pods with the label app, with all that the API server sets.
 func template(app string) corev1.PodTemplateSpec {
+	grace := int64(corev1.DefaultTerminationGracePeriodSeconds)
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": app}},
 		Spec: corev1.PodSpec{
-			Containers:    []corev1.Container{{Name: app, Image: app + ":1"}},
-			RestartPolicy: corev1.RestartPolicyAlways,
+			Containers: []corev1.Container{{
+				Name:                     app,
+				Image:                    app + ":1",
+				ImagePullPolicy:          corev1.PullIfNotPresent,
+				TerminationMessagePath:   corev1.TerminationMessagePathDefault,
+				TerminationMessagePolicy: corev1.TerminationMessageReadFile,
+			}},
+			RestartPolicy:                 corev1.RestartPolicyAlways,
+			DNSPolicy:                     corev1.DNSClusterFirst,
+			SchedulerName:                 corev1.DefaultSchedulerName,
+			SecurityContext:               &corev1.PodSecurityContext{},
+			TerminationGracePeriodSeconds: &grace,
 		},
 	}
 }
@@ -37,7 +53,7 @@ func Deployment(name string, changes ...func(*oappsv1.Deployment)) *oappsv1.Depl
 		ObjectMeta: meta(name),
 		Spec: appsv1.DeploymentSpec{
 			Replicas: &one,
-			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}},
+			Selector: selects(name),
 			Template: template(name),
 			Strategy: appsv1.DeploymentStrategy{
 				Type:          appsv1.RollingUpdateDeploymentStrategyType,
@@ -106,7 +122,7 @@ func ReplicaSet(name string, n int32, changes ...func(*oappsv1.ReplicaSet)) *oap
 		ObjectMeta: meta(name),
 		Spec: appsv1.ReplicaSetSpec{
 			Replicas: &n,
-			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}},
+			Selector: selects(name),
 			Template: template(name),
 		},
 	}
