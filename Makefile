@@ -14,7 +14,8 @@ SHELL = /usr/bin/env bash -o pipefail
 
 LOCALBIN ?= $(CURDIR)/bin
 ORRERY ?= $(LOCALBIN)/orrery
-# What `make run` runs besides the controllers: without a scheduler and nodes no pod would run.
+# What `make run` runs besides the controllers: without a scheduler and nodes no pod would run. On a bare API server, which has
+# no kube-controller-manager, add --cluster-loops.
 RUN_FLAGS ?= --scheduler --simulated-nodes 2
 KUBECTL ?= $(ORRERY) kubectl
 CONTROLLER_GEN ?= go tool controller-gen
@@ -86,7 +87,7 @@ manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configu
 	@$(call component-role,scheduler,scheduler)
 	@$(call component-role,network,proxy)
 	@$(call component-role,nodeagent,simulated-nodes)
-	go run ./hack/managerrole config/rbac/components/{controllers,scheduler}.yaml > config/rbac/role.yaml
+	go run ./hack/managerrole config
 
 # $(call component-role,FOLDER,NAME) writes the roles that the RBAC markers below FOLDER ask for.
 define component-role

@@ -16,6 +16,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
@@ -124,7 +125,7 @@ func TestANodeMayWriteItselfAndNoOther(t *testing.T) {
 		}
 		uids[name] = pod.UID
 	}
-	eventually(t, "the Node authorizer to know of the pod", func() (string, bool) {
+	await.Until(t, "the Node authorizer to know of the pod", func() (string, bool) {
 		_, err := one.Secrets(ns).Get(t.Context(), "one", metav1.GetOptions{})
 		return fmt.Sprint(err), err == nil
 	})

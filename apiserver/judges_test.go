@@ -29,6 +29,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/naming"
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 // court is a server with everything that can judge a request, and its audit log.
@@ -135,7 +136,7 @@ func TestWhateverJudgesARequestJudgesBothNames(t *testing.T) {
 		}
 		eachName(t, func(t *testing.T, by apis.Naming) {
 			s := c.speaker(t, "Deployment", by, ns, "web")
-			eventually(t, "a refusal by the quota", func() (string, bool) { // its informer may be behind
+			await.Until(t, "a refusal by the quota", func() (string, bool) { // its informer may be behind
 				code, answer := s.create()
 				message := fmt.Sprint(answer["message"])
 				if code == http.StatusCreated {
@@ -155,7 +156,7 @@ func TestWhateverJudgesARequestJudgesBothNames(t *testing.T) {
 		}
 		eachName(t, func(t *testing.T, by apis.Naming) {
 			s := c.speaker(t, "Pod", by, ns, "limited-"+string(by))
-			eventually(t, "a limit of 48Mi", func() (string, bool) {
+			await.Until(t, "a limit of 48Mi", func() (string, bool) {
 				s.do("DELETE", s.path(s.name)+"?gracePeriodSeconds=0", "", "")
 				_, answer := s.create()
 				text, err := json.Marshal(answer["spec"])
@@ -210,7 +211,7 @@ func (c *court) policies(t *testing.T) {
 	eachName(t, func(t *testing.T, by apis.Naming) {
 		s := c.speaker(t, "Deployment", by, ns, "web-"+string(by))
 		many := func(object map[string]any) { object["spec"].(map[string]any)["replicas"] = 5 }
-		eventually(t, "a refusal by the policy", func() (string, bool) {
+		await.Until(t, "a refusal by the policy", func() (string, bool) {
 			code, answer := s.create(many)
 			if code == http.StatusCreated {
 				s.do("DELETE", s.path(s.name), "", "")
@@ -218,7 +219,7 @@ func (c *court) policies(t *testing.T) {
 			message := fmt.Sprint(answer["message"])
 			return message, code == http.StatusUnprocessableEntity && strings.Contains(message, "too many for this court")
 		})
-		eventually(t, "the label that the other policy gives", func() (string, bool) {
+		await.Until(t, "the label that the other policy gives", func() (string, bool) {
 			s.do("DELETE", s.path(s.name), "", "")
 			_, answer := s.create()
 			metadata, _ := answer["metadata"].(map[string]any)
@@ -278,7 +279,7 @@ func (c *court) webhooks(t *testing.T) {
 	}
 	eachName(t, func(t *testing.T, by apis.Naming) {
 		s := c.speaker(t, "Pod", by, ns, "web-"+string(by))
-		eventually(t, "the webhooks' calls and annotation", func() (string, bool) {
+		await.Until(t, "the webhooks' calls and annotation", func() (string, bool) {
 			s.do("DELETE", s.path(s.name)+"?gracePeriodSeconds=0", "", "")
 			c.mu.Lock()
 			c.called = nil
@@ -326,7 +327,7 @@ func (c *court) rights(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.client = client
-			eventually(t, fmt.Sprint(test.user, " is answered ", test.want), func() (string, bool) {
+			await.Until(t, fmt.Sprint(test.user, " is answered ", test.want), func() (string, bool) {
 				code, answer := s.create()
 				return fmt.Sprint(code, answer["message"]), code == test.want
 			})

@@ -24,6 +24,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/etcd"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 var unstructuredConverter = runtime.DefaultUnstructuredConverter
@@ -241,7 +242,7 @@ func TestTheKubernetesServiceHasTheAddressThatIsAdvertised(t *testing.T) {
 	}
 	server := start(t, apiserver.Options{Ephemeral: true, Listener: listener, Also: []net.Listener{local}, AdvertiseAddress: address})
 	admin := clients(t, server, identity.Admin)
-	eventually(t, "endpoints of the kubernetes Service", func() (string, bool) {
+	await.Until(t, "endpoints of the kubernetes Service", func() (string, bool) {
 		slices, err := admin.DiscoveryV1().EndpointSlices("default").List(t.Context(), metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=kubernetes"})
 		if err != nil || len(slices.Items) == 0 {
 			return fmt.Sprintf("%v, %v", slices, err), false

@@ -15,6 +15,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/apiserver/testserver"
 )
 
 func TestMain(m *testing.M) {
@@ -51,7 +52,7 @@ func shared(t *testing.T) *apiserver.Server {
 	return sharedServer
 }
 
-// start starts a server, waits until it is ready, and stops it at the end of the test.
+// start starts a server for a test, and tells how long each part of its start took.
 func start(t *testing.T, o apiserver.Options) *apiserver.Server {
 	t.Helper()
 	began := time.Now()
@@ -60,19 +61,7 @@ func start(t *testing.T, o apiserver.Options) *apiserver.Server {
 			t.Logf("%6.3fs %s took %.3fs, %v", time.Since(began).Seconds(), p.Name, p.Took.Seconds(), p.Err)
 		}
 	}
-	server, err := apiserver.Start(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		began := time.Now()
-		if err := server.Stop(); err != nil {
-			t.Errorf("stopping the server: %v", err)
-		}
-		t.Logf("stopped in %s", time.Since(began))
-	})
-	ready(t, server)
-	return server
+	return testserver.Start(t, o)
 }
 
 func ready(t *testing.T, server *apiserver.Server) {
@@ -121,24 +110,4 @@ func namespace(t *testing.T, client kubernetes.Interface) string {
 		t.Fatal(err)
 	}
 	return created.Name
-}
-
-// eventually looks until look says yes, and fails the test after half a minute with what was seen last.
-func eventually(t *testing.T, want string, look func() (seen string, ok bool)) {
-	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		seen, ok := look()
-		if ok {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-deadline.C:
-			t.Fatalf("waited half a minute for %s; saw last: %s", want, seen)
-		}
-	}
 }

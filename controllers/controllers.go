@@ -1,4 +1,4 @@
-// Package controllers is the table of all control loops.
+// Package controllers is the table of all control loops: which there are, where each is at home, and on what it acts.
 //
 // It holds no logic and imports every room, each of which knows none of the others: they talk through the API.
 package controllers
@@ -50,26 +50,70 @@ func (o Options) kinds() kinds.Source {
 	return kinds.Source{Discovery: o.Discovery, Canonical: o.Canonical}
 }
 
+// Scope says on what a loop acts.
+type Scope string
+
+const (
+	// OurKinds is the scope of a loop that changes objects of the kinds of package apis only, and records Events. Under the
+	// Orrery naming these are custom resources, which are ours on any cluster: the Nodes of such a loop are
+	// nodes.core.orrery.dev.
+	OurKinds Scope = "our kinds"
+	// ClusterKinds is the scope of a loop that acts on what every cluster has, by the one name that it has under both namings:
+	// Namespaces, ServiceAccounts, ClusterRoles, and what nobody owns of any kind. Where somebody else runs the cluster, they
+	// run such loops too.
+	ClusterKinds Scope = "the cluster's kinds"
+)
+
+// Entry is a line of the table: a loop, its scope, and its room.
+type Entry struct {
+	Scope Scope
+	// Room is the folder of the loop's package within this one, where its RBAC markers are.
+	Room string
+	// Loop is what a manager runs.
+	Loop loop.Loop
+}
+
 // All returns every loop, ready to be added to a manager. The order has no meaning.
-func All(o Options) []loop.Loop {
-	return []loop.Loop{
-		deployment.Loop(),
-		replicaset.Loop(),
-		evacuation.Loop(),
-		namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle}),
-		nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs}),
-		nodelifecycle.Loop(o.NodeLifecycle),
-		podgc.Loop(podgc.Options{}),
-		rootca.Loop(o.RootCA),
-		serviceaccount.Loop(),
-		tainteviction.Loop(),
-		garbagecollector.Loop(o.kinds()),
-		clusterrole.Loop(),
-		endpointslice.Loop(),
+func All(o Options) []Entry {
+	return []Entry{
+		{OurKinds, "apps/deployment", deployment.Loop()},
+		{OurKinds, "apps/replicaset", replicaset.Loop()},
+		{OurKinds, "core/evacuation", evacuation.Loop()},
+		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{Cluster: o.ClusterCIDRs, Service: o.ServiceCIDRs})},
+		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
+		{OurKinds, "core/podgc", podgc.Loop(podgc.Options{})},
+		{OurKinds, "core/tainteviction", tainteviction.Loop()},
+		{OurKinds, "discovery/endpointslice", endpointslice.Loop()},
+
+		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), Settle: o.NamespaceSettle})},
+		{ClusterKinds, "core/rootca", rootca.Loop(o.RootCA)},
+		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
+		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
+		{ClusterKinds, "rbac/clusterrole", clusterrole.Loop()},
 	}
 }
 
-// AddTo adds all of them to a manager.
-func AddTo(mgr manager.Manager, o Options) error {
-	return loop.AddAll(mgr, loop.Options{}, All(o)...)
+// Within returns the entries of a scope.
+func Within(scope Scope, entries []Entry) []Entry {
+	var within []Entry
+	for _, e := range entries {
+		if e.Scope == scope {
+			within = append(within, e)
+		}
+	}
+	return within
+}
+
+// Loops returns the loops of entries.
+func Loops(entries []Entry) []loop.Loop {
+	loops := make([]loop.Loop, len(entries))
+	for i, e := range entries {
+		loops[i] = e.Loop
+	}
+	return loops
+}
+
+// AddTo adds loops to a manager.
+func AddTo(mgr manager.Manager, options loop.Options, entries []Entry) error {
+	return loop.AddAll(mgr, options, Loops(entries)...)
 }

@@ -3,7 +3,6 @@ package envtest_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -11,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/orrery-dev/orrery/envtest"
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 func TestWithAllPartsADeploymentRollsOutAndANamespaceGoesAway(t *testing.T) {
@@ -32,7 +32,7 @@ func TestWithAllPartsADeploymentRollsOutAndANamespaceGoesAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "3 available replicas", func() (string, bool) {
+	await.Until(t, "3 available replicas", func() (string, bool) {
 		web, err := set.AppsV1().Deployments(ns).Get(t.Context(), "web", metav1.GetOptions{})
 		if err != nil {
 			return err.Error(), false
@@ -42,7 +42,7 @@ func TestWithAllPartsADeploymentRollsOutAndANamespaceGoesAway(t *testing.T) {
 	if err := set.AppsV1().Deployments(ns).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the collection of what the Deployment owned", func() (string, bool) {
+	await.Until(t, "the collection of what the Deployment owned", func() (string, bool) {
 		pods, err := set.CoreV1().Pods(ns).List(t.Context(), metav1.ListOptions{})
 		if err != nil {
 			return err.Error(), false
@@ -52,30 +52,8 @@ func TestWithAllPartsADeploymentRollsOutAndANamespaceGoesAway(t *testing.T) {
 	if err := set.CoreV1().Namespaces().Delete(t.Context(), ns, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the end of the namespace", func() (string, bool) {
+	await.Until(t, "the end of the namespace", func() (string, bool) {
 		found, err := set.CoreV1().Namespaces().Get(t.Context(), ns, metav1.GetOptions{})
 		return fmt.Sprintf("%+v, %v", found.Status, err), apierrors.IsNotFound(err)
 	})
-}
-
-// eventually looks until look says yes, and fails the test after half a minute with what was seen last.
-func eventually(t *testing.T, want string, look func() (seen string, ok bool)) {
-	t.Helper()
-	began := time.Now()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		seen, ok := look()
-		if ok {
-			t.Logf("%s after %s", want, time.Since(began))
-			return
-		}
-		select {
-		case <-again.C:
-		case <-deadline.C:
-			t.Fatalf("waited half a minute for %s; saw last: %s", want, seen)
-		}
-	}
 }

@@ -1,5 +1,5 @@
 // Package testserver starts API servers for tests, one call each: ready when it returns, and stopped when the test ends.
 //
-// It is for tests of one part against an API server that nothing else acts on. For a whole control plane in a test, see
-// package envtest.
+// [Start] starts one of ours in the process of the test, [StartPlain] upstream's in processes of its own, which knows nothing of
+// us. Nothing else acts on them. For a whole control plane in a test, see package envtest.
 package testserver

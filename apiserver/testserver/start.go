@@ -3,21 +3,17 @@ package testserver
 import (
 	"context"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/internal/await"
 )
-
-// patience is how long a server may take to become ready.
-const patience = time.Minute
 
 // Start starts a server and waits until it is ready. It outlives the test's context, and is stopped by a cleanup of the test:
 // what is registered afterwards is cleaned up while the server is still there.
@@ -32,7 +28,7 @@ func Start(t testing.TB, options apiserver.Options) *apiserver.Server {
 			t.Errorf("stopping the API server: %v", err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), await.Deadline)
 	defer cancel()
 	if err := server.WaitReady(ctx); err != nil {
 		t.Fatal(err)
@@ -56,12 +52,11 @@ func Config(t testing.TB, server *apiserver.Server, who identity.Identity) *rest
 func CreateServiceAccount(t testing.TB, client kubernetes.Interface) {
 	t.Helper()
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "default"}}
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		_, last = client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Create(ctx, account, metav1.CreateOptions{})
-		return last == nil || apierrors.IsAlreadyExists(last), nil // The namespace may be a moment behind the server.
+	await.Success(t, "the default service account is created", func() error { // the namespace may be a moment behind the server
+		_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Create(t.Context(), account, metav1.CreateOptions{})
+		if apierrors.IsAlreadyExists(err) {
+			return nil
+		}
+		return err
 	})
-	if err != nil {
-		t.Fatalf("creating the default service account: %v; last: %v", err, last)
-	}
 }

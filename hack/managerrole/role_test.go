@@ -1,13 +1,12 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"sigs.k8s.io/yaml"
 )
 
 func TestRename(t *testing.T) {
@@ -43,21 +42,43 @@ func TestRename(t *testing.T) {
 	}
 }
 
-func TestJoinSaysEachRuleOnceAndPassesOverWhatIsNotThere(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "controllers.yaml")
-	rule := "{kind: ClusterRole, rules: [{apiGroups: [apps], resources: [replicasets], verbs: [get]}]}"
-	if err := os.WriteFile(file, []byte(rule), 0o600); err != nil {
-		t.Fatal(err)
+func TestMerge(t *testing.T) {
+	for name, c := range map[string]struct{ given, want []rbacv1.PolicyRule }{
+		"says all verbs of a resource in one rule": {
+			given: []rbacv1.PolicyRule{rule("apps", "get list", "deployments"), rule("apps", "patch get", "deployments")},
+			want:  []rbacv1.PolicyRule{rule("apps", "get list patch", "deployments")},
+		},
+		"lets resources with the same verbs share a rule": {
+			given: []rbacv1.PolicyRule{rule("", "get", "services"), rule("", "get", "pods"), rule("", "patch", "pods/status")},
+			want:  []rbacv1.PolicyRule{rule("", "get", "pods", "services"), rule("", "patch", "pods/status")},
+		},
+		"keeps groups apart": {
+			given: []rbacv1.PolicyRule{rule("apps", "get", "deployments"), rule("", "get", "pods")},
+			want:  []rbacv1.PolicyRule{rule("", "get", "pods"), rule("apps", "get", "deployments")},
+		},
+		"does not widen what is allowed for one name only": {
+			given: []rbacv1.PolicyRule{
+				rule("coordination.k8s.io", "create", "leases"),
+				{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, ResourceNames: []string{"mine"}, Verbs: []string{"update"}},
+			},
+			want: []rbacv1.PolicyRule{
+				rule("coordination.k8s.io", "create", "leases"),
+				{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, ResourceNames: []string{"mine"}, Verbs: []string{"update"}},
+			},
+		},
+		"leaves URLs as they are": {
+			given: []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}},
+			want:  []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, merge(c.given), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
-	out, err := join([]string{file, filepath.Join(t.TempDir(), "absent.yaml"), file})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var role rbacv1.ClusterRole
-	if err := yaml.UnmarshalStrict(out, &role); err != nil {
-		t.Fatal(err)
-	}
-	if len(role.Rules) != 1 || role.Rules[0].APIGroups[0] != "apps.orrery.dev" {
-		t.Errorf("got the rules %v, want one for apps.orrery.dev", role.Rules)
-	}
+}
+
+func rule(group, verbs string, resources ...string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: resources, Verbs: strings.Fields(verbs)}
 }

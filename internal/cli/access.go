@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/orrery-dev/orrery/apis"
-	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/spf13/pflag"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -28,15 +26,19 @@ func (a *access) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.naming, "naming", "", "which names of the kinds to use: kubernetes (apps/v1) or orrery (apps.orrery.dev/v1); by default what the cluster is made for")
 }
 
-// config is the client configuration, and the naming to use with it. t may be nil, for a command that knows no instance.
-func (a *access) config(t *target) (*rest.Config, apis.Naming, error) {
-	config, err := a.rest(t)
-	if err != nil {
-		return nil, "", err
+// cluster is the cluster that the flags name. t may be nil, for a command that knows no instance.
+func (a *access) cluster(t *target) (wiring.Cluster, error) {
+	c := wiring.Cluster{Log: logger()}
+	var err error
+	if c.Config, err = a.rest(t); err != nil {
+		return c, err
 	}
-	config.QPS = -1 // the server's priority and fairness decides, and not a guess made here
-	naming, err := a.chooseNaming(config)
-	return config, naming, err
+	c.Config.QPS = -1 // the server's priority and fairness decides, and not a guess made here
+	if c.Own, err = wiring.IsOwn(c.Config); err != nil {
+		return c, err
+	}
+	c.Naming, err = a.chooseNaming(c)
+	return c, err
 }
 
 func (a *access) rest(t *target) (*rest.Config, error) {
@@ -60,9 +62,9 @@ func (a *access) rest(t *target) (*rest.Config, error) {
 	return config, nil
 }
 
-// chooseNaming takes the naming that was asked for, or finds out which one the cluster is made for: our own planes keep the
-// built-in kinds themselves, and say so in their version; on any other cluster our kinds are custom resources.
-func (a *access) chooseNaming(config *rest.Config) (apis.Naming, error) {
+// chooseNaming takes the naming that was asked for, or that which the cluster is made for: our own API servers keep the
+// built-in kinds themselves; on any other cluster our kinds are custom resources.
+func (a *access) chooseNaming(c wiring.Cluster) (apis.Naming, error) {
 	if a.naming != "" {
 		naming, err := apis.ParseNaming(a.naming)
 		if err != nil {
@@ -70,30 +72,17 @@ func (a *access) chooseNaming(config *rest.Config) (apis.Naming, error) {
 		}
 		return naming, nil
 	}
-	client, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return "", fmt.Errorf("reaching the cluster at %s: %w", config.Host, err)
-	}
-	version, err := client.ServerVersion()
-	if err != nil {
-		return "", fmt.Errorf("asking the cluster at %s for its version: %w", config.Host, err)
-	}
-	if strings.HasSuffix(version.GitVersion, apiserver.Mark) {
+	if c.Own {
 		return apis.Kubernetes, nil
+	}
+	client, err := discovery.NewDiscoveryClientForConfig(c.Config)
+	if err != nil {
+		return "", fmt.Errorf("reaching the cluster at %s: %w", c.Config.Host, err)
 	}
 	group := apis.Orrery.Group("apps")
 	if _, err := client.ServerResourcesForGroupVersion(group + "/v1"); err != nil {
 		return "", fmt.Errorf("the cluster at %s does not serve %s (%w): install the custom resources with 'make install', or choose with --naming",
-			config.Host, group, err)
+			c.Config.Host, group, err)
 	}
 	return apis.Orrery, nil
-}
-
-// newScheme is the scheme of our parts under a naming.
-func newScheme(naming apis.Naming) (*runtime.Scheme, error) {
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, naming); err != nil {
-		return nil, fmt.Errorf("building the scheme: %w", err)
-	}
-	return scheme, nil
 }

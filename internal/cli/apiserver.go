@@ -15,7 +15,8 @@ func newAPIServer(t *target) *cobra.Command {
 		Short: "Run the API server and etcd alone, with both names of every kind",
 		Long: `Run the API server, and etcd unless --etcd-servers names one, until interrupted: a
 control plane in which nothing happens by itself. The other parts can be run beside
-it, each by its own command.`,
+it, each by its own command; nobody but 'orrery manager --cluster-loops' does here
+what a kube-controller-manager does elsewhere.`,
 		Example: `  orrery apiserver --name bare
   orrery kube-apiserver --help      # upstream's, which knows nothing of second names`,
 		Args: cobra.NoArgs,

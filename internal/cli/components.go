@@ -12,9 +12,9 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
-	"k8s.io/client-go/rest"
 )
 
 // The names of the components, as status shows them.
@@ -33,15 +33,14 @@ const (
 type machine struct {
 	inst     *instance.Instance
 	settings instance.Settings
-	naming   apis.Naming
 
 	// network and runtime are nil where no containers run; runtime alone is, where somebody else's is used.
 	network  *bridge.Network
 	runtime  *containerd.Runtime
 	endpoint string // of the runtime
 
-	// as is how a component reaches the API server.
-	as func(identity.Identity) (*rest.Config, error)
+	// cluster is the cluster as a component of an identity knows it.
+	cluster func(identity.Identity) (wiring.Cluster, error)
 	// server is the API server, while it runs in this process; nil where it is somebody else's.
 	server *apiserver.Server
 }
@@ -132,7 +131,7 @@ func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 		return nil, err
 	}
 	p := &controlPlane{machine: m, options: o}
-	p.naming, p.as = apis.Kubernetes, p.signedConfig
+	p.cluster = p.own
 	p.listener, err = inst.Listen(ctx, o.port)
 	return p, err
 }
@@ -185,13 +184,13 @@ func (p *controlPlane) writeKubeconfig(server *apiserver.Server) error {
 	return nil
 }
 
-// signedConfig is how a component reaches our API server: with a certificate of its own.
-func (p *controlPlane) signedConfig(who identity.Identity) (*rest.Config, error) {
+// own is the cluster of our API server, which a component reaches with a certificate of its own.
+func (p *controlPlane) own(who identity.Identity) (wiring.Cluster, error) {
 	config, err := p.server.Config(who)
 	if err != nil {
-		return nil, fmt.Errorf("making the certificate of %s: %w", who.User, err)
+		return wiring.Cluster{}, fmt.Errorf("making the certificate of %s: %w", who.User, err)
 	}
-	return config, nil
+	return wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true, Log: logger()}, nil
 }
 
 // external is the etcd that the options name; nil means the embedded one.

@@ -3,19 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/netip"
 	"os"
 
-	"github.com/orrery-dev/orrery/apis"
-	"github.com/orrery-dev/orrery/controllers"
-	"github.com/orrery-dev/orrery/webhooks"
+	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/rest"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -32,7 +25,7 @@ type managerOptions struct {
 	webhookCertDir  string
 	webhookHost     string
 	webhookPort     int
-	clusterCIDR     string
+	loops           loopFlags
 	scheduler       bool
 	nodes           int
 	verbosity       int
@@ -47,19 +40,25 @@ func newManager() *cobra.Command {
 
 On a cluster that somebody else operates they act on the custom resources that
 'make install' installs (deployments.apps.orrery.dev and so on), and leave the
-cluster's own kinds alone. With --scheduler and --simulated-nodes the process is
-a whole control plane for them.`,
+cluster's own kinds alone: config/rbac/role.yaml is all that they need. With
+--scheduler and --simulated-nodes the process is a whole control plane for them.
+
+What every cluster has, such as garbage collection and namespaces that go away, is
+the work of its kube-controller-manager. On a bare API server, which has none,
+--cluster-loops does it. That needs more rights, which the component
+config/cluster-loops grants.`,
 		Example: `  orrery manager
   orrery manager --scheduler --simulated-nodes 3
+  orrery manager --cluster-loops --kubeconfig bare.kubeconfig
   orrery manager --leader-elect --metrics-bind-address :8443`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			setUpLogging(o.verbosity)
-			config, naming, err := o.access.config(nil)
+			cluster, err := o.access.cluster(nil)
 			if err != nil {
 				return err
 			}
-			return traced(c.Context(), func() error { return o.run(c.Context(), config, naming) })
+			return traced(c.Context(), func() error { return o.run(c.Context(), cluster) })
 		},
 	}
 	flags := c.Flags()
@@ -71,19 +70,21 @@ a whole control plane for them.`,
 	flags.StringVar(&o.webhookCertDir, "webhook-cert-path", "", "`directory` with tls.crt and tls.key, to serve defaulting and validation as webhooks; empty for none")
 	flags.StringVar(&o.webhookHost, "webhook-host", "", "`address` to serve webhooks at; empty for all")
 	flags.IntVar(&o.webhookPort, "webhook-port", webhook.DefaultPort, "`port` to serve webhooks at")
-	flags.StringVar(&o.clusterCIDR, "cluster-cidr", "10.244.0.0/16", "`range` that nodes get their pod addresses from")
+	o.loops.addFlags(flags)
 	flags.BoolVar(&o.scheduler, "scheduler", false, "run the scheduler too")
 	flags.IntVar(&o.nodes, "simulated-nodes", 0, "`number` of simulated nodes to run too")
 	flags.IntVarP(&o.verbosity, "v", "v", 0, "how much the log says, from 0 to 10")
 	return c
 }
 
-func (o *managerOptions) run(ctx context.Context, config *rest.Config, naming apis.Naming) error {
-	cidr, err := netip.ParsePrefix(o.clusterCIDR)
+func (o *managerOptions) run(ctx context.Context, cluster wiring.Cluster) error {
+	loops, err := o.loops.loops()
 	if err != nil {
-		return fmt.Errorf("--cluster-cidr %q is not a range of addresses such as 10.244.0.0/16: %w", o.clusterCIDR, err)
+		return err
 	}
-	mgr, err := newManagerFor(config, naming, o.configure)
+	mgr, err := wiring.NewControllers(cluster, wiring.ControllersOptions{
+		Loops: loops, Configure: o.configure, Webhooks: o.webhookCertDir != "",
+	})
 	if err != nil {
 		return err
 	}
@@ -91,22 +92,14 @@ func (o *managerOptions) run(ctx context.Context, config *rest.Config, naming ap
 		return err
 	}
 	if o.webhookCertDir != "" {
-		webhooks.AddTo(mgr)
 		if err := mgr.AddReadyzCheck("webhooks", mgr.GetWebhookServer().StartedChecker()); err != nil {
 			return err
 		}
 	}
-	if err := o.addParts(mgr, config, naming); err != nil {
+	if err := o.addParts(mgr, cluster); err != nil {
 		return err
 	}
-	kinds, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return fmt.Errorf("asking for the kinds of the cluster at %s: %w", config.Host, err)
-	}
-	if err := controllers.AddTo(mgr, controllers.Options{Discovery: kinds, ClusterCIDRs: []netip.Prefix{cidr}}); err != nil {
-		return err
-	}
-	return mgr.Start(ctx)
+	return mgr.Run(ctx)
 }
 
 // configure sets what the flags say about the manager itself.
@@ -123,22 +116,24 @@ func (o *managerOptions) configure(m *manager.Options) {
 }
 
 // addParts adds what was asked for besides the controllers. Like them it runs only while this process holds the lease.
-func (o *managerOptions) addParts(mgr manager.Manager, config *rest.Config, naming apis.Naming) error {
-	var parts []manager.RunnableFunc
+func (o *managerOptions) addParts(mgr *wiring.Manager, cluster wiring.Cluster) error {
 	if o.scheduler {
-		parts = append(parts, func(ctx context.Context) error { return runScheduler(ctx, config, naming, nil, func() {}) })
-	}
-	if o.nodes > 0 {
-		parts = append(parts, func(ctx context.Context) error {
-			return runFleet(ctx, simulatedNodes(config, naming, o.nodes), func() {})
-		})
-	}
-	for _, part := range parts {
-		if err := mgr.Add(part); err != nil {
+		s, err := newSchedulerPart(cluster, nil)
+		if err != nil {
+			return err
+		}
+		if err := mgr.Add(manager.RunnableFunc(s.Run)); err != nil {
 			return err
 		}
 	}
-	return nil
+	if o.nodes == 0 {
+		return nil
+	}
+	fleet, err := newSimulatedNodes(cluster, o.nodes, nodeagent.Serving{})
+	if err != nil {
+		return err
+	}
+	return mgr.Add(manager.RunnableFunc(fleet.Run))
 }
 
 // electionNamespace is where the lease is. Empty means the namespace of the pod that this runs in.
@@ -150,25 +145,4 @@ func (o *managerOptions) electionNamespace() string {
 		return ""
 	}
 	return metav1.NamespaceSystem
-}
-
-// newManagerFor is a manager of our kinds under a naming, without servers unless options adds them.
-func newManagerFor(c *rest.Config, naming apis.Naming, options func(*manager.Options)) (manager.Manager, error) {
-	scheme, err := newScheme(naming)
-	if err != nil {
-		return nil, err
-	}
-	o := manager.Options{
-		Scheme:                 scheme,
-		Logger:                 logger(),
-		Metrics:                metricsserver.Options{BindAddress: "0"},
-		HealthProbeBindAddress: "0",
-		Controller:             config.Controller{SkipNameValidation: new(true)},
-	}
-	options(&o)
-	mgr, err := ctrl.NewManager(c, o)
-	if err != nil {
-		return nil, fmt.Errorf("reaching the cluster at %s: %w", c.Host, err)
-	}
-	return mgr, nil
 }

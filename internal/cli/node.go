@@ -11,8 +11,9 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/rest"
 )
 
 func newNode(t *target) *cobra.Command {
@@ -36,15 +37,17 @@ With --runtime simulated there are --nodes nodes that run nothing.`,
 			if err := options.check(); err != nil {
 				return err
 			}
-			config, naming, err := access.config(nil)
+			cluster, err := access.cluster(nil)
 			if err != nil {
 				return err
 			}
 			if options.runtime == simulatedRuntime {
 				setUpLogging(verbosity)
-				return traced(c.Context(), func() error {
-					return runFleet(c.Context(), simulatedNodes(config, naming, nodes), func() {})
-				})
+				fleet, err := newSimulatedNodes(cluster, nodes, nodeagent.Serving{})
+				if err != nil {
+					return err
+				}
+				return traced(c.Context(), func() error { return fleet.Run(c.Context()) })
 			}
 			inst, err := t.instance()
 			if err != nil {
@@ -55,9 +58,8 @@ With --runtime simulated there are --nodes nodes that run nothing.`,
 				if err != nil {
 					return nil, "", err
 				}
-				m.naming = naming
-				m.as = func(identity.Identity) (*rest.Config, error) { return config, nil }
-				return m.hostComponents(), config.Host, nil
+				m.cluster = func(identity.Identity) (wiring.Cluster, error) { return cluster, nil }
+				return m.hostComponents(), cluster.Config.Host, nil
 			}
 			return runInForeground(c, inst, join, verbosity, "")
 		},

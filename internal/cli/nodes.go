@@ -10,10 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/nodeagent"
-	"k8s.io/client-go/rest"
 )
 
 // kubeletPort is where a node agent serves, unless it is taken.
@@ -23,7 +22,7 @@ var loopback = net.IPv4(127, 0, 0, 1)
 
 func (m *machine) runNode(ctx context.Context, ready func(string)) error {
 	name := m.nodeName()
-	config, err := m.as(identity.Node(name))
+	cluster, err := m.cluster(identity.Node(name))
 	if err != nil {
 		return err
 	}
@@ -32,22 +31,19 @@ func (m *machine) runNode(ctx context.Context, ready func(string)) error {
 	if err != nil {
 		return err
 	}
-	agent, err := nodeagent.New(ctx, nodeagent.Options{
+	agent, err := wiring.NewAgent(ctx, cluster, nodeagent.Options{
 		NodeName:    name,
-		Config:      config,
-		Naming:      m.naming,
 		CRIEndpoint: m.endpoint,
 		RootDir:     m.inst.Path("node"),
 		PodCIDR:     nodeRange(m.settings.Addresses.Pods).String(),
 		NodeIP:      gateway.String(),
 		CgroupRoot:  cgroupRoot(m.inst),
 		Serving:     serving,
-		Log:         logger(),
 	})
 	if err != nil {
 		return errors.Join(err, serving.Listener.Close())
 	}
-	return runUntilReady(ctx, agent, func() { ready(name) })
+	return wiring.Run(ctx, agent, func() { ready(name) })
 }
 
 // nodeName is what the node on this machine is called: as the machine.
@@ -82,35 +78,7 @@ func (m *machine) serving(ctx context.Context, name string, ip net.IP, port int)
 	return nodeagent.Serving{Listener: listener, Certificate: &certificate, ClientCAs: authority}, nil
 }
 
-// simulatedNodes are the options of simulated nodes.
-func simulatedNodes(config *rest.Config, naming apis.Naming, nodes int) nodeagent.FleetOptions {
-	return nodeagent.FleetOptions{Nodes: nodes, NamePrefix: "simulated-", Config: config, Naming: naming, Log: logger()}
-}
-
-func runFleet(ctx context.Context, options nodeagent.FleetOptions, ready func()) error {
-	fleet, err := nodeagent.NewFleet(options)
-	if err != nil {
-		return err
-	}
-	return runUntilReady(ctx, fleet, ready)
-}
-
-// agent is what runs nodes.
-type agent interface {
-	Run(ctx context.Context) error
-	Ready() <-chan struct{}
-}
-
-// runUntilReady runs an agent, and calls ready once its nodes are registered.
-func runUntilReady(ctx context.Context, agent agent, ready func()) error {
-	running, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() {
-		select {
-		case <-agent.Ready():
-			ready()
-		case <-running.Done():
-		}
-	}()
-	return agent.Run(running)
+// newSimulatedNodes makes simulated nodes, whose API is served as serving says.
+func newSimulatedNodes(c wiring.Cluster, nodes int, serving nodeagent.Serving) (wiring.Part, error) {
+	return wiring.NewFleet(c, nodeagent.FleetOptions{Nodes: nodes, NamePrefix: "simulated-", Serving: serving})
 }

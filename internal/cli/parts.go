@@ -2,17 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"time"
 
-	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
-	"github.com/orrery-dev/orrery/controllers"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/proxy"
-	"k8s.io/client-go/discovery"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
 func (m *machine) runNetwork(ctx context.Context, ready func(string)) error {
@@ -75,81 +75,68 @@ func (m *machine) loadImages(ctx context.Context) error {
 }
 
 func (m *machine) runProxy(ctx context.Context, ready func(string)) error {
-	config, err := m.as(identity.Proxy)
+	cluster, err := m.cluster(identity.Proxy)
 	if err != nil {
 		return err
 	}
-	mgr, err := newManagerFor(config, m.naming, func(*manager.Options) {})
-	if err != nil {
-		return err
-	}
-	p, err := proxy.New(proxy.Options{
+	part, err := wiring.NewProxy(cluster, proxy.Options{
 		Name:        m.inst.ID(),
 		NodeName:    m.nodeName(),
 		ClusterCIDR: m.settings.Addresses.Pods,
 		ServiceCIDR: m.settings.Addresses.Services,
-	}, mgr.GetClient())
+	}, inspected.loop)
 	if err != nil {
 		return err
 	}
-	if err := p.SetupWithManager(mgr); err != nil {
-		return err
-	}
-	return startManager(ctx, mgr, ready)
+	return wiring.Run(ctx, part, func() { ready("") })
 }
 
 func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) error {
-	config, err := p.as(identity.Controllers)
+	cluster, err := p.cluster(identity.Controllers)
 	if err != nil {
 		return err
 	}
-	mgr, err := newManagerFor(config, p.naming, func(*manager.Options) {})
+	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loopsOf(p.settings), Inspect: inspected.loop})
 	if err != nil {
 		return err
 	}
-	kinds, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return fmt.Errorf("asking for the kinds of the API server: %w", err)
+	return wiring.Run(ctx, part, func() { ready("") })
+}
+
+// loopsOf is how the control loops of an instance run: it has nobody else for what every cluster has. The range of this machine is
+// given to no other node, also before this machine is one.
+func loopsOf(s instance.Settings) wiring.Loops {
+	return wiring.Loops{
+		Cluster:      true,
+		ClusterCIDRs: []netip.Prefix{s.Addresses.Pods},
+		ServiceCIDRs: []netip.Prefix{s.Addresses.Services, nodeRange(s.Addresses.Pods)},
 	}
-	err = controllers.AddTo(mgr, controllers.Options{
-		Discovery: kinds,
-		Canonical: apis.Kubernetes.GroupKind,
-		RootCA:    p.server.CA(),
-		// There is one API server: what it admitted before it knew of a deletion is there at once.
-		NamespaceSettle: time.Second,
-	})
-	if err != nil {
-		return err
-	}
-	return startManager(ctx, mgr, ready)
 }
 
 func (p *controlPlane) runScheduler(ctx context.Context, ready func(string)) error {
-	config, err := p.as(identity.Scheduler)
+	cluster, err := p.cluster(identity.Scheduler)
 	if err != nil {
 		return err
 	}
-	return runScheduler(ctx, config, p.naming, nil, func() { ready("") })
+	part, err := newSchedulerPart(cluster, nil)
+	if err != nil {
+		return err
+	}
+	return wiring.Run(ctx, part, func() { ready("") })
 }
 
 func (p *controlPlane) runSimulatedNodes(ctx context.Context, ready func(string)) error {
-	config, err := p.as(identity.SimulatedNodes)
+	cluster, err := p.cluster(identity.SimulatedNodes)
 	if err != nil {
 		return err
 	}
-	options := simulatedNodes(config, p.naming, p.options.nodes)
-	if options.Serving, err = p.serving(ctx, "simulated-nodes", loopback, 0); err != nil {
+	serving, err := p.serving(ctx, "simulated-nodes", loopback, 0)
+	if err != nil {
 		return err
 	}
-	return runFleet(ctx, options, func() { ready(strconv.Itoa(p.options.nodes) + " nodes") })
-}
-
-// startManager runs a manager, and calls ready once its caches have filled.
-func startManager(ctx context.Context, mgr manager.Manager, ready func(string)) error {
-	go func() {
-		if mgr.GetCache().WaitForCacheSync(ctx) {
-			ready("")
-		}
-	}()
-	return mgr.Start(ctx)
+	part, err := newSimulatedNodes(cluster, p.options.nodes, serving)
+	if err != nil {
+		return errors.Join(err, serving.Listener.Close())
+	}
+	return wiring.Run(ctx, part, func() { ready(strconv.Itoa(p.options.nodes) + " nodes") })
 }

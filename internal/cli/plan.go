@@ -1,162 +1,215 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
-	"github.com/orrery-dev/orrery/controllers"
-	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/cluster"
 )
 
 func newPlan(t *target) *cobra.Command {
 	var (
 		access    access
+		flags     loopFlags
 		namespace string
+		node      bool
 	)
 	c := &cobra.Command{
-		Use:   "plan KIND/NAME",
-		Short: "Show what each controller would do next with an object, and do nothing",
+		Use:   "plan KIND/NAME | plan LOOP | plan --node",
+		Short: "Show what each loop would do next with an object, and do nothing",
 		Long: `Show what each controller of a kind would do next with an object, step by step and
 with the reason for each, as it is decided from what the cluster holds now.
-Nothing is carried out. A settled object has nothing to do.`,
+Nothing is carried out. A settled object has nothing to do. A controller that decides
+for many objects at once shows what it would do with all of them. Of a pod of the
+running instance the node agent shows what it would do as well.
+
+The name of a loop alone, as proxy, shows what that loop of the running instance would
+do next with everything that it knows of; --node does so for the pods of its nodes.
+
+The controllers are those of the running instance, with its settings. On a cluster
+that 'orrery manager' works on they are those of the manager: give its flags.`,
 		Example: `  orrery plan deployment/web
+  orrery plan pod/web-5d8f-x7k2p
+  orrery plan proxy
+  orrery plan --node
   orrery plan deploy/web -n shop
-  orrery plan namespaces/old --kubeconfig ~/.kube/config --naming orrery`,
-		Args: cobra.ExactArgs(1),
+  orrery plan namespaces/old --kubeconfig ~/.kube/config --naming orrery --cluster-loops`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 != node {
+				return nil
+			}
+			return errors.New("want one of KIND/NAME, as in deployment/web, the name of a loop, as in proxy, or --node")
+		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if node {
+				return t.printPlansOf(c, nodeAgentLoop)
+			}
 			resource, name, ok := strings.Cut(args[0], "/")
-			if !ok || resource == "" || name == "" {
+			if !ok {
+				return t.printPlansOf(c, resource)
+			}
+			if resource == "" || name == "" {
 				return fmt.Errorf("%q: want KIND/NAME, as in deployment/web", args[0])
 			}
-			seen, err := newPreview(t, access)
+			cluster, err := access.cluster(t)
 			if err != nil {
 				return err
 			}
-			return seen.print(c, resource, client.ObjectKey{Namespace: namespace, Name: name})
+			loops, err := flags.loops()
+			if err != nil {
+				return err
+			}
+			here, err := t.runningSettings()
+			if err != nil {
+				return err
+			}
+			if !c.Flags().Changed("cluster-cidr") {
+				loops = ofInstance(loops, cluster, here)
+			}
+			loops.Cluster = loops.Cluster || cluster.Own
+			key := client.ObjectKey{Namespace: namespace, Name: name}
+			kind, err := printPlans(c, cluster, loops, resource, key)
+			if err != nil || kind != "Pod" || !isOf(here, cluster) {
+				return err
+			}
+			return t.printPlanOf(c, nodeAgentLoop, key.String())
 		},
 	}
 	c.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the object")
+	c.Flags().BoolVar(&node, "node", false, "show what the node agents of the running instance would do next with each of their pods")
 	access.addFlags(c.Flags())
+	flags.addFlags(c.Flags())
 	return c
 }
 
-// preview shows plans of the controllers on a cluster.
-type preview struct {
-	cluster   cluster.Cluster
-	discovery discovery.DiscoveryInterface
-	loops     []loop.Loop
+// runningSettings are those of the instance if it runs, and otherwise the zero value.
+func (t *target) runningSettings() (instance.Settings, error) {
+	inst, err := t.instance()
+	if err != nil || !inst.Running() {
+		return instance.Settings{}, err
+	}
+	return inst.Settings()
 }
 
-func newPreview(t *target, a access) (*preview, error) {
-	config, naming, err := a.config(t)
-	if err != nil {
-		return nil, err
+// ofInstance are the loops of the instance with the settings here, if it is its API server that they are about; or else the loops
+// as they are.
+func ofInstance(loops wiring.Loops, c wiring.Cluster, here instance.Settings) wiring.Loops {
+	if !isOf(here, c) {
+		return loops
 	}
-	scheme, err := newScheme(naming)
-	if err != nil {
-		return nil, err
-	}
-	cl, err := cluster.New(config, func(o *cluster.Options) { o.Scheme = scheme })
-	if err != nil {
-		return nil, fmt.Errorf("reaching the cluster at %s: %w", config.Host, err)
-	}
-	resources, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("reaching the cluster at %s: %w", config.Host, err)
-	}
-	return &preview{cluster: cl, discovery: resources, loops: controllers.All(controllers.Options{})}, nil
+	of := loopsOf(here)
+	of.RootCA = loops.RootCA
+	return of
 }
 
-func (p *preview) print(c *cobra.Command, word string, key client.ObjectKey) (err error) {
-	loops, namespaced, err := p.loopsFor(word)
-	if err != nil {
-		return err
-	}
-	if !namespaced {
-		key.Namespace = ""
-	}
-	ctx, stop := context.WithCancel(c.Context())
-	if err := loop.Declare(ctx, p.cluster.GetFieldIndexer(), loops...); err != nil {
-		stop()
-		return err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- p.cluster.Start(ctx) }()
-	defer func() {
-		stop()
-		err = errors.Join(err, <-ended)
-	}()
-	if !p.cluster.GetCache().WaitForCacheSync(ctx) {
-		return fmt.Errorf("reading the cluster: %w", context.Cause(ctx))
-	}
+// isOf reports that a cluster is that of the instance with the settings here.
+func isOf(here instance.Settings, c wiring.Cluster) bool {
+	return c.Own && listensAt(here.Port, c.Config.Host)
+}
 
-	for _, l := range loops {
-		decided, err := l.Preview(ctx, p.cluster.GetClient(), key, time.Now())
-		if apierrors.IsNotFound(err) {
-			return fmt.Errorf("there is no %s %s", word, key)
-		} else if err != nil {
-			return err
+// listensAt reports that a URL is of a port of this machine.
+func listensAt(port int, host string) bool {
+	address, err := url.Parse(host)
+	if err != nil || port == 0 || address.Port() != strconv.Itoa(port) {
+		return false
+	}
+	ip := net.ParseIP(address.Hostname())
+	return ip != nil && ip.IsLoopback()
+}
+
+// printPlans prints what controllers would do with an object, and returns its kind.
+func printPlans(c *cobra.Command, cluster wiring.Cluster, loops wiring.Loops, resource string, key client.ObjectKey) (kind string, err error) {
+	preview, err := wiring.NewPreview(cluster, loops)
+	if err != nil {
+		return "", err
+	}
+	concern, err := preview.Concerned(resource)
+	if err != nil {
+		return "", err
+	}
+	plans, err := preview.Plans(c.Context(), resource, key)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range plans {
+		title := p.Loop
+		if p.Key.Name != key.Name { // it decides for a group of objects
+			title += " for " + strings.TrimPrefix(p.Key.String(), "/")
 		}
-		c.Printf("%s:\n  %s\n", l.Name(), strings.ReplaceAll(decided.String(), "\n", "\n  "))
+		printPlan(c, title, p.Plan.String())
+	}
+	return concern.Kind, nil
+}
+
+func printPlan(c *cobra.Command, title, plan string) {
+	c.Printf("%s:\n  %s\n", title, strings.ReplaceAll(plan, "\n", "\n  "))
+}
+
+// printPlanOf prints what a loop of the running instance would do for a key. A loop that is not there, as the node agent's
+// where an instance has no nodes, prints nothing.
+func (t *target) printPlanOf(c *cobra.Command, loop, key string) error {
+	inst, err := t.instance()
+	if err != nil {
+		return err
+	}
+	loops, err := inst.Loops(c.Context())
+	if err != nil || !slices.ContainsFunc(loops, func(l instance.Loop) bool { return l.Name == loop }) {
+		return err
+	}
+	plans, err := inst.Plans(c.Context(), loop, key, true)
+	var silent *instance.NotToldError
+	switch {
+	case errors.As(err, &silent):
+		printPlan(c, loop, silent.Sentence)
+	case err != nil:
+		return err
+	default:
+		printPlan(c, loop, plans.Next)
 	}
 	return nil
 }
 
-// loopsFor are the loops that decide for what a person means by a word: the kind, or a name of its resource.
-func (p *preview) loopsFor(word string) (loops []loop.Loop, namespaced bool, err error) {
-	var kinds []string
-	for _, l := range p.loops {
-		if l.Object() == nil {
-			continue // it decides for no single kind
-		}
-		gvk, err := p.cluster.GetClient().GroupVersionKindFor(l.Object())
-		if err != nil {
-			return nil, false, fmt.Errorf("finding the kind of loop %s: %w", l.Name(), err)
-		}
-		resource, err := p.resource(gvk)
-		if err != nil {
-			return nil, false, err
-		}
-		if !answersTo(resource, word) {
-			kinds = append(kinds, resource.Name)
+// printPlansOf prints what a loop of the running instance would do for each key that it knows of.
+func (t *target) printPlansOf(c *cobra.Command, loop string) error {
+	inst, err := t.instance()
+	if err != nil {
+		return err
+	}
+	if !inst.Running() {
+		return fmt.Errorf("%q: only a running instance can be asked for the plans of a loop: start one with 'orrery up', or ask for KIND/NAME", loop)
+	}
+	loops, err := inst.Loops(c.Context())
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, l := range loops {
+		names = append(names, l.Name)
+		if l.Name != loop {
 			continue
 		}
-		loops, namespaced = append(loops, l), resource.Namespaced
-	}
-	if len(loops) == 0 {
-		slices.Sort(kinds)
-		return nil, false, fmt.Errorf("no controller decides for %q: there are ones for %s", word, strings.Join(slices.Compact(kinds), ", "))
-	}
-	return loops, namespaced, nil
-}
-
-// resource is what the cluster says of a kind.
-func (p *preview) resource(gvk schema.GroupVersionKind) (metav1.APIResource, error) {
-	list, err := p.discovery.ServerResourcesForGroupVersion(gvk.GroupVersion().String())
-	if err != nil {
-		return metav1.APIResource{}, fmt.Errorf("asking the cluster for the resources of %s: %w", gvk.GroupVersion(), err)
-	}
-	for _, resource := range list.APIResources {
-		if resource.Kind == gvk.Kind && !strings.Contains(resource.Name, "/") {
-			return resource, nil
+		if len(l.Keys) == 0 {
+			c.Printf("%s:\n  nothing to do: it knows of nothing\n", loop)
 		}
+		for _, key := range l.Keys {
+			plans, err := inst.Plans(c.Context(), loop, key, true)
+			var silent *instance.NotToldError
+			if err != nil && !errors.As(err, &silent) {
+				return err
+			}
+			if silent == nil { // what went away meanwhile is passed over
+				printPlan(c, loop+" for "+strings.TrimPrefix(key, "/"), plans.Next)
+			}
+		}
+		return nil
 	}
-	return metav1.APIResource{}, fmt.Errorf("the cluster does not serve %s", gvk)
-}
-
-func answersTo(resource metav1.APIResource, word string) bool {
-	word = strings.ToLower(word)
-	return word == resource.Name || word == resource.SingularName || word == strings.ToLower(resource.Kind) ||
-		slices.Contains(resource.ShortNames, word)
+	return fmt.Errorf("the instance has no loop %q that can be asked: there are %s; an object is asked for as KIND/NAME", loop, strings.Join(names, ", "))
 }

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 
-	"github.com/orrery-dev/orrery/apis"
-	"github.com/orrery-dev/orrery/scheduler"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/scheduler/config"
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -39,14 +37,16 @@ another name in the profiles of this one.`,
 			if configuration != nil && access.kubeconfig == "" {
 				access.kubeconfig = configuration.ClientConnection.Kubeconfig
 			}
-			rest, naming, err := access.config(nil)
+			cluster, err := access.cluster(nil)
 			if err != nil {
 				return err
 			}
-			limit(rest, configuration)
-			return traced(c.Context(), func() error {
-				return runScheduler(c.Context(), rest, naming, configuration, func() {})
-			})
+			limit(cluster.Config, configuration)
+			s, err := newSchedulerPart(cluster, configuration)
+			if err != nil {
+				return err
+			}
+			return traced(c.Context(), func() error { return s.Run(c.Context()) })
 		},
 	}
 	access.addFlags(c.Flags())
@@ -62,17 +62,12 @@ func limit(c *rest.Config, configuration *configv1.KubeSchedulerConfiguration) {
 	}
 }
 
-// runScheduler runs the scheduler until ctx ends. A nil configuration means all defaults, without leader election.
-func runScheduler(ctx context.Context, c *rest.Config, naming apis.Naming, configuration *configv1.KubeSchedulerConfiguration, ready func()) error {
-	scheme, err := newScheme(naming)
+// newSchedulerPart makes the scheduler of a cluster, whose decisions this process tells from then on.
+func newSchedulerPart(c wiring.Cluster, configuration *configv1.KubeSchedulerConfiguration) (wiring.Part, error) {
+	s, err := wiring.NewScheduler(c, configuration)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("starting the scheduler: %w", err)
 	}
-	s, err := scheduler.New(scheduler.Options{Config: c, Scheme: scheme, Configuration: configuration})
-	if err != nil {
-		return fmt.Errorf("starting the scheduler: %w", err)
-	}
-	decisions.of(s)
-	ready()
-	return s.Run(ctx)
+	inspected.scheduler.Store(s.Scheduler)
+	return s, nil
 }

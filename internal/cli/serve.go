@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"net/http"
 	"os"
 	"runtime/debug"
 	"time"
@@ -10,9 +9,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/version"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
 // restingGCPercent is how much garbage may gather once all runs, in percent of what is in use.
@@ -66,16 +63,11 @@ func serve(ctx context.Context, inst *instance.Instance, assemble assembler, ver
 		}
 	}
 	go func() {
-		if err := inst.Serve(telling, status, instance.Handlers{"/metrics": metricsOfProcess(), instance.DecisionPath: decisions}); err != nil {
+		if err := inst.Serve(telling, status, inspected.handlers()); err != nil {
 			logger().Error(err, "The status is not told")
 		}
 	}()
 	return traced(ctx, func() error { return p.Run(ctx, ready) })
-}
-
-// metricsOfProcess tells the metrics of all loops, the scheduler and the node agents of this process, and those of Go.
-func metricsOfProcess() http.Handler {
-	return promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{})
 }
 
 // giveBack returns to the machine what only the start needed, and makes the collector keep less in reserve: most of the time

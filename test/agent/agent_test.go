@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orrery-dev/orrery/internal/await"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -62,7 +63,7 @@ func (w *cluster) webPod(t *testing.T) {
 	if closing := response.Body.Close(); err != nil || closing != nil || !strings.Contains(string(body), "web") {
 		t.Errorf("the pod answered %q (%v, %v)", body, err, closing)
 	}
-	p.eventually("the request is in the log", func() error {
+	await.Success(p.t, "the request is in the log", func() error {
 		log, err := p.log("web", &corev1.PodLogOptions{})
 		if err == nil && !strings.Contains(log, "GET /") {
 			err = fmt.Errorf("the log is %q", log)
@@ -194,7 +195,7 @@ func (w *cluster) noImage(t *testing.T) {
 	p := w.in(t)
 	p.create("imageless", func(pod *corev1.Pod) { pod.Spec.Containers[0].Image = "registry.invalid/nothing:1" })
 	for _, reason := range []string{"ErrImagePull", "ImagePullBackOff"} {
-		p.eventually("the container waits because of "+reason, func() error {
+		await.Success(p.t, "the container waits because of "+reason, func() error {
 			statuses := p.get("imageless").Status.ContainerStatuses
 			if len(statuses) == 0 {
 				return fmt.Errorf("there is no status")
@@ -215,7 +216,7 @@ func (w *cluster) unhealthy(t *testing.T) {
 			PeriodSeconds: 1, FailureThreshold: 1, ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"/web", "cat", "/nowhere"}}},
 		}
 	})
-	p.eventually("the container was started again", func() error {
+	await.Success(p.t, "the container was started again", func() error {
 		pod := p.get("unhealthy")
 		for _, s := range pod.Status.ContainerStatuses {
 			if s.RestartCount > 0 && s.LastTerminationState.Terminated != nil {
@@ -256,7 +257,7 @@ func (w *cluster) deletedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.startAgent()
-	p.eventually("nothing answers at the pod's address", func() error {
+	await.Success(p.t, "nothing answers at the pod's address", func() error {
 		client := http.Client{Timeout: time.Second}
 		response, err := client.Get("http://" + pod.Status.PodIP + ":8080/")
 		if err != nil {
@@ -282,7 +283,7 @@ func (w *cluster) hung(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	p.eventually("the node is not ready", func() error {
+	await.Success(p.t, "the node is not ready", func() error {
 		return p.nodeReady(corev1.ConditionFalse, "container runtime is down: no answer since ")
 	})
 	lease, err := w.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(t.Context(), nodeName, metav1.GetOptions{})
@@ -295,7 +296,7 @@ func (w *cluster) hung(t *testing.T) {
 	if err := goOn(); err != nil {
 		t.Fatal(err)
 	}
-	p.eventually("the node is ready again", func() error { return p.nodeReady(corev1.ConditionTrue, "") })
+	await.Success(p.t, "the node is ready again", func() error { return p.nodeReady(corev1.ConditionTrue, "") })
 }
 
 func (w *cluster) nodeReady(status corev1.ConditionStatus, message string) error {

@@ -23,6 +23,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/testserver"
+	"github.com/orrery-dev/orrery/internal/await"
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
@@ -172,25 +173,6 @@ func (w *cluster) startAgent() {
 	}
 }
 
-// eventually waits until check returns nil, and says otherwise what it returned last.
-func (w *cluster) eventually(what string, check func() error) {
-	w.t.Helper()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	timeout := time.After(patience)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-timeout:
-			w.t.Fatalf("waiting until %s: %v", what, err)
-		case <-ticker.C:
-		}
-	}
-}
-
 func (w *cluster) create(name string, change func(*corev1.Pod)) {
 	w.t.Helper()
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default"}}
@@ -215,7 +197,7 @@ func (w *cluster) get(name string) *corev1.Pod {
 
 func (w *cluster) ready(name string) *corev1.Pod {
 	w.t.Helper()
-	w.eventually("pod "+name+" is ready", func() error {
+	await.Success(w.t, "pod "+name+" is ready", func() error {
 		pod := w.get(name)
 		for _, c := range pod.Status.Conditions {
 			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
@@ -229,7 +211,7 @@ func (w *cluster) ready(name string) *corev1.Pod {
 
 func (w *cluster) phase(name string, phase corev1.PodPhase) *corev1.Pod {
 	w.t.Helper()
-	w.eventually(fmt.Sprintf("pod %s is %s", name, phase), func() error {
+	await.Success(w.t, fmt.Sprintf("pod %s is %s", name, phase), func() error {
 		if pod := w.get(name); pod.Status.Phase != phase {
 			return fmt.Errorf("%s: %+v; %s", pod.Status.Phase, pod.Status.ContainerStatuses, w.events(name))
 		}
@@ -245,7 +227,7 @@ func (w *cluster) remove(name string) time.Duration {
 	if err := w.client.CoreV1().Pods("default").Delete(w.t.Context(), name, metav1.DeleteOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
-	w.eventually("pod "+name+" is gone", func() error {
+	await.Success(w.t, "pod "+name+" is gone", func() error {
 		pod, err := w.client.CoreV1().Pods("default").Get(w.t.Context(), name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil

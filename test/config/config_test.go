@@ -29,6 +29,40 @@ func build(t *testing.T, folder string) resmap.ResMap {
 	return built
 }
 
+// buildDefaultWith builds config/default with the line uncommented that turns a component on, and the one above all of them.
+func buildDefaultWith(t *testing.T, component string) resmap.ResMap {
+	t.Helper()
+	disk := filesys.MakeFsOnDisk()
+	path := filepath.Join(root, "config", "default", "kustomization.yaml")
+	text, err := disk.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := "- ../" + component
+	if !strings.Contains(string(text), "#"+line) {
+		t.Fatalf("config/default/kustomization.yaml has no line #%s", line)
+	}
+	on := strings.NewReplacer("#components:", "components:", "#"+line, line).Replace(string(text))
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(uncommented{disk, on}, filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return built
+}
+
+// uncommented is a disk on which the default's kustomization says something else.
+type uncommented struct {
+	filesys.FileSystem
+	text string
+}
+
+func (u uncommented) ReadFile(path string) ([]byte, error) {
+	if strings.HasSuffix(path, filepath.Join("config", "default", "kustomization.yaml")) {
+		return []byte(u.text), nil
+	}
+	return u.FileSystem.ReadFile(path)
+}
+
 func TestTheDefaultPutsEverythingIntoItsNamespace(t *testing.T) {
 	definitions := 0
 	for _, r := range build(t, "default").Resources() {

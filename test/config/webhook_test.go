@@ -1,13 +1,9 @@
 package config
 
 import (
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -19,17 +15,7 @@ import (
 
 // The default with the lines uncommented that turn webhooks on: all names have to fit together.
 func TestWebhooksCanBeTurnedOn(t *testing.T) {
-	disk := filesys.MakeFsOnDisk()
-	path := filepath.Join(root, "config", "default", "kustomization.yaml")
-	text, err := disk.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	on := strings.NewReplacer("#components:", "components:", "#- ../webhook", "- ../webhook").Replace(string(text))
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(uncommented{disk, on}, filepath.Dir(path))
-	if err != nil {
-		t.Fatal(err)
-	}
+	built := buildDefaultWith(t, "webhook")
 	var service corev1.Service
 	var manager appsv1.Deployment
 	var hooks admissionregistrationv1.ValidatingWebhookConfiguration
@@ -61,7 +47,7 @@ func TestWebhooksCanBeTurnedOn(t *testing.T) {
 	if secret := manager.Spec.Template.Spec.Volumes[0].Secret.SecretName; secret != certificate["spec"].(map[string]any)["secretName"] {
 		t.Errorf("the manager serves with the secret %s, which the certificate does not fill", secret)
 	}
-	if args := manager.Spec.Template.Spec.Containers[0].Args; len(args) != 3 {
+	if args := manager.Spec.Template.Spec.Containers[0].Args; len(args) != 4 {
 		t.Errorf("the manager has the arguments %v, want those from before and the path of the certificate", args)
 	}
 	for _, kind := range apis.Kinds() {
@@ -69,17 +55,4 @@ func TestWebhooksCanBeTurnedOn(t *testing.T) {
 			t.Errorf("nobody asks the webhooks about %s", group)
 		}
 	}
-}
-
-// uncommented is a disk on which the default's kustomization says something else.
-type uncommented struct {
-	filesys.FileSystem
-	text string
-}
-
-func (u uncommented) ReadFile(path string) ([]byte, error) {
-	if strings.HasSuffix(path, filepath.Join("config", "default", "kustomization.yaml")) {
-		return []byte(u.text), nil
-	}
-	return u.FileSystem.ReadFile(path)
 }

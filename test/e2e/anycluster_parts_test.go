@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/orrery-dev/orrery/internal/await"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -33,7 +34,7 @@ func TestADeploymentAsACustomResourceRunsInContainers(t *testing.T) {
 	node.name = "edge"
 	c := newCluster(t)
 	c.install()
-	c.run("manager", "--kubeconfig", c.kubeconfig, "--scheduler")
+	c.run("manager", "--kubeconfig", c.kubeconfig, "--scheduler", "--cluster-loops")
 	c.run("node", "--kubeconfig", c.kubeconfig, "--data-dir", node.dir, "--name", node.name)
 
 	c.on("kubectl", "apply", "--server-side", "-f", c.file("web.yaml", orreryDeployment("1")))
@@ -52,7 +53,7 @@ func TestADeploymentAsACustomResourceRunsInContainers(t *testing.T) {
 func (c *cluster) serves(url, want string) {
 	c.t.Helper()
 	client := &http.Client{Timeout: 5 * time.Second}
-	c.eventually(url+" to answer "+want, func() (string, bool) {
+	await.Until(c.t, url+" to answer "+want, func() (string, bool) {
 		response, err := client.Get(url)
 		if err != nil {
 			return err.Error(), false
@@ -85,7 +86,7 @@ func TestWebhooksRefuseAnInvalidCustomResource(t *testing.T) {
 		"--webhook-cert-path", hooks.LocalServingCertDir, "--webhook-host", hooks.LocalServingHost, "--webhook-port", strconv.Itoa(hooks.LocalServingPort))
 
 	invalid := c.file("invalid.yaml", strings.Replace(orreryDeployment("1"), "matchLabels: {app: web}", "matchLabels: {app: other}", 1))
-	c.eventually("the invalid Deployment to be refused", func() (string, bool) {
+	await.Until(c.t, "the invalid Deployment to be refused", func() (string, bool) {
 		out, err := c.tryOn("kubectl", "create", "-f", invalid)
 		return out, err != nil && strings.Contains(out, "`selector` does not match template `labels`")
 	})

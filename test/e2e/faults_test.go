@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 // web is a Deployment of the demo image; VERSION stands in its environment.
@@ -44,7 +46,7 @@ func TestARolloutGoesOnAfterTheProcessWasKilled(t *testing.T) {
 			p.apply(webDeployment("1"))
 			p.rolledOut("web")
 			p.apply(webDeployment("2"))
-			p.eventually("the rollout to have begun", func() (string, bool) {
+			await.Until(p.t, "the rollout to have begun", func() (string, bool) {
 				updated := p.get("deployment/web", "{.status.updatedReplicas}")
 				return updated, updated != "" && updated != "0"
 			})
@@ -96,7 +98,7 @@ func TestContainersOutliveContainerd(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	p.eventually("another containerd", func() (string, bool) {
+	await.Until(p.t, "another containerd", func() (string, bool) {
 		now := p.containerd()
 		return strconv.Itoa(now), now != 0 && now != pid
 	})
@@ -127,7 +129,7 @@ func (p *plane) kill() {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		p.t.Fatal(err)
 	}
-	p.eventually("process "+strconv.Itoa(pid)+" to be gone", func() (string, bool) {
+	await.Until(p.t, "process "+strconv.Itoa(pid)+" to be gone", func() (string, bool) {
 		out, err := p.try("status")
 		return out, err != nil
 	})

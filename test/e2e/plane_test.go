@@ -2,22 +2,14 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-)
 
-const (
-	// patience is how long a test waits for what has to happen. It is long, since many tests share the machine, and a
-	// test that passes does not wait for it.
-	patience = 3 * time.Minute
-	// look is how often it looks.
-	look = 100 * time.Millisecond
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 // binary is the program under test.
@@ -152,31 +144,13 @@ func (p *plane) apply(manifest string) {
 // rolledOut waits until a Deployment has rolled out.
 func (p *plane) rolledOut(deployment string) {
 	p.t.Helper()
-	p.kubectl("rollout", "status", "deployment/"+deployment, "--timeout="+patience.String())
-}
-
-// eventually waits until something is as wanted. The last that was seen is shown when it never is.
-func (p *plane) eventually(what string, seen func() (string, bool)) {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
-	defer cancel()
-	for {
-		last, ok := seen()
-		if ok {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			p.t.Fatalf("waited %s for %s; last seen:\n%s", patience, what, last)
-		case <-time.After(look):
-		}
-	}
+	p.kubectl("rollout", "status", "deployment/"+deployment, "--timeout="+await.Deadline.String())
 }
 
 // becomes waits until kubectl's jsonpath of a resource prints a value.
 func (p *plane) becomes(want, resource, path string, args ...string) {
 	p.t.Helper()
-	p.eventually(fmt.Sprintf("%s %s of %s to be %q", resource, path, strings.Join(args, " "), want), func() (string, bool) {
+	await.Until(p.t, fmt.Sprintf("%s %s of %s to be %q", resource, path, strings.Join(args, " "), want), func() (string, bool) {
 		got := p.get(resource, path, args...)
 		return got, got == want
 	})

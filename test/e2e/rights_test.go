@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 // audited are flags that have the API server write down who was answered what, and the path where it does.
@@ -129,19 +131,19 @@ func TestComponentsHaveTheRightsTheyNeedAndKeepSecrets(t *testing.T) {
 			flags, log := audited(t)
 			p := start(t, append(flags, "--runtime", runtime, "--v", "4")...)
 			p.apply(strings.NewReplacer("IMAGE", webImage, "SECRET", secretWord).Replace(everyKind))
-			p.kubectl("rollout", "status", "deployment/web", "-n", "passing", "--timeout="+patience.String())
+			p.kubectl("rollout", "status", "deployment/web", "-n", "passing", "--timeout="+await.Deadline.String())
 			token := strings.TrimSpace(p.kubectl("create", "token", "default", "-n", "passing"))
 			pod := strings.Fields(p.get("pods", "{.items[*].metadata.name}", "-n", "passing", "-l", "app=web"))[0]
 			p.kubectl("logs", pod, "-n", "passing")
 			p.kubectl("delete", "pod", pod, "-n", "passing")
 			p.kubectl("set", "env", "deployment/web", "-n", "passing", "GREETING=again")
-			p.kubectl("rollout", "status", "deployment/web", "-n", "passing", "--timeout="+patience.String())
+			p.kubectl("rollout", "status", "deployment/web", "-n", "passing", "--timeout="+await.Deadline.String())
 
 			secrets := p.privateKeys()
 			p.keepsToItself(secrets)
 			secrets = append(secrets, secretWord, base64.StdEncoding.EncodeToString([]byte(secretWord)), token)
 			p.kubectl("delete", "deployment/web", "-n", "passing", "--cascade=foreground")
-			p.kubectl("delete", "namespace", "passing", "--timeout="+patience.String())
+			p.kubectl("delete", "namespace", "passing", "--timeout="+await.Deadline.String())
 			p.kubectl("create", "deployment", "left", "--image="+webImage)
 			p.rolledOut("left")
 			p.kubectl("delete", "deployment/left", "--cascade=orphan")

@@ -118,6 +118,28 @@ var rules = []rule{
 		allows:  func(_, to string) bool { return !isKubernetes(to) },
 	},
 	{
+		name:    "only internal/cli and envtest may import internal/wiring",
+		applies: func(room string) bool { return !in("internal/wiring", "internal/cli", "envtest")(room) },
+		allows:  func(_, to string) bool { return !under(to, Module+"/internal/wiring") },
+	},
+	{
+		name:    "only internal/wiring may put controllers together",
+		applies: func(room string) bool { return !in("controllers", "internal/wiring", "hack/managerrole")(room) },
+		allows:  func(_, to string) bool { return to != Module+"/controllers" },
+	},
+	{
+		name:    "internal/wiring may not import who uses it",
+		applies: in("internal/wiring"),
+		allows: func(_, to string) bool {
+			return !ours(to) || !in("internal/cli", "envtest", "test", "bench")(within(to))
+		},
+	},
+	{
+		name:    "internal/await is for tests",
+		applies: func(room string) bool { return !in("internal/await", "apiserver/testserver")(room) },
+		allows:  func(_, to string) bool { return !under(to, Module+"/internal/await") },
+	},
+	{
 		name:    "only main may import internal/cli",
 		applies: func(room string) bool { return room != "." && !in("internal/cli")(room) },
 		allows:  func(_, to string) bool { return !under(to, Module+"/internal/cli") },
@@ -134,5 +156,5 @@ func ownOnly(name string) rule {
 
 // mayReachKubernetes says which rooms wire the API server in, so that importing them links it.
 func mayReachKubernetes(room string) bool {
-	return room == "." || in("apiserver", "webhooks", "envtest", "internal/cli", "bench", "test")(room)
+	return room == "." || in("apiserver", "webhooks", "envtest", "internal/cli", "internal/wiring", "bench", "test")(room)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/testserver"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -109,8 +110,8 @@ func newClient(t *testing.T, server *apiserver.Server, n apis.Naming) client.Cli
 
 func newScheme(t *testing.T, n apis.Naming) *runtime.Scheme {
 	t.Helper()
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, n); err != nil {
+	scheme, err := wiring.Scheme(n)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return scheme

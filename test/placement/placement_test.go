@@ -4,14 +4,11 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
@@ -24,7 +21,8 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/testserver"
-	"github.com/orrery-dev/orrery/scheduler"
+	"github.com/orrery-dev/orrery/internal/await"
+	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
 func TestBothSchedulersPlaceAWorkloadEquallyWell(t *testing.T) {
@@ -57,12 +55,7 @@ func TestBothSchedulersPlaceAWorkloadEquallyWell(t *testing.T) {
 }
 
 func runOurs(ctx context.Context, t *testing.T, config *rest.Config) {
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
-		t.Error(err)
-		return
-	}
-	s, err := scheduler.New(scheduler.Options{Config: config, Scheme: scheme})
+	s, err := wiring.NewScheduler(wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true}, nil)
 	if err != nil {
 		t.Error(err)
 		return
@@ -135,11 +128,13 @@ func (w *workload) place(t *testing.T, client kubernetes.Interface, run func(con
 	ctx, cancel := context.WithCancel(klog.NewContext(t.Context(), logr.Discard()))
 	ended := make(chan struct{})
 	go func() { defer close(ended); run(ctx) }()
+	stop := func() { cancel(); <-ended }
+	defer stop()
 	where := placed{}
-	err = wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		list, err := pods.List(ctx, metav1.ListOptions{})
+	await.Until(t, "every pod to be decided on", func() (string, bool) {
+		list, err := pods.List(t.Context(), metav1.ListOptions{})
 		if err != nil {
-			return false, err
+			return err.Error(), false
 		}
 		undecided := 0
 		for i := range list.Items {
@@ -149,13 +144,9 @@ func (w *workload) place(t *testing.T, client kubernetes.Interface, run func(con
 				undecided++
 			}
 		}
-		return undecided == 0, nil
+		return fmt.Sprintf("%d are not, of %v", undecided, where), undecided == 0
 	})
-	cancel()
-	<-ended
-	if err != nil {
-		t.Errorf("not every pod was decided on: %v: %v", err, where)
-	}
+	stop()
 	if err := pods.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
 		t.Fatal(err)
 	}

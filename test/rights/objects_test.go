@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/orrery-dev/orrery/internal/await"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -45,7 +46,7 @@ func pod(namespace, name string) *corev1.Pod {
 
 func (s *session) available(t *testing.T, deployment *appsv1.Deployment) {
 	t.Helper()
-	s.eventually(t, deployment.Name+" to have rolled out", func() (string, bool) {
+	await.Until(t, deployment.Name+" to have rolled out", func() (string, bool) {
 		now := &appsv1.Deployment{}
 		err := s.Get(t.Context(), client.ObjectKeyFromObject(deployment), now)
 		status, wanted := now.Status, *deployment.Spec.Replicas

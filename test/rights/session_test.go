@@ -17,20 +17,17 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	crconfig "sigs.k8s.io/controller-runtime/pkg/config"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
-	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/envtest"
+	"github.com/orrery-dev/orrery/internal/await"
+	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
 // A session that touches everything that our components do; the audit log tells whether any of it was refused.
@@ -85,34 +82,16 @@ func TestNothingThatAComponentDoesIsForbidden(t *testing.T) {
 }
 
 func runControllers(ctx context.Context, config *rest.Config) error {
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
-		return err
-	}
-	mgr, err := manager.New(config, manager.Options{
-		Scheme:     scheme,
-		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Controller: crconfig.Controller{SkipNameValidation: new(true)},
-		Logger:     logr.Discard(),
-	})
+	controllers, err := wiring.NewControllers(wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true, Log: logr.Discard()},
+		wiring.ControllersOptions{Loops: wiring.Loops{
+			Cluster:       true,
+			ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
+			NodeLifecycle: nodelifecycle.Options{StartupGracePeriod: time.Second},
+		}})
 	if err != nil {
 		return err
 	}
-	kinds, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return err
-	}
-	if err := controllers.AddTo(mgr, controllers.Options{
-		Discovery:       kinds,
-		Canonical:       apis.Kubernetes.GroupKind,
-		RootCA:          config.CAData,
-		NamespaceSettle: time.Second,
-		ClusterCIDRs:    []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
-		NodeLifecycle:   nodelifecycle.Options{StartupGracePeriod: time.Second},
-	}); err != nil {
-		return err
-	}
-	return mgr.Start(ctx)
+	return controllers.Run(ctx)
 }
 
 // session is a person at work.
@@ -142,7 +121,7 @@ func (s *session) workloads(t *testing.T) {
 	web := deployment("web", 3)
 	s.create(t, web)
 	s.available(t, web)
-	s.eventually(t, "endpoints of the Service", func() (string, bool) {
+	await.Until(t, "endpoints of the Service", func() (string, bool) {
 		var slices discoveryv1.EndpointSliceList
 		err := s.List(t.Context(), &slices, client.InNamespace("default"), client.MatchingLabels{discoveryv1.LabelServiceName: "web"})
 		return fmt.Sprint(slices.Items, err), len(slices.Items) == 1 && len(slices.Items[0].Endpoints) == 3
@@ -163,7 +142,7 @@ func (s *session) workloads(t *testing.T) {
 	lost.Spec.NodeSelector = map[string]string{"example.org/there": "no"}
 	s.create(t, lost)
 	for _, reason := range []string{"ScalingReplicaSet", "SuccessfulCreate", "Scheduled", "FailedScheduling", "Started"} {
-		s.eventually(t, "an event "+reason, func() (string, bool) {
+		await.Until(t, "an event "+reason, func() (string, bool) {
 			var events eventsv1.EventList
 			err := s.List(t.Context(), &events)
 			var seen []string
@@ -182,7 +161,7 @@ func (s *session) garbage(t *testing.T) {
 		s.create(t, owner)
 		s.available(t, owner)
 		s.remove(t, owner, client.PropagationPolicy(how))
-		s.eventually(t, "what the Deployment leaves", func() (string, bool) {
+		await.Until(t, "what the Deployment leaves", func() (string, bool) {
 			var pods corev1.PodList
 			err := s.List(t.Context(), &pods, client.InNamespace("default"), client.MatchingLabels{"app": owner.Name})
 			return fmt.Sprint(len(pods.Items), err), len(pods.Items) == 0 == (how != metav1.DeletePropagationOrphan)
@@ -192,7 +171,7 @@ func (s *session) garbage(t *testing.T) {
 	owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "sun"}}
 	s.create(t, owner)
 	mars := planet("mars", owner)
-	s.eventually(t, "the kind to be served", func() (string, bool) {
+	await.Until(t, "the kind to be served", func() (string, bool) {
 		err := s.Create(t.Context(), mars)
 		return fmt.Sprint(err), err == nil
 	})
@@ -207,11 +186,11 @@ func (s *session) nodes(t *testing.T) {
 	web := pod("default", "stays")
 	web.Spec.NodeName = silent.Name
 	s.create(t, web)
-	s.eventually(t, "the node to be emptied", func() (string, bool) {
+	await.Until(t, "the node to be emptied", func() (string, bool) {
 		err := s.Get(t.Context(), client.ObjectKeyFromObject(silent), silent)
 		return fmt.Sprint(silent.Spec, silent.Status.Conditions, err), len(silent.Spec.Taints) == 2 && silent.Spec.PodCIDR != ""
 	})
-	s.eventually(t, "its pod to be told to go", func() (string, bool) {
+	await.Until(t, "its pod to be told to go", func() (string, bool) {
 		err := s.Get(t.Context(), client.ObjectKeyFromObject(web), web)
 		return fmt.Sprint(web.Status, err), web.DeletionTimestamp != nil
 	})
@@ -231,7 +210,7 @@ func (s *session) roles(t *testing.T) {
 		AggregationRule: &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{{MatchLabels: part.Labels}}},
 	}
 	s.create(t, part, whole)
-	s.eventually(t, "the role to have the rules of its part", func() (string, bool) {
+	await.Until(t, "the role to have the rules of its part", func() (string, bool) {
 		err := s.Get(t.Context(), client.ObjectKeyFromObject(whole), whole)
 		return fmt.Sprint(whole.Rules, err), len(whole.Rules) == 1
 	})
@@ -245,7 +224,7 @@ func (s *session) namespaces(t *testing.T) {
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: "default"}},
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: "kube-root-ca.crt"}},
 	} {
-		s.eventually(t, made.GetName(), func() (string, bool) {
+		await.Until(t, made.GetName(), func() (string, bool) {
 			err := s.Get(t.Context(), client.ObjectKeyFromObject(made), made)
 			return fmt.Sprint(err), err == nil
 		})
@@ -256,26 +235,6 @@ func (s *session) namespaces(t *testing.T) {
 	s.available(t, web)
 	s.remove(t, namespace)
 	s.gone(t, namespace)
-}
-
-// eventually looks until look says yes, and fails the test after a minute with what was seen last.
-func (*session) eventually(t *testing.T, want string, look func() (seen string, ok bool)) {
-	t.Helper()
-	const patience = time.Minute
-	deadline := time.After(patience)
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		seen, ok := look()
-		if ok {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-deadline:
-			t.Fatalf("waited %s for %s; saw last: %s", patience, want, seen)
-		}
-	}
 }
 
 func (s *session) create(t *testing.T, objs ...client.Object) {
@@ -297,7 +256,7 @@ func (s *session) remove(t *testing.T, obj client.Object, options ...client.Dele
 // gone waits until an object is.
 func (s *session) gone(t *testing.T, obj client.Object) {
 	t.Helper()
-	s.eventually(t, "the end of "+obj.GetName(), func() (string, bool) {
+	await.Until(t, "the end of "+obj.GetName(), func() (string, bool) {
 		now := obj.DeepCopyObject().(client.Object)
 		err := s.Get(t.Context(), client.ObjectKeyFromObject(obj), now)
 		return fmt.Sprint(now.GetFinalizers(), err), err != nil && client.IgnoreNotFound(err) == nil

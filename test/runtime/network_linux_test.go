@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orrery-dev/orrery/internal/await"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -33,7 +34,7 @@ func testNetwork(t *testing.T) {
 		}
 	})
 	t.Run("a host port leads to its pod, from outside", func(t *testing.T) {
-		eventually(t, func() error {
+		await.Success(t, "the pod answers at the host port", func() error {
 			said, err := outside.get("http://" + hostAddress + ":18080/")
 			if err == nil && !strings.Contains(said, "Hello from backend") {
 				err = fmt.Errorf("it said %q", said)

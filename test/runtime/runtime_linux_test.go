@@ -21,34 +21,17 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/orrery-dev/orrery/internal/await"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 	"github.com/orrery-dev/orrery/nodeagent/images"
 )
-
-// eventually tries until there is no error, and fails the test with the last one.
-func eventually(t *testing.T, try func() error) {
-	t.Helper()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for deadline := time.After(patience); ; {
-		last := try()
-		if last == nil {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-deadline:
-			t.Fatalf("after %s: %v", patience, last)
-		}
-	}
-}
 
 // get fetches a URL, trying until the server answers.
 func get(t *testing.T, url string) string {
 	t.Helper()
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	var body []byte
-	eventually(t, func() error {
+	await.Success(t, url+" answers", func() error {
 		answer, err := client.Get(url)
 		if err != nil {
 			return err
@@ -76,7 +59,7 @@ func TestRuntime(t *testing.T) {
 
 	t.Run("a request is in the container's log", func(t *testing.T) {
 		get(t, "http://"+first.ip+":8080/in-the-log")
-		eventually(t, func() error {
+		await.Success(t, "the request is in the log", func() error {
 			log, err := os.ReadFile(first.log)
 			if err != nil || !strings.Contains(string(log), "GET /in-the-log 200") {
 				return fmt.Errorf("the log is %q (%w)", log, err)
@@ -235,7 +218,7 @@ func ignoreExit(err error) error {
 // awaitContainer returns when the runtime says that a pod's container runs.
 func (n *node) awaitContainer(p pod) {
 	n.t.Helper()
-	eventually(n.t, func() error {
+	await.Success(n.t, "container "+p.container+" runs", func() error {
 		answer, err := n.cri.ContainerStatus(n.t.Context(), &runtimeapi.ContainerStatusRequest{ContainerId: p.container})
 		if err != nil {
 			return err

@@ -22,6 +22,7 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	"github.com/orrery-dev/orrery/internal/await"
 	"github.com/orrery-dev/orrery/network/proxy"
 )
 
@@ -153,7 +154,7 @@ func testServices(t *testing.T) {
 func reachesBoth(t *testing.T, url string) {
 	t.Helper()
 	seen := map[string]bool{}
-	eventually(t, func() error {
+	await.Success(t, "both pods have answered", func() error {
 		for _, name := range []string{"one", "two"} {
 			if strings.Contains(get(t, url), "Hello from "+name) {
 				seen[name] = true

@@ -12,8 +12,9 @@ import (
 
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
+	"github.com/orrery-dev/orrery/internal/await"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/nodeagent"
 )
 
@@ -34,8 +35,8 @@ func TestANodeThatWasAwayComesBackWithItsPods(t *testing.T) {
 	(&loops{
 		naming: apis.Kubernetes,
 		as:     identities(t, server),
-		controllers: controllers.Options{
-			Canonical: apis.Kubernetes.GroupKind, RootCA: server.CA(),
+		own:    true,
+		controllers: wiring.Loops{
 			NodeLifecycle: nodelifecycle.Options{GracePeriod: 5 * time.Second},
 		},
 		fleets: []nodeagent.FleetOptions{
@@ -49,7 +50,7 @@ func TestANodeThatWasAwayComesBackWithItsPods(t *testing.T) {
 	before := c.podUIDs(t)
 
 	p.cut()
-	eventually(t, "the node to be unreachable, and its pods not ready", func() (string, bool) {
+	await.Until(t, "the node to be unreachable, and its pods not ready", func() (string, bool) {
 		node, seen := c.node(t, "away-0"), c.podsOn(t, "away-0")
 		return node + "; " + seen, node == "Unknown NoExecute NoSchedule" && !strings.Contains(seen, "ready") && seen != ""
 	})
@@ -58,7 +59,7 @@ func TestANodeThatWasAwayComesBackWithItsPods(t *testing.T) {
 	}
 
 	p.mend()
-	eventually(t, "the node to be ready, and its pods too", func() (string, bool) {
+	await.Until(t, "the node to be ready, and its pods too", func() (string, bool) {
 		node, seen := c.node(t, "away-0"), c.podsOn(t, "away-0")
 		return node + "; " + seen, node == "True" && !strings.Contains(seen, "lost") && seen != ""
 	})

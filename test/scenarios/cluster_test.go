@@ -1,12 +1,10 @@
 package scenarios
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,32 +16,7 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
-const (
-	// patience is how long the world may take to become what a test waits for. A test that passes does not wait for it.
-	patience = 90 * time.Second
-	// look is how often it is looked at.
-	look = 50 * time.Millisecond
-)
-
 const revisionAnnotation = "deployment.kubernetes.io/revision"
-
-// eventually waits until something is as wanted, and shows on failure what was seen last.
-func eventually(t *testing.T, what string, seen func() (string, bool)) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	for {
-		last, ok := seen()
-		if ok {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waited %s for %s; last seen: %s", patience, what, last)
-		case <-time.After(look):
-		}
-	}
-}
 
 // deployment is the Deployment that every scenario is about; nil means that there is none.
 func (c *cluster) deployment(t *testing.T) *oappsv1.Deployment {

@@ -13,7 +13,8 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver/identity"
-	"github.com/orrery-dev/orrery/controllers"
+	"github.com/orrery-dev/orrery/internal/await"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/nodeagent"
 )
 
@@ -26,25 +27,22 @@ var badDay = faults{
 // The loops, the scheduler and the nodes work against a server that answers late, refuses, or loses its answers.
 func TestRolloutsCompleteOnABadDay(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(*testing.T) (*rest.Config, apis.Naming, controllers.Options){
-		"the embedded server": func(t *testing.T) (*rest.Config, apis.Naming, controllers.Options) {
+	for name, start := range map[string]func(*testing.T) (*rest.Config, loops){
+		"the embedded server": func(t *testing.T) (*rest.Config, loops) {
 			admin, server := startEmbedded(t)
-			return admin, apis.Kubernetes, controllers.Options{Canonical: apis.Kubernetes.GroupKind, RootCA: server.CA()}
+			return admin, loops{naming: apis.Kubernetes, own: true, controllers: wiring.Loops{RootCA: server.CA()}}
 		},
-		"a plain server": func(t *testing.T) (*rest.Config, apis.Naming, controllers.Options) {
-			return startPlain(t), apis.Orrery, controllers.Options{}
-		},
+		"a plain server": func(t *testing.T) (*rest.Config, loops) { return startPlain(t), loops{naming: apis.Orrery} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			admin, naming, options := start(t)
+			admin, l := start(t)
 			p := newProxy(t, admin, 1)
-			fleets := (&loops{
-				naming: naming, as: func(identity.Identity) *rest.Config { return p.config() }, controllers: options,
-				fleets: []nodeagent.FleetOptions{{Nodes: 3}},
-			}).start(t)
+			l.as = func(identity.Identity) *rest.Config { return p.config() }
+			l.fleets = []nodeagent.FleetOptions{{Nodes: 3}}
+			fleets := l.start(t)
 			p.begin(badDay)
-			c := (&target{naming: naming, admin: admin}).cluster(t)
+			c := (&target{naming: l.naming, admin: admin}).cluster(t)
 
 			creates(replicas(8), rolling("3", "2"))(t, c)
 			rollsOut(t, c)
@@ -63,7 +61,7 @@ func TestRolloutsCompleteOnABadDay(t *testing.T) {
 // nothingIsLostOrDoubled compares the pods that are stored with those that run.
 func nothingIsLostOrDoubled(t *testing.T, c *cluster, fleet *nodeagent.Fleet) {
 	t.Helper()
-	eventually(t, "the nodes to run just the pods that there are", func() (string, bool) {
+	await.Until(t, "the nodes to run just the pods that there are", func() (string, bool) {
 		var run []string
 		for i := range 3 {
 			sandboxes, err := fleet.Runtime("node-"+strconv.Itoa(i)).ListPodSandbox(t.Context(), nil)

@@ -8,28 +8,26 @@ import (
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
-	crconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
-	"github.com/orrery-dev/orrery/controllers"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/nodeagent"
-	"github.com/orrery-dev/orrery/scheduler"
-	"github.com/orrery-dev/orrery/webhooks"
 )
 
 // loops is all that acts: the controllers, the scheduler and simulated nodes.
 type loops struct {
 	naming apis.Naming
+	// own says that the API server is ours.
+	own bool
 	// as is how a component reaches the API server.
-	as          func(identity.Identity) *rest.Config
-	controllers controllers.Options
-	// fleets are the simulated nodes; run fills in how they reach the API server.
+	as func(identity.Identity) *rest.Config
+	// controllers are told this; they are all loops in any case, for no server here has any other.
+	controllers wiring.Loops
+	// fleets are the simulated nodes, which reach the API server as other components do, unless they say how.
 	fleets []nodeagent.FleetOptions
 	// webhooks, where there are any, serve the rules for our kinds.
 	webhooks webhook.Server
@@ -46,9 +44,17 @@ func (l *loops) start(t *testing.T) []*nodeagent.Fleet {
 			t.Errorf("running the loops: %v", err)
 		}
 	})
-	mgr := l.manager(t)
-	group.Go(func() error { return mgr.Start(ctx) })
-	s, err := scheduler.New(scheduler.Options{Config: l.as(identity.Scheduler), Scheme: newScheme(t, l.naming)})
+	l.controllers.Cluster = true
+	controllers, err := wiring.NewControllers(l.cluster(l.as(identity.Controllers)), wiring.ControllersOptions{
+		Loops: l.controllers, Webhooks: l.webhooks != nil,
+		Configure: func(o *manager.Options) { o.WebhookServer = l.webhooks },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	group.Go(func() error { return controllers.Run(ctx) })
+
+	s, err := wiring.NewScheduler(l.cluster(l.as(identity.Scheduler)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,11 +62,11 @@ func (l *loops) start(t *testing.T) []*nodeagent.Fleet {
 
 	fleets := make([]*nodeagent.Fleet, len(l.fleets))
 	for i, options := range l.fleets {
-		if options.Config == nil {
-			options.Config = l.as(identity.SimulatedNodes)
+		config := options.Config
+		if config == nil {
+			config = l.as(identity.SimulatedNodes)
 		}
-		options.Naming, options.Log = l.naming, logr.Discard()
-		if fleets[i], err = nodeagent.NewFleet(options); err != nil {
+		if fleets[i], err = wiring.NewFleet(l.cluster(config), options); err != nil {
 			t.Fatal(err)
 		}
 		group.Go(func() error { return fleets[i].Run(ctx) })
@@ -75,37 +81,14 @@ func (l *loops) start(t *testing.T) []*nodeagent.Fleet {
 	return fleets
 }
 
-func (l *loops) manager(t *testing.T) manager.Manager {
-	t.Helper()
-	anyName := true // all targets are in one process
-	config := l.as(identity.Controllers)
-	mgr, err := manager.New(config, manager.Options{
-		Scheme:        newScheme(t, l.naming),
-		Metrics:       metricsserver.Options{BindAddress: "0"},
-		Controller:    crconfig.Controller{SkipNameValidation: &anyName},
-		WebhookServer: l.webhooks,
-		Logger:        logr.Discard(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if l.webhooks != nil {
-		webhooks.AddTo(mgr)
-	}
-	options := l.controllers
-	if options.Discovery, err = discovery.NewDiscoveryClientForConfig(config); err != nil {
-		t.Fatal(err)
-	}
-	if err := controllers.AddTo(mgr, options); err != nil {
-		t.Fatal(err)
-	}
-	return mgr
+func (l *loops) cluster(config *rest.Config) wiring.Cluster {
+	return wiring.Cluster{Config: config, Naming: l.naming, Own: l.own, Log: logr.Discard()}
 }
 
 func newScheme(t *testing.T, naming apis.Naming) *runtime.Scheme {
 	t.Helper()
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, naming); err != nil {
+	scheme, err := wiring.Scheme(naming)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return scheme

@@ -11,6 +11,7 @@ import (
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 // waitsForItsPods deletes in the foreground, while one pod is held by a finalizer: as long as it is there, so are its owners.
@@ -19,7 +20,7 @@ func waitsForItsPods(t *testing.T, c *cluster) {
 	held := c.pods(t)[0]
 	c.setFinalizers(t, &held, "example.org/held")
 	deletes(metav1.DeletePropagationForeground)(t, c)
-	eventually(t, "all pods but the held one to be gone", func() (string, bool) {
+	await.Until(t, "all pods but the held one to be gone", func() (string, bool) {
 		uids := c.podUIDs(t)
 		return fmt.Sprint(uids), slices.Equal(uids, []string{string(held.UID)})
 	})
@@ -46,19 +47,19 @@ func (c *cluster) setFinalizers(t *testing.T, pod *ocorev1.Pod, finalizers ...st
 func orphansAreAdopted(t *testing.T, c *cluster) {
 	t.Helper()
 	var pods []string
-	eventually(t, "the pods of the first version, which a rollout does not wait for, to be gone", func() (string, bool) {
+	await.Until(t, "the pods of the first version, which a rollout does not wait for, to be gone", func() (string, bool) {
 		pods = c.podUIDs(t)
 		return c.describe(t), len(pods) == int(*c.deployment(t).Spec.Replicas)
 	})
 	deletes(metav1.DeletePropagationOrphan)(t, c)
-	eventually(t, "the ReplicaSets to have no owner", func() (string, bool) {
+	await.Until(t, "the ReplicaSets to have no owner", func() (string, bool) {
 		sets := c.replicaSets(t)
 		owned := slices.ContainsFunc(sets, func(rs oappsv1.ReplicaSet) bool { return len(rs.OwnerReferences) > 0 })
 		return fmt.Sprintf("Deployment %v, owned %v", c.deployment(t) != nil, owned), c.deployment(t) == nil && !owned && len(sets) == 2
 	})
 	creates(image("web:2"))(t, c)
 	d := c.deployment(t)
-	eventually(t, "the ReplicaSets to be adopted", func() (string, bool) {
+	await.Until(t, "the ReplicaSets to be adopted", func() (string, bool) {
 		sets := c.replicaSets(t)
 		strange := slices.ContainsFunc(sets, func(rs oappsv1.ReplicaSet) bool { return !c.ownedBy(t, &rs, d) })
 		return fmt.Sprintf("%d ReplicaSets, some not owned: %v", len(sets), strange), len(sets) == 2 && !strange

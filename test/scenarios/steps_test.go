@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 // step is one thing that a user does or sees.
@@ -150,7 +151,7 @@ func isRefused(try func(t *testing.T, c *cluster) error, words string) step {
 
 func rollsOut(t *testing.T, c *cluster) {
 	t.Helper()
-	eventually(t, "the Deployment to be complete", func() (string, bool) {
+	await.Until(t, "the Deployment to be complete", func() (string, bool) {
 		seen, ok := complete(c.deployment(t))
 		if !ok {
 			seen += "\n" + c.describe(t)
@@ -163,7 +164,7 @@ func rollsOut(t *testing.T, c *cluster) {
 func has(sizes string) step {
 	return func(t *testing.T, c *cluster) {
 		t.Helper()
-		eventually(t, "the ReplicaSets to be "+sizes, func() (string, bool) {
+		await.Until(t, "the ReplicaSets to be "+sizes, func() (string, bool) {
 			seen := c.sizes(t)
 			return seen, seen == sizes
 		})
@@ -174,7 +175,7 @@ func has(sizes string) step {
 func says(kind appsv1.DeploymentConditionType, want string) step {
 	return func(t *testing.T, c *cluster) {
 		t.Helper()
-		eventually(t, fmt.Sprintf("condition %s to be %s", kind, want), func() (string, bool) {
+		await.Until(t, fmt.Sprintf("condition %s to be %s", kind, want), func() (string, bool) {
 			d := c.deployment(t)
 			seen := condition(d, kind)
 			return seen, seen == want && d.Status.ObservedGeneration == d.Generation
@@ -186,7 +187,7 @@ func says(kind appsv1.DeploymentConditionType, want string) step {
 func runs(n int, image string) step {
 	return func(t *testing.T, c *cluster) {
 		t.Helper()
-		eventually(t, strconv.Itoa(n)+" pods of "+image, func() (string, bool) {
+		await.Until(t, strconv.Itoa(n)+" pods of "+image, func() (string, bool) {
 			var seen []string
 			for _, pod := range c.pods(t) {
 				if running(&pod) {
@@ -210,7 +211,7 @@ func always(holds rule) step {
 // isGone waits until nothing of the Deployment is left.
 func isGone(t *testing.T, c *cluster) {
 	t.Helper()
-	eventually(t, "everything to be gone", func() (string, bool) {
+	await.Until(t, "everything to be gone", func() (string, bool) {
 		d, sets, pods := c.deployment(t), c.replicaSets(t), c.pods(t)
 		return fmt.Sprintf("Deployment %v, %d ReplicaSets, %d pods", d != nil, len(sets), len(pods)), d == nil && len(sets)+len(pods) == 0
 	})

@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,7 +14,6 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/testserver"
-	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/nodeagent"
 )
 
@@ -34,10 +32,10 @@ func targets(t *testing.T) []*target {
 	plain := startPlain(t)
 	nodes := []nodeagent.FleetOptions{{Nodes: 2}}
 	(&loops{
-		naming:      apis.Kubernetes,
-		as:          identities(t, server),
-		controllers: controllers.Options{Canonical: apis.Kubernetes.GroupKind, RootCA: server.CA(), NamespaceSettle: time.Second},
-		fleets:      nodes,
+		naming: apis.Kubernetes,
+		own:    true,
+		as:     identities(t, server),
+		fleets: nodes,
 	}).start(t)
 	(&loops{
 		naming:   apis.Orrery,
@@ -61,14 +59,7 @@ func startEmbedded(t *testing.T) (*rest.Config, *apiserver.Server) {
 
 // identities is how components reach our own API server.
 func identities(t *testing.T, server *apiserver.Server) func(identity.Identity) *rest.Config {
-	return func(who identity.Identity) *rest.Config {
-		config, err := server.Config(who)
-		if err != nil {
-			t.Fatal(err)
-		}
-		config.QPS = -1
-		return config
-	}
+	return func(who identity.Identity) *rest.Config { return testserver.Config(t, server, who) }
 }
 
 // cluster is a namespace of a target, as one test uses it.

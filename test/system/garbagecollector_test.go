@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/orrery-dev/orrery/internal/await"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,8 +22,8 @@ func TestBackgroundDeletionTakesTheDependentsAlong(t *testing.T) {
 	grandchild := owned(secret(namespace, "grandchild"), child, "v1", "ConfigMap")
 	create(t, grandchild)
 	remove(t, owner, metav1.DeletePropagationBackground)
-	eventually(t, "the child is gone", gone(t, child))
-	eventually(t, "the grandchild is gone", gone(t, grandchild))
+	await.Success(t, "the child is gone", gone(t, child))
+	await.Success(t, "the grandchild is gone", gone(t, grandchild))
 }
 
 func TestForegroundDeletionWaitsForWhatBlocksIt(t *testing.T) {
@@ -33,7 +34,7 @@ func TestForegroundDeletionWaitsForWhatBlocksIt(t *testing.T) {
 	child.SetFinalizers([]string{"example.com/keep"})
 	create(t, child)
 	remove(t, owner, metav1.DeletePropagationForeground)
-	eventually(t, "the child is being deleted", func() error {
+	await.Success(t, "the child is being deleted", func() error {
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(child), child); err != nil {
 			return err
 		}
@@ -49,7 +50,7 @@ func TestForegroundDeletionWaitsForWhatBlocksIt(t *testing.T) {
 	if err := cluster.Update(t.Context(), child); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the owner is gone", gone(t, owner))
+	await.Success(t, "the owner is gone", gone(t, owner))
 }
 
 func TestOrphansStay(t *testing.T) {
@@ -60,7 +61,7 @@ func TestOrphansStay(t *testing.T) {
 	shared := owned(owned(secret(namespace, "shared"), owner, "v1", "ConfigMap"), other, "v1", "ConfigMap")
 	create(t, child, shared)
 	remove(t, owner, metav1.DeletePropagationOrphan)
-	eventually(t, "the owner is gone", gone(t, owner))
+	await.Success(t, "the owner is gone", gone(t, owner))
 	for _, orphan := range []client.Object{child, shared} {
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(orphan), orphan); err != nil {
 			t.Fatal(err)
@@ -81,7 +82,7 @@ func TestAnObjectWithAnotherOwnerLosesTheReference(t *testing.T) {
 	child := owned(owned(secret(namespace, "child"), owner, "v1", "ConfigMap"), other, "v1", "ConfigMap")
 	create(t, child)
 	remove(t, owner, metav1.DeletePropagationBackground)
-	eventually(t, "the reference is removed", func() error {
+	await.Success(t, "the reference is removed", func() error {
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(child), child); err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func TestAnObjectWithAnotherOwnerLosesTheReference(t *testing.T) {
 		return nil
 	})
 	remove(t, other, metav1.DeletePropagationBackground)
-	eventually(t, "the child is gone", gone(t, child))
+	await.Success(t, "the child is gone", gone(t, child))
 }
 
 func TestAnOwnerThatNeverWasIsNone(t *testing.T) {
@@ -99,7 +100,7 @@ func TestAnOwnerThatNeverWasIsNone(t *testing.T) {
 	child := configMap(namespace, "child")
 	child.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "nobody", UID: "nobody"}}
 	create(t, child)
-	eventually(t, "the child is gone", gone(t, child))
+	await.Success(t, "the child is gone", gone(t, child))
 }
 
 func TestAnOwnerInAnotherNamespaceIsNone(t *testing.T) {
@@ -108,8 +109,8 @@ func TestAnOwnerInAnotherNamespaceIsNone(t *testing.T) {
 	create(t, owner)
 	child := owned(configMap(here, "child"), owner, "v1", "ConfigMap")
 	create(t, child)
-	eventually(t, "the child is gone", gone(t, child))
-	eventually(t, "a Warning says why", func() error {
+	await.Success(t, "the child is gone", gone(t, child))
+	await.Success(t, "a Warning says why", func() error {
 		events := &corev1.EventList{}
 		if err := cluster.List(t.Context(), events, client.InNamespace(here)); err != nil {
 			return err
@@ -137,8 +138,8 @@ func TestACircleIsUndone(t *testing.T) {
 		t.Fatal(err)
 	}
 	remove(t, a, metav1.DeletePropagationForeground)
-	eventually(t, "the one is gone", gone(t, a))
-	eventually(t, "the other is gone", gone(t, b))
+	await.Success(t, "the one is gone", gone(t, a))
+	await.Success(t, "the other is gone", gone(t, b))
 }
 
 func TestKindsThatComeAndGoAreCollected(t *testing.T) {
@@ -150,15 +151,15 @@ func TestKindsThatComeAndGoAreCollected(t *testing.T) {
 	owner.SetKind("Widget")
 	owner.SetNamespace(namespace)
 	owner.SetName("owner")
-	eventually(t, "the kind is served", func() error { return cluster.Create(t.Context(), owner.DeepCopy()) })
+	await.Success(t, "the kind is served", func() error { return cluster.Create(t.Context(), owner.DeepCopy()) })
 	if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(owner), owner); err != nil {
 		t.Fatal(err)
 	}
 	child := owned(configMap(namespace, "child"), owner, "example.com/v1", "Widget")
 	create(t, child)
 	remove(t, owner, metav1.DeletePropagationForeground)
-	eventually(t, "the owner is gone", gone(t, owner))
-	eventually(t, "the child is gone", gone(t, child))
+	await.Success(t, "the owner is gone", gone(t, owner))
+	await.Success(t, "the child is gone", gone(t, child))
 
 	last := owner.DeepCopy()
 	last.SetResourceVersion("")
@@ -167,10 +168,10 @@ func TestKindsThatComeAndGoAreCollected(t *testing.T) {
 	create(t, last)
 	orphaned := owned(configMap(namespace, "orphaned"), last, "example.com/v1", "Widget")
 	create(t, orphaned)
-	eventually(t, "the definition is deleted", func() error {
+	await.Success(t, "the definition is deleted", func() error {
 		return client.IgnoreNotFound(cluster.Delete(t.Context(), unstructuredOf(t, "apiextensions.k8s.io/v1", "CustomResourceDefinition", definition)))
 	})
-	eventually(t, "what the last of its kind owned is gone", gone(t, orphaned))
+	await.Success(t, "what the last of its kind owned is gone", gone(t, orphaned))
 }
 
 func configMap(namespace, name string) *corev1.ConfigMap {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orrery-dev/orrery/internal/await"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,7 +14,7 @@ import (
 func TestEveryNamespaceHasAnAccountAndTheRootCA(t *testing.T) {
 	namespace := namespaceOf(t)
 	account := &corev1.ServiceAccount{}
-	eventually(t, "the ServiceAccount exists", func() error {
+	await.Success(t, "the ServiceAccount exists", func() error {
 		return cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace.Name, Name: "default"}, account)
 	})
 	published := &corev1.ConfigMap{}
@@ -24,19 +25,19 @@ func TestEveryNamespaceHasAnAccountAndTheRootCA(t *testing.T) {
 		}
 		return err
 	}
-	eventually(t, "the root CA is published", read)
+	await.Success(t, "the root CA is published", read)
 
 	published.Data = map[string]string{"ca.crt": "mine"}
 	if err := cluster.Update(t.Context(), published); err != nil {
 		t.Fatal(err)
 	}
 	remove(t, account, metav1.DeletePropagationBackground)
-	eventually(t, "the root CA is mended", read)
-	eventually(t, "the ServiceAccount is back", func() error {
+	await.Success(t, "the root CA is mended", read)
+	await.Success(t, "the ServiceAccount is back", func() error {
 		return cluster.Get(t.Context(), client.ObjectKeyFromObject(account), account)
 	})
 	remove(t, namespace, metav1.DeletePropagationBackground)
-	eventually(t, "the namespace is gone", gone(t, namespace))
+	await.Success(t, "the namespace is gone", gone(t, namespace))
 }
 
 func TestADeletedNamespaceSaysWhatKeepsIt(t *testing.T) {
@@ -46,8 +47,8 @@ func TestADeletedNamespaceSaysWhatKeepsIt(t *testing.T) {
 	lost := configMap(namespace.Name, "lost")
 	create(t, kept, lost)
 	remove(t, namespace, metav1.DeletePropagationBackground)
-	eventually(t, "what has no finalizer is gone", gone(t, lost))
-	eventually(t, "the conditions say what is left", func() error {
+	await.Success(t, "what has no finalizer is gone", gone(t, lost))
+	await.Success(t, "the conditions say what is left", func() error {
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(namespace), namespace); err != nil {
 			return err
 		}
@@ -66,12 +67,12 @@ func TestADeletedNamespaceSaysWhatKeepsIt(t *testing.T) {
 	if err := cluster.Update(t.Context(), kept); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the namespace is gone", gone(t, namespace))
+	await.Success(t, "the namespace is gone", gone(t, namespace))
 }
 
 func TestPodsGoBeforeTheRestOfTheirNamespace(t *testing.T) {
 	namespace := namespaceOf(t)
-	eventually(t, "the ServiceAccount exists", func() error {
+	await.Success(t, "the ServiceAccount exists", func() error {
 		return cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace.Name, Name: "default"}, &corev1.ServiceAccount{})
 	})
 	pod := &corev1.Pod{
@@ -81,7 +82,7 @@ func TestPodsGoBeforeTheRestOfTheirNamespace(t *testing.T) {
 	needed := configMap(namespace.Name, "needed")
 	create(t, unstructuredOf(t, "v1", "Pod", pod), needed)
 	remove(t, namespace, metav1.DeletePropagationBackground)
-	eventually(t, "the namespace waits for the Pod", func() error {
+	await.Success(t, "the namespace waits for the Pod", func() error {
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(namespace), namespace); err != nil {
 			return err
 		}
@@ -93,7 +94,7 @@ func TestPodsGoBeforeTheRestOfTheirNamespace(t *testing.T) {
 		t.Fatalf("what the Pod may need is gone before it: %v", err)
 	}
 	release(t, "v1", "Pod", pod)
-	eventually(t, "the namespace is gone", gone(t, namespace))
+	await.Success(t, "the namespace is gone", gone(t, namespace))
 }
 
 func expectConditions(namespace *corev1.Namespace, expected map[corev1.NamespaceConditionType]string) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/internal/await"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -17,12 +18,12 @@ import (
 func TestANodeThatFallsSilent(t *testing.T) {
 	alive, silent := readyNode(t), readyNode(t)
 	namespace := namespaceOf(t)
-	eventually(t, "the ServiceAccount exists", func() error {
+	await.Success(t, "the ServiceAccount exists", func() error {
 		return cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace.Name, Name: "default"}, &corev1.ServiceAccount{})
 	})
 	web := podOn(t, namespace.Name, silent.Name)
 	for _, n := range []*ocorev1.Node{alive, silent} {
-		eventually(t, "it has a range of addresses", func() error {
+		await.Success(t, "it has a range of addresses", func() error {
 			if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(n), n); err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ func TestANodeThatFallsSilent(t *testing.T) {
 	}
 
 	began := time.Now()
-	eventually(t, "it is unknown and being emptied", func() error {
+	await.Success(t, "it is unknown and being emptied", func() error {
 		renew(t, alive)
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(silent), silent); err != nil {
 			return err
@@ -47,7 +48,7 @@ func TestANodeThatFallsSilent(t *testing.T) {
 	if waited := time.Since(began); waited < grace-time.Second {
 		t.Errorf("it was given %s only", waited)
 	}
-	eventually(t, "its pod is not ready, and is deleted", func() error {
+	await.Success(t, "its pod is not ready, and is deleted", func() error {
 		renew(t, alive)
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(web), web); err != nil {
 			return err
@@ -58,7 +59,7 @@ func TestANodeThatFallsSilent(t *testing.T) {
 		return nil
 	})
 	post(t, silent)
-	eventually(t, "it is well again", func() error {
+	await.Success(t, "it is well again", func() error {
 		renew(t, alive)
 		renew(t, silent)
 		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(silent), silent); err != nil {
@@ -72,7 +73,7 @@ func TestANodeThatFallsSilent(t *testing.T) {
 
 func TestADeletedPodThatNeverHadANodeGoes(t *testing.T) {
 	namespace := namespaceOf(t)
-	eventually(t, "the ServiceAccount exists", func() error {
+	await.Success(t, "the ServiceAccount exists", func() error {
 		return cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace.Name, Name: "default"}, &corev1.ServiceAccount{})
 	})
 	bound := podOn(t, namespace.Name, "nowhere")
@@ -83,14 +84,14 @@ func TestADeletedPodThatNeverHadANodeGoes(t *testing.T) {
 	if err := cluster.Delete(t.Context(), unbound); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is gone", gone(t, unbound))
+	await.Success(t, "it is gone", gone(t, unbound))
 	if err := gone(t, bound)(); err == nil {
 		t.Error("the pod of a node that is missed is gone before its time")
 	}
 }
 
 func TestViewHasRules(t *testing.T) {
-	eventually(t, "the role view may read pods", func() error {
+	await.Success(t, "the role view may read pods", func() error {
 		view := &rbacv1.ClusterRole{}
 		if err := cluster.Get(t.Context(), client.ObjectKey{Name: "view"}, view); err != nil {
 			return err

@@ -9,27 +9,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/orrery-dev/orrery/apis"
-	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
-	"github.com/orrery-dev/orrery/controllers"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
+	"github.com/orrery-dev/orrery/envtest"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
-	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
 
-// cluster is an API server with the system's loops, which all tests share. Each test has a namespace of its own.
-var cluster client.Client
+// env is an API server with the system's loops, which all tests share, and cluster an administrator's client of it. Each test has a
+// namespace of its own.
+var (
+	env = &envtest.Environment{
+		TwoNames:   true,
+		Components: []envtest.Component{{Name: "controllers", Identity: identity.Controllers, Run: runControllers}},
+	}
+	cluster client.Client
+)
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -41,97 +41,38 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	ctrllog.SetLogger(klog.Background())
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	server, err := apiserver.Start(ctx, apiserver.Options{Ephemeral: true, TwoNames: true, Logger: logr.Discard()})
+	config, err := env.Start()
 	if err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
-	if err := server.WaitReady(ctx); err != nil {
-		return 1, err
-	}
-	config, err := server.Config(identity.Admin)
+	defer func() { err = errors.Join(err, env.Stop()) }()
+	scheme, err := wiring.Scheme(apis.Kubernetes)
 	if err != nil {
 		return 1, err
-	}
-	config.QPS = -1
-	stop, err := startLoops(ctx, config, server.CA())
-	if err != nil {
-		return 1, err
-	}
-	code = m.Run()
-	return code, stop()
-}
-
-// startLoops runs the loops until the function that it returns is called.
-func startLoops(ctx context.Context, config *rest.Config, ca []byte) (stop func() error, err error) {
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
-		return nil, err
-	}
-	mgr, err := manager.New(config, manager.Options{Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}})
-	if err != nil {
-		return nil, err
-	}
-	if err := addLoops(mgr, ca); err != nil {
-		return nil, err
 	}
 	if cluster, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
-		return nil, err
+		return 1, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
-	return func() error {
-		cancel()
-		return <-ended
-	}, nil
+	return m.Run(), nil
 }
 
-func addLoops(mgr manager.Manager, ca []byte) error {
-	kinds, err := discovery.NewDiscoveryClientForConfig(mgr.GetConfig())
+// runControllers runs all loops, for nodes of which one that is silent is missed soon.
+func runControllers(ctx context.Context, config *rest.Config) error {
+	controllers, err := wiring.NewControllers(wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true}, wiring.ControllersOptions{
+		Loops: wiring.Loops{
+			Cluster:       true,
+			ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")},
+			NodeLifecycle: nodelifecycle.Options{GracePeriod: grace, StartupGracePeriod: grace},
+		},
+	})
 	if err != nil {
 		return err
 	}
-	options := controllers.Options{
-		Discovery:       kinds,
-		Canonical:       apis.Kubernetes.GroupKind,
-		RootCA:          ca,
-		NamespaceSettle: time.Second,
-		ClusterCIDRs:    []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")},
-		NodeLifecycle:   nodelifecycle.Options{GracePeriod: grace, StartupGracePeriod: grace},
-	}
-	return controllers.AddTo(mgr, options)
+	return controllers.Run(ctx)
 }
 
 // grace is how long nodes may be silent.
 const grace = 3 * time.Second
-
-// patience is how long a test waits for what it expects.
-const patience = 30 * time.Second
-
-// eventually waits until check is content, and says on failure with what it was not.
-func eventually(t *testing.T, what string, check func() error) {
-	t.Helper()
-	began := time.Now()
-	deadline := time.After(patience)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			t.Logf("%s after %s", what, time.Since(began).Round(time.Millisecond))
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%s: not after %s: %v", what, patience, err)
-		}
-	}
-}
 
 // gone is a check that an object does not exist, or not under its UID.
 func gone(t *testing.T, obj client.Object) func() error {

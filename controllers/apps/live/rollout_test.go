@@ -10,6 +10,7 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
+	"github.com/orrery-dev/orrery/internal/await"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -165,7 +166,7 @@ func TestASliceFollowsItsService(t *testing.T) {
 
 func (c *cluster) endpointsAre(t *testing.T, want int) {
 	t.Helper()
-	c.eventually(t, fmt.Sprintf("the slices list %d pods", want), func() error {
+	await.Success(t, fmt.Sprintf("the slices list %d pods", want), func() error {
 		var list odiscoveryv1.EndpointSliceList
 		if err := c.List(t.Context(), &list, client.InNamespace(c.namespace), client.MatchingLabels{"kubernetes.io/service-name": "web"}); err != nil {
 			return err
@@ -192,7 +193,7 @@ func (c *cluster) pods(t *testing.T) []ocorev1.Pod {
 
 func (c *cluster) revisionIs(t *testing.T, want string) {
 	t.Helper()
-	c.eventually(t, "the Deployment is at revision "+want, func() error {
+	await.Success(t, "the Deployment is at revision "+want, func() error {
 		if got := c.deployment(t).Annotations[revisionAnnotation]; got != want {
 			return fmt.Errorf("it is at %q", got)
 		}
@@ -202,7 +203,7 @@ func (c *cluster) revisionIs(t *testing.T, want string) {
 
 func (c *cluster) conditionIs(t *testing.T, kind appsv1.DeploymentConditionType, want string) {
 	t.Helper()
-	c.eventually(t, fmt.Sprintf("%s is %s", kind, want), func() error {
+	await.Success(t, fmt.Sprintf("%s is %s", kind, want), func() error {
 		conditions := c.deployment(t).Status.Conditions
 		for _, condition := range conditions {
 			if condition.Type == kind && string(condition.Status)+" "+condition.Reason == want {
@@ -216,7 +217,7 @@ func (c *cluster) conditionIs(t *testing.T, kind appsv1.DeploymentConditionType,
 // happened waits until an event was recorded about the Deployment.
 func (c *cluster) happened(t *testing.T, reason, note string) {
 	t.Helper()
-	c.eventually(t, fmt.Sprintf("there is an event %s: %s", reason, note), func() error {
+	await.Success(t, fmt.Sprintf("there is an event %s: %s", reason, note), func() error {
 		var events eventsv1.EventList
 		if err := c.List(t.Context(), &events, client.InNamespace(c.namespace)); err != nil {
 			return err

@@ -21,19 +21,12 @@ import (
 	"github.com/orrery-dev/orrery/envtest"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
+	"github.com/orrery-dev/orrery/internal/await"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/utils/ptr"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
-
-// patience is how long the world may take to become what a test waits for.
-const patience = 60 * time.Second
 
 var env = &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "..", "config", "crd", "bases")}}
 
@@ -55,15 +48,7 @@ func eachNaming(t *testing.T, test func(*testing.T, *cluster)) {
 
 func start(t *testing.T, naming apis.Naming) *cluster {
 	t.Helper()
-	scheme := runtime.NewScheme()
-	if err := apis.AddToScheme(scheme, naming); err != nil {
-		t.Fatal(err)
-	}
-	mgr, err := ctrl.NewManager(env.Config, ctrl.Options{
-		Scheme:     scheme,
-		Metrics:    server.Options{BindAddress: "0"},
-		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
-	})
+	mgr, err := wiring.NewManager(wiring.Cluster{Config: env.Config, Naming: naming}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,14 +57,14 @@ func start(t *testing.T, naming apis.Naming) *cluster {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
-	go func() { stopped <- mgr.Start(ctx) }()
+	go func() { stopped <- mgr.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-stopped; err != nil {
 			t.Errorf("running the loops: %v", err)
 		}
 	})
-	c, err := client.New(env.Config, client.Options{Scheme: scheme})
+	c, err := client.New(env.Config, client.Options{Scheme: mgr.GetScheme()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +145,7 @@ func (c *cluster) replicaSets(t *testing.T) []oappsv1.ReplicaSet {
 // rolledOut waits until the Deployment is complete.
 func (c *cluster) rolledOut(t *testing.T) *oappsv1.Deployment {
 	t.Helper()
-	c.eventually(t, "the Deployment is complete", func() error {
+	await.Success(t, "the Deployment is complete", func() error {
 		d := c.deployment(t)
 		want := *d.Spec.Replicas
 		if s := d.Status; s.ObservedGeneration != d.Generation || s.Replicas != want || s.UpdatedReplicas != want || s.AvailableReplicas != want {
@@ -169,17 +154,4 @@ func (c *cluster) rolledOut(t *testing.T) *oappsv1.Deployment {
 		return nil
 	})
 	return c.deployment(t)
-}
-
-// eventually waits until a check succeeds, and says at the end what it said last.
-func (c *cluster) eventually(t *testing.T, what string, check func() error) {
-	t.Helper()
-	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, patience, true, func(context.Context) (bool, error) {
-		last = check()
-		return last == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("waiting until %s: %v; last seen: %v", what, err, last)
-	}
 }

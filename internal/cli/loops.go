@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/spf13/pflag"
+)
+
+// loopFlags say what control loops have to know of a cluster that it does not tell. 'orrery manager' runs them by it, and
+// 'orrery plan' looks by the same flags at what it would do.
+type loopFlags struct {
+	cluster     bool
+	clusterCIDR string
+	rootCAFile  string
+}
+
+func (f *loopFlags) addFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.cluster, "cluster-loops", false, "on a bare API server: also the loops of what every cluster has, which its own kube-controller-manager runs where somebody operates it: garbage collection, namespaces, service accounts, the root CA, ClusterRole aggregation")
+	flags.StringVar(&f.clusterCIDR, "cluster-cidr", "10.244.0.0/16", "`range` that nodes get their pod addresses from")
+	flags.StringVar(&f.rootCAFile, "root-ca-file", "", "`file` with the certificates that pods trust the API server by, for --cluster-loops; by default those of the kubeconfig")
+}
+
+func (f *loopFlags) loops() (wiring.Loops, error) {
+	cidr, err := netip.ParsePrefix(f.clusterCIDR)
+	if err != nil {
+		return wiring.Loops{}, fmt.Errorf("--cluster-cidr %q is not a range of addresses such as 10.244.0.0/16: %w", f.clusterCIDR, err)
+	}
+	loops := wiring.Loops{Cluster: f.cluster, ClusterCIDRs: []netip.Prefix{cidr}}
+	if f.rootCAFile != "" {
+		if loops.RootCA, err = os.ReadFile(f.rootCAFile); err != nil {
+			return wiring.Loops{}, fmt.Errorf("--root-ca-file: %w", err)
+		}
+	}
+	return loops, nil
+}

@@ -1,0 +1,85 @@
+package wiring
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/apiserver"
+)
+
+// Cluster is an API server, as a part knows it that runs against it.
+type Cluster struct {
+	// Config is how the part reaches the API server, and as whom.
+	Config *rest.Config
+	// Naming says by which names the part knows our kinds.
+	Naming apis.Naming
+	// Own says that the API server is one of ours: both names of a kind are of the same objects there, and there is one
+	// API server, so that all of it knows at once what one of it knows.
+	Own bool
+	// Log takes what the part says. With the zero value a manager says it to controller-runtime's log, and others nothing.
+	Log logr.Logger
+}
+
+// IsOwn asks an API server whether it is one of ours: it says so in its version.
+func IsOwn(config *rest.Config) (bool, error) {
+	client, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return false, fmt.Errorf("reaching the cluster at %s: %w", config.Host, err)
+	}
+	version, err := client.ServerVersion()
+	if err != nil {
+		return false, fmt.Errorf("asking the cluster at %s for its version: %w", config.Host, err)
+	}
+	return strings.HasSuffix(version.GitVersion, apiserver.Mark), nil
+}
+
+// Scheme is a new scheme with all kinds that our parts use, ours under the names of a naming.
+func Scheme(naming apis.Naming) (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	if err := apis.AddToScheme(scheme, naming); err != nil {
+		return nil, fmt.Errorf("building the scheme: %w", err)
+	}
+	return scheme, nil
+}
+
+// discovery is a client that asks the cluster which kinds it has.
+func (c Cluster) discovery() (*discovery.DiscoveryClient, error) {
+	client, err := discovery.NewDiscoveryClientForConfig(c.Config)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the kinds of the cluster at %s: %w", c.Config.Host, err)
+	}
+	return client, nil
+}
+
+// NewManager makes a manager of our kinds, without servers unless configure adds them; nil adds none.
+func NewManager(c Cluster, configure func(*manager.Options)) (*Manager, error) {
+	scheme, err := Scheme(c.Naming)
+	if err != nil {
+		return nil, err
+	}
+	anyName := true // a process may run the same loops for several clusters
+	options := manager.Options{
+		Scheme:                 scheme,
+		Logger:                 c.Log,
+		Metrics:                metricsserver.Options{BindAddress: "0"},
+		HealthProbeBindAddress: "0",
+		Controller:             config.Controller{SkipNameValidation: &anyName},
+	}
+	if configure != nil {
+		configure(&options)
+	}
+	mgr, err := manager.New(c.Config, options)
+	if err != nil {
+		return nil, fmt.Errorf("reaching the cluster at %s: %w", c.Config.Host, err)
+	}
+	return &Manager{Manager: mgr, ready: make(chan struct{})}, nil
+}

@@ -1,0 +1,106 @@
+package wiring
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/controllers"
+	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
+	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/webhooks"
+)
+
+// Loops are what the control loops of a cluster are told by who runs them. What they have to know besides follows from the
+// cluster.
+type Loops struct {
+	// Cluster adds the loops of what every cluster has, which a cluster that somebody else runs has its own for.
+	// See controllers.ClusterKinds.
+	Cluster bool
+	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means those by which Cluster.Config
+	// knows it.
+	RootCA []byte
+	// ClusterCIDRs are the ranges that nodes get their pods' addresses from; none means that nodes get none.
+	ClusterCIDRs []netip.Prefix
+	// ServiceCIDRs are ranges that are given to no node: those of services, or of somebody else.
+	ServiceCIDRs []netip.Prefix
+	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
+	NodeLifecycle nodelifecycle.Options
+}
+
+// loops are the control loops of a cluster, ready to be run or asked.
+func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
+	kinds, err := c.discovery()
+	if err != nil {
+		return nil, err
+	}
+	options := controllers.Options{
+		Discovery:     kinds,
+		RootCA:        o.RootCA,
+		ClusterCIDRs:  o.ClusterCIDRs,
+		ServiceCIDRs:  o.ServiceCIDRs,
+		NodeLifecycle: o.NodeLifecycle,
+	}
+	if len(options.RootCA) == 0 {
+		if options.RootCA, err = c.rootCA(); err != nil {
+			return nil, err
+		}
+	}
+	if c.Own {
+		options.Canonical = apis.Kubernetes.GroupKind
+		options.NamespaceSettle = time.Second // nobody else can have admitted something in ignorance of the deletion
+	}
+	all := controllers.All(options)
+	if !o.Cluster {
+		return controllers.Within(controllers.OurKinds, all), nil
+	}
+	return all, nil
+}
+
+// rootCA are the certificates by which the cluster is known to whom it was given to.
+func (c Cluster) rootCA() ([]byte, error) {
+	if len(c.Config.CAData) > 0 || c.Config.CAFile == "" {
+		return c.Config.CAData, nil
+	}
+	data, err := os.ReadFile(c.Config.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate authority of the cluster at %s: %w", c.Config.Host, err)
+	}
+	return data, nil
+}
+
+// ControllersOptions are how the controllers run.
+type ControllersOptions struct {
+	Loops
+	// Configure changes the options of the manager: leader election, metrics, probes, webhook server. Nil leaves all
+	// of it out.
+	Configure func(*manager.Options)
+	// Inspect is handed what shows the next and the last plans of each loop; nil shows them to nobody.
+	Inspect func(engine.Inspector)
+	// Webhooks serves defaults and validation of our kinds by the manager's webhook server.
+	Webhooks bool
+}
+
+// NewControllers makes a manager with the control loops of a cluster.
+func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
+	mgr, err := NewManager(c, o.Configure)
+	if err != nil {
+		return nil, err
+	}
+	if o.Webhooks {
+		webhooks.AddTo(mgr)
+	}
+	loops, err := c.loops(o.Loops)
+	if err != nil {
+		return nil, err
+	}
+	if err := controllers.AddTo(mgr, loop.Options{Inspect: o.Inspect}, loops); err != nil {
+		return nil, err
+	}
+	return mgr, nil
+}

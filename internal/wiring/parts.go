@@ -1,0 +1,64 @@
+package wiring
+
+import (
+	"context"
+	"fmt"
+
+	configv1 "k8s.io/kube-scheduler/config/v1"
+
+	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/network/proxy"
+	"github.com/orrery-dev/orrery/nodeagent"
+	"github.com/orrery-dev/orrery/scheduler"
+)
+
+// Scheduler is the scheduler as a part.
+type Scheduler struct{ *scheduler.Scheduler }
+
+// Ready implements Part: from the moment that it runs, no pod is missed.
+func (Scheduler) Ready() <-chan struct{} {
+	now := make(chan struct{})
+	close(now)
+	return now
+}
+
+// NewScheduler makes the scheduler of a cluster. A nil configuration means all defaults, without leader election.
+func NewScheduler(c Cluster, configuration *configv1.KubeSchedulerConfiguration) (Scheduler, error) {
+	scheme, err := Scheme(c.Naming)
+	if err != nil {
+		return Scheduler{}, err
+	}
+	s, err := scheduler.New(scheduler.Options{Config: c.Config, Scheme: scheme, Configuration: configuration})
+	return Scheduler{s}, err
+}
+
+// NewFleet makes simulated nodes. How they reach the cluster, and what they log, is filled in.
+func NewFleet(c Cluster, o nodeagent.FleetOptions) (*nodeagent.Fleet, error) {
+	o.Config, o.Naming, o.Log = c.Config, c.Naming, c.Log
+	return nodeagent.NewFleet(o)
+}
+
+// NewAgent makes a node that runs containers. How it reaches the cluster, and what it logs, is filled in.
+func NewAgent(ctx context.Context, c Cluster, o nodeagent.Options) (*nodeagent.Agent, error) {
+	o.Config, o.Naming, o.Log = c.Config, c.Naming, c.Log
+	return nodeagent.New(ctx, o)
+}
+
+// NewProxy makes the service proxy of this machine. inspect is handed what shows its plans; nil shows them to nobody.
+func NewProxy(c Cluster, o proxy.Options, inspect func(engine.Inspector)) (*Manager, error) {
+	mgr, err := NewManager(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	p, err := proxy.New(o, mgr.GetClient())
+	if err != nil {
+		return nil, err
+	}
+	if err := p.SetupWithManager(mgr); err != nil {
+		return nil, fmt.Errorf("adding the service proxy to its manager: %w", err)
+	}
+	if inspect != nil {
+		inspect(p.Inspector())
+	}
+	return mgr, nil
+}
