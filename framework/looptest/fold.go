@@ -21,8 +21,16 @@ var (
 )
 
 // fold makes a story short in which the same happens again and again, as in a world that never comes to rest: what repeats
-// itself but for times and other numbers is told once, and of what is still long the middle is left out.
+// itself but for times and other numbers is told once, and of what is still long the middle is left out. In a story that is
+// short anyhow every line may count.
 func fold(story []string) []string {
+	if len(story) <= beginning+end {
+		return story
+	}
+	return withoutMiddle(withoutRefrains(story))
+}
+
+func withoutRefrains(story []string) []string {
 	sames := make([]string, len(story))
 	for i, line := range story {
 		sames[i] = numbers.ReplaceAllString(timeOfLine.ReplaceAllString(line, ""), "0")
@@ -40,7 +48,7 @@ func fold(story []string) []string {
 		folded = append(folded, aside(last, "and so on, %d times more", times-1))
 		i += times * length
 	}
-	return withoutMiddle(folded)
+	return folded
 }
 
 // refrain is how many lines at the beginning repeat themselves, and how often they are there, one time after the other. Of

@@ -16,8 +16,7 @@ func at(begin int, texts ...string) []string {
 	return lines
 }
 
-func TestFold(t *testing.T) {
-	different := strings.Split("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "")
+func TestWhatRepeatsItselfIsToldOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		story []string
@@ -41,8 +40,30 @@ func TestFold(t *testing.T) {
 			at(0, "a", "a", "a", "a", "a", "a", "a", "a"),
 			slices.Concat(at(0, "a"), at(7, "... and so on, 7 times more")),
 		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := withoutRefrains(tt.story); !slices.Equal(got, tt.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+		})
+	}
+}
+
+func TestFold(t *testing.T) {
+	different := strings.Split("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "")
+	for _, tt := range []struct {
+		name  string
+		story []string
+		want  []string
+	}{
+		{"a short story stays as it is", at(0, "a", "a", "a", "a"), at(0, "a", "a", "a", "a")},
 		{
-			"the middle of what is long and does not repeat itself",
+			"a long one is told without what repeats itself",
+			at(0, slices.Repeat([]string{"a", "b"}, 50)...),
+			slices.Concat(at(0, "a", "b"), at(99, "... and so on, 49 times more")),
+		},
+		{
+			"and where nothing does, without its middle",
 			at(0, different...),
 			slices.Concat(at(0, different[:30]...), at(36, "... 7 lines are left out"), at(37, different[37:]...)),
 		},
