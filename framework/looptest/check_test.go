@@ -123,6 +123,19 @@ func TestCheckWaitsForALoopThatLooksAgainMuchLater(t *testing.T) {
 	looptest.Check(t, spec)
 }
 
+// fleetAshore is a fleet with all that it wants, which waits for nothing but the shipyard.
+func fleetAshore() []client.Object {
+	fleet := newFleet("north", 1)
+	fleet.UID, fleet.Generation = "north", 1
+	fleet.Status = FleetStatus{Ships: 1, ObservedGeneration: 1}
+	ship := newShip(fleet)
+	ship.Name = "north-0"
+	ship.OwnerReferences = []metav1.OwnerReference{{
+		APIVersion: "harbour.example.org/v1", Kind: "Fleet", Name: fleet.Name, UID: fleet.UID, Controller: new(true),
+	}}
+	return []client.Object{fleet, ship}
+}
+
 func TestCheckFindsWhatIsWrong(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -189,7 +202,11 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		},
 		{
 			name: "a controller that is not woken by what it reads",
-			spec: func(s *looptest.Spec) { s.Loops = []loop.Loop{loop.New("admiral", admiral{})} },
+			spec: func(s *looptest.Spec) {
+				s.Loops = []loop.Loop{loop.New("admiral", admiral{})}
+				s.Start = func(*rapid.T) []client.Object { return append(fleetAshore(), newPirate()) }
+				s.Change = nil
+			},
 			want: "was asleep: in a world at rest admiral would",
 		},
 	} {
@@ -207,6 +224,9 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			failure.of(func() { looptest.Check(&failure, spec) })
 			if !failure.failed || !strings.Contains(failure.log.String(), tt.want) {
 				t.Errorf("want a failure that says %q; failed %t and said:\n%s", tt.want, failure.failed, &failure.log)
+			}
+			if lines := failure.story(); len(lines) == 0 || len(lines) > 50 {
+				t.Errorf("the story has %d lines:\n%s", len(lines), strings.Join(lines, "\n"))
 			}
 		})
 	}

@@ -16,7 +16,8 @@
 //     write, and the world comes to the same kind of rest. What a loop lists first after a restart may be older than what
 //     it wrote, unless Spec.CurrentLists says otherwise.
 //
-// A failure is told as a story, made as short as it can be: who did what, in the words of the plans. Package rapid makes
+// A failure is told as a story, made as short as it can be: who did what, in the words of the plans, and what goes on for ever
+// only once. Package rapid makes
 // the choices, so that a failure can be repeated and shrinks.
 //
 // # The world

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
+	"strings"
 )
 
 // failure is a test that is expected to fail: it keeps what the test says.
@@ -20,6 +21,16 @@ func (f *failure) of(test func()) {
 		test()
 	}()
 	<-done
+}
+
+// story is the last story that the test told, by lines, without the stack of a panic.
+func (f *failure) story() []string {
+	log := f.log.String()
+	const title = "the story of this world:\n"
+	told := log[strings.LastIndex(log, title)+len(title):]
+	told, _, _ = strings.Cut(told, "\nthe world ")
+	told, _, _ = strings.Cut(told, "\ngoroutine ")
+	return strings.Split(told, "\n")
 }
 
 func (f *failure) Helper()                           {}

@@ -203,6 +203,6 @@ func (r *run) tell(format string, args ...any) {
 
 // fail ends the test with the story of this world.
 func (r *run) fail(format string, args ...any) {
-	r.t.Logf("the story of this world:\n%s", strings.Join(r.story, "\n"))
+	r.t.Logf("the story of this world:\n%s", strings.Join(fold(r.story), "\n"))
 	r.t.Fatalf("the world "+format, args...)
 }

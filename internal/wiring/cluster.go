@@ -8,12 +8,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/framework/loop"
 )
 
 // Cluster is an API server, as a part knows it that runs against it.
@@ -73,6 +75,7 @@ func NewManager(c Cluster, configure func(*manager.Options)) (*Manager, error) {
 		Metrics:                metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress: "0",
 		Controller:             config.Controller{SkipNameValidation: &anyName},
+		Cache:                  cache.Options{NewInformer: loop.NewInformer},
 	}
 	if configure != nil {
 		configure(&options)

@@ -3,6 +3,7 @@ package wiring_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,12 +13,14 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
@@ -143,5 +146,19 @@ func TestASchemeHasOurKindsUnderTheNamesOfItsNaming(t *testing.T) {
 				t.Errorf("under the naming %s the scheme has no %s", naming, gvk)
 			}
 		}
+	}
+}
+
+func TestAManagerListsWhatIsCurrentFirst(t *testing.T) {
+	set := false
+	_, err := wiring.NewManager(wiring.Cluster{Config: &rest.Config{Host: "127.0.0.1:1"}, Naming: apis.Kubernetes, Log: logr.Discard()}, func(o *manager.Options) {
+		set = o.Cache.NewInformer != nil
+		o.MapperProvider = func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return meta.NewDefaultRESTMapper(nil), nil }
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !set {
+		t.Error("the informers are those of client-go, whose first list may be older than what a loop wrote before a restart")
 	}
 }

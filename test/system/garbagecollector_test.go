@@ -6,6 +6,7 @@ import (
 
 	"github.com/orrery-dev/orrery/internal/await"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -125,6 +126,66 @@ func TestAnOwnerInAnotherNamespaceIsNone(t *testing.T) {
 	if err := gone(t, owner)(); err == nil {
 		t.Error("the owner is gone as well")
 	}
+}
+
+func TestAnObjectWithoutNamespaceStaysWhenItsOwnerInOneGoes(t *testing.T) {
+	namespace := namespaceOf(t).Name
+	owner := configMap(namespace, "owner")
+	create(t, owner)
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "role-of-" + namespace}}
+	owned(role, owner, "v1", "ConfigMap")
+	create(t, role)
+	child := owned(configMap(namespace, "child"), owner, "v1", "ConfigMap")
+	create(t, child)
+	remove(t, owner, metav1.DeletePropagationBackground)
+	await.Success(t, "the child is gone", gone(t, child))
+	await.Success(t, "a Warning says why the role stays", func() error {
+		events := &corev1.EventList{}
+		if err := cluster.List(t.Context(), events, client.InNamespace("default")); err != nil {
+			return err
+		}
+		for _, event := range events.Items {
+			if event.Reason == "OwnerRefInvalidNamespace" && event.InvolvedObject.UID == role.GetUID() {
+				return nil
+			}
+		}
+		return fmt.Errorf("%d events, and not this one", len(events.Items))
+	})
+	if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(role), role); err != nil || role.DeletionTimestamp != nil {
+		t.Errorf("the role is %v (%v), and should be there", role.ObjectMeta, err)
+	}
+}
+
+func TestACustomResourceThatFinalizersHoldIsDeletedWithItsOwner(t *testing.T) {
+	namespace := namespaceOf(t).Name
+	definition := widgets()
+	definition.Name, definition.Spec.Group = "widgets.held.example.com", "held.example.com"
+	create(t, unstructuredOf(t, "apiextensions.k8s.io/v1", "CustomResourceDefinition", definition))
+	owner := configMap(namespace, "owner")
+	create(t, owner)
+	child := &unstructured.Unstructured{}
+	child.SetAPIVersion("held.example.com/v1")
+	child.SetKind("Widget")
+	child.SetNamespace(namespace)
+	child.SetName("child")
+	child.SetFinalizers([]string{"example.com/keep"})
+	owned(child, owner, "v1", "ConfigMap")
+	await.Success(t, "the kind is served", func() error { return cluster.Create(t.Context(), child.DeepCopy()) })
+	remove(t, owner, metav1.DeletePropagationBackground)
+	await.Success(t, "the child is being deleted", func() error {
+		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(child), child); err != nil {
+			return err
+		}
+		if child.GetDeletionTimestamp() == nil {
+			return fmt.Errorf("it is not")
+		}
+		return nil
+	})
+	child.SetFinalizers(nil)
+	if err := cluster.Update(t.Context(), child); err != nil {
+		t.Fatal(err)
+	}
+	await.Success(t, "the child is gone", gone(t, child))
 }
 
 func TestACircleIsUndone(t *testing.T) {
