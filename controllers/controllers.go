@@ -19,7 +19,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -30,7 +30,7 @@ import (
 // Options are what loops need to know that the API cannot tell.
 type Options struct {
 	// Discovery lists the kinds that the API server has, as discovery.DiscoveryClient does. Required.
-	Discovery served.Discovery
+	Discovery kinds.Discovery
 	// Canonical is the name that counts, where the server shows each object by two. In the embedded server it is
 	// apis.Kubernetes.GroupKind; nil means that all names are of different objects.
 	Canonical func(schema.GroupKind) schema.GroupKind
@@ -47,8 +47,8 @@ type Options struct {
 	NodeLifecycle nodelifecycle.Options
 }
 
-func (o Options) kinds() served.Source {
-	return served.Source{Discovery: o.Discovery, Canonical: o.Canonical}
+func (o Options) kinds() kinds.Source {
+	return kinds.Source{Discovery: o.Discovery, Canonical: o.Canonical}
 }
 
 // Scope says on what a loop acts.
@@ -71,13 +71,7 @@ type Entry struct {
 	// Room is the folder of the loop's package within this one, where its RBAC markers are.
 	Room string
 	// Loop is what a manager runs.
-	Loop Runner
-}
-
-// Runner is what a manager runs. Every loop.Loop is one; so is what decides for objects of every kind.
-type Runner interface {
-	Name() string
-	AddTo(mgr manager.Manager, options loop.Options) error
+	Loop loop.Loop
 }
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
@@ -96,7 +90,7 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
-		{ClusterKinds, "meta/garbagecollector", garbagecollector.New(o.kinds())},
+		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
 	}
 }
@@ -112,29 +106,16 @@ func Within(scope Scope, entries []Entry) []Entry {
 	return within
 }
 
-// Loops returns the loops of entries, without what decides for objects of every kind and so is no single loop.
+// Loops returns the loops of entries.
 func Loops(entries []Entry) []loop.Loop {
-	var loops []loop.Loop
-	for _, e := range entries {
-		if l, ok := e.Loop.(loop.Loop); ok {
-			loops = append(loops, l)
-		}
+	loops := make([]loop.Loop, len(entries))
+	for i, e := range entries {
+		loops[i] = e.Loop
 	}
 	return loops
 }
 
 // AddTo adds loops to a manager.
 func AddTo(mgr manager.Manager, options loop.Options, entries []Entry) error {
-	if err := loop.AddAll(mgr, options, Loops(entries)...); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if _, added := e.Loop.(loop.Loop); added {
-			continue
-		}
-		if err := e.Loop.AddTo(mgr, options); err != nil {
-			return err
-		}
-	}
-	return nil
+	return loop.AddAll(mgr, options, Loops(entries)...)
 }

@@ -116,9 +116,22 @@ func (a *actor) Patch(ctx context.Context, obj client.Object, patch client.Patch
 }
 
 func (a *actor) Delete(ctx context.Context, obj client.Object, opts ...client.DeleteOption) error {
-	err := a.Client.Delete(ctx, obj, opts...)
+	err := a.Client.Delete(ctx, withoutType(obj), opts...)
 	a.note(write{obj: obj, deleted: true}, err)
 	return err
+}
+
+// withoutType is what to name an object by that is to be deleted. Of one that is known by its metadata controller-runtime
+// would read the answer, which is the whole object while finalizers hold it, by the scheme, and so fail for other kinds.
+func withoutType(obj client.Object) client.Object {
+	if _, partial := obj.(*metav1.PartialObjectMetadata); !partial {
+		return obj
+	}
+	named := &unstructured.Unstructured{}
+	named.SetGroupVersionKind(obj.GetObjectKind().GroupVersionKind())
+	named.SetNamespace(obj.GetNamespace())
+	named.SetName(obj.GetName())
+	return named
 }
 
 // DeleteAllOf notes each object that the cache says the call is about. Kinds that the loop does not read are not looked

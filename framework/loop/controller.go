@@ -75,7 +75,7 @@ type Reconciler interface {
 
 // Options are how a manager runs a loop.
 type Options struct {
-	// Workers is how many keys are worked on side by side; 0 means 4.
+	// Workers is how many keys are worked on side by side; 0 means what the loop says: see [Workers].
 	Workers int
 	// Clock is the time that Plan sees; nil means the real one.
 	Clock clock.WithTicker

@@ -21,7 +21,8 @@
 //     until the cache shows what was written, for every kind that Observe reads. A controller needs no expectations.
 //     Every write counts: one whose answer was lost, and those by a subresource, which do not tell what became of the
 //     object: then the API server is asked. A cache that does not show a write within five minutes, as one with selectors
-//     may not, is waited for no longer.
+//     may not, is waited for no longer. What it wrote before a restart is in the first list of a cache whose informers are
+//     made by [NewInformer]; of another it is where the API server streams first lists.
 //   - The steps of a plan are taken in order; the first failure ends it, but for its status steps.
 //   - A conflict is a quiet new pass, be it with a change or with a deletion; conflicts in a row are met with longer and
 //     longer rests. An error made by plan.Wait looks again after its time, one made by plan.Stop when something changes,

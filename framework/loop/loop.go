@@ -80,25 +80,29 @@ func (l *loop[W]) AddTo(mgr manager.Manager, options Options) error { return Add
 
 func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	if options.Workers <= 0 {
-		options.Workers = 4
+		options.Workers = l.workers
 	}
 	run := controller.Options{MaxConcurrentReconciles: options.Workers}
 	if options.AnyName { // or else the manager's own options say so
 		run.SkipNameValidation = ptr.To(true)
 	}
-	b := builder.ControllerManagedBy(mgr).Named(l.name).WithOptions(run)
+	in, err := l.surroundingsIn(mgr)
+	if err != nil {
+		return err
+	}
+	in.builder = builder.ControllerManagedBy(mgr).Named(l.name).WithOptions(run)
 	for _, watch := range l.Watches() {
-		watch.add(b, mgr)
+		watch.add(in)
 	}
 	var queued wakeable
 	passes := l.passes(Cluster{
-		Client: mgr.GetClient(),
+		Client: in.client,
 		Live:   mgr.GetAPIReader(),
 		Events: mgr.GetEventRecorder(l.name),
 		Clock:  options.Clock,
 		Wake:   queued.wake,
 	})
-	b.WatchesRawSource(source.Func(func(ctx context.Context, q queue) error {
+	in.builder.WatchesRawSource(source.Func(func(ctx context.Context, q queue) error {
 		passes.engine.EndTasksWith(ctx)
 		queued.start(q)
 		for _, key := range l.atStart {
@@ -109,7 +113,7 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	if options.Inspect != nil {
 		options.Inspect(passes.Inspector())
 	}
-	return b.Complete(passes)
+	return in.builder.Complete(passes)
 }
 
 func (l *loop[W]) Reconciler(cluster Cluster) Reconciler { return l.passes(cluster) }

@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
@@ -24,9 +23,9 @@ func mapping(obj client.Object, gather time.Duration, concern concern, predicate
 		Object:     obj,
 		predicates: predicates,
 		concern:    concern,
-		add: func(b *builder.Builder, mgr manager.Manager) {
-			m := mapper{client: mgr.GetClient(), gather: gather, concern: concern}
-			b.Watches(obj, m.handler(), builder.WithPredicates(predicates...))
+		add: func(s surroundings) {
+			m := mapper{client: s.client, gather: gather, concern: concern}
+			s.builder.Watches(obj, m.handler(), builder.WithPredicates(predicates...))
 		},
 	}
 }

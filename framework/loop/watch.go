@@ -25,10 +25,12 @@ type declaration struct {
 	watches    []Watch
 	indexes    []Index
 	atStart    []client.ObjectKey
+	workers    int
+	openCache  func(manager.Manager) (Cache, error)
 }
 
 func declare(options []Option) *declaration {
-	d := &declaration{}
+	d := &declaration{workers: 4}
 	for _, option := range options {
 		option(d)
 	}
@@ -41,8 +43,15 @@ type Watch struct {
 	Object client.Object
 
 	predicates []predicate.Predicate
-	add        func(b *builder.Builder, mgr manager.Manager)
+	add        func(surroundings)
 	concern    concern
+}
+
+// surroundings are what a loop meets in a manager.
+type surroundings struct {
+	builder *builder.Builder
+	client  client.Client
+	own     Cache // nil where the loop reads from the manager's
 }
 
 // Wakes are the keys that a change concerns. Before and after are of the watched kind, in the watched form; before is nil
@@ -102,8 +111,8 @@ func Owns(owned client.Object, predicates ...predicate.Predicate) Option {
 		d.watches = append(d.watches, Watch{
 			Object:     owned,
 			predicates: predicates,
-			add: func(b *builder.Builder, _ manager.Manager) {
-				b.Owns(owned, builder.WithPredicates(predicates...))
+			add: func(s surroundings) {
+				s.builder.Owns(owned, builder.WithPredicates(predicates...))
 			},
 			concern: d.controllerOf,
 		})
@@ -165,10 +174,15 @@ func AtStart(key client.ObjectKey) Option {
 	return func(d *declaration) { d.atStart = append(d.atStart, key) }
 }
 
+// Workers is for how many keys the loop makes passes side by side, unless [Options] say; without it 4.
+func Workers(n int) Option {
+	return func(d *declaration) { d.workers = n }
+}
+
 // WatchesRaw wakes the loop from any source of controller-runtime, with the keys that it puts into the queue.
 func WatchesRaw(source source.Source) Option {
 	return func(d *declaration) {
-		d.watches = append(d.watches, Watch{add: func(b *builder.Builder, _ manager.Manager) { b.WatchesRawSource(source) }})
+		d.watches = append(d.watches, Watch{add: func(s surroundings) { s.builder.WatchesRawSource(source) }})
 	}
 }
 
@@ -177,8 +191,8 @@ func (d *declaration) own() Watch {
 	return Watch{
 		Object:     d.prototype,
 		predicates: d.predicates,
-		add: func(b *builder.Builder, _ manager.Manager) {
-			b.For(d.prototype, builder.WithPredicates(d.predicates...))
+		add: func(s surroundings) {
+			s.builder.For(d.prototype, builder.WithPredicates(d.predicates...))
 		},
 		concern: func(_ context.Context, _ client.Client, changed client.Object) ([]client.ObjectKey, error) {
 			return []client.ObjectKey{client.ObjectKeyFromObject(changed)}, nil

@@ -1,6 +1,7 @@
 package looptest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -49,6 +50,13 @@ type Spec struct {
 	// not say: a graph of their own, or another loop's reconciler. By default they are woken by their Watches alone.
 	AlwaysAwake bool
 
+	// CurrentLists says that the first lists of the loops hold all that was written before they were asked for, as in a
+	// manager whose cache makes its informers by loop.NewInformer, or where the API server streams first lists (the default
+	// of Kubernetes 1.34 and later). By default the first list of a loop that restarts may be older, of each kind for
+	// itself, than what the loop wrote before: an API server answers a list at resourceVersion "0" with what its watch
+	// cache has. Then a loop that names its objects at random and counts them by a list makes too many.
+	CurrentLists bool
+
 	// Patience is how many rounds, in each of which every loop passes over what it was woken for, a world may take to
 	// come to rest once it is left alone; 0 means 200.
 	Patience int
@@ -61,7 +69,8 @@ type Invariant func(w *World, wrote Write) error
 // Check tries random worlds and fails the test on the first, made as small as possible, in which the loops
 //
 //   - break an invariant, or panic (crash safety: passes are interrupted at any write, answers get lost or are refused,
-//     loops restart without memory, run twice, in any order, and read a world that is behind);
+//     loops restart without memory and, unless CurrentLists says otherwise, from lists that are older than what they
+//     wrote, run twice, in any order, and read a world that is behind);
 //   - do not come to rest once they are left alone, or rest where Converged says that they should not, or with a plan
 //     that is not empty (fixpoint): left alone, a loop is only woken by what it watches, and by the time;
 //   - change a world at rest by passing over it once more, with or without memory (idempotence).
@@ -116,8 +125,15 @@ func (r *run) disturb(t *rapid.T) {
 	if !r.spec.OwnCollector {
 		events["collect"] = func(*rapid.T) { r.world.Collect() }
 	}
+	if !r.spec.CurrentLists {
+		r.age = func(k *kind) int { return r.randomAge(t, k) }
+	}
 	t.Repeat(events)
+	r.age = nil
 }
+
+// oldest is how many changes of its kind the first list of a loop that restarts may be behind.
+const oldest = 8
 
 func (r *run) randomPlayer(t *rapid.T) *player {
 	return r.players[rapid.IntRange(0, len(r.players)-1).Draw(t, "loop")]
@@ -150,6 +166,25 @@ func (r *run) randomNews(t *rapid.T) {
 
 func (r *run) randomTime(t *rapid.T) {
 	r.world.Step(time.Duration(rapid.IntRange(1, 60_000).Draw(t, "milliseconds")) * time.Millisecond)
+}
+
+func changes(n int) string {
+	if n == 1 {
+		return "a change"
+	}
+	return fmt.Sprintf("%d changes", n)
+}
+
+// randomAge is how old the first list of a kind is: as often as not it is current.
+func (r *run) randomAge(t *rapid.T, k *kind) int {
+	age := rapid.IntRange(0, 2*oldest).Draw(t, "age of the first list")
+	if age > oldest {
+		age = 0
+	}
+	if age = min(age, len(k.changes)); age > 0 {
+		r.tell("%s is listed as it was %s ago", k.gvk.Kind, changes(age))
+	}
+	return age
 }
 
 func (r *run) randomRestart(t *rapid.T) { r.restart(r.randomPlayer(t)) }

@@ -28,9 +28,10 @@ func fleets(controller admiral) looptest.Spec {
 				looptest.Edit(w, "user", fleet, func(f *Fleet) { f.Spec.Ships = rapid.IntRange(0, 4).Draw(t, "ships") })
 			}
 		},
-		Environment: shipyard,
-		Invariants:  []looptest.Invariant{neverMoreThan(4), thePirateStays},
-		Converged:   asManyAsWanted,
+		Environment:  shipyard,
+		Invariants:   []looptest.Invariant{neverMoreThan(4), thePirateStays},
+		Converged:    asManyAsWanted,
+		CurrentLists: true, // its ships are named at random
 	}
 }
 
@@ -84,6 +85,12 @@ func asManyAsWanted(w *looptest.World) error {
 
 func TestCheckAcceptsACorrectController(t *testing.T) {
 	looptest.Check(t, fleets(admiral{}))
+}
+
+func TestCheckAcceptsAControllerThatNumbersItsObjects(t *testing.T) {
+	spec := fleets(admiral{numbers: true})
+	spec.CurrentLists = false
+	looptest.Check(t, spec)
 }
 
 func TestCheckAcceptsALoopThatIsWokenFromElsewhere(t *testing.T) {
@@ -174,6 +181,11 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			name:  "a controller that rests too early",
 			wrong: func(fleet *Fleet, _ []*Ship, _ *plan.Plan) { fleet.Spec.Ships = 0 },
 			want:  "comes to rest too early",
+		},
+		{
+			name: "a controller that takes the first list after a restart for current",
+			spec: func(s *looptest.Spec) { s.CurrentLists = false },
+			want: "breaks an invariant when admiral does create Ship",
 		},
 		{
 			name: "a controller that is not woken by what it reads",

@@ -13,7 +13,8 @@
 //   - Idempotence: another pass over a world at rest changes nothing, whether or not the loop remembers the first.
 //   - Crash safety: whatever happens at whichever write (a refusal, an answer that gets lost, a crash), in whatever order
 //     and however often the loops run, and however old the world is that they read, no invariant is broken after any
-//     write, and the world comes to the same kind of rest.
+//     write, and the world comes to the same kind of rest. What a loop lists first after a restart may be older than what
+//     it wrote, unless Spec.CurrentLists says otherwise.
 //
 // A failure is told as a story, made as short as it can be: who did what, in the words of the plans. Package rapid makes
 // the choices, so that a failure can be repeated and shrinks.

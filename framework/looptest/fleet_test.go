@@ -3,6 +3,7 @@ package looptest_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -114,6 +115,8 @@ func newPirate() *Ship {
 type admiral struct {
 	// wrong makes a mistake; nil makes none.
 	wrong func(fleet *Fleet, ships []*Ship, p *plan.Plan)
+	// numbers names the ships by number; by default they are named at random.
+	numbers bool
 }
 
 func (a admiral) loop() loop.Loop {
@@ -149,14 +152,10 @@ func (a admiral) Plan(fleet *Fleet, ships []*Ship, _ time.Time) *plan.Plan {
 			sailing = append(sailing, ship)
 		}
 	}
-	var missing, surplus []client.Object
-	want, have := fleet.Spec.Ships, len(sailing)
-	why := fmt.Sprintf("%d ships wanted, %d are there", want, have)
-	for range want - have {
-		missing = append(missing, newShip(fleet))
-	}
-	for i := range have - want {
-		surplus = append(surplus, sailing[i])
+	why := fmt.Sprintf("%d ships wanted, %d are there", fleet.Spec.Ships, len(sailing))
+	missing, surplus := difference(fleet, sailing)
+	if a.numbers {
+		missing, surplus = differenceByNumber(fleet, ships)
 	}
 	p.Create(why, missing...).OwnedBy(fleet)
 	p.Delete(why, surplus...)
@@ -169,4 +168,36 @@ func (a admiral) Plan(fleet *Fleet, ships []*Ship, _ time.Time) *plan.Plan {
 	}
 	p.Status(fleet, wanted)
 	return p
+}
+
+// difference is what is missing of a fleet, and what it has too many of.
+func difference(fleet *Fleet, sailing []*Ship) (missing, surplus []client.Object) {
+	want, have := fleet.Spec.Ships, len(sailing)
+	for range want - have {
+		missing = append(missing, newShip(fleet))
+	}
+	for i := range have - want {
+		surplus = append(surplus, sailing[i])
+	}
+	return missing, surplus
+}
+
+// differenceByNumber is the difference of a fleet whose ships are numbered from 0.
+func differenceByNumber(fleet *Fleet, ships []*Ship) (missing, surplus []client.Object) {
+	wanted := map[string]bool{}
+	for i := range fleet.Spec.Ships {
+		wanted[fmt.Sprintf("%s-%d", fleet.Name, i)] = true
+	}
+	for _, ship := range ships {
+		if !wanted[ship.Name] && ship.DeletionTimestamp == nil {
+			surplus = append(surplus, ship)
+		}
+		delete(wanted, ship.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		ship := newShip(fleet)
+		ship.Name, ship.GenerateName = name, ""
+		missing = append(missing, ship)
+	}
+	return missing, surplus
 }

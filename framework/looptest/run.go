@@ -27,8 +27,9 @@ type run struct {
 	players []*player
 	order   *rand.Rand
 	story   []string
-	prose   bool  // the story is for reading: without times and statuses
-	broken  error // the first thing that went wrong
+	prose   bool              // the story is for reading: without times and statuses
+	age     func(k *kind) int // how many changes back the first lists of a loop are that restarts; nil means none
+	broken  error             // the first thing that went wrong
 }
 
 // player is a loop in a world: with a view of its own, as if it ran in a process of its own.
@@ -62,15 +63,15 @@ func newRun(t rapid.TB, spec *Spec, seed uint64, start []client.Object) *run {
 			}
 		}
 		p := &player{loop: l, known: map[client.ObjectKey]client.Object{}}
-		r.begin(p)
+		r.begin(p, current)
 		r.players = append(r.players, p)
 	}
 	r.world.Wrote = r.wrote
 	return r
 }
 
-// begin starts a loop afresh, as a new process does: it remembers nothing, sees everything, and is woken by all of it.
-func (r *run) begin(p *player) {
+// begin starts a loop afresh, as a new process does: it remembers nothing, and is woken by all that its cache lists first.
+func (r *run) begin(p *player, age func(*kind) int) {
 	p.view = &View{world: r.world, kinds: map[schema.GroupVersionKind]*known{}}
 	p.view.saw = func(k *kind, before, after client.Object) { r.wakes(p, k, before, after) }
 	p.line = &line{note: r.tell}
@@ -91,26 +92,28 @@ func (r *run) begin(p *player) {
 		p.awake[key] = true
 		p.known[key] = nil
 	}
-	p.view.CatchUp()
+	p.view.list(age)
 }
 
+func current(*kind) int { return 0 }
+
+// restart begins a loop again. What its new cache lists first may be older than what it wrote, and than what it knew before.
 func (r *run) restart(p *player) {
 	r.tell("%s restarts", p.loop.Name())
 	order := p.view.order
-	r.begin(p)
+	age := current
+	if r.age != nil {
+		age = r.age
+	}
+	r.begin(p, age)
 	p.view.order = order // what it has been woken for stays known
 }
 
 // pass lets a loop make one pass for one object.
 func (r *run) pass(p *player, key client.ObjectKey) {
-	defer func() {
-		if v := recover(); v != nil {
-			r.breaks(fmt.Errorf("%s panics at %s: %v\n%s", p.loop.Name(), key, v, debug.Stack()))
-		}
-	}()
 	p.passBegan = len(r.story)
 	delete(p.awake, key)
-	result, err := p.reconciler.Reconcile(context.Background(), reconcile.Request{NamespacedName: key})
+	result, err := r.reconcile(p, key)
 	delete(p.due, key)
 	delete(p.failed, key)
 	switch {
@@ -121,6 +124,16 @@ func (r *run) pass(p *player, key client.ObjectKey) {
 	case result.RequeueAfter > 0:
 		p.due[key] = r.world.Now().Add(result.RequeueAfter)
 	}
+}
+
+// reconcile makes a pass. A panic breaks the world.
+func (r *run) reconcile(p *player, key client.ObjectKey) (reconcile.Result, error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.breaks(fmt.Errorf("%s panics at %s: %v\n%s", p.loop.Name(), key, v, debug.Stack()))
+		}
+	}()
+	return p.reconciler.Reconcile(context.Background(), reconcile.Request{NamespacedName: key})
 }
 
 // passed tells the story of a pass: what was decided, what happened meanwhile, and how it ended.

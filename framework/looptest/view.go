@@ -1,6 +1,7 @@
 package looptest
 
 import (
+	"maps"
 	"math/rand/v2"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -38,6 +39,31 @@ func (v *View) CatchUp() {
 	v.world.mu.Unlock()
 	for _, k := range kinds {
 		v.see(k, func(unseen int) int { return unseen })
+	}
+}
+
+// list begins the view with what a first list of each kind answers: all objects of one moment, each of which is news. The
+// moment is so many changes of the kind back as age says of those that there have been.
+func (v *View) list(age func(k *kind) int) {
+	v.world.mu.Lock()
+	kinds := v.world.sortedKinds()
+	v.world.mu.Unlock()
+	for _, k := range kinds {
+		v.world.mu.Lock()
+		known := v.of(k)
+		known.seen = max(0, len(k.changes)-age(k))
+		for _, change := range k.changes[:known.seen] {
+			if change.obj == nil {
+				delete(known.objects, change.key)
+			} else {
+				known.objects[change.key] = change.obj
+			}
+		}
+		listed := maps.Clone(known.objects)
+		v.world.mu.Unlock()
+		for _, key := range sortedKeys(listed) {
+			v.tell(k, nil, listed[key])
+		}
 	}
 }
 
@@ -79,13 +105,15 @@ func (v *View) see(k *kind, some func(unseen int) int) {
 	}
 	known.seen += len(news)
 	v.world.mu.Unlock()
-	if v.saw == nil {
-		return
-	}
 	for i, change := range news {
-		if befores[i] != nil || change.obj != nil {
-			v.saw(k, befores[i], change.obj)
-		}
+		v.tell(k, befores[i], change.obj)
+	}
+}
+
+// tell reports a change that the view has come to see. That something is gone which it never knew of is none.
+func (v *View) tell(k *kind, before, after client.Object) {
+	if v.saw != nil && (before != nil || after != nil) {
+		v.saw(k, before, after)
 	}
 }
 

@@ -37,7 +37,7 @@ func (r *run) wakes(p *player, k *kind, before, after client.Object) {
 // wokenByAll are the objects that a loop is woken for when it begins in the world as it is.
 func (r *run) wokenByAll(p *player) []client.ObjectKey {
 	fresh := &player{loop: p.loop, known: map[client.ObjectKey]client.Object{}}
-	r.begin(fresh)
+	r.begin(fresh, current)
 	return r.keys(fresh)
 }
 

@@ -64,22 +64,33 @@ func (f *foresight) configuration() (*configv1.KubeSchedulerConfiguration, error
 
 func newExplain(t *target) *cobra.Command {
 	var f foresight
-	var namespace string
+	var (
+		namespace string
+		past      bool
+	)
 	c := &cobra.Command{
-		Use:   "explain pod/NAME",
-		Short: "Say why a pod is where it is, or nowhere, and what would make it fit",
+		Use:   "explain pod/NAME | explain KIND/NAME --history",
+		Short: "Say why a pod is where it is, or nowhere, and what loops did about an object",
 		Long: `Say of every node which plugins of the scheduler refuse the pod there and by how
 much, which nodes nearly fit and what would make them, and for a pod that fits how the
 best nodes are scored. All plugins are asked about all nodes, with the scheduler's
 configuration; nothing is written, and no scheduler has to run. A pod that is on a
 node is looked at as if it were not.
 
-If the scheduler of a running instance remembers its own decision, that is shown too.`,
+If the scheduler of a running instance remembers its own decision, that is shown too.
+
+With --history it tells instead, of an object of any kind, the last plans that the loops
+of the running instance carried out about it, each with its reasons and its error:
+controllers, and for a pod the node agent.`,
 		Example: `  orrery explain pod/web-5d8f -n shop
   orrery explain pod/web-5d8f -o json | jq '.explanation.nearest'
+  orrery explain deployment/web --history
   orrery explain pod/db-0 --kubeconfig ~/.kube/config --config scheduler.yaml`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if past {
+				return f.explainHistory(c.Context(), c.OutOrStdout(), t, args[0], namespace)
+			}
 			name, err := podName(args[0])
 			if err != nil {
 				return err
@@ -91,7 +102,8 @@ If the scheduler of a running instance remembers its own decision, that is shown
 			return f.explain(c.Context(), c.OutOrStdout(), world, t, namespace, name)
 		},
 	}
-	c.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the pod")
+	c.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the object")
+	c.Flags().BoolVar(&past, "history", false, "tell what the loops of the running instance did last about the object")
 	f.addFlags(c)
 	return c
 }
@@ -102,7 +114,7 @@ func podName(argument string) (string, error) {
 	case !ok || name == "":
 		return "", fmt.Errorf("%q: want pod/NAME, as in pod/web-5d8f", argument)
 	case kind != "pod" && kind != "pods" && kind != "po":
-		return "", fmt.Errorf("%q: only pods are scheduled: want pod/NAME; 'orrery plan %s' tells of what controllers do", argument, argument)
+		return "", fmt.Errorf("%q: only pods are scheduled: want pod/NAME; 'orrery plan %s' tells of what controllers will do, and --history of what they did", argument, argument)
 	}
 	return name, nil
 }

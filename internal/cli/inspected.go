@@ -50,8 +50,21 @@ func (i *inspectedParts) handlers() instance.Handlers {
 	return instance.Handlers{
 		"/metrics":            promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}), // of all parts, and of Go
 		instance.DecisionPath: http.HandlerFunc(i.decision),
+		instance.LoopsPath:    http.HandlerFunc(i.told),
 		instance.PlansPath:    http.HandlerFunc(i.plans),
 	}
+}
+
+// told answers as instance.LoopsPath says.
+func (i *inspectedParts) told(w http.ResponseWriter, _ *http.Request) {
+	_, names := i.named("")
+	loops := make([]instance.Loop, 0, len(names))
+	for _, name := range names {
+		if l, _ := i.named(name); l != nil {
+			loops = append(loops, instance.Loop{Name: name, Keys: l.Keys()})
+		}
+	}
+	answer(w, loops)
 }
 
 // plans answers as instance.PlansPath says.
@@ -62,6 +75,14 @@ func (i *inspectedParts) plans(w http.ResponseWriter, r *http.Request) {
 	if l == nil {
 		http.Error(w, fmt.Sprintf("there is no loop %q: there are %s", told.Loop, strings.Join(names, ", ")), http.StatusNotFound)
 		return
+	}
+	if query.Get("next") == "true" {
+		next, err := l.Preview(r.Context(), told.Key)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		told.Next = next
 	}
 	for _, pass := range l.Recent(told.Key) {
 		told.Plans = append(told.Plans, instance.Plan{At: pass.At, Plan: pass.Plan, Error: pass.Error})

@@ -84,7 +84,7 @@ func (m *machine) runProxy(ctx context.Context, ready func(string)) error {
 		NodeName:    m.nodeName(),
 		ClusterCIDR: m.settings.Addresses.Pods,
 		ServiceCIDR: m.settings.Addresses.Services,
-	})
+	}, inspected.loop)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,24 +20,43 @@ func newPlan(t *target) *cobra.Command {
 		access    access
 		flags     loopFlags
 		namespace string
+		node      bool
 	)
 	c := &cobra.Command{
-		Use:   "plan KIND/NAME",
-		Short: "Show what each controller would do next with an object, and do nothing",
+		Use:   "plan KIND/NAME | plan LOOP | plan --node",
+		Short: "Show what each loop would do next with an object, and do nothing",
 		Long: `Show what each controller of a kind would do next with an object, step by step and
 with the reason for each, as it is decided from what the cluster holds now.
 Nothing is carried out. A settled object has nothing to do. A controller that decides
-for many objects at once shows what it would do with all of them.
+for many objects at once shows what it would do with all of them. Of a pod of the
+running instance the node agent shows what it would do as well.
+
+The name of a loop alone, as proxy, shows what that loop of the running instance would
+do next with everything that it knows of; --node does so for the pods of its nodes.
 
 The controllers are those of the running instance, with its settings. On a cluster
 that 'orrery manager' works on they are those of the manager: give its flags.`,
 		Example: `  orrery plan deployment/web
+  orrery plan pod/web-5d8f-x7k2p
+  orrery plan proxy
+  orrery plan --node
   orrery plan deploy/web -n shop
   orrery plan namespaces/old --kubeconfig ~/.kube/config --naming orrery --cluster-loops`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 != node {
+				return nil
+			}
+			return errors.New("want one of KIND/NAME, as in deployment/web, the name of a loop, as in proxy, or --node")
+		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if node {
+				return t.printPlansOf(c, nodeAgentLoop)
+			}
 			resource, name, ok := strings.Cut(args[0], "/")
-			if !ok || resource == "" || name == "" {
+			if !ok {
+				return t.printPlansOf(c, resource)
+			}
+			if resource == "" || name == "" {
 				return fmt.Errorf("%q: want KIND/NAME, as in deployment/web", args[0])
 			}
 			cluster, err := access.cluster(t)
@@ -54,10 +75,16 @@ that 'orrery manager' works on they are those of the manager: give its flags.`,
 				loops = ofInstance(loops, cluster, here)
 			}
 			loops.Cluster = loops.Cluster || cluster.Own
-			return printPlans(c, cluster, loops, resource, client.ObjectKey{Namespace: namespace, Name: name})
+			key := client.ObjectKey{Namespace: namespace, Name: name}
+			kind, err := printPlans(c, cluster, loops, resource, key)
+			if err != nil || kind != "Pod" || !isOf(here, cluster) {
+				return err
+			}
+			return t.printPlanOf(c, nodeAgentLoop, key.String())
 		},
 	}
 	c.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the object")
+	c.Flags().BoolVar(&node, "node", false, "show what the node agents of the running instance would do next with each of their pods")
 	access.addFlags(c.Flags())
 	flags.addFlags(c.Flags())
 	return c
@@ -75,12 +102,17 @@ func (t *target) runningSettings() (instance.Settings, error) {
 // ofInstance are the loops of the instance with the settings here, if it is its API server that they are about; or else the loops
 // as they are.
 func ofInstance(loops wiring.Loops, c wiring.Cluster, here instance.Settings) wiring.Loops {
-	if !c.Own || !listensAt(here.Port, c.Config.Host) {
+	if !isOf(here, c) {
 		return loops
 	}
 	of := loopsOf(here)
 	of.RootCA = loops.RootCA
 	return of
+}
+
+// isOf reports that a cluster is that of the instance with the settings here.
+func isOf(here instance.Settings, c wiring.Cluster) bool {
+	return c.Own && listensAt(here.Port, c.Config.Host)
 }
 
 // listensAt reports that a URL is of a port of this machine.
@@ -93,21 +125,91 @@ func listensAt(port int, host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-func printPlans(c *cobra.Command, cluster wiring.Cluster, loops wiring.Loops, resource string, key client.ObjectKey) error {
+// printPlans prints what controllers would do with an object, and returns its kind.
+func printPlans(c *cobra.Command, cluster wiring.Cluster, loops wiring.Loops, resource string, key client.ObjectKey) (kind string, err error) {
 	preview, err := wiring.NewPreview(cluster, loops)
 	if err != nil {
-		return err
+		return "", err
+	}
+	concern, err := preview.Concerned(resource)
+	if err != nil {
+		return "", err
 	}
 	plans, err := preview.Plans(c.Context(), resource, key)
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, p := range plans {
 		title := p.Loop
 		if p.Key.Name != key.Name { // it decides for a group of objects
 			title += " for " + strings.TrimPrefix(p.Key.String(), "/")
 		}
-		c.Printf("%s:\n  %s\n", title, strings.ReplaceAll(p.Plan.String(), "\n", "\n  "))
+		printPlan(c, title, p.Plan.String())
+	}
+	return concern.Kind, nil
+}
+
+func printPlan(c *cobra.Command, title, plan string) {
+	c.Printf("%s:\n  %s\n", title, strings.ReplaceAll(plan, "\n", "\n  "))
+}
+
+// printPlanOf prints what a loop of the running instance would do for a key. A loop that is not there, as the node agent's
+// where an instance has no nodes, prints nothing.
+func (t *target) printPlanOf(c *cobra.Command, loop, key string) error {
+	inst, err := t.instance()
+	if err != nil {
+		return err
+	}
+	loops, err := inst.Loops(c.Context())
+	if err != nil || !slices.ContainsFunc(loops, func(l instance.Loop) bool { return l.Name == loop }) {
+		return err
+	}
+	plans, err := inst.Plans(c.Context(), loop, key, true)
+	var silent *instance.NotToldError
+	switch {
+	case errors.As(err, &silent):
+		printPlan(c, loop, silent.Sentence)
+	case err != nil:
+		return err
+	default:
+		printPlan(c, loop, plans.Next)
 	}
 	return nil
+}
+
+// printPlansOf prints what a loop of the running instance would do for each key that it knows of.
+func (t *target) printPlansOf(c *cobra.Command, loop string) error {
+	inst, err := t.instance()
+	if err != nil {
+		return err
+	}
+	if !inst.Running() {
+		return fmt.Errorf("%q: only a running instance can be asked for the plans of a loop: start one with 'orrery up', or ask for KIND/NAME", loop)
+	}
+	loops, err := inst.Loops(c.Context())
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, l := range loops {
+		names = append(names, l.Name)
+		if l.Name != loop {
+			continue
+		}
+		if len(l.Keys) == 0 {
+			c.Printf("%s:\n  nothing to do: it knows of nothing\n", loop)
+		}
+		for _, key := range l.Keys {
+			plans, err := inst.Plans(c.Context(), loop, key, true)
+			var silent *instance.NotToldError
+			if err != nil && !errors.As(err, &silent) {
+				return err
+			}
+			if silent == nil { // what went away meanwhile is passed over
+				printPlan(c, loop+" for "+strings.TrimPrefix(key, "/"), plans.Next)
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("the instance has no loop %q that can be asked: there are %s; an object is asked for as KIND/NAME", loop, strings.Join(names, ", "))
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,10 +15,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
-// remembering is a loop that remembers one plan of one key.
-type remembering struct{ engine.Inspector }
+// remembering is a loop that remembers one plan of one key, and knows what comes next.
+type remembering struct{}
 
-func (remembering) Name() string { return "tides" }
+func (remembering) Name() string   { return "tides" }
+func (remembering) Keys() []string { return []string{"default/moon"} }
+
+func (remembering) Preview(_ context.Context, key string) (string, error) {
+	if key != "default/moon" {
+		return "", errors.New("there is no such moon")
+	}
+	return "lower the sea: the moon has set", nil
+}
 
 func (remembering) Recent(key string) []engine.Pass {
 	if key != "default/moon" {
@@ -32,15 +42,51 @@ func TestALoopCanBeAskedForItsLastPlans(t *testing.T) {
 		code int
 		want string
 	}{
-		"loop=tides&key=default/moon": {http.StatusOK, `"plans":[{"at":"1970-01-01T00:00:07Z","plan":"raise the sea: the moon is above"}]`},
-		"loop=tides&key=default/sun":  {http.StatusOK, `"plans":[]`},
-		"loop=winds&key=default/moon": {http.StatusNotFound, `there is no loop "winds": there are tides`},
+		"loop=tides&key=default/moon":           {http.StatusOK, `"plans":[{"at":"1970-01-01T00:00:07Z","plan":"raise the sea: the moon is above"}]`},
+		"loop=tides&key=default/sun":            {http.StatusOK, `"plans":[]`},
+		"loop=tides&key=default/moon&next=true": {http.StatusOK, `"next":"lower the sea: the moon has set"`},
+		"loop=tides&key=default/sun&next=true":  {http.StatusNotFound, `there is no such moon`},
+		"loop=winds&key=default/moon":           {http.StatusNotFound, `there is no loop "winds": there are tides`},
 	} {
 		answer := httptest.NewRecorder()
 		parts.handlers()[instance.PlansPath].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, instance.PlansPath+"?"+query, nil))
 		if answer.Code != c.code || !strings.Contains(answer.Body.String(), c.want) {
 			t.Errorf("%s: got %d, %s; want %d, %s", query, answer.Code, answer.Body, c.code, c.want)
 		}
+	}
+}
+
+func TestAnInstanceTellsWhichLoopsItHas(t *testing.T) {
+	var parts inspectedParts
+	parts.loop(remembering{})
+	answer := httptest.NewRecorder()
+	parts.handlers()[instance.LoopsPath].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, instance.LoopsPath, nil))
+	if got, want := strings.TrimSpace(answer.Body.String()), `[{"name":"tides","keys":["default/moon"]}]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestHistoryInProse(t *testing.T) {
+	noon := time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		deeds []deed
+		want  string
+	}{
+		"nothing": {nil, "no loop remembers a plan about it: each keeps its last few since the instance was started\n"},
+		"a plan that failed": {
+			[]deed{{"deployment", instance.Plan{At: noon.Add(-90 * time.Second), Plan: "create ReplicaSet a: missing\nstatus", Error: "refused"}}},
+			"1m30s ago, deployment:\n  create ReplicaSet a: missing\n  status\n  failed: refused\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			if err := printHistory(&out, c.deeds, noon); err != nil {
+				t.Fatal(err)
+			}
+			if out.String() != c.want {
+				t.Errorf("reads\n%s\nwant\n%s", out.String(), c.want)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	configv1 "k8s.io/kube-scheduler/config/v1"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/network/proxy"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/orrery-dev/orrery/scheduler"
@@ -43,8 +44,8 @@ func NewAgent(ctx context.Context, c Cluster, o nodeagent.Options) (*nodeagent.A
 	return nodeagent.New(ctx, o)
 }
 
-// NewProxy makes the service proxy of this machine.
-func NewProxy(c Cluster, o proxy.Options) (*Manager, error) {
+// NewProxy makes the service proxy of this machine. inspect is handed what shows its plans; nil shows them to nobody.
+func NewProxy(c Cluster, o proxy.Options, inspect func(engine.Inspector)) (*Manager, error) {
 	mgr, err := NewManager(c, nil)
 	if err != nil {
 		return nil, err
@@ -55,6 +56,9 @@ func NewProxy(c Cluster, o proxy.Options) (*Manager, error) {
 	}
 	if err := p.SetupWithManager(mgr); err != nil {
 		return nil, fmt.Errorf("adding the service proxy to its manager: %w", err)
+	}
+	if inspect != nil {
+		inspect(p.Inspector())
 	}
 	return mgr, nil
 }

@@ -45,6 +45,37 @@ func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	return p, nil
 }
 
+// Concern is which loops decide for objects of a kind.
+type Concern struct {
+	// Kind is its name, such as "Deployment".
+	Kind string
+	// Namespaced says whether its objects live in a namespace.
+	Namespaced bool
+	// Loops are those that decide for its objects one at a time, and Groups those that decide for groups which they are in.
+	Loops, Groups []string
+}
+
+// Concerned says which loops decide for objects of a kind, which is given by any word that means it to a person.
+func (p *Preview) Concerned(word string) (Concern, error) {
+	kind, err := p.kindOf(word)
+	if err != nil {
+		return Concern{}, err
+	}
+	loops, err := p.concerned(kind)
+	if err != nil {
+		return Concern{}, err
+	}
+	c := Concern{Kind: kind.gvk.Kind, Namespaced: kind.namespaced}
+	for _, l := range loops {
+		if l.Object() != nil {
+			c.Loops = append(c.Loops, l.Name())
+		} else {
+			c.Groups = append(c.Groups, l.Name())
+		}
+	}
+	return c, nil
+}
+
 // Plan is what one loop would do.
 type Plan struct {
 	Loop string

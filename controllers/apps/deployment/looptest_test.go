@@ -31,8 +31,9 @@ func TestRollingUpdatesKeepWithinTheirFences(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		var world bounded
 		looptest.Check(t, looptest.Spec{
-			Scheme: scheme,
-			Loops:  both(),
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        both(),
 			Start: func(t *rapid.T) []client.Object {
 				d := drawRolling(t)
 				world = bounded{surge: d.Spec.Strategy.RollingUpdate.MaxSurge, unavailable: d.Spec.Strategy.RollingUpdate.MaxUnavailable, size: *d.Spec.Replicas}
@@ -53,8 +54,9 @@ func TestRollingUpdatesKeepWithinTheirFences(t *testing.T) {
 func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme: scheme,
-			Loops:  both(),
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        both(),
 			Start: func(t *rapid.T) []client.Object {
 				d := drawRolling(t)
 				if rapid.Bool().Draw(t, "recreates") {
@@ -89,8 +91,9 @@ func TestDeploymentsConvergeWhateverUsersDo(t *testing.T) {
 func TestRecreateNeverRunsOldAndNewPodsTogether(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme: scheme,
-			Loops:  both(),
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        both(),
 			Start: func(t *rapid.T) []client.Object {
 				return []client.Object{gen.Deployment("web", gen.Recreate, gen.Replicas(rapid.Int32Range(1, 3).Draw(t, "replicas")))}
 			},

@@ -27,14 +27,15 @@ const (
 func TestReplicaSetsOfAnySizeConverge(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme:      scheme,
-			Loops:       []loop.Loop{replicaset.Loop()},
-			Start:       start,
-			Prepare:     fakekubelet.DeletesGracefully,
-			Change:      resize,
-			Environment: fakekubelet.Sync,
-			Invariants:  []looptest.Invariant{neverCreatesTooMany, neverDeletesTooMany, leavesOthersAlone},
-			Converged:   asManyAsDesired,
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        []loop.Loop{replicaset.Loop()},
+			Start:        start,
+			Prepare:      fakekubelet.DeletesGracefully,
+			Change:       resize,
+			Environment:  fakekubelet.Sync,
+			Invariants:   []looptest.Invariant{neverCreatesTooMany, neverDeletesTooMany, leavesOthersAlone},
+			Converged:    asManyAsDesired,
 		})
 	})
 }
@@ -42,10 +43,11 @@ func TestReplicaSetsOfAnySizeConverge(t *testing.T) {
 func TestReplicaSetsConvergeWhateverHappensToPods(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme:  scheme,
-			Loops:   []loop.Loop{replicaset.Loop()},
-			Start:   start,
-			Prepare: fakekubelet.DeletesGracefully,
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        []loop.Loop{replicaset.Loop()},
+			Start:        start,
+			Prepare:      fakekubelet.DeletesGracefully,
 			Change: func(t *rapid.T, w *looptest.World) {
 				if rapid.Bool().Draw(t, "resizes") {
 					resize(t, w)

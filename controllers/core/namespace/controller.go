@@ -3,7 +3,7 @@ package namespace
 import (
 	"time"
 
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -11,7 +11,7 @@ import (
 // Options are what the loop needs to know of the cluster.
 type Options struct {
 	// Kinds finds the kinds that the cluster has.
-	Kinds served.Source
+	Kinds kinds.Source
 	// DeletionGracePeriod is how long the finalizer stays at least, after the deletion began, for other API servers to hear
 	// of it; 0 means 5 s. Where there is one API server, a second is plenty.
 	DeletionGracePeriod time.Duration

@@ -9,7 +9,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	corev1 "k8s.io/api/core/v1"
@@ -26,11 +26,11 @@ func (d discovered) ServerPreferredResourcesWithContext(context.Context) ([]*met
 	return d, nil
 }
 
-func kindsUnder(naming apis.Naming) served.Source {
+func kindsUnder(naming apis.Naming) kinds.Source {
 	verbs := metav1.Verbs{"list", "delete", "deletecollection"}
 	pods := ocorev1.GroupVersion
 	pods.Group = naming.Group(pods.Group)
-	return served.Source{Discovery: discovered{
+	return kinds.Source{Discovery: discovered{
 		{GroupVersion: pods.String(), APIResources: []metav1.APIResource{
 			{Name: "pods", Kind: "Pod", Namespaced: true, Verbs: verbs},
 		}},

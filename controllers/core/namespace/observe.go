@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/orrery-dev/orrery/apis"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,12 +22,12 @@ type world struct {
 	// contents are the kinds of which something is left or cannot be listed. While a Pod is left, they are Pods only.
 	contents []content
 	// discovery is what kept some kinds from being known; nil if nothing did.
-	discovery *served.Failure
+	discovery *kinds.Failure
 }
 
 // content is what is left of one kind.
 type content struct {
-	kind    served.Kind
+	kind    kinds.Kind
 	objects []metav1.PartialObjectMetadata
 	// err is why the objects are not known; nil means that they are.
 	err error
@@ -41,12 +41,12 @@ func (c Controller) Observe(ctx context.Context, view loop.View, namespace *core
 	if !emptying(namespace) {
 		return world{}, nil
 	}
-	kinds, err := c.Kinds.Kinds(ctx)
+	all, err := c.Kinds.Kinds(ctx)
 	w := world{}
 	if err != nil && !errors.As(err, &w.discovery) {
 		return world{}, err
 	}
-	pods, others := split(kinds)
+	pods, others := split(all)
 	live := view.Live()
 	if w.contents = list(ctx, live, namespace.Name, pods); len(w.contents) > 0 {
 		return w, nil
@@ -61,8 +61,8 @@ func emptying(namespace *corev1.Namespace) bool {
 }
 
 // split parts the kinds that can be deleted from namespaces into Pods and all others.
-func split(kinds []served.Kind) (pods, others []served.Kind) {
-	for _, kind := range kinds {
+func split(all []kinds.Kind) (pods, others []kinds.Kind) {
+	for _, kind := range all {
 		switch {
 		case !kind.Namespaced || !kind.Verbs.Has("delete"):
 		case isPod(kind):
@@ -75,20 +75,20 @@ func split(kinds []served.Kind) (pods, others []served.Kind) {
 }
 
 // isPod reports that objects of a kind run containers. Under either name of Pod they do.
-func isPod(kind served.Kind) bool {
+func isPod(kind kinds.Kind) bool {
 	return apis.Kubernetes.GroupKind(kind.GroupKind()) == schema.GroupKind{Kind: "Pod"}
 }
 
-// list lists the objects of kinds in a namespace, and leaves out the kinds that have none.
-func list(ctx context.Context, live client.Reader, namespace string, kinds []served.Kind) []content {
-	contents := make([]content, len(kinds))
-	each(len(kinds), sideBySide, func(i int) {
-		contents[i] = listKind(ctx, live, namespace, kinds[i])
+// list lists the objects of some kinds in a namespace, and leaves out the kinds that have none.
+func list(ctx context.Context, live client.Reader, namespace string, some []kinds.Kind) []content {
+	contents := make([]content, len(some))
+	each(len(some), sideBySide, func(i int) {
+		contents[i] = listKind(ctx, live, namespace, some[i])
 	})
 	return slices.DeleteFunc(contents, func(c content) bool { return c.err == nil && len(c.objects) == 0 })
 }
 
-func listKind(ctx context.Context, live client.Reader, namespace string, kind served.Kind) content {
+func listKind(ctx context.Context, live client.Reader, namespace string, kind kinds.Kind) content {
 	objects := &metav1.PartialObjectMetadataList{}
 	objects.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
 	switch err := live.List(ctx, objects, client.InNamespace(namespace)); {

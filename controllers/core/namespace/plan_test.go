@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestPlanWaitsLongerTheLongerItTakes(t *testing.T) {
 	now := time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
-	secret := served.Kind{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Secret"), Resource: "secrets"}
+	secret := kinds.Kind{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Secret"), Resource: "secrets"}
 	left := func(grace int64, finalizers ...string) content {
 		deleted := metav1.NewTime(now)
 		return content{kind: secret, objects: []metav1.PartialObjectMetadata{{ObjectMeta: metav1.ObjectMeta{
@@ -31,7 +31,7 @@ func TestPlanWaitsLongerTheLongerItTakes(t *testing.T) {
 		{"up to half of the grace period", time.Hour, world{contents: []content{left(30)}}, 16 * time.Second},
 		{"or half of what finalizers take", time.Hour, world{contents: []content{left(0, "keep")}}, 8500 * time.Millisecond},
 		{"after trouble it waits up to a minute", time.Hour, world{contents: []content{{kind: secret, err: errors.New("no")}}}, time.Minute},
-		{"as when a group does not answer", time.Hour, world{discovery: &served.Failure{}}, time.Minute},
+		{"as when a group does not answer", time.Hour, world{discovery: &kinds.Failure{}}, time.Minute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			deleted := metav1.NewTime(now.Add(-test.age))

@@ -22,8 +22,9 @@ import (
 func TestTheRateOfAZone(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme: scheme,
-			Loops:  []loop.Loop{Loop()},
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
+			Loops:        []loop.Loop{Loop()},
 			Start: func(t *rapid.T) []client.Object {
 				var nodes []client.Object
 				for i := range rapid.IntRange(1, 6).Draw(t, "nodes") {

@@ -20,7 +20,8 @@ import (
 func TestNoTwoNodesShareAddresses(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
 		looptest.Check(t, looptest.Spec{
-			Scheme: scheme,
+			CurrentLists: true, // as in our managers: see loop.NewInformer
+			Scheme:       scheme,
 			Loops: []loop.Loop{Loop(Options{
 				ClusterCIDRs: prefixes("10.0.0.0/20", "fd00::/56"), ServiceCIDRs: prefixes("10.0.1.0/24"),
 			})},

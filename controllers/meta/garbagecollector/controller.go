@@ -1,53 +1,66 @@
 package garbagecollector
 
 import (
-	"context"
+	"strings"
 
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// name names the loops of all kinds alike: in metrics, events and as a field manager they are one controller.
-const name = "garbagecollector"
+// name is the loop's name in metrics and events, and as a field manager.
+const name = "garbage-collector-controller"
 
-// loopOf is the loop for the objects of one kind. It is the graph that wakes it, so it is run by its Reconciler alone.
-func loopOf(kind schema.GroupVersionKind, known catalogue) loop.Loop {
-	prototype := metadataOf(kind)
-	return loop.New[*metav1.PartialObjectMetadata, world](name, &controller{known: known},
-		loop.Of(prototype),
-		loop.Indexes(prototype, uidField, indexUID),
-		loop.Indexes(prototype, ownerField, indexOwners),
-		loop.WatchesRaw(byTheGraph),
-	)
+// workers is for how many objects passes are made side by side: one that deletes waits for the API server.
+const workers = 8
+
+// Any kind can have owners, one that is defined tomorrow too, so no list of kinds would do. The collector reads metadata
+// only, which RBAC has no word for. It never creates, and writes by patches of ownerReferences and finalizers alone.
+//
+// +kubebuilder:rbac:groups=*,resources=*,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Loop returns the loop for the objects of all kinds of a source. Its keys are those of [Key]. It can be added to one
+// manager, since what it reads comes from a graph of its own.
+func Loop(source kinds.Source) loop.Loop {
+	monitors := newMonitors(source)
+	return loop.NewGroup(name, Controller{known: monitors}, loop.Workers(workers), loop.ReadsFrom(monitors.open))
 }
 
-// byTheGraph stands in a loop's declaration for the graph, which wakes objects of all kinds in one queue. It starts
-// nothing: see Collector.
-var byTheGraph = source.Func(func(context.Context, workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	return nil
-})
+// Controller decides for the objects of any kind.
+type Controller struct{ known catalogue }
 
-// controller decides for the objects of any kind.
-type controller struct {
-	known    catalogue
-	reported reports
-}
+var _ loop.GroupController[world] = Controller{}
 
-// catalogue is what is known of kinds.
+// catalogue is what is known of kinds, and of objects besides what they are now.
 type catalogue interface {
 	// find is the watched kind of a name, in whatever version; known is false if the server has no such kind, and read
 	// if not all of its objects have been read yet.
-	find(schema.GroupKind) (kind served.Kind, known, read bool)
-	// all are the kinds that are watched.
-	all() []served.Kind
-	// died reports that an object's end was seen.
-	died(types.UID) bool
+	find(name schema.GroupKind) (kind kinds.Kind, known, read bool)
+	// kindsOwnedBy are the kinds of the objects that have a reference to a UID.
+	kindsOwnedBy(owner types.UID) []schema.GroupVersionKind
+	// died is where the object with a UID was found, if its end was seen.
+	died(uid types.UID) (at id, died bool)
+}
+
+// id is where an object is found.
+type id struct {
+	Kind schema.GroupVersionKind
+	client.ObjectKey
+}
+
+// Key is the key of the loop for an object: its namespace, and KIND.GROUP/NAME, as in "Deployment.apps/web".
+func Key(kind schema.GroupKind, object client.ObjectKey) client.ObjectKey {
+	return client.ObjectKey{Namespace: object.Namespace, Name: kind.String() + "/" + object.Name}
+}
+
+// objectOf is the object that a key is of.
+func objectOf(key client.ObjectKey) (schema.GroupKind, client.ObjectKey) {
+	kind, object, _ := strings.Cut(key.Name, "/")
+	return schema.ParseGroupKind(kind), client.ObjectKey{Namespace: key.Namespace, Name: object}
 }
 
 func metadataOf(kind schema.GroupVersionKind) *metav1.PartialObjectMetadata {

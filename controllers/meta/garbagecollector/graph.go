@@ -1,10 +1,10 @@
 package garbagecollector
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -12,14 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// obituaries is how many UIDs of owners that were seen to go are remembered.
-const obituaries = 4096
-
-// id is where an object is found.
-type id struct {
-	Kind schema.GroupVersionKind
-	client.ObjectKey
-}
+// graves is how many owners that were seen to go are remembered.
+const graves = 4096
 
 // node is what counts of an object. It is never changed.
 type node struct {
@@ -62,82 +56,95 @@ func (n *node) waits() bool {
 	return n.deleted != nil && slices.Contains(n.finalizers, metav1.FinalizerDeleteDependents)
 }
 
-// matters reports that there may be something to do for an object.
-func (n *node) matters() bool {
-	return len(n.owners) > 0 || n.waits() ||
-		n.deleted != nil && slices.Contains(n.finalizers, metav1.FinalizerOrphanDependents)
+// held reports that an object is deleted, and held for its dependents one way or the other.
+func (n *node) held() bool {
+	return n.waits() || n.deleted != nil && slices.Contains(n.finalizers, metav1.FinalizerOrphanDependents)
 }
 
-// graph is what counts of all objects, and who depends on whom. The watches write it, the loops read it.
+// graph is what counts of all objects, and who depends on whom. The watches write it, the loop reads it.
 type graph struct {
-	// wake is told, outside the lock, of objects for which there may be something to do.
-	wake func(id)
-
 	mu         sync.RWMutex
 	kinds      map[schema.GroupVersionKind]map[client.ObjectKey]*node
 	byUID      map[types.UID]*node
 	dependents map[types.UID]map[*node]struct{}
-	dead       *lru.Cache
+	dead       *lru.Cache // UID -> id
+	// wake is told, outside the lock, of objects for which there may be something to do; nil until somebody listens.
+	wake func(id)
 }
 
-func newGraph(wake func(id)) *graph {
+func newGraph() *graph {
 	return &graph{
-		wake:       wake,
 		kinds:      map[schema.GroupVersionKind]map[client.ObjectKey]*node{},
 		byUID:      map[types.UID]*node{},
 		dependents: map[types.UID]map[*node]struct{}{},
-		dead:       lru.New(obituaries),
+		dead:       lru.New(graves),
 	}
+}
+
+// listen has wake told of all objects for which there may be something to do, now and from now on.
+func (g *graph) listen(wake func(id)) {
+	g.update(func() (woken []id) {
+		g.wake = wake
+		for _, nodes := range g.kinds {
+			for _, n := range nodes {
+				woken = g.appendConcerned(woken, n)
+			}
+		}
+		return woken
+	})
 }
 
 // put adds an object, or takes over its newer version.
 func (g *graph) put(n *node) {
-	g.mu.Lock()
-	woken := g.change(g.kinds[n.Kind][n.ObjectKey], n)
-	g.mu.Unlock()
-	g.wakeAll(woken)
+	g.update(func() []id { return g.change(g.kinds[n.Kind][n.ObjectKey], n) })
 }
 
 // drop takes out an object that has been deleted.
 func (g *graph) drop(at id) {
-	g.mu.Lock()
-	woken := g.change(g.kinds[at.Kind][at.ObjectKey], nil)
-	g.mu.Unlock()
-	g.wakeAll(woken)
+	g.update(func() []id { return g.change(g.kinds[at.Kind][at.ObjectKey], nil) })
 }
 
 // replace makes nodes all the objects of a kind. Those that are not among them have been deleted.
 func (g *graph) replace(kind schema.GroupVersionKind, nodes []*node) {
-	g.mu.Lock()
-	var woken []id
-	gone := map[client.ObjectKey]*node{}
-	for key, n := range g.kinds[kind] {
-		gone[key] = n
-	}
-	for _, n := range nodes {
-		woken = append(woken, g.change(g.kinds[kind][n.ObjectKey], n)...)
-		delete(gone, n.ObjectKey)
-	}
-	for _, n := range gone {
-		woken = append(woken, g.change(n, nil)...)
-	}
-	g.mu.Unlock()
-	g.wakeAll(woken)
+	g.update(func() (woken []id) {
+		gone := maps.Clone(g.kinds[kind])
+		for _, n := range nodes {
+			woken = append(woken, g.change(g.kinds[kind][n.ObjectKey], n)...)
+			delete(gone, n.ObjectKey)
+		}
+		for _, n := range gone {
+			woken = append(woken, g.change(n, nil)...)
+		}
+		return woken
+	})
 }
 
-// forget drops a kind that is no longer watched. What becomes of its objects is unknown: nobody is declared dead.
+// forget drops a kind that is no longer watched. What becomes of its objects is unknown: nobody is declared dead, but what
+// they owned has to be looked at until it is known again.
 func (g *graph) forget(kind schema.GroupVersionKind) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, n := range g.kinds[kind] {
-		g.unlink(n)
-	}
-	delete(g.kinds, kind)
+	g.update(func() (woken []id) {
+		nodes := slices.Collect(maps.Values(g.kinds[kind]))
+		for _, n := range nodes {
+			g.unlink(n)
+		}
+		for _, n := range nodes {
+			woken = append(woken, g.dependentsOf(n)...)
+		}
+		delete(g.kinds, kind)
+		return woken
+	})
 }
 
-func (g *graph) wakeAll(ids []id) {
-	for _, id := range ids {
-		g.wake(id)
+// update changes the graph, and wakes whom the change concerns.
+func (g *graph) update(change func() []id) {
+	g.mu.Lock()
+	woken, wake := change(), g.wake
+	g.mu.Unlock()
+	if wake == nil {
+		return
+	}
+	for _, at := range woken {
+		wake(at)
 	}
 }
 
@@ -191,61 +198,11 @@ func (g *graph) unlink(n *node) {
 	}
 }
 
-// appeared concerns the object, and dependents that were seen before it.
-func (g *graph) appeared(n *node) []id {
-	woken := g.dependentsOf(n)
-	if n.matters() {
-		woken = append(woken, n.id)
+// died is where the object with a UID was found, if its end was seen.
+func (g *graph) died(uid types.UID) (at id, died bool) {
+	grave, died := g.dead.Get(uid)
+	if died {
+		at = grave.(id)
 	}
-	return woken
-}
-
-// vanished concerns the dependents, and owners that wait for them.
-func (g *graph) vanished(n *node) []id {
-	woken := g.dependentsOf(n)
-	if len(woken) > 0 {
-		g.dead.Add(n.uid, nil)
-	}
-	return append(woken, g.waitingOwners(n)...)
-}
-
-// changed concerns the object, if it is about what counts; its dependents, if it begins to wait for them; and the owners
-// that it may have kept waiting.
-func (g *graph) changed(before, after *node) []id {
-	same := equality.Semantic.DeepEqual(before.owners, after.owners)
-	var woken []id
-	if after.matters() && (!same || !slices.Equal(before.finalizers, after.finalizers) || (before.deleted == nil) != (after.deleted == nil)) {
-		woken = append(woken, after.id)
-	}
-	if after.waits() && !before.waits() {
-		woken = append(woken, g.dependentsOf(after)...)
-	}
-	if !same {
-		woken = append(woken, g.waitingOwners(before)...)
-	}
-	return woken
-}
-
-func (g *graph) dependentsOf(n *node) []id {
-	ids := make([]id, 0, len(g.dependents[n.uid])+1)
-	for dependent := range g.dependents[n.uid] {
-		ids = append(ids, dependent.id)
-	}
-	return ids
-}
-
-func (g *graph) waitingOwners(n *node) []id {
-	var ids []id
-	for _, ref := range n.owners {
-		if owner := g.byUID[ref.UID]; owner != nil && owner.waits() {
-			ids = append(ids, owner.id)
-		}
-	}
-	return ids
-}
-
-// died reports that the end of an object was seen.
-func (g *graph) died(uid types.UID) bool {
-	_, died := g.dead.Get(uid)
-	return died
+	return at, died
 }

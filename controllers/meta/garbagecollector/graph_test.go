@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	configMaps = schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
-	secrets    = schema.GroupVersionKind{Version: "v1", Kind: "Secret"}
+	configMaps   = schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
+	secrets      = schema.GroupVersionKind{Version: "v1", Kind: "Secret"}
+	clusterRoles = schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole"}
 )
 
 // seen is a node whose UID is its name.
@@ -57,10 +58,43 @@ func TestTheGraphWakesWhomAChangeConcerns(t *testing.T) {
 			want:   []string{"b"},
 		},
 		{
-			name:   "an owner that is seen after its dependent concerns the dependent",
+			name:   "a new object whose owner has been seen concerns nobody",
+			before: []*node{seen(configMaps, "a")},
+			change: func(g *graph) { g.put(seen(secrets, "b", ownedBy("a"))) },
+		},
+		{
+			name:   "a new object whose owner waits concerns itself",
+			before: []*node{seen(configMaps, "a", foreground)},
+			change: func(g *graph) { g.put(seen(secrets, "b", ownedBy("a"))) },
+			want:   []string{"b"},
+		},
+		{
+			name:   "a new object that names an owner by another kind concerns itself",
+			before: []*node{seen(secrets, "a")},
+			change: func(g *graph) { g.put(seen(secrets, "b", ownedBy("a"))) },
+			want:   []string{"b"},
+		},
+		{
+			name:   "a new object without namespace that names an owner in one concerns itself",
+			before: []*node{seen(configMaps, "a")},
+			change: func(g *graph) { g.put(seen(clusterRoles, "b", ownedBy("a"), func(n *node) { n.Namespace = "" })) },
+			want:   []string{"b"},
+		},
+		{
+			name:   "an owner that is seen after its dependent concerns nobody",
 			before: []*node{seen(secrets, "b", ownedBy("a"))},
 			change: func(g *graph) { g.put(seen(configMaps, "a")) },
-			want:   []string{"b"},
+		},
+		{
+			name:   "an owner that waits and is seen after its dependent concerns both",
+			before: []*node{seen(secrets, "b", ownedBy("a"))},
+			change: func(g *graph) { g.put(seen(configMaps, "a", foreground)) },
+			want:   []string{"a", "b"},
+		},
+		{
+			name:   "a deletion that nothing holds concerns nobody but those who depend on it, later",
+			before: []*node{seen(secrets, "b", ownedBy("a"))},
+			change: func(g *graph) { g.put(seen(secrets, "b", ownedBy("a"), deletedWith("example.com/keep"))) },
 		},
 		{
 			name:   "a change of anything but owners, finalizers and deletion concerns nobody",
@@ -104,17 +138,19 @@ func TestTheGraphWakesWhomAChangeConcerns(t *testing.T) {
 			want:   []string{"b"},
 		},
 		{
-			name:   "a kind that is forgotten concerns nobody",
+			name:   "a kind that is forgotten concerns what its objects owned",
 			before: []*node{seen(configMaps, "a"), seen(secrets, "b", ownedBy("a"))},
 			change: func(g *graph) { g.forget(configMaps) },
+			want:   []string{"b"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			woken := []string{}
-			g := newGraph(func(at id) { woken = append(woken, at.Name) })
+			g := newGraph()
 			for _, n := range test.before {
 				g.put(n)
 			}
+			g.listen(func(at id) { woken = append(woken, at.Name) })
 			woken = nil
 			test.change(g)
 			slices.Sort(woken)
@@ -125,23 +161,37 @@ func TestTheGraphWakesWhomAChangeConcerns(t *testing.T) {
 	}
 }
 
+func TestWhoListensIsToldWhatTheGraphHolds(t *testing.T) {
+	g := newGraph()
+	g.put(seen(secrets, "b", ownedBy("a")))
+	g.put(seen(configMaps, "a"))
+	g.put(seen(secrets, "d", ownedBy("c")))
+	g.put(seen(configMaps, "e", deletedWith(metav1.FinalizerOrphanDependents)))
+	woken := []string{}
+	g.listen(func(at id) { woken = append(woken, at.Name) })
+	slices.Sort(woken)
+	if want := []string{"d", "e"}; !slices.Equal(woken, want) {
+		t.Errorf("it woke %v, want %v", woken, want)
+	}
+}
+
 func TestTheGraphRemembersWhoDied(t *testing.T) {
-	g := newGraph(func(id) {})
+	g := newGraph()
 	g.put(seen(configMaps, "a"))
 	g.put(seen(secrets, "b", ownedBy("a", "c")))
 	g.put(seen(configMaps, "c"))
 	g.drop(seen(configMaps, "a").id)
 	g.forget(configMaps)
-	if !g.died("a") {
-		t.Error("an owner that was seen to go is not known to be dead")
+	if at, died := g.died("a"); !died || at != seen(configMaps, "a").id {
+		t.Errorf("the owner that was seen to go is %v, dead is %t", at, died)
 	}
-	if g.died("c") {
+	if _, died := g.died("c"); died {
 		t.Error("an owner of a kind that is no longer watched counts as dead")
 	}
 }
 
 func TestTheGraphForgetsWhatIsGone(t *testing.T) {
-	g := newGraph(func(id) {})
+	g := newGraph()
 	g.put(seen(configMaps, "a"))
 	g.put(seen(secrets, "b", ownedBy("a")))
 	g.put(seen(secrets, "b", ownedBy("a", "c")))

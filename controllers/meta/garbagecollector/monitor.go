@@ -5,22 +5,21 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
+	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
 // monitor watches the metadata of one kind into the graph. It is the store that client-go's reflector writes to, so that
 // each object is in memory once.
 type monitor struct {
-	kind   served.Kind
-	graph  *graph
-	passes reconcile.Reconciler
+	kind  kinds.Kind
+	graph *graph
 	// touched is called after every event; nil means that nobody asks.
 	touched func()
 
@@ -31,22 +30,22 @@ type monitor struct {
 	done     chan struct{}
 }
 
-func newMonitor(kind served.Kind, graph *graph, passes reconcile.Reconciler) *monitor {
-	return &monitor{kind: kind, graph: graph, passes: passes, read: make(chan struct{}), done: make(chan struct{})}
+func newMonitor(kind kinds.Kind, graph *graph) *monitor {
+	return &monitor{kind: kind, graph: graph, read: make(chan struct{}), done: make(chan struct{})}
 }
 
 func (m *monitor) start(ctx context.Context, watches metadata.Interface) {
 	ctx, m.cancel = context.WithCancel(ctx)
 	objects := watches.Resource(m.kind.GroupVersionResource())
 	reflector := cache.NewReflectorWithOptions(
-		cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		loop.CurrentLists(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 			ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 				return objects.List(ctx, options)
 			},
 			WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 				return objects.Watch(ctx, options)
 			},
-		}, watches),
+		}, watches)),
 		&metav1.PartialObjectMetadata{}, m,
 		cache.ReflectorOptions{Name: name, TypeDescription: m.kind.GroupKind().String()},
 	)

@@ -3,15 +3,20 @@ package garbagecollector
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
 // poll is how often the API server is asked for its kinds when nothing says that they have changed.
@@ -21,33 +26,72 @@ const poll = 30 * time.Second
 // served some time after its definition says that it is.
 var afterChange = []time.Duration{100 * time.Millisecond, time.Second, 4 * time.Second}
 
-// monitors are the kinds that are watched now. They are the loops' catalogue.
+// patience is how long the first passes wait for all kinds to have been read. One that cannot be read holds the others up
+// no longer.
+const patience = 30 * time.Second
+
+// monitors are the kinds that are watched now, into one graph. Together they are the cache that the loop reads from and is
+// woken by.
 type monitors struct {
-	source  served.Source
-	watches metadata.Interface
-	graph   *graph
-	cluster loop.Cluster
+	*graph
+	source  kinds.Source
+	watches metadata.Interface // nil until they are opened
 	log     logr.Logger
 
 	// changed has a token when the server may have got or lost kinds.
 	changed chan struct{}
 	// begun is closed when the kinds have been listed for the first time.
 	begun chan struct{}
+	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 	mu     sync.RWMutex
 	byKind map[schema.GroupKind]*monitor
 }
 
-func newMonitors(source served.Source, watches metadata.Interface, graph *graph, log logr.Logger) *monitors {
+var (
+	_ catalogue  = (*monitors)(nil)
+	_ loop.Cache = (*monitors)(nil)
+)
+
+func newMonitors(source kinds.Source) *monitors {
 	return &monitors{
+		graph:   newGraph(),
 		source:  source,
-		watches: watches,
-		graph:   graph,
-		log:     log,
 		changed: make(chan struct{}, 1),
 		begun:   make(chan struct{}),
 		byKind:  map[schema.GroupKind]*monitor{},
 	}
+}
+
+// open has a manager run the monitors.
+func (ms *monitors) open(mgr manager.Manager) (loop.Cache, error) {
+	if ms.watches != nil {
+		return nil, errors.New("watching for a second manager: the graph is that of the first")
+	}
+	watches, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("making a client for the metadata of all kinds: %w", err)
+	}
+	ms.watches, ms.log = watches, mgr.GetLogger().WithName(name)
+	return ms, mgr.Add(manager.RunnableFunc(ms.run))
+}
+
+// Start is told of the queue of the loop.
+func (ms *monitors) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	ms.queue = queue
+	return nil
+}
+
+// WaitForSync returns when all kinds that the server had at first have been read, or it has been waited long enough. Only then
+// is the loop woken: an owner whose kind has not been read yet is no reason for a pass.
+func (ms *monitors) WaitForSync(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ms.wait(ctx)
+	ms.listen(func(at id) {
+		ms.queue.Add(reconcile.Request{NamespacedName: Key(at.Kind.GroupKind(), at.ObjectKey)})
+	})
+	return nil
 }
 
 // run watches each kind that the server has, for as long as it has it, until ctx is done.
@@ -78,25 +122,25 @@ func (ms *monitors) run(ctx context.Context) error {
 // sync starts and stops watches, so that they are those of the kinds that the server has. Those of groups that do not
 // answer stay.
 func (ms *monitors) sync(ctx context.Context) {
-	kinds, err := ms.source.Kinds(ctx)
-	failure := &served.Failure{}
+	listed, err := ms.source.Kinds(ctx)
+	failure := &kinds.Failure{}
 	switch {
 	case err == nil:
-	case errors.As(err, &failure) && len(kinds) > 0:
+	case errors.As(err, &failure) && len(listed) > 0:
 		ms.log.Info("some groups of the API server did not answer; the kinds of all others are collected", "error", err.Error())
 	default:
 		ms.log.Error(err, "listing the kinds of the API server")
 		return
 	}
-	wanted := map[schema.GroupVersionKind]served.Kind{}
-	for _, kind := range kinds {
+	wanted := map[schema.GroupVersionKind]kinds.Kind{}
+	for _, kind := range listed {
 		if collectable(kind) {
 			wanted[kind.GroupVersionKind] = kind
 		}
 	}
-	for _, kind := range ms.all() {
-		if _, silent := failure.Groups[kind.GroupVersion()]; silent {
-			wanted[kind.GroupVersionKind] = kind
+	for _, m := range ms.all() {
+		if _, silent := failure.Groups[m.kind.GroupVersion()]; silent {
+			wanted[m.kind.GroupVersionKind] = m.kind
 		}
 	}
 	ms.keep(wanted)
@@ -106,12 +150,12 @@ func (ms *monitors) sync(ctx context.Context) {
 }
 
 // collectable reports that objects of a kind can be seen and deleted, and may have owners.
-func collectable(kind served.Kind) bool {
+func collectable(kind kinds.Kind) bool {
 	return kind.Verbs.HasAll("delete", "list", "watch") && kind.GroupKind() != schema.GroupKind{Kind: "Event"}
 }
 
 // keep stops all watches but those of wanted kinds, and forgets what they saw.
-func (ms *monitors) keep(wanted map[schema.GroupVersionKind]served.Kind) {
+func (ms *monitors) keep(wanted map[schema.GroupVersionKind]kinds.Kind) {
 	ms.mu.Lock()
 	var stopped []*monitor
 	for name, m := range ms.byKind {
@@ -123,18 +167,18 @@ func (ms *monitors) keep(wanted map[schema.GroupVersionKind]served.Kind) {
 	ms.mu.Unlock()
 	for _, m := range stopped {
 		m.stop()
-		ms.graph.forget(m.kind.GroupVersionKind)
+		ms.forget(m.kind.GroupVersionKind)
 	}
 }
 
 // start watches a kind, unless it is watched.
-func (ms *monitors) start(ctx context.Context, kind served.Kind) {
+func (ms *monitors) start(ctx context.Context, kind kinds.Kind) {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	if ms.byKind[kind.GroupKind()] != nil {
 		return
 	}
-	m := newMonitor(kind, ms.graph, loopOf(kind.GroupVersionKind, ms).Reconciler(ms.cluster))
+	m := newMonitor(kind, ms.graph)
 	if definesKinds(kind.GroupKind()) {
 		m.touched = ms.kindsChanged
 	}
@@ -162,32 +206,17 @@ func (ms *monitors) wait(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	for _, kind := range ms.all() {
-		m := ms.of(kind.GroupVersionKind)
-		if m == nil {
-			continue
-		}
+	for _, m := range ms.all() {
 		select {
 		case <-m.read:
 		case <-ctx.Done():
-			ms.log.Info("not all kinds have been read; beginning without", "kind", kind.GroupKind().String())
+			ms.log.Info("not all kinds have been read; beginning without", "kind", m.kind.GroupKind().String())
 			return
 		}
 	}
 }
 
-// of is the watch of a kind, or nil.
-func (ms *monitors) of(kind schema.GroupVersionKind) *monitor {
-	ms.mu.RLock()
-	defer ms.mu.RUnlock()
-	m := ms.byKind[kind.GroupKind()]
-	if m == nil || m.kind.GroupVersionKind != kind {
-		return nil
-	}
-	return m
-}
-
-func (ms *monitors) find(name schema.GroupKind) (kind served.Kind, known, read bool) {
+func (ms *monitors) find(name schema.GroupKind) (kind kinds.Kind, known, read bool) {
 	ms.mu.RLock()
 	defer ms.mu.RUnlock()
 	m := ms.byKind[ms.source.Name(name)]
@@ -195,19 +224,13 @@ func (ms *monitors) find(name schema.GroupKind) (kind served.Kind, known, read b
 		m = ms.byKind[name]
 	}
 	if m == nil {
-		return served.Kind{}, false, false
+		return kinds.Kind{}, false, false
 	}
 	return m.kind, true, m.isRead()
 }
 
-func (ms *monitors) all() []served.Kind {
+func (ms *monitors) all() []*monitor {
 	ms.mu.RLock()
 	defer ms.mu.RUnlock()
-	kinds := make([]served.Kind, 0, len(ms.byKind))
-	for _, m := range ms.byKind {
-		kinds = append(kinds, m.kind)
-	}
-	return kinds
+	return slices.Collect(maps.Values(ms.byKind))
 }
-
-func (ms *monitors) died(uid types.UID) bool { return ms.graph.died(uid) }

@@ -1,11 +1,11 @@
 package garbagecollector
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/loop"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,16 +14,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// world is what an object's fate depends on.
+// world is an object, and what its fate depends on.
 type world struct {
+	obj *metav1.PartialObjectMetadata
 	// owners are in the order of the object's references.
 	owners []owner
 	// dependents name the object as an owner. They are read only if it is being held for them, or may come to be.
 	dependents []*metav1.PartialObjectMetadata
 	// circle says that the object waits for its dependents, and they, or theirs, for it.
 	circle bool
-	// reported says that a reference that cannot be valid has been reported before.
-	reported bool
 }
 
 // owner is what is known of one owner.
@@ -59,85 +58,75 @@ const (
 )
 
 // Observe looks at an object's owners, and, where that matters, at its dependents.
-func (c *controller) Observe(ctx context.Context, view loop.View, obj *metav1.PartialObjectMetadata) (world, error) {
-	w := world{reported: c.reported.has(obj.UID)}
-	for _, ref := range obj.OwnerReferences {
-		owner, err := c.observeOwner(ctx, view, obj, ref)
+func (c Controller) Observe(ctx context.Context, view loop.View, key client.ObjectKey) (world, error) {
+	name, object := objectOf(key)
+	kind, known, _ := c.known.find(name)
+	if !known {
+		return world{}, fmt.Errorf("no objects of kind %s are watched: %w", name, engine.ErrGone)
+	}
+	w := world{obj: metadataOf(kind.GroupVersionKind)}
+	if err := view.Get(ctx, object, w.obj); apierrors.IsNotFound(err) {
+		return world{}, fmt.Errorf("reading %s %s: %w: %w", name, object, engine.ErrGone, err)
+	} else if err != nil {
+		return world{}, fmt.Errorf("reading %s %s: %w", name, object, err)
+	}
+	for _, ref := range w.obj.OwnerReferences {
+		owner, err := c.observeOwner(ctx, view, w.obj, ref)
 		if err != nil {
 			return world{}, fmt.Errorf("reading owner %s %s: %w", ref.Kind, ref.Name, err)
 		}
 		w.owners = append(w.owners, owner)
 	}
-	if !held(obj) && !w.mayBeHeld() {
+	if !held(w.obj) && !w.mayBeHeld() {
 		return w, nil
 	}
 	var err error
-	if w.dependents, err = c.dependents(ctx, view, obj); err != nil {
+	if w.dependents, err = c.dependents(ctx, view, w.obj); err != nil {
 		return world{}, err
 	}
-	w.circle, err = c.inCircle(ctx, view, obj, w)
+	w.circle, err = c.inCircle(ctx, view, w)
 	return w, err
 }
 
-// inCircle reports that an object waits for itself, through what it owns. It follows only dependents that wait as well,
-// and looks only where a circle can be: an owner waits for the object too, and all that blocks it waits.
-func (c *controller) inCircle(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata, w world) (bool, error) {
-	blockers := w.blockers(obj)
-	if !waiting(obj) || len(w.in(waits)) == 0 || slices.ContainsFunc(blockers, isNotWaiting) {
-		return false, nil
-	}
-	visited := map[types.UID]bool{}
-	for len(blockers) > 0 {
-		next := blockers[0]
-		blockers = blockers[1:]
-		if next.UID == obj.UID {
-			return true, nil
-		}
-		if visited[next.UID] || isNotWaiting(next) {
-			continue
-		}
-		visited[next.UID] = true
-		dependents, err := c.dependents(ctx, read, next)
-		if err != nil {
-			return false, err
-		}
-		blockers = append(blockers, world{dependents: dependents}.blockers(next)...)
-	}
-	return false, nil
-}
-
-func isNotWaiting(obj *metav1.PartialObjectMetadata) bool { return !waiting(obj) }
-
-func (c *controller) observeOwner(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata, ref metav1.OwnerReference) (owner, error) {
+// observeOwner looks for an owner where the reference says that it is. Its UID alone decides nothing: with another kind,
+// name or namespace it is somebody else's owner, if anybody's.
+func (c Controller) observeOwner(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata, ref metav1.OwnerReference) (owner, error) {
 	o := owner{OwnerReference: ref, state: unknown}
-	gv, err := schema.ParseGroupVersion(ref.APIVersion)
-	if err != nil {
-		return o, nil //nolint:nilerr // a kind that cannot be, and so one that the server does not have
+	name, ok := kindNamedBy(ref)
+	if !ok {
+		return o, nil // a kind that cannot be, and so one that the server does not have
 	}
-	if c.known.died(ref.UID) {
-		o.state = dead
-		return o, nil
-	}
-	kind, known, all := c.known.find(schema.GroupKind{Group: gv.Group, Kind: ref.Kind})
-	if !known {
-		return o, nil
-	}
+	kind, known, all := c.known.find(name)
+	namespaced := kind.Namespaced
 	o.kind = kind.GroupVersionKind
-	if kind.Namespaced {
+	grave, died := c.known.died(ref.UID)
+	if !known && died && grave.Kind.GroupKind() == name { // its kind has gone after it
+		o.kind, namespaced = grave.Kind, grave.Namespace != ""
+	}
+	if namespaced {
 		o.namespace = obj.Namespace
 	}
-	if kind.Namespaced && obj.Namespace == "" {
+	switch {
+	case namespaced && obj.Namespace == "":
 		o.state = invalid
-		return o, nil
+	case died && grave == o.at():
+		o.state = dead
+	case known:
+		return c.lookFor(ctx, read, o, all)
 	}
-	seen := metadataOf(kind.GroupVersionKind)
-	err = read.Get(ctx, client.ObjectKey{Namespace: o.namespace, Name: ref.Name}, seen)
+	return o, nil
+}
+
+// lookFor finds out how an owner of a kind that is watched is; all says that all of the kind's objects have been read.
+func (c Controller) lookFor(ctx context.Context, read client.Reader, o owner, all bool) (owner, error) {
+	seen := metadataOf(o.kind)
+	err := read.Get(ctx, o.at().ObjectKey, seen)
 	switch {
 	case client.IgnoreNotFound(err) != nil:
 		return o, err
-	case err == nil && seen.UID == ref.UID && waiting(seen):
+	case err == nil && seen.UID == o.UID && waiting(seen):
 		o.state = waits
-	case err == nil && seen.UID == ref.UID:
+	case err == nil && seen.UID == o.UID:
 		o.state = exists
 	case !all:
 		o.state = unread
@@ -146,6 +135,15 @@ func (c *controller) observeOwner(ctx context.Context, read client.Reader, obj *
 		o.elsewhere, err = existsElsewhere(ctx, read, o)
 	}
 	return o, client.IgnoreNotFound(err)
+}
+
+// at is where an owner has to be.
+func (o owner) at() id { return id{o.kind, client.ObjectKey{Namespace: o.namespace, Name: o.Name}} }
+
+// kindNamedBy is the kind that a reference names; ok is false if it names none.
+func kindNamedBy(ref metav1.OwnerReference) (kind schema.GroupKind, ok bool) {
+	gv, err := schema.ParseGroupVersion(ref.APIVersion)
+	return schema.GroupKind{Group: gv.Group, Kind: ref.Kind}, err == nil
 }
 
 // existsElsewhere reports that the owner lives in another namespace than the object.
@@ -162,18 +160,18 @@ func existsElsewhere(ctx context.Context, read client.Reader, o owner) (bool, er
 	}), nil
 }
 
-// dependents lists the objects of all kinds that name obj as an owner.
-func (c *controller) dependents(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata) ([]*metav1.PartialObjectMetadata, error) {
+// dependents lists the objects of all kinds that have obj as an owner.
+func (c Controller) dependents(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata) ([]*metav1.PartialObjectMetadata, error) {
 	var dependents []*metav1.PartialObjectMetadata
-	for _, kind := range c.known.all() {
-		list := metadataListOf(kind.GroupVersionKind)
+	for _, kind := range c.known.kindsOwnedBy(obj.UID) {
+		list := metadataListOf(kind)
 		if err := read.List(ctx, list, client.MatchingFields{ownerField: string(obj.UID)}); err != nil {
 			return nil, fmt.Errorf("listing dependents of kind %s: %w", kind.GroupKind(), err)
 		}
 		for i := range list.Items {
 			dependent := &list.Items[i]
-			dependent.SetGroupVersionKind(kind.GroupVersionKind)
-			if obj.Namespace == "" || obj.Namespace == dependent.Namespace {
+			dependent.SetGroupVersionKind(kind)
+			if c.owns(obj, dependent) {
 				dependents = append(dependents, dependent)
 			}
 		}
@@ -181,22 +179,52 @@ func (c *controller) dependents(ctx context.Context, read client.Reader, obj *me
 	return dependents, nil
 }
 
+// owns reports that a reference of dependent is to obj: by its UID, kind and name, from where its namespace can be reached.
+func (c Controller) owns(obj, dependent *metav1.PartialObjectMetadata) bool {
+	if obj.Namespace != "" && obj.Namespace != dependent.Namespace {
+		return false
+	}
+	return slices.ContainsFunc(dependent.OwnerReferences, func(ref metav1.OwnerReference) bool {
+		if ref.UID != obj.UID || ref.Name != obj.Name {
+			return false
+		}
+		name, ok := kindNamedBy(ref)
+		kind, known, _ := c.known.find(name)
+		return ok && known && kind.GroupVersionKind == obj.GroupVersionKind()
+	})
+}
+
+// inCircle reports that an object waits for itself, through what it owns. It follows only dependents that wait as well,
+// and looks only where a circle can be: an owner waits for the object too, and all that blocks it waits.
+func (c Controller) inCircle(ctx context.Context, read client.Reader, w world) (bool, error) {
+	next := w.blockers()
+	if !waiting(w.obj) || len(w.in(waits)) == 0 || slices.ContainsFunc(next, isNotWaiting) {
+		return false, nil
+	}
+	visited := map[types.UID]bool{}
+	for len(next) > 0 {
+		blocker := next[0]
+		next = next[1:]
+		if blocker.UID == w.obj.UID {
+			return true, nil
+		}
+		if visited[blocker.UID] || isNotWaiting(blocker) {
+			continue
+		}
+		visited[blocker.UID] = true
+		dependents, err := c.dependents(ctx, read, blocker)
+		if err != nil {
+			return false, err
+		}
+		next = append(next, world{obj: blocker, dependents: dependents}.blockers()...)
+	}
+	return false, nil
+}
+
+func isNotWaiting(obj *metav1.PartialObjectMetadata) bool { return !waiting(obj) }
+
 func metadataListOf(kind schema.GroupVersionKind) *metav1.PartialObjectMetadataList {
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
 	return list
-}
-
-// missingOwner reads an owner from the API server and reports whether it is gone: not there, or another of its name.
-func missingOwner(ctx context.Context, live client.Reader, o owner) (bool, error) {
-	seen := metadataOf(o.kind)
-	err := live.Get(ctx, client.ObjectKey{Namespace: o.namespace, Name: o.Name}, seen)
-	if apierrors.IsNotFound(err) {
-		return true, nil
-	}
-	return err == nil && seen.UID != o.UID, err
-}
-
-func compare(a, b client.ObjectKey) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/plan"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 const (
@@ -21,69 +22,102 @@ const (
 	later = 30 * time.Second
 )
 
+// reasonInvalidNamespace is the reason of the Warning about an owner that is in a namespace where it cannot be.
+const reasonInvalidNamespace = "OwnerRefInvalidNamespace"
+
 // Plan decides what becomes of an object.
-func (c *controller) Plan(obj *metav1.PartialObjectMetadata, w world, now time.Time) *plan.Plan {
+func (c Controller) Plan(_ client.ObjectKey, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	switch {
-	case obj.DeletionTimestamp != nil && has(obj, metav1.FinalizerOrphanDependents):
-		orphan(p, obj, w, now)
-	case waiting(obj):
-		letGo(p, obj, w)
-	case obj.DeletionTimestamp == nil && len(w.owners) > 0:
-		c.report(p, obj, w)
-		collect(p, obj, w)
+	case w.obj.DeletionTimestamp != nil && has(w.obj, metav1.FinalizerOrphanDependents):
+		orphan(p, w, now)
+	case waiting(w.obj):
+		letGo(p, w)
+	case w.obj.DeletionTimestamp == nil && len(w.owners) > 0:
+		report(p, w)
+		collect(p, w)
 	}
 	return p
 }
 
 // orphan takes a deleted owner out of its dependents, and then lets it go.
-func orphan(p *plan.Plan, obj *metav1.PartialObjectMetadata, w world, now time.Time) {
-	for _, dependent := range w.dependents {
-		p.Patch("its owner "+path(obj)+" is deleted without its dependents", dependent, without(dependent, obj.UID))
-	}
-	if age := now.Sub(obj.DeletionTimestamp.Time); age < settle {
+func orphan(p *plan.Plan, w world, now time.Time) {
+	plan.PatchEach(p, "their owner "+path(w.obj)+" is deleted without its dependents", w.dependents, disown(w.obj.UID))
+	if age := now.Sub(w.obj.DeletionTimestamp.Time); age < settle {
 		p.After(settle-age, "all of its dependents have been seen then")
 		return
 	}
-	p.Patch("nothing refers to it any more", obj, withoutFinalizer(obj, metav1.FinalizerOrphanDependents))
+	p.RemoveFinalizer("nothing refers to it any more", w.obj, metav1.FinalizerOrphanDependents)
 }
 
 // letGo lets an owner go, once nothing blocks its deletion. Until then it is the dependents that have something to do,
 // unless they wait for the owner in turn.
-func letGo(p *plan.Plan, obj *metav1.PartialObjectMetadata, w world) {
-	switch {
+func letGo(p *plan.Plan, w world) {
+	switch blockers := w.blockers(); {
 	case w.circle:
-		p.Patch("it waits for what it owns, and that waits for it", obj, unblocked(obj))
-	case len(w.blockers(obj)) == 0:
-		p.Patch("all that blocked its deletion is gone", obj, withoutFinalizer(obj, metav1.FinalizerDeleteDependents))
+		p.Patch("it waits for what it owns, and that waits for it", w.obj, unblocked(w.obj))
+	case len(blockers) == 0:
+		p.RemoveFinalizer("all that blocked its deletion is gone", w.obj, metav1.FinalizerDeleteDependents)
+	default:
+		p.Because(fmt.Sprintf("its deletion waits for %s, the first of %d that block it", path(blockers[0]), len(blockers)))
+	}
+}
+
+// report records that an owner is in a namespace where the object can have none.
+func report(p *plan.Plan, w world) {
+	for _, owner := range w.owners {
+		if owner.elsewhere || owner.state == invalid {
+			p.EventOnce(w.obj, plan.Warning, reasonInvalidNamespace,
+				"ownerRef [%s/%s, namespace: %s, name: %s, uid: %s] does not exist in namespace %q",
+				owner.APIVersion, owner.Kind, w.obj.Namespace, owner.Name, owner.UID, w.obj.Namespace)
+			return
+		}
 	}
 }
 
 // collect deletes an object that no owner is left of, and takes such owners out of one that has others. Owners that cannot
 // be looked for count as others.
-func collect(p *plan.Plan, obj *metav1.PartialObjectMetadata, w world) {
-	leaving := w.in(waits)
-	gone := w.in(dead, missing)
-	others := w.in(exists, unknown, invalid)
+func collect(p *plan.Plan, w world) {
+	leaving, others := w.in(waits), w.in(exists, unknown, invalid)
+	gone := append(w.in(dead, missing), leaving...)
 	switch {
 	case len(w.in(unread)) > 0:
 		p.After(soon, "the objects of an owner's kind are being read")
-	case len(others) > 0 && len(gone)+len(leaving) > 0:
-		p.Do(&disown{obj: obj, owners: append(gone, leaving...)})
-	case len(others) > 0 && len(w.in(unknown)) > 0:
+	case len(others) > 0 && len(gone) > 0:
+		wanted := w.obj.DeepCopy()
+		disown(uidsOf(gone)...)(wanted)
+		p.Patch(because(gone)+", and it has others", w.obj, wanted).Confirm(w.missingAreGone)
+	case len(w.in(unknown)) > 0:
 		p.After(later, "the API server may know the kind of its owner "+w.in(unknown)[0].Name+" then")
+	case len(w.in(exists)) > 0:
+		p.Because("its owner " + w.in(exists)[0].Kind + " " + w.in(exists)[0].Name + " exists")
 	case len(others) > 0:
+		p.Because("its owner would have a namespace, and it has none")
 	case len(leaving) > 0 && len(w.dependents) > 0:
-		p.Do(&remove{obj: obj, policy: metav1.DeletePropagationForeground, gone: gone, why: because(w)})
+		w.remove(p, metav1.DeletePropagationForeground)
 	default:
-		p.Do(&remove{obj: obj, policy: policy(obj), gone: gone, why: because(w)})
+		w.remove(p, policy(w.obj))
 	}
 }
 
-// because says in what way the owners are gone.
-func because(w world) string {
-	words := make([]string, len(w.owners))
-	for i, owner := range w.owners {
+// remove deletes the object, after the API server has said too that its owners are gone, and unless it has changed: it may
+// have got another owner.
+func (w world) remove(p *plan.Plan, how metav1.DeletionPropagation) {
+	p.Delete(because(w.owners), w.obj).Unchanged().With(client.PropagationPolicy(how)).Confirm(w.missingAreGone)
+}
+
+func uidsOf(owners []owner) []types.UID {
+	uids := make([]types.UID, len(owners))
+	for i, owner := range owners {
+		uids[i] = owner.UID
+	}
+	return uids
+}
+
+// because says in what way owners are gone.
+func because(owners []owner) string {
+	words := make([]string, len(owners))
+	for i, owner := range owners {
 		end := "is gone"
 		if owner.state == waits {
 			end = "is deleted with its dependents"
@@ -135,11 +169,11 @@ func held(obj *metav1.PartialObjectMetadata) bool {
 	return waiting(obj) || obj.DeletionTimestamp != nil && has(obj, metav1.FinalizerOrphanDependents)
 }
 
-// blockers are the dependents that keep an object waiting.
-func (w world) blockers(obj *metav1.PartialObjectMetadata) []*metav1.PartialObjectMetadata {
+// blockers are the dependents that keep the object waiting.
+func (w world) blockers() []*metav1.PartialObjectMetadata {
 	var blockers []*metav1.PartialObjectMetadata
 	for _, dependent := range w.dependents {
-		if blocks(dependent, obj.UID) {
+		if blocks(dependent, w.obj.UID) {
 			blockers = append(blockers, dependent)
 		}
 	}
@@ -153,19 +187,13 @@ func blocks(dependent *metav1.PartialObjectMetadata, owner types.UID) bool {
 	})
 }
 
-// without is an object without some owners.
-func without(obj *metav1.PartialObjectMetadata, owners ...types.UID) *metav1.PartialObjectMetadata {
-	wanted := obj.DeepCopy()
-	wanted.OwnerReferences = slices.DeleteFunc(wanted.OwnerReferences, func(ref metav1.OwnerReference) bool {
-		return slices.Contains(owners, ref.UID)
-	})
-	return wanted
-}
-
-func withoutFinalizer(obj *metav1.PartialObjectMetadata, finalizer string) *metav1.PartialObjectMetadata {
-	wanted := obj.DeepCopy()
-	wanted.Finalizers = slices.DeleteFunc(wanted.Finalizers, func(f string) bool { return f == finalizer })
-	return wanted
+// disown takes the references to some owners out of an object.
+func disown(owners ...types.UID) func(*metav1.PartialObjectMetadata) {
+	return func(obj *metav1.PartialObjectMetadata) {
+		obj.OwnerReferences = slices.DeleteFunc(obj.OwnerReferences, func(ref metav1.OwnerReference) bool {
+			return slices.Contains(owners, ref.UID)
+		})
+	}
 }
 
 // unblocked is an object that keeps no owner waiting.

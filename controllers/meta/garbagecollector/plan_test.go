@@ -1,12 +1,13 @@
 package garbagecollector
 
 import (
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 var noon = time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
@@ -59,7 +60,7 @@ func TestPlan(t *testing.T) {
 		want  string
 	}{
 		{"leaves an object without owners alone", object("x"), world{}, "nothing to do"},
-		{"leaves an object with an owner alone", one, world{owners: owners(one, exists)}, "nothing to do"},
+		{"leaves an object with an owner alone", one, world{owners: owners(one, exists)}, "nothing to do: its owner ConfigMap a exists"},
 		{
 			"deletes an object whose only owner is dead", one, world{owners: owners(one, dead)},
 			"delete ConfigMap default/x: its owner ConfigMap a is gone",
@@ -77,16 +78,16 @@ func TestPlan(t *testing.T) {
 			"nothing to do\nlook again in 30s: the API server may know the kind of its owner a then",
 		},
 		{
-			"counts an owner that cannot be as another", two, world{owners: owners(two, waits, invalid), reported: true},
-			"remove ConfigMap a from the owners of ConfigMap default/x: it has other owners, and these leave or are gone",
+			"counts an owner that cannot be as another", two, world{owners: owners(two, waits, invalid)},
+			`patch ConfigMap default/x {"metadata":{"ownerReferences":[{"apiVersion":"v1","blockOwnerDeletion":true,"kind":"ConfigMap","name":"b","uid":"b"}]}}: its owner ConfigMap a is deleted with its dependents, and it has others`,
 		},
 		{
 			"takes an owner that is gone out of an object that has another", two, world{owners: owners(two, dead, exists)},
-			"remove ConfigMap a from the owners of ConfigMap default/x: it has other owners, and these leave or are gone",
+			`patch ConfigMap default/x {"metadata":{"ownerReferences":[{"apiVersion":"v1","blockOwnerDeletion":true,"kind":"ConfigMap","name":"b","uid":"b"}]}}: its owner ConfigMap a is gone, and it has others`,
 		},
 		{
 			"takes an owner that waits out of an object that has another", two, world{owners: owners(two, exists, waits)},
-			"remove ConfigMap b from the owners of ConfigMap default/x: it has other owners, and these leave or are gone",
+			`patch ConfigMap default/x {"metadata":{"ownerReferences":[{"apiVersion":"v1","blockOwnerDeletion":true,"kind":"ConfigMap","name":"a","uid":"a"}]}}: its owner ConfigMap b is deleted with its dependents, and it has others`,
 		},
 		{
 			"deletes an object whose owner waits for it", one, world{owners: owners(one, waits)},
@@ -100,7 +101,8 @@ func TestPlan(t *testing.T) {
 		{"leaves an object alone that is being deleted", object("x", owns("a"), deleted(0)), world{owners: owners(one, dead)}, "nothing to do"},
 		{
 			"holds an owner that something blocks",
-			object("x", deleted(0, foreground)), world{dependents: dependents(object("y", owns("x")))}, "nothing to do",
+			object("x", deleted(0, foreground)), world{dependents: dependents(object("y", owns("x")))},
+			"nothing to do: its deletion waits for ConfigMap default/y, the first of 1 that block it",
 		},
 		{
 			"undoes a circle",
@@ -111,24 +113,24 @@ func TestPlan(t *testing.T) {
 		{
 			"lets an owner go that nothing blocks",
 			object("x", deleted(0, foreground, "keep")), world{dependents: dependents(object("y", owns("a")))},
-			`patch ConfigMap default/x {"metadata":{"finalizers":["keep"]}}: all that blocked its deletion is gone`,
+			`remove finalizer foregroundDeletion from ConfigMap default/x: all that blocked its deletion is gone`,
 		},
 		{
 			"takes an owner that orphans out of its dependents, and holds it until all have been seen",
 			object("x", deleted(time.Second, orphans)), world{dependents: dependents(object("y", owns("x")))},
-			`patch ConfigMap default/y {"metadata":{"ownerReferences":null}}: its owner ConfigMap default/x is deleted without its dependents
+			`patch ConfigMap default/y {"metadata":{"ownerReferences":null}}: their owner ConfigMap default/x is deleted without its dependents
 look again in 500ms: all of its dependents have been seen then`,
 		},
 		{
 			"lets an owner go that has orphaned",
 			object("x", deleted(2*time.Second, orphans)), world{},
-			`patch ConfigMap default/x {"metadata":{"finalizers":null}}: nothing refers to it any more`,
+			`remove finalizer orphan from ConfigMap default/x: nothing refers to it any more`,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := test.obj.DeepCopy()
-			c := &controller{}
-			if got := c.Plan(test.obj, test.world, noon).String(); got != test.want {
+			test.world.obj = test.obj
+			if got := (Controller{}).Plan(client.ObjectKey{}, test.world, noon).String(); got != test.want {
 				t.Errorf("the plan is\n%s\nwant\n%s", got, test.want)
 			}
 			if before.String() != test.obj.String() {
@@ -138,16 +140,27 @@ look again in 500ms: all of its dependents have been seen then`,
 	}
 }
 
-func TestPlanReportsAnOwnerInAnotherNamespaceOnce(t *testing.T) {
+func TestPlanReportsAnOwnerThatIsInAnotherNamespaceOrCannotBeInOne(t *testing.T) {
 	obj := object("x", owns("a"))
-	w := world{owners: owners(obj, missing)}
-	w.owners[0].elsewhere = true
-	c := &controller{}
-	if got := c.Plan(obj, w, noon).String(); !strings.Contains(got, "event Warning OwnerRefInvalidNamespace for ConfigMap default/x") {
-		t.Errorf("the plan has no event:\n%s", got)
-	}
-	w.reported = true
-	if got := c.Plan(obj, w, noon).String(); strings.Contains(got, "event") {
-		t.Errorf("the plan has the event again:\n%s", got)
+	for _, test := range []struct {
+		name   string
+		change func(*owner)
+		want   []string
+	}{
+		{"one that is elsewhere", func(o *owner) { o.state, o.elsewhere = missing, true }, []string{"event", "delete"}},
+		{"one of an object without namespace", func(o *owner) { o.state = invalid }, []string{"event"}},
+		{"no other", func(o *owner) { o.state = missing }, []string{"delete"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := world{obj: obj, owners: owners(obj, exists)}
+			test.change(&w.owners[0])
+			verbs := []string{}
+			for _, step := range (Controller{}).Plan(client.ObjectKey{}, w, noon).All() {
+				verbs = append(verbs, step.Verb())
+			}
+			if !slices.Equal(verbs, test.want) {
+				t.Errorf("the steps are %v, want %v", verbs, test.want)
+			}
+		})
 	}
 }

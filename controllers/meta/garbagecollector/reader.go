@@ -1,8 +1,11 @@
 package garbagecollector
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,32 +21,19 @@ const (
 	ownerField = "metadata.ownerReferences.uid"
 )
 
-// indexUID and indexOwners are what those fields hold.
-func indexUID(obj client.Object) []string { return []string{string(obj.GetUID())} }
+// errNotMetadata is the answer to whoever asks the graph for more.
+var errNotMetadata = errors.New("the graph holds nothing but metadata")
 
-func indexOwners(obj client.Object) []string {
-	var uids []string
-	for _, owner := range obj.GetOwnerReferences() {
-		uids = append(uids, string(owner.UID))
-	}
-	return uids
-}
-
-// cached is a client that reads metadata from the graph. All else it leaves to another client.
-type cached struct {
-	client.Client
-	graph *graph
-}
-
-func (c cached) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+// Get reads the metadata of an object, as far as it is kept.
+func (g *graph) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	metadata, ok := obj.(*metav1.PartialObjectMetadata)
 	if !ok {
-		return c.Client.Get(ctx, key, obj, opts...)
+		return fmt.Errorf("reading a %T: %w", obj, errNotMetadata)
 	}
 	kind := metadata.GroupVersionKind()
-	c.graph.mu.RLock()
-	defer c.graph.mu.RUnlock()
-	n := c.graph.kinds[kind][key]
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	n := g.kinds[kind][key]
 	if n == nil {
 		return apierrors.NewNotFound(schema.GroupResource{Group: kind.Group, Resource: kind.Kind}, key.Name)
 	}
@@ -52,10 +42,10 @@ func (c cached) Get(ctx context.Context, key client.ObjectKey, obj client.Object
 }
 
 // List finds metadata by one of the two fields only.
-func (c cached) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+func (g *graph) List(_ context.Context, list client.ObjectList, opts ...client.ListOption) error {
 	metadata, ok := list.(*metav1.PartialObjectMetadataList)
 	if !ok {
-		return c.Client.List(ctx, list, opts...)
+		return fmt.Errorf("reading a %T: %w", list, errNotMetadata)
 	}
 	kind := metadata.GroupVersionKind()
 	kind.Kind = kind.Kind[:len(kind.Kind)-len("List")]
@@ -64,7 +54,7 @@ func (c cached) List(ctx context.Context, list client.ObjectList, opts ...client
 		return fmt.Errorf("listing metadata of %s: the graph finds objects by %s or %s", kind.GroupKind(), uidField, ownerField)
 	}
 	by := options.FieldSelector.Requirements()[0]
-	found := c.graph.find(kind, by.Field, types.UID(by.Value))
+	found := g.having(kind, by.Field, types.UID(by.Value))
 	metadata.Items = make([]metav1.PartialObjectMetadata, len(found))
 	for i, n := range found {
 		n.into(&metadata.Items[i])
@@ -72,8 +62,8 @@ func (c cached) List(ctx context.Context, list client.ObjectList, opts ...client
 	return nil
 }
 
-// find lists the objects of a kind that have a UID, or an owner with it.
-func (g *graph) find(kind schema.GroupVersionKind, field string, uid types.UID) []*node {
+// having lists the objects of a kind that have a UID, or an owner with it.
+func (g *graph) having(kind schema.GroupVersionKind, field string, uid types.UID) []*node {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	var found []*node
@@ -87,6 +77,19 @@ func (g *graph) find(kind schema.GroupVersionKind, field string, uid types.UID) 
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b *node) int { return compare(a.ObjectKey, b.ObjectKey) })
+	slices.SortFunc(found, func(a, b *node) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
 	return found
+}
+
+// kindsOwnedBy are the kinds of the objects that have a reference to a UID.
+func (g *graph) kindsOwnedBy(owner types.UID) []schema.GroupVersionKind {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	owned := map[schema.GroupVersionKind]bool{}
+	for n := range g.dependents[owner] {
+		owned[n.Kind] = true
+	}
+	return slices.SortedFunc(maps.Keys(owned), func(a, b schema.GroupVersionKind) int { return cmp.Compare(a.String(), b.String()) })
 }

@@ -1,4 +1,4 @@
-package served_test
+package kinds_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/orrery-dev/orrery/apis"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
@@ -45,12 +45,12 @@ func TestKinds(t *testing.T) {
 		{"Events have two names everywhere", nil, []*metav1.APIResourceList{list("v1", "Event"), list("events.k8s.io/v1", "Event")}, []string{"/Event"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			kinds, err := served.Source{Discovery: answer{lists: test.lists}, Canonical: test.canonical}.Kinds(t.Context())
+			listed, err := kinds.Source{Discovery: answer{lists: test.lists}, Canonical: test.canonical}.Kinds(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			got := []string{}
-			for _, kind := range kinds {
+			for _, kind := range listed {
 				got = append(got, kind.Group+"/"+kind.Kind)
 			}
 			slices.Sort(got)
@@ -63,14 +63,14 @@ func TestKinds(t *testing.T) {
 
 func TestAGroupThatDoesNotAnswerHidesNoOther(t *testing.T) {
 	silent := schema.GroupVersion{Group: "silent.example.com", Version: "v1"}
-	kinds, err := served.Source{Discovery: answer{
+	listed, err := kinds.Source{Discovery: answer{
 		lists: []*metav1.APIResourceList{list("v1", "Pod"), list("a/b/c", "Odd")},
 		err:   &discovery.ErrGroupDiscoveryFailed{Groups: map[schema.GroupVersion]error{silent: errors.New("no answer")}},
 	}}.Kinds(t.Context())
-	if len(kinds) != 1 || kinds[0].Kind != "Pod" {
-		t.Errorf("the kinds are %v, want those of the group that answers", kinds)
+	if len(listed) != 1 || listed[0].Kind != "Pod" {
+		t.Errorf("the kinds are %v, want those of the group that answers", listed)
 	}
-	failure := &served.Failure{}
+	failure := &kinds.Failure{}
 	if !errors.As(err, &failure) || failure.Groups[silent] == nil || len(failure.Unparsed) != 1 || failure.Discovery() == nil {
 		t.Errorf("the error is %v, and does not tell of the group and of the version", err)
 	}

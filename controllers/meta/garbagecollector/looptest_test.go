@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/orrery-dev/orrery/apis"
-	"github.com/orrery-dev/orrery/controllers/internal/served"
+	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
 	corev1 "k8s.io/api/core/v1"
@@ -21,51 +21,83 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// fixed is a catalogue of kinds that do not change. Nobody is seen to die, so the API server is asked for everybody.
-type fixed []served.Kind
-
-var someKinds = fixed{
-	{GroupVersionKind: configMaps, Namespaced: true},
-	{GroupVersionKind: secrets, Namespaced: true},
-	{GroupVersionKind: rbacv1.SchemeGroupVersion.WithKind("ClusterRole")},
+// fixed is a catalogue of kinds that do not change. It sees every other object go; for the others the API server is asked.
+type fixed struct {
+	kinds []kinds.Kind
+	dead  map[types.UID]id
 }
 
-func (f fixed) find(name schema.GroupKind) (kind served.Kind, known, read bool) {
-	for _, kind := range f {
+func (f *fixed) find(name schema.GroupKind) (kind kinds.Kind, known, read bool) {
+	for _, kind := range f.kinds {
 		if kind.GroupKind() == name {
 			return kind, true, true
 		}
 	}
-	return served.Kind{}, false, false
+	return kinds.Kind{}, false, false
 }
 
-func (f fixed) all() []served.Kind { return f }
+func (f *fixed) kindsOwnedBy(types.UID) []schema.GroupVersionKind {
+	return []schema.GroupVersionKind{configMaps, secrets, clusterRoles}
+}
 
-func (f fixed) died(types.UID) bool { return false }
+func (f *fixed) died(uid types.UID) (id, bool) {
+	at, died := f.dead[uid]
+	return at, died
+}
+
+// sees is an invariant that always holds: it is told of every write.
+func (f *fixed) sees(_ *looptest.World, wrote looptest.Write) error {
+	if gone := wrote.Before; gone != nil && wrote.After == nil && gone.GetUID()[len(gone.GetUID())-1]%2 == 0 {
+		f.dead[gone.GetUID()] = id{kindOf(gone), client.ObjectKeyFromObject(gone)}
+	}
+	return nil
+}
 
 // TestCollectsRandomGraphs checks, in random graphs of objects that own each other, circles and all, with whatever is
 // deleted in whatever way: no object goes while it has an owner; no owner that orphans goes while something refers to
 // it; none that waits goes while something blocks it; and in the end nothing is left that has no owner any more.
 func TestCollectsRandomGraphs(t *testing.T) {
+	known := &fixed{kinds: []kinds.Kind{
+		{GroupVersionKind: configMaps, Namespaced: true},
+		{GroupVersionKind: secrets, Namespaced: true},
+		{GroupVersionKind: clusterRoles},
+	}}
 	looptest.Check(t, looptest.Spec{
 		Scheme:       kubernetes(t),
-		Loops:        loops(),
+		Loops:        []loop.Loop{loopOver(known)},
 		OwnCollector: true,
 		AlwaysAwake:  true,
+		CurrentLists: true, // the monitors ask for such
 		Start:        graphOf,
+		Prepare:      func(*looptest.World) { known.dead = map[types.UID]id{} },
 		Change:       createOrDelete,
 		Environment:  letGoOfDeleted,
-		Invariants:   []looptest.Invariant{keepsWhatHasAnOwner(), letsGoOfTheUnblocked},
+		Invariants:   []looptest.Invariant{known.sees, keepsWhatHasAnOwner(), letsGoOfTheUnblocked},
 		Converged:    nothingIsLeftBehind,
 	})
 }
 
-func loops() []loop.Loop {
-	var loops []loop.Loop
-	for _, kind := range someKinds {
-		loops = append(loops, loopOf(kind.GroupVersionKind, someKinds))
+// loopOver is the loop without its graph: it finds what that would find by fields, and is woken for every object.
+func loopOver(known *fixed) loop.Loop {
+	options := []loop.Option{loop.Watches(itself[*corev1.ConfigMap]), loop.Watches(itself[*corev1.Secret]), loop.Watches(itself[*rbacv1.ClusterRole])}
+	for _, kind := range known.kinds {
+		options = append(options,
+			loop.Indexes(metadataOf(kind.GroupVersionKind), uidField, func(obj client.Object) []string { return []string{string(obj.GetUID())} }),
+			loop.Indexes(metadataOf(kind.GroupVersionKind), ownerField, uidsOfOwners))
 	}
-	return loops
+	return loop.NewGroup(name, Controller{known: known}, options...)
+}
+
+func itself[O client.Object](_ context.Context, _ client.Reader, changed O) ([]client.ObjectKey, error) {
+	return []client.ObjectKey{Key(kindOf(changed).GroupKind(), client.ObjectKeyFromObject(changed))}, nil
+}
+
+func uidsOfOwners(obj client.Object) []string {
+	var uids []string
+	for _, owner := range obj.GetOwnerReferences() {
+		uids = append(uids, string(owner.UID))
+	}
+	return uids
 }
 
 func kubernetes(t *testing.T) *runtime.Scheme {
@@ -126,7 +158,7 @@ func kindOf(obj client.Object) schema.GroupVersionKind {
 	case *corev1.Secret:
 		return secrets
 	default:
-		return rbacv1.SchemeGroupVersion.WithKind("ClusterRole")
+		return clusterRoles
 	}
 }
 
@@ -230,6 +262,9 @@ func keepsWhatHasAnOwner() looptest.Invariant {
 			return nil
 		}
 		for _, ref := range wrote.Before.GetOwnerReferences() {
+			if wrote.Before.GetNamespace() == "" && ref.Kind != "ClusterRole" {
+				return fmt.Errorf("it has no namespace, and so cannot tell of which %s %s is", ref.Kind, ref.Name)
+			}
 			if owner := ownerOf(w, wrote.Before, ref); owner != nil && !waited[owner.GetUID()] {
 				return fmt.Errorf("its owner %s exists", owner.GetName())
 			}
