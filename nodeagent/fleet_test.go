@@ -186,6 +186,16 @@ func (f *fixture) restarts(t *testing.T, fleet *nodeagent.Fleet) {
 		}
 		return fmt.Sprintf("%+v", status)
 	})
+	plans := fleet.Inspector()
+	eventually(t, "there is nothing to do about the pod", func() string {
+		if plan, err := plans.Preview(t.Context(), "default/"+pod.Name); err != nil || !strings.HasPrefix(plan, "nothing to do") {
+			return fmt.Sprintf("%s (%v)", plan, err)
+		}
+		return ""
+	})
+	if last := plans.Recent("default/" + pod.Name); len(last) == 0 || !strings.Contains(fmt.Sprint(last), "start container main: it ended with exit code 137") {
+		t.Errorf("what was done last about the pod is %v", last)
+	}
 }
 
 func (f *fixture) noImage(t *testing.T) {

@@ -145,7 +145,7 @@ func (n *nodes) cleanUpOrphanedPods(ctx context.Context) {
 		group.SetLimit(cleanUpsAtOnce)
 		for _, one := range n.order {
 			group.Go(func() error {
-				if err := one.loop.Adopt(ctx); err != nil && ctx.Err() == nil {
+				if err := one.loop.CleanUpOrphanedPods(ctx); err != nil && ctx.Err() == nil {
 					n.log.Error(err, "Looking for orphaned pods", "node", one.heartbeat.Name)
 				}
 				return nil

@@ -63,7 +63,7 @@ type Options struct {
 	// Capacity is the machine's by default, and Reserved what upstream reserves by default.
 	Capacity, Reserved corev1.ResourceList
 	Serving            Serving
-	Clock              clock.WithDelayedExecution
+	Clock              clock.WithTickerAndDelayedExecution
 	Log                logr.Logger
 }
 
@@ -103,7 +103,7 @@ func (o *Options) complete() error {
 	return nil
 }
 
-func defaults(naming *apis.Naming, ip *string, timer *clock.WithDelayedExecution) {
+func defaults(naming *apis.Naming, ip *string, timer *clock.WithTickerAndDelayedExecution) {
 	if *naming == "" {
 		*naming = apis.Kubernetes
 	}
@@ -134,7 +134,7 @@ type FleetOptions struct {
 	Capacity corev1.ResourceList
 	Stages   simulated.Stages
 	Serving  Serving
-	Clock    clock.WithDelayedExecution
+	Clock    clock.WithTickerAndDelayedExecution
 	Log      logr.Logger
 }
 

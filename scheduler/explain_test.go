@@ -15,8 +15,8 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/simulate/replica"
 )
 
-// world is a copy of the plane's cluster.
-func (p *plane) world() *simulate.World {
+// simulation is a copy of the plane's cluster.
+func (p *plane) simulation() *simulate.Simulation {
 	p.t.Helper()
 	config, err := sharedServer.Config(identity.Admin)
 	if err != nil {
@@ -31,7 +31,8 @@ func (p *plane) world() *simulate.World {
 	}})
 }
 
-// TestAClusterIsExplainedFromACopy holds that what is said of a pod is true of the real cluster, and that nothing is written.
+// TestAClusterIsExplainedFromACopy holds that what is said of a pod is true of the real cluster, and that nothing is
+// written.
 func TestAClusterIsExplainedFromACopy(t *testing.T) {
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		p.node("busy", "4")
@@ -39,7 +40,7 @@ func TestAClusterIsExplainedFromACopy(t *testing.T) {
 		p.eventuallyBound(p.pod("other", "2600m"), "busy")
 		pod := p.pod("big", "2")
 		p.eventuallyRefused(pod, "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s).")
-		examined, err := p.world().Examine(t.Context(), p.namespace, "big")
+		examined, err := p.simulation().Examine(t.Context(), p.namespace, "big")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,19 +79,19 @@ func TestASimulationWritesNothing(t *testing.T) {
 		p.eventuallyBound(running, "only")
 		waiting := p.pod("waiting", "1")
 		p.eventuallyRefused(waiting, "0/1 nodes are available: 1 Insufficient cpu.")
-		world := p.world()
+		simulation := p.simulation()
 		nodes, err := simulate.ParseNodes("cpu=1,memory=4Gi,count=2")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := world.AddNodes(t.Context(), nodes...); err != nil {
+		if err := simulation.AddNodes(t.Context(), nodes...); err != nil {
 			t.Fatal(err)
 		}
 		fresh := &corev1.Pod{}
 		fresh.Namespace, fresh.Name = p.namespace, "fresh"
 		fresh.Spec = *running.Spec.DeepCopy()
 		fresh.Spec.NodeName = ""
-		outcome, err := world.Run(t.Context(), []simulate.Pod{{Pod: fresh}})
+		outcome, err := simulation.Run(t.Context(), []simulate.Pod{{Pod: fresh}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,23 +73,18 @@ func (discarded) WriteHeader(int)                {}
 func TestABindingToANodeThatIsGoneByThen(t *testing.T) {
 	faulty := &proxy{}
 	underBothNamings(t, func(t *testing.T, p *plane) {
-		held, release := make(chan struct{}), make(chan struct{})
-		faulty.set(func(pod string, w http.ResponseWriter, pass func(http.ResponseWriter)) {
-			if pod == "early" && faulty.tries(pod) == 1 {
-				close(held)
-				<-release
-			}
-			pass(w)
-		})
+		held, release := faulty.hold(t, "early")
 		node := p.node("fleeting", "1")
 		early := p.pod("early", "1")
-		<-held
+		held()
+		p.eventuallyKnowsNodes(1)
 		if err := p.client.Delete(t.Context(), node); err != nil {
 			t.Fatal(err)
 		}
+		p.eventuallyKnowsNodes(0) // Nodes and pods are watched side by side.
 		late := p.pod("late", "1")
 		p.eventuallyUnschedulable(late, "no nodes available to schedule pods")
-		close(release)
+		release()
 		p.eventuallyBound(early, "fleeting")
 		p.node("fleeting", "1")
 		p.eventuallyRefused(late, "0/1 nodes are available: 1 Insufficient cpu.")
@@ -133,25 +128,19 @@ func TestSeveralSchedulersCountEachOthersPods(t *testing.T) {
 }
 
 // TestARaceOfSchedulersIsSeenAfterwards holds what can be held of two schedulers that decide on the last CPU at the same
-// time. As with kube-scheduler, the API server lets both bind: the node has to refuse. But both schedulers know from then on.
+// time. As with kube-scheduler, the API server lets both bind: the node has to refuse. But both schedulers know from then
+// on.
 func TestARaceOfSchedulersIsSeenAfterwards(t *testing.T) {
 	faulty := &proxy{}
 	underBothNamings(t, func(t *testing.T, p *plane) {
 		other := p.another()
-		held, release := make(chan struct{}), make(chan struct{})
-		faulty.set(func(pod string, w http.ResponseWriter, pass func(http.ResponseWriter)) {
-			if pod == "ours" && faulty.tries(pod) == 1 {
-				close(held)
-				<-release
-			}
-			pass(w)
-		})
+		held, release := faulty.hold(t, "ours")
 		node := p.node("only", "1")
 		ours := p.pod("ours", "1")
-		<-held
+		held()
 		theirs := p.pod("theirs", "1", func(pod *ocorev1.Pod) { pod.Spec.SchedulerName = other.name })
 		p.eventuallyBound(theirs, "only")
-		close(release)
+		release()
 		p.eventuallyBound(ours, "only")
 		// Room for one more would be room for none: two CPUs are taken.
 		p.change(node, func() {})

@@ -25,12 +25,12 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumebinding"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumerestrictions"
 	"github.com/orrery-dev/orrery/scheduler/plugins/volumezone"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // builtIn lists the plugins of this module. Which of them a profile has, package config says.
-func builtIn(api *api) framework.Registry {
-	keeper := tally.New()
+func (s *Scheduler) builtIn() framework.Registry {
+	counter := topologycount.New()
 	return framework.Registry{
 		prioritysort.Name:                    prioritysort.New,
 		schedulinggates.Name:                 schedulinggates.New,
@@ -41,19 +41,19 @@ func builtIn(api *api) framework.Registry {
 		nodeaffinity.Name:                    nodeaffinity.New,
 		nodeports.Name:                       nodeports.New,
 		noderesourcesfit.Name:                noderesourcesfit.New,
-		podtopologyspread.Name:               podtopologyspread.Factory(keeper),
-		interpodaffinity.Name:                interpodaffinity.Factory(keeper),
-		dynamicresources.Name:                dynamicresources.Factory(dynamicresources.Pods{Kind: api.PodKind, ChangeStatus: api.ChangeStatus}),
+		podtopologyspread.Name:               podtopologyspread.Factory(counter),
+		interpodaffinity.Name:                interpodaffinity.Factory(counter),
+		dynamicresources.Name:                dynamicresources.Factory(dynamicresources.Pods{Kind: s.podKind, ChangeStatus: s.statuses.Change}),
 		noderesourcesbalancedallocation.Name: noderesourcesbalancedallocation.New,
 		volumerestrictions.Name:              volumerestrictions.New,
 		nodevolumelimits.Name:                nodevolumelimits.New,
-		volumebinding.Name:                   volumebinding.Factory(api),
+		volumebinding.Name:                   volumebinding.Factory(s.volumes),
 		volumezone.Name:                      volumezone.New,
 		imagelocality.Name:                   imagelocality.New,
 		gangscheduling.Name:                  gangscheduling.New,
 		topologyplacementgenerator.Name:      topologyplacementgenerator.New,
 		podgrouppodscount.Name:               podgrouppodscount.New,
-		defaultpreemption.Name:               defaultpreemption.Factory(api),
-		defaultbinder.Name:                   defaultbinder.Factory(api.Bind),
+		defaultpreemption.Name:               defaultpreemption.Factory(s.preemptionAPI()),
+		defaultbinder.Name:                   defaultbinder.Factory(s.binder.Bind),
 	}
 }

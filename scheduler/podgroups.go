@@ -9,15 +9,12 @@ import (
 	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	toolscache "k8s.io/client-go/tools/cache"
 	fwk "k8s.io/kube-scheduler/framework"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	oschedulingv1beta1 "github.com/orrery-dev/orrery/apis/scheduling/v1beta1"
-	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/podgroups"
 )
 
@@ -101,29 +98,11 @@ func (s *Scheduler) podGroupDeleted(group *schedulingv1beta1.PodGroup) {
 	s.queue.Move(podGroupDeleted, group, nil, nil)
 }
 
-// joined and parted tell of a pod without a node. Those with one, the cache tells of.
-func (s *Scheduler) joined(pod *corev1.Pod) { s.cache.Groups().SetPod(pod) }
+// addUnscheduledGroupPod and parted tell of a pod without a node. Those with one, the cache tells of.
+func (s *Scheduler) addUnscheduledGroupPod(pod *corev1.Pod) { s.cache.Groups().SetPod(pod) }
 
-func (s *Scheduler) parted(pod *corev1.Pod) {
+func (s *Scheduler) deleteUnscheduledGroupPod(pod *corev1.Pod) {
 	if _, grouped := podgroups.Of(pod); grouped {
 		s.cache.Groups().RemovePod(pod)
 	}
-}
-
-// ReportGroup sets a condition in a pod group's status if it differs from what is there. What has come true stays so:
-// PodGroupInitiallyScheduled is about the first time.
-func (a *api) ReportGroup(ctx context.Context, group *schedulingv1beta1.PodGroup, condition metav1.Condition) error {
-	current := &oschedulingv1beta1.PodGroup{}
-	key := client.ObjectKey{Namespace: group.Namespace, Name: group.Name}
-	if err := a.cached.Get(ctx, key, current); err != nil {
-		return client.IgnoreNotFound(err)
-	}
-	if apimeta.IsStatusConditionTrue(current.Status.Conditions, condition.Type) {
-		return nil
-	}
-	changed := current.DeepCopy()
-	if !apimeta.SetStatusCondition(&changed.Status.Conditions, condition) {
-		return nil
-	}
-	return client.IgnoreNotFound(naming.PatchStatus(ctx, a.live, current, changed))
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 
@@ -89,6 +90,31 @@ func (p *proxy) tries(pod string) int {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.tried[pod]
+}
+
+// hold keeps the first binding of a pod back until release is called or the test ends: a test that fails meanwhile must
+// not wait for a request that waits for the test. wait returns once the binding has come.
+func (p *proxy) hold(t *testing.T, pod string) (wait, release func()) {
+	t.Helper()
+	held, let := make(chan struct{}), make(chan struct{})
+	release = sync.OnceFunc(func() { close(let) })
+	t.Cleanup(release)
+	p.set(func(bound string, w http.ResponseWriter, pass func(http.ResponseWriter)) {
+		if bound == pod && p.tries(bound) == 1 {
+			close(held)
+			<-let
+		}
+		pass(w)
+	})
+	wait = func() {
+		t.Helper()
+		select {
+		case <-held:
+		case <-time.After(patience):
+			t.Fatalf("not within %s: a binding of pod %s", patience, pod)
+		}
+	}
+	return wait, release
 }
 
 // bindingOf returns the pod that a request binds, under either naming.

@@ -92,19 +92,19 @@ func (s *Scheduler) schedule(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { s.queue.Run(ctx); return nil })
 	group.Go(func() error { s.cycle.Run(ctx); return nil })
-	group.Go(func() error { s.tidy(ctx); return nil })
-	group.Go(func() error { s.mail.Run(ctx); return nil })
-	group.Go(func() error { s.api.statuses.Run(ctx); return nil })
+	group.Go(func() error { s.cleanUpAssumedPods(ctx); return nil })
+	group.Go(func() error { s.eventSink.Run(ctx); return nil })
+	group.Go(func() error { s.statuses.Run(ctx); return nil })
 	<-ctx.Done()
 	s.queue.Close()
 	return group.Wait()
 }
 
-// busy reports whether there is a pod to be placed, or one whose binding is under way.
-func (s *Scheduler) busy() bool { return s.queue.Busy() || s.api.isBinding() }
+// busy reports whether there is a pod to be placed, or whether the API server is at work on bindings.
+func (s *Scheduler) busy() bool { return s.queue.Busy() || s.binder.Busy() }
 
-// tidy gives up assumed pods that have expired, and counts what is in the cache.
-func (s *Scheduler) tidy(ctx context.Context) {
+// cleanUpAssumedPods gives up assumed pods that have expired, and counts what is in the cache.
+func (s *Scheduler) cleanUpAssumedPods(ctx context.Context) {
 	ticker := s.options.Clock.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {

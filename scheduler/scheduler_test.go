@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,6 +26,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/scheduler"
+	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
 func TestMain(m *testing.M) {
@@ -156,6 +158,18 @@ func (p *plane) node(name, cpu string, taints ...corev1.Taint) *ocorev1.Node {
 	return node
 }
 
+// eventuallyKnowsNodes waits until the only scheduler that runs knows of a number of nodes. What it knows is measured once a
+// second, and before that is what the last test left.
+func (p *plane) eventuallyKnowsNodes(number float64) {
+	p.t.Helper()
+	p.eventually(func() error {
+		if known := testutil.ToFloat64(metrics.CacheSize.WithLabelValues("nodes")); known != number {
+			return fmt.Errorf("the scheduler knows of %v nodes, want %v", known, number)
+		}
+		return nil
+	})
+}
+
 // pod creates a pod for the plane's scheduler.
 func (p *plane) pod(name, cpu string, changes ...func(*ocorev1.Pod)) *ocorev1.Pod {
 	p.t.Helper()
@@ -192,10 +206,13 @@ func (p *plane) change(object client.Object, change func()) {
 	}
 }
 
+// patience is how long a test waits for what has to happen soon.
+const patience = 30 * time.Second
+
 // eventually waits until check returns nil, and fails with what it returned last.
 func (p *plane) eventually(check func() error) {
 	p.t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -207,7 +224,7 @@ func (p *plane) eventually(check func() error) {
 		select {
 		case <-again.C:
 		case <-deadline.C:
-			p.t.Fatalf("not within 30 s: %v; the queue has %v", err, p.scheduler.Pending())
+			p.t.Fatalf("not within %s: %v; the queue has %v", patience, err, p.scheduler.Pending())
 		}
 	}
 }

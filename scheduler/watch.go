@@ -33,7 +33,7 @@ func (s *Scheduler) watch(ctx context.Context) error {
 		synced = append(synced, registration.HasSynced)
 	}
 	synced = append(synced, s.dra.HasSynced)
-	s.clients.Informers.Start(s.life.Done())
+	s.clients.Informers.Start(s.pluginsCtx.Done())
 	for kind, done := range s.clients.Informers.WaitForCacheSync(ctx.Done()) {
 		if !done && ctx.Err() == nil {
 			return fmt.Errorf("watching %s for a plugin: the first list did not arrive", kind)

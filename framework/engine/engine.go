@@ -49,7 +49,8 @@ type Options[K comparable] struct {
 	FirstBackOff, LongestBackOff time.Duration
 	// Wake asks for a pass where [Engine.Run] does not make them, after a task has ended; nil means Run's own queue.
 	Wake func(key K)
-	// Inline takes tasks like any other step, so that a pass is as deterministic as its plan. It is for tests.
+	// Inline takes tasks when their turn comes and waits for them, so that a pass is as deterministic as its plan. It is for
+	// tests.
 	Inline bool
 }
 

@@ -32,6 +32,10 @@ func (l Look) Since(subject, fact string) time.Time {
 // UnderWay reports that a [Task] of this key is being done: it was begun by an earlier pass, and has not ended.
 func (l Look) UnderWay(task string) bool { return l.memory.underWay(task) }
 
+// Tasks are the names of all tasks of this key that are under way, sorted. What one that is not among them has done can be
+// observed from now on.
+func (l Look) Tasks() []string { return l.memory.running() }
+
 // Turn is what an actor can ask of the engine during one pass.
 type Turn struct{ memory *memory }
 

@@ -24,8 +24,9 @@ type Pass struct {
 // several steps, tasks and readers of its history share.
 type memory struct {
 	sightings sightings
-	retries   int // passes in a row that ended in a quiet retry
-	failures  int // and that failed
+	retries   int      // passes in a row that ended in a quiet retry
+	failures  int      // and that failed
+	before    []string // the tasks that were under way when the present pass began
 
 	mu     sync.Mutex
 	passes []Pass

@@ -36,6 +36,7 @@ func (m *memory) settle(outcome *Outcome) {
 
 // pass observes, plans and acts. The result is when to look again if all went well.
 func (e *Engine[K, W, A]) pass(ctx context.Context, key K, m *memory) (*Again, error) {
+	m.before = m.running()
 	world, decided, err := e.decide(ctx, key, m)
 	if err != nil {
 		return nil, err
@@ -63,13 +64,14 @@ func (e *Engine[K, W, A]) decide(ctx context.Context, key K, m *memory) (W, *Pla
 	return world, decided, nil
 }
 
-// act takes the steps in order up to the first that fails, and the reports behind it. It says when a task that could not be
-// begun yet can be.
+// act takes the steps in order up to the first that fails, and the reports behind it. Nothing waits for a task, so that none
+// which fails ends it, not even one that is taken inline. It says when a task that could not be begun yet can be.
 func (e *Engine[K, W, A]) act(ctx context.Context, key K, world W, decided *Plan[A], m *memory) (*Again, error) {
 	var (
 		actor  = e.loop.Actor(key, world, Turn{m})
 		held   *Again
 		failed error
+		inline []error
 	)
 	m.callOffAllBut(decided.wantedTasks())
 	for _, step := range decided.All() {
@@ -77,17 +79,21 @@ func (e *Engine[K, W, A]) act(ctx context.Context, key K, world W, decided *Plan
 		if failed != nil && !reports {
 			continue
 		}
-		var err error
-		if task, ok := step.(Task[A]); ok && !e.options.Inline {
+		switch task, ok := step.(Task[A]); {
+		case ok && e.options.Inline:
+			inline = append(inline, e.take(ctx, step, nil, actor, nil))
+		case ok:
 			held = earlier(held, e.begin(ctx, key, task, actor, m))
-		} else {
-			err = e.take(ctx, step, reporter, actor, failed)
-		}
-		if failed == nil {
-			failed = err
+		default:
+			if err := e.take(ctx, step, reporter, actor, failed); failed == nil {
+				failed = err
+			}
 		}
 	}
 	m.spoken(failed)
+	if failed == nil {
+		failed = errors.Join(inline...)
+	}
 	return held, failed
 }
 

@@ -240,16 +240,46 @@ func TestATaskOfAKeyThatIsGoneIsCalledOff(t *testing.T) {
 	until(t, "the end of the task", func() bool { return cmp.Equal(l.done(), []string{"change the bulb called off"}) })
 }
 
-func TestInlineTasksAreStepsLikeOthers(t *testing.T) {
+func TestInlineTasksAreTakenInTurnAndNoStepFailsWithThem(t *testing.T) {
 	l := newLamps()
 	l.plan = func(p *engine.Plan[*lamps], _ string) {
 		p.Do(quick{step{"change the bulb", errBroken}})
 		p.Do(step{does: "light"})
 	}
 	outcome := l.engine(func(o *engine.Options[string]) { o.Inline = true }).Pass(t.Context(), "hall")
-	if done := l.done(); !errors.Is(outcome.Err, errBroken) || !cmp.Equal(done, []string{"change the bulb"}) {
-		t.Errorf("did %v and ended with %v, want the failure of the task to end it", done, outcome.Err)
+	if done := l.done(); !errors.Is(outcome.Err, errBroken) || !cmp.Equal(done, []string{"change the bulb", "light"}) {
+		t.Errorf("did %v and ended with %v, want both, and the error of the task", done, outcome.Err)
 	}
+}
+
+func TestATaskThatEndsDuringAPassIsNotBegunAgainInIt(t *testing.T) {
+	l := newLamps()
+	bulb, woken := newTask("change the bulb"), make(chan string, 10)
+	var seen []string
+	ends := false
+	l.observe = func(look engine.Look, _ string) error { seen = look.Tasks(); return nil }
+	l.plan = func(p *engine.Plan[*lamps], _ string) {
+		if ends { // after it was seen to be under way
+			bulb.let <- nil
+			within(t, "the end of the task", woken)
+		}
+		p.Do(bulb)
+	}
+	e := l.engine(func(o *engine.Options[string]) { o.Wake = func(key string) { woken <- key } })
+	for _, pass := range []struct {
+		ends bool
+		sees []string
+	}{{false, nil}, {true, []string{"change the bulb"}}, {false, nil}} {
+		ends = pass.ends
+		e.Pass(t.Context(), "hall")
+		if !cmp.Equal(seen, pass.sees) {
+			t.Errorf("a pass sees %v under way, want %v", seen, pass.sees)
+		}
+		if !ends {
+			within(t, "the beginning of the task", bulb.begun)
+		}
+	}
+	bulb.let <- nil
 }
 
 // quick is a task that takes no time.

@@ -3,12 +3,13 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Task is a step that takes long, as pulling an image or waiting for a container to stop does. A pass begins it and goes on;
-// further passes of the key see that it is under way ([Look.UnderWay]) and do not begin it again. When it ends, the loop
-// is woken. A task that a plan does not want any more has its context cancelled, and stays under way until it returns.
+// further passes of the key see that it is under way ([Look.UnderWay]) and do not begin it again; nor does a pass in which
+// it ends, for what it did was not observed yet. When it ends, the loop is woken. A task that a plan does not want any more has its context cancelled, and stays under way until it returns.
 //
 // A task that failed is begun again after a back-off, if it is still wanted then: no other step waits for that. What one task
 // must wait for is for the plan to say: it has no order among those that are under way.
@@ -60,7 +61,21 @@ func (m *memory) underWay(name string) bool {
 	return t != nil && t.running
 }
 
-// begin begins a task, unless it is under way. It says when to look again if the task failed and has to wait.
+// running are the names of the tasks that are under way, sorted.
+func (m *memory) running() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var names []string
+	for name, t := range m.tasks {
+		if t.running {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// begin begins a task, unless it is under way or was when the pass began. It says when to look again if the task failed and has to wait.
 func (e *Engine[K, W, A]) begin(ctx context.Context, key K, step Task[A], actor A, m *memory) *Again {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -75,7 +90,7 @@ func (e *Engine[K, W, A]) begin(ctx context.Context, key K, step Task[A], actor 
 	}
 	now := e.options.Clock.Now()
 	switch {
-	case t.running:
+	case t.running, slices.Contains(m.before, name):
 		return nil
 	case now.Before(t.notYet):
 		return &Again{After: t.notYet.Sub(now), Why: "then " + name + " is tried again"}

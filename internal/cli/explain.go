@@ -34,7 +34,7 @@ func (f *foresight) addFlags(c *cobra.Command) {
 }
 
 // world is a copy of the cluster, or an empty one.
-func (f *foresight) world(t *target, empty bool) (*simulate.World, error) {
+func (f *foresight) world(t *target, empty bool) (*simulate.Simulation, error) {
 	if f.output != "" && f.output != "json" {
 		return nil, fmt.Errorf("--output %q: only json is known, or nothing for text", f.output)
 	}
@@ -119,7 +119,7 @@ func podName(argument string) (string, error) {
 	return name, nil
 }
 
-func (f *foresight) explain(ctx context.Context, out io.Writer, world *simulate.World, t *target, namespace, name string) error {
+func (f *foresight) explain(ctx context.Context, out io.Writer, world *simulate.Simulation, t *target, namespace, name string) error {
 	examined, err := world.Examine(ctx, namespace, name)
 	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("there is no pod %s in namespace %s", name, namespace)

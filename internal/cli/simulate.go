@@ -78,7 +78,7 @@ func (s *scenario) run(ctx context.Context, t *target, in io.Reader, out io.Writ
 	return report.Simulation(out, outcome)
 }
 
-func (s *scenario) changeNodes(ctx context.Context, world *simulate.World) error {
+func (s *scenario) changeNodes(ctx context.Context, world *simulate.Simulation) error {
 	for _, text := range s.addNodes {
 		nodes, err := simulate.ParseNodes(text)
 		if err != nil {
@@ -92,7 +92,7 @@ func (s *scenario) changeNodes(ctx context.Context, world *simulate.World) error
 }
 
 // load returns the pods that lose their node, and then those of the files.
-func (s *scenario) load(ctx context.Context, world *simulate.World, in io.Reader) ([]simulate.Pod, error) {
+func (s *scenario) load(ctx context.Context, world *simulate.Simulation, in io.Reader) ([]simulate.Pod, error) {
 	var pods []simulate.Pod
 	for _, name := range s.removeNodes {
 		moved, err := world.RemoveNode(ctx, name)
@@ -113,7 +113,7 @@ func (s *scenario) load(ctx context.Context, world *simulate.World, in io.Reader
 	return pods, nil
 }
 
-func loadFile(ctx context.Context, world *simulate.World, in io.Reader, name string) ([]simulate.Pod, error) {
+func loadFile(ctx context.Context, world *simulate.Simulation, in io.Reader, name string) ([]simulate.Pod, error) {
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {

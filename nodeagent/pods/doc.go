@@ -1,19 +1,33 @@
-// Package pods is the loop that makes the pods of one node run.
+// Package pods is the loop that makes the pods of one node run: what pod workers, PLEG and status manager are in a kubelet.
 //
-// It is a loop like every other of this project: observe the pod and what the runtime has of it (World), decide by a pure
-// function (Decide), act by steps of which each says why. One pass is about one pod, and no pod has two passes at once;
-// a pod that is at rest costs no goroutine.
+// It is a loop of framework/engine, whose keys are UIDs of pods. A pass observes the pod and what the runtime has of it
+// (World), plans by a pure function (decide in plan.go), and acts by steps of which each says why. A pod that is at rest costs
+// no goroutine.
+//
+// What takes long is a task, which no pass waits for: to prepare volumes, to create the sandbox, to start a container (with the
+// pull and the postStart hook), to run a preStop hook, to stop a container, and to write the status. While tasks are under way
+// the passes of their pod go on, so that whatever else changes about it is told. A task that no plan wants any more is called off:
+// the start of a container whose pod is deleted meanwhile. A stop with a shorter grace is another task.
 //
 // What it promises:
 //
-//   - No container ever has two running instances. A container is started only in a pass that saw no instance of it
-//     running in any sandbox of the pod.
-//   - What runs is adopted: all that a pass needs is in the API or in the runtime, so a restarted agent goes on where the
-//     last one stopped. Only back-offs begin anew.
-//   - Containers do not depend on the API server. A status that cannot be written is kept and tried again; a pod that was
-//     seen once goes on.
+//   - No container ever has two running instances. It is started only from an observation, made after its last start had ended,
+//     that saw no instance of it running in any sandbox of the pod.
+//   - Of the containers of a pod one starts at a time, in the order of the spec. It counts as running when its postStart hook has
+//     ended, and the next one starts then.
+//   - A container that has begun to be stopped is stopped, within the grace that it was given or a shorter one; its preStop hook
+//     runs once.
+//   - Nothing is taken away from under a task: sandboxes, volumes and the pod itself go when nothing is under way any more.
+//   - What runs goes on when the agent is started anew: all that a pass needs is in the API or in the runtime. Only pace is
+//     lost: back-offs begin anew, and a preStop hook that was running runs once more.
+//   - Containers do not depend on the API server. A status that cannot be written is tried again; a pod that was seen once
+//     goes on. The last status is written before the object is removed.
 //   - A pod that is deleted has its containers stopped with their preStop hooks and their grace, sidecars last and in
-//     reverse order, before the object is removed. Sandboxes of pods that nobody knows any more are stopped the same way.
+//     reverse order, before the object is removed. What is left of pods that nobody knows any more (CleanUpOrphanedPods) is
+//     stopped the same way.
+//
+// What it never does: it touches no sandbox that is not marked as this node's, adds no finalizer, and writes nothing of a pod but
+// its status.
 //
 // # Deletion under the two namings
 //

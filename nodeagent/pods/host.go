@@ -2,7 +2,6 @@ package pods
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 
@@ -60,35 +59,4 @@ func Hash(spec *corev1.Container) string {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%q %q", spec.Name, spec.Image)
 	return fmt.Sprintf("%x", h.Sum64())
-}
-
-// preStop returns the hook of a container from the spec, or from what its annotations kept of it.
-func preStop(pod *corev1.Pod, c *cri.Container) *corev1.LifecycleHandler {
-	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
-		for i := range list {
-			if list[i].Name == c.Name {
-				if list[i].Lifecycle == nil {
-					return nil
-				}
-				return list[i].Lifecycle.PreStop
-			}
-		}
-	}
-	kept := &corev1.LifecycleHandler{}
-	if raw := c.Annotations[cri.AnnotationPreStop]; raw == "" || json.Unmarshal([]byte(raw), kept) != nil {
-		return nil
-	}
-	return kept
-}
-
-// podIPs are the addresses at which the pod is reached.
-func (w *World) podIPs() []string {
-	switch ready := w.Runtime.Ready(); {
-	case w.Pod.Spec.HostNetwork:
-		return w.HostIPs
-	case ready != nil:
-		return ready.IPs
-	default:
-		return nil
-	}
 }

@@ -3,13 +3,14 @@ package pods
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/probes"
 	"github.com/orrery-dev/orrery/nodeagent/status"
@@ -34,16 +35,15 @@ type Options struct {
 	// Event records an event about a pod or one of its containers; nil records none.
 	Event func(pod *corev1.Pod, container, kind, reason, message string)
 	// Clock is the real one if nil.
-	Clock clock.WithDelayedExecution
+	Clock clock.WithTickerAndDelayedExecution
 	Log   logr.Logger
 }
 
 // Loop makes the pods of one node run. It is safe for concurrent use.
 type Loop struct {
 	Options
-	probes   *probes.Manager
-	statuses *statuses
-	passes   *keyed
+	probes *probes.Manager
+	engine *engine.Engine[types.UID, *World, *actor]
 
 	mu      sync.Mutex
 	workers map[types.UID]*worker
@@ -53,13 +53,9 @@ type Loop struct {
 type worker struct {
 	pod          *corev1.Pod
 	gone, orphan bool
-	memory       Memory
-	failures     int
-	said         map[string]string
-	plan         *Plan
-
-	// interruptStart ends a start that is under way; interruptAct ends whatever is.
-	interruptStart, interruptAct context.CancelFunc
+	// written is the status that the API server is known to have.
+	written *corev1.PodStatus
+	memory  Memory
 }
 
 // New returns a loop without pods.
@@ -68,57 +64,66 @@ func New(options Options) *Loop {
 		options.Clock = clock.RealClock{}
 	}
 	l := &Loop{Options: options, workers: map[types.UID]*worker{}}
-	l.passes = newKeyed(options.Clock, l.pass)
-	l.statuses = newStatuses(options.API, options.Clock, options.Log)
-	l.probes = probes.New(probes.Options{Prober: options.Prober, Clock: options.Clock, Changed: l.Poke, Event: options.Event})
+	l.engine = engine.New(syncLoop{l}, engine.Options[types.UID]{
+		Name: name, Clock: options.Clock, Registerer: metrics.Registry, Describe: l.describe, Log: options.Log,
+	})
+	l.probes = probes.New(probes.Options{Prober: options.Prober, Clock: options.Clock, Changed: l.Wake, Event: options.Event})
 	return l
 }
 
+// name is the loop's in metrics, spans and logs, the same on each of many nodes.
+const name = "pods"
+
 // Run works until ctx ends. Containers go on running after that.
 func (l *Loop) Run(ctx context.Context) {
-	l.statuses.writes.start(ctx)
-	l.passes.start(ctx)
+	var passes sync.WaitGroup
+	passes.Go(func() { l.engine.Run(ctx) })
 	l.watch(ctx)
-	l.passes.wait()
-	l.statuses.writes.wait()
+	passes.Wait()
 	l.probes.Stop()
 }
 
+// Wake asks for a pass about a pod: something about it may have changed. Pods that the loop does not know are left to
+// CleanUpOrphanedPods.
+func (l *Loop) Wake(uid types.UID) { l.engine.Wake(uid) }
+
 // Set says what a pod of this node looks like now.
 func (l *Loop) Set(pod *corev1.Pod) {
-	var refused *status.Failure
 	l.mu.Lock()
 	w := l.workers[pod.UID]
+	var refused *status.Failure
 	if w == nil {
 		w = &worker{}
 		l.workers[pod.UID] = w
-		if l.Admit != nil && !status.Terminal(pod.Status.Phase) && len(pod.Status.ContainerStatuses) == 0 && pod.DeletionTimestamp == nil {
-			refused = l.Admit(pod, l.others(pod))
-		}
+		refused = l.admit(pod)
+		w.memory.Failure = refused
 	}
-	if refused != nil {
-		w.memory.Failure = &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
-	}
-	before := w.pod
-	w.pod, w.orphan = pod, false
-	if pod.DeletionTimestamp != nil && w.interruptStart != nil {
-		w.interruptStart()
-	}
-	if before != nil && w.interruptAct != nil && shorter(before, pod) {
-		w.interruptAct()
-	}
+	// What the API server has need not be what was written: the pods of a node that falls silent, for one, are made not
+	// ready by others. The next pass puts that right.
+	w.pod, w.written, w.orphan = pod, &pod.Status, false
 	l.mu.Unlock()
 	if refused != nil && l.Event != nil {
 		l.Event(pod, "", corev1.EventTypeWarning, refused.Reason, refused.Message)
 	}
-	l.statuses.seen(pod)
-	l.passes.kick(pod.UID)
+	l.Wake(pod.UID)
 }
 
-// shorter says whether somebody has just asked for an earlier end of a pod that was being stopped already.
-func shorter(before, after *corev1.Pod) bool {
-	return before.DeletionGracePeriodSeconds != nil && after.DeletionGracePeriodSeconds != nil &&
-		*after.DeletionGracePeriodSeconds < *before.DeletionGracePeriodSeconds
+// Remove says that the API server does not have the pod any more.
+func (l *Loop) Remove(uid types.UID) {
+	l.change(uid, func(w *worker) { w.gone = true })
+	l.Wake(uid)
+}
+
+// admit says why a pod that was never seen before cannot run here; nil means that it can. The lock is held.
+func (l *Loop) admit(pod *corev1.Pod) *status.Failure {
+	if l.Admit == nil || status.Terminal(pod.Status.Phase) || len(pod.Status.ContainerStatuses) > 0 || pod.DeletionTimestamp != nil {
+		return nil
+	}
+	refused := l.Admit(pod, l.others(pod))
+	if refused == nil {
+		return nil
+	}
+	return &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
 }
 
 // others are the pods here that still take up room. The lock is held.
@@ -130,32 +135,6 @@ func (l *Loop) others(pod *corev1.Pod) []*corev1.Pod {
 		}
 	}
 	return found
-}
-
-// Remove says that the API server does not have the pod any more.
-func (l *Loop) Remove(uid types.UID) {
-	l.mu.Lock()
-	w := l.workers[uid]
-	if w != nil {
-		w.gone = true
-		if w.interruptStart != nil {
-			w.interruptStart()
-		}
-	}
-	l.mu.Unlock()
-	if w != nil {
-		l.passes.kick(uid)
-	}
-}
-
-// Poke asks for a pass about a pod: something about it may have changed. Pods that the loop does not know are left to Adopt.
-func (l *Loop) Poke(uid types.UID) {
-	l.mu.Lock()
-	known := l.workers[uid] != nil
-	l.mu.Unlock()
-	if known {
-		l.passes.kick(uid)
-	}
 }
 
 // Pods returns the pods which the loop knows, each with the status that was computed last. Orphans are not among them.
@@ -177,18 +156,28 @@ func (l *Loop) Pods() []*corev1.Pod {
 	return found
 }
 
-// Last returns the latest plan about a pod, or nil.
-func (l *Loop) Last(uid types.UID) *Plan {
+// change changes what is known about a pod, unless it has been forgotten.
+func (l *Loop) change(uid types.UID, change func(*worker)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if w := l.workers[uid]; w != nil {
-		return w.plan
+		change(w)
 	}
-	return nil
 }
 
-// retryFirst and retryMost bound the wait after a pass that failed.
-const (
-	retryFirst = time.Second
-	retryMost  = 16 * time.Second
-)
+// forget drops a pod of which nothing is left, and lets a pod go on that waits for its name.
+func (l *Loop) forget(pod *corev1.Pod) {
+	l.mu.Lock()
+	delete(l.workers, pod.UID)
+	var waiting []types.UID
+	for uid, w := range l.workers {
+		if w.pod.Name == pod.Name && w.pod.Namespace == pod.Namespace {
+			waiting = append(waiting, uid)
+		}
+	}
+	l.mu.Unlock()
+	l.probes.Sync(pod.UID, nil)
+	for _, uid := range waiting {
+		l.Wake(uid)
+	}
+}

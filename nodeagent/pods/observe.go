@@ -2,17 +2,28 @@ package pods
 
 import (
 	"context"
+	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/probes"
 )
 
-// observe reads all that is known about a pod. The world is nil when there is nothing to decide about.
-func (l *Loop) observe(ctx context.Context, uid types.UID) (*World, error) {
+// syncLoop is the Loop as the engine sees it: its keys are UIDs of pods.
+type syncLoop struct{ *Loop }
+
+var _ engine.Loop[types.UID, *World, *actor] = syncLoop{}
+
+// Observe reads all that is known about a pod.
+func (l syncLoop) Observe(ctx context.Context, look engine.Look, uid types.UID) (*World, error) {
+	if !l.knows(uid) {
+		return nil, engine.ErrGone
+	}
+	tasks := look.Tasks() // before the runtime is read: what tasks did that have ended by now is seen there
 	runtime, err := cri.ReadPod(ctx, l.Runtime, l.Agent, string(uid))
 	if err != nil {
 		return nil, err
@@ -22,16 +33,38 @@ func (l *Loop) observe(ctx context.Context, uid types.UID) (*World, error) {
 	defer l.mu.Unlock()
 	w := l.workers[uid]
 	if w == nil {
-		return nil, nil
+		return nil, engine.ErrGone
 	}
 	world := &World{
 		Pod: w.pod, Gone: w.gone, Orphan: w.orphan, Graceful: l.Graceful, Predecessor: l.predecessor(w.pod),
-		Runtime: runtime, HostIPs: l.HostIPs(), Memory: w.memory.copy(),
+		Written: w.written, Runtime: runtime, Tasks: tasks, HostIPs: l.HostIPs(), Memory: w.memory.copy(),
 	}
-	if !w.orphan {
-		world.Probes = l.probes.Sync(uid, world.targets())
-	}
+	world.Probes = l.probes.Verdicts(uid, world.targets())
 	return world, nil
+}
+
+// Plan decides what to do next about a pod.
+func (syncLoop) Plan(_ types.UID, world *World, now time.Time) *engine.Plan[*actor] {
+	return decide(world, now)
+}
+
+// Actor acts on the pod that was observed.
+func (l syncLoop) Actor(_ types.UID, world *World, turn engine.Turn) *actor {
+	return &actor{Loop: l.Loop, world: world, turn: turn}
+}
+
+func (l *Loop) knows(uid types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.workers[uid] != nil
+}
+
+// describe names the pod of a pass.
+func (l *Loop) describe(uid types.UID) (attributes []attribute.KeyValue) {
+	l.change(uid, func(w *worker) {
+		attributes = []attribute.KeyValue{attribute.String("namespace", w.pod.Namespace), attribute.String("name", w.pod.Name)}
+	})
+	return attributes
 }
 
 // predecessor says whether an older pod of the same name is still there. The lock is held. Only needed where the API
@@ -48,19 +81,8 @@ func (l *Loop) predecessor(pod *corev1.Pod) bool {
 	return false
 }
 
-// targets are the running containers, for the probes.
+// targets are the containers to probe: those that run, and whose postStart hook has ended.
 func (w *World) targets() []probes.Target {
-	specs := map[string]*corev1.Container{}
-	for i := range w.Pod.Spec.Containers {
-		specs[w.Pod.Spec.Containers[i].Name] = &w.Pod.Spec.Containers[i]
-	}
-	for i := range w.Pod.Spec.InitContainers {
-		specs[w.Pod.Spec.InitContainers[i].Name] = &w.Pod.Spec.InitContainers[i]
-	}
-	for i := range w.Pod.Spec.EphemeralContainers {
-		spec := (*corev1.Container)(&w.Pod.Spec.EphemeralContainers[i].EphemeralContainerCommon)
-		specs[spec.Name] = spec
-	}
 	var ip string
 	if ips := w.podIPs(); len(ips) > 0 {
 		ip = ips[0]
@@ -68,7 +90,7 @@ func (w *World) targets() []probes.Target {
 	var targets []probes.Target
 	for i := range w.Runtime.Containers {
 		c := &w.Runtime.Containers[i]
-		if spec := specs[c.Name]; c.Running() && spec != nil {
+		if spec := w.spec(c.Name); c.Running() && spec != nil && c.Name != w.starting() {
 			target := probes.Target{Pod: w.Pod, Container: spec, ID: c.ID, IP: ip, Started: c.Started}
 			target.WasStarted, target.WasReady = before(w.Pod, c.ContainerID())
 			targets = append(targets, target)
@@ -87,11 +109,4 @@ func before(pod *corev1.Pod, id string) (started, ready bool) {
 		}
 	}
 	return false, false
-}
-
-// orphanOf is the pod of a sandbox that nobody knows, as far as the sandbox tells.
-func orphanOf(labels map[string]string) *corev1.Pod {
-	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
-		Name: labels[cri.LabelPodName], Namespace: labels[cri.LabelPodNamespace], UID: types.UID(labels[cri.LabelPodUID]),
-	}}
 }

@@ -6,34 +6,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
-
-// Plan is what to do about a pod.
-type Plan struct {
-	// Status is what the pod looks like now; nil for an orphan.
-	Status *corev1.PodStatus
-	// Failure, when set, is to be remembered: the pod has failed as a whole.
-	Failure *status.Failure
-	// Steps are done in order, up to the first that fails.
-	Steps []Step
-	// Events are recorded once for each text.
-	Events []Event
-	// After is when to look again if nothing happens; zero means never.
-	After time.Duration
-	// Why says what the pod waits for when there are no steps.
-	Why string
-	// Stopping: the pod is not to run any more; its grace counts from the first such plan.
-	Stopping bool
-	// Forget: nothing is left of the pod.
-	Forget bool
-}
-
-// Event is one to record about the pod or one of its containers.
-type Event struct {
-	Container             string
-	Type, Reason, Message string
-}
 
 // refreshEvery is how old the content of volumes from ConfigMaps, Secrets, tokens and the pod itself may get.
 const refreshEvery = time.Minute
@@ -46,62 +21,94 @@ const retryStart = 10 * time.Second
 
 const deadlineExceeded = "DeadlineExceeded"
 
-// Decide makes the plan. It is pure.
-func Decide(world *World, now time.Time) *Plan {
+// decide makes the plan. It is pure.
+func decide(world *World, now time.Time) *engine.Plan[*actor] {
 	w := *world
-	d := &decision{World: &w, now: now, plan: &Plan{}, waiting: map[string]status.Waiting{}}
-	if w.deleting() {
+	d := &decision{World: &w, now: now, plan: &engine.Plan[*actor]{}, waiting: map[string]status.Waiting{}}
+	switch {
+	case w.deleting():
 		d.stop()
-		return d.plan
-	}
-	if w.Predecessor {
-		d.wait("waiting for the pod that had this name before to stop")
-		return d.finish(false)
-	}
-	d.deadline()
-	for name, failure := range w.Memory.Starts {
-		d.waiting[name] = failure.Waiting
-	}
-	current := w.status(false, d.waiting, now)
-	if status.Terminal(current.Phase) {
+	case w.Predecessor:
+		d.plan.Because("waiting for the pod that had this name before to stop")
+	case d.over():
 		d.stop()
-		return d.plan
+	default:
+		d.run()
 	}
-	d.run()
-	return d.finish(false)
+	return d.finish()
 }
 
 // decision is a plan in the making.
 type decision struct {
 	*World
 	now     time.Time
-	plan    *Plan
+	plan    *engine.Plan[*actor]
+	steps   []step
 	waiting map[string]status.Waiting
+	// stopping: the pod is not to run any more.
+	stopping bool
+	// starts: this plan starts a container.
+	starts bool
 }
 
-func (d *decision) step(s Step) { d.plan.Steps = append(d.plan.Steps, s) }
-
-func (d *decision) wait(why string) {
-	if d.plan.Why == "" {
-		d.plan.Why = why
+func (d *decision) do(s step) {
+	d.steps = append(d.steps, s)
+	if _, task := s.(engine.Task[*actor]); !task {
+		d.plan.After(0, "what comes next follows from what has become of this")
 	}
 }
 
-func (d *decision) again(at time.Time) {
-	if wait := max(at.Sub(d.now), time.Millisecond); d.plan.After == 0 || wait < d.plan.After {
-		d.plan.After = wait
-	}
-}
+func (d *decision) again(at time.Time, why string) { d.plan.After(at.Sub(d.now), why) }
 
 func (d *decision) event(container, kind, reason, message string) {
-	d.plan.Events = append(d.plan.Events, Event{Container: container, Type: kind, Reason: reason, Message: message})
+	restarts := int32(0)
+	if c := d.Runtime.Latest(container); c != nil {
+		restarts = c.Restarts
+	}
+	d.steps = append(d.steps, &recordEvent{
+		container: container, kind: kind, reason: reason, message: message,
+		instance: fmt.Sprintf("%d in %d", restarts, len(d.Runtime.Sandboxes)),
+	})
 }
 
-// finish computes the status with all that was decided.
-func (d *decision) finish(stopping bool) *Plan {
-	s := d.status(stopping, d.waiting, d.now)
-	d.plan.Status = &s
+// finish computes the status with all that was decided, and puts it before everything else.
+func (d *decision) finish() *engine.Plan[*actor] {
+	kept := &setStatus{failure: d.Memory.Failure, stopping: d.Memory.Stopping}
+	if d.stopping && kept.stopping.IsZero() {
+		kept.stopping = d.now
+	}
+	d.plan.Do(kept)
+	if !d.Orphan {
+		s := d.status(d.stopping, d.waiting, d.now)
+		kept.status = &s
+		d.write(&s)
+	}
+	for _, s := range d.steps {
+		d.plan.Do(s)
+	}
 	return d.plan
+}
+
+// write tells the API server what it does not know yet.
+func (d *decision) write(s *corev1.PodStatus) {
+	if d.Gone || status.Same(d.Written, s) {
+		return
+	}
+	why := "the pod is " + summary(s)
+	if before := summary(d.Written); d.Written.Phase != "" && before != summary(s) {
+		why += "; the API server has " + before
+	}
+	d.plan.Do(&writeStatus{s, reason(why), underWay(d.underWay(statusTask))})
+}
+
+// over says whether the pod has ended for good.
+func (d *decision) over() bool {
+	d.deadline()
+	for name, failure := range d.Memory.Starts {
+		d.waiting[name] = failure.Waiting
+	}
+	current := d.status(false, d.waiting, d.now)
+	return status.Terminal(current.Phase)
 }
 
 // deadline fails a pod that has been active for longer than it may.
@@ -115,21 +122,21 @@ func (d *decision) deadline() {
 	}
 	end := last.StartTime.Add(time.Duration(*limit) * time.Second)
 	if d.now.Before(end) {
-		d.again(end)
+		d.again(end, "the pod may not be active for longer")
 		return
 	}
 	d.Memory.Failure = &status.Failure{Reason: deadlineExceeded, Message: "Pod was active on the node longer than the specified deadline"}
-	d.plan.Failure = d.Memory.Failure
 	d.event("", corev1.EventTypeNormal, deadlineExceeded, d.Memory.Failure.Message)
 }
 
 // run brings a pod that should run closer to running.
 func (d *decision) run() {
+	d.refresh()
 	sandbox := d.sandbox()
 	if sandbox == nil {
 		return
 	}
-	d.refresh()
+	d.goOnStarting(sandbox)
 	if d.initialize(sandbox) {
 		for i := range d.Pod.Spec.Containers {
 			d.container(sandbox, &d.Pod.Spec.Containers[i], false)
@@ -139,20 +146,26 @@ func (d *decision) run() {
 	d.collect(sandbox)
 }
 
-// refresh renews volumes whose content may change, and makes them again for an agent that was just started.
+// refresh makes the volumes, and renews those whose content may change.
 func (d *decision) refresh() {
-	if d.Memory.Prepared.IsZero() {
-		d.step(&Prepare{why: "prepare directories and volumes: the agent was started anew"})
+	why, due := "", d.Memory.Prepared.Add(refreshEvery)
+	switch {
+	case d.Memory.Prepared.IsZero() && len(d.Runtime.Sandboxes) == 0:
+		why = "the pod is about to start"
+	case d.Memory.Prepared.IsZero():
+		why = "the agent was started anew"
+	case !refreshable(&d.Pod.Spec):
 		return
-	}
-	if !refreshable(&d.Pod.Spec) {
+	case d.now.Before(due):
+		d.again(due, "the content of volumes is refreshed")
 		return
+	default:
+		why = fmt.Sprintf("their content is older than %s", refreshEvery)
 	}
-	if due := d.Memory.Prepared.Add(refreshEvery); d.now.Before(due) {
-		d.again(due)
-		return
+	if d.underWay(prepareTask) {
+		d.plan.Because("directories and volumes are being prepared")
 	}
-	d.step(&Prepare{why: fmt.Sprintf("refresh the volumes: their content is older than %s", refreshEvery)})
+	d.do(&prepare{reason(why), underWay(d.underWay(prepareTask))})
 }
 
 // refreshable says whether the content of a volume of the pod can change while it runs.

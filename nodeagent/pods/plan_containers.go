@@ -2,6 +2,7 @@ package pods
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,10 +12,20 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
+// goOnStarting keeps a start that an earlier pass has begun, whatever else is to be done.
+func (d *decision) goOnStarting(sandbox *cri.Sandbox) {
+	name := d.starting()
+	if spec := d.spec(name); spec != nil {
+		d.plan.Because(fmt.Sprintf("container %s is being started", name))
+		d.do(&startContainer{container: spec, sandboxID: sandbox.ID, reason: "it was begun by an earlier pass", underWay: true})
+	}
+}
+
 // container brings one container that should keep running (of the pod, or a sidecar) closer to that.
 func (d *decision) container(sandbox *cri.Sandbox, spec *corev1.Container, sidecar bool) {
 	latest := d.Runtime.LatestIn(sandbox.ID, spec.Name)
 	switch {
+	case spec.Name == d.starting():
 	case latest == nil:
 		d.start(sandbox, spec, nil, "it has not run yet")
 	case latest.Running():
@@ -24,9 +35,14 @@ func (d *decision) container(sandbox *cri.Sandbox, spec *corev1.Container, sidec
 			d.start(sandbox, spec, latest, fmt.Sprintf("it ended with exit code %d", latest.ExitCode))
 		}
 	default:
-		d.step(&RemoveContainer{ID: latest.ID, why: fmt.Sprintf("remove container %s: it was created but never started", spec.Name)})
-		d.start(sandbox, spec, nil, "its last start was cut short")
+		d.startAnew(sandbox, spec, latest)
 	}
+}
+
+// startAnew starts a container of which an earlier start, perhaps that of another agent, has left an instance.
+func (d *decision) startAnew(sandbox *cri.Sandbox, spec *corev1.Container, created *cri.Container) {
+	d.do(&removeContainer{created.ID, spec.Name, "it was created but never started"})
+	d.start(sandbox, spec, nil, "its last start was cut short")
 }
 
 // check stops a running container that a probe or a changed spec says must not go on.
@@ -36,23 +52,26 @@ func (d *decision) check(c *cri.Container, spec *corev1.Container, sidecar bool)
 		kind = "Init container"
 	}
 	verdict := d.Probes[c.ID]
-	message := ""
+	killing, begun := d.Memory.Killing[c.ID]
+	message, grace := "", d.probeGrace(spec, verdict.Failed)
 	switch {
 	case c.Hash != "" && c.Hash != Hash(spec):
 		message = fmt.Sprintf("%s %s definition changed", kind, spec.Name)
 	case verdict.Failed != "":
 		message = fmt.Sprintf("%s %s failed %s probe", kind, spec.Name, verdict.Failed)
+	case begun: // what has had its hook run, or was asked to end, is not to go on
+		message, grace = fmt.Sprintf("%s %s was to be killed", kind, spec.Name), killing.Grace
 	default:
 		return
 	}
 	if restart.Allowed(&d.Pod.Spec, spec, 137) {
 		message += ", will be restarted"
 	}
-	stop := d.stopOf(c, d.probeGrace(spec, verdict.Failed), message)
-	d.step(&StopContainers{Containers: []Stop{stop}})
+	d.kill(c, d.killingSince(c), grace, message, message)
 }
 
-// start plans to start a container, unless a back-off says to wait. previous is how it ended in this sandbox, or nil.
+// start plans to start a container, unless a back-off says to wait. previous is how it ended in this sandbox, or nil. Of the
+// containers of a pod one starts at a time: a postStart hook can rely on the next container not to run yet.
 func (d *decision) start(sandbox *cri.Sandbox, spec *corev1.Container, previous *cri.Container, because string) {
 	crashes := d.Memory.Crashes[spec.Name]
 	if previous != nil {
@@ -62,20 +81,31 @@ func (d *decision) start(sandbox *cri.Sandbox, spec *corev1.Container, previous 
 		}
 		crashes = crashes.Next(previous.Finished, d.now)
 	}
-	if d.pullBackOff(spec) {
+	if d.pullBackOff(spec) || previous == nil && d.startBackOff(spec) {
 		return
 	}
-	if failure, failed := d.Memory.Starts[spec.Name]; failed && d.Memory.Pulls[spec.Image].Error == "" {
-		if until := failure.At.Add(retryStart); until.After(d.now) && previous == nil {
-			d.again(until)
-			d.wait(fmt.Sprintf("starting container %s again in %s: %s", spec.Name, round(until.Sub(d.now)), failure.Reason))
-			return
-		}
+	switch {
+	case slices.ContainsFunc(d.running(""), func(c *cri.Container) bool { return c.Name == spec.Name }):
+		d.plan.Because(fmt.Sprintf("an older instance of container %s still runs", spec.Name))
+	case d.Memory.Prepared.IsZero(), d.starting() != "", d.starts:
+	default:
+		d.starts = true
+		d.do(&startContainer{
+			container: spec, sandboxID: sandbox.ID, restarts: d.restarts(spec.Name), backOff: crashes, reason: reason(because),
+		})
 	}
-	d.step(&StartContainer{
-		Container: spec, SandboxID: sandbox.ID, Restarts: d.restarts(spec.Name), BackOff: crashes,
-		why: fmt.Sprintf("start container %s: %s", spec.Name, because),
-	})
+}
+
+// startBackOff says whether a container that could not be made is not to be tried yet.
+func (d *decision) startBackOff(spec *corev1.Container) bool {
+	failure, failed := d.Memory.Starts[spec.Name]
+	until := failure.At.Add(retryStart)
+	if !failed || d.Memory.Pulls[spec.Image].Error != "" || !until.After(d.now) {
+		return false
+	}
+	d.again(until, fmt.Sprintf("starting container %s is tried again", spec.Name))
+	d.plan.Because(fmt.Sprintf("starting container %s again in %s: %s", spec.Name, round(until.Sub(d.now)), failure.Reason))
+	return true
 }
 
 func (d *decision) crashLoop(spec *corev1.Container, backOff restart.BackOff, until time.Time) {
@@ -84,8 +114,8 @@ func (d *decision) crashLoop(spec *corev1.Container, backOff restart.BackOff, un
 	d.waiting[spec.Name] = status.Waiting{Reason: "CrashLoopBackOff", Message: message}
 	d.event(spec.Name, corev1.EventTypeWarning, "BackOff", fmt.Sprintf("Back-off restarting failed container %s in pod %s_%s(%s)",
 		spec.Name, d.Pod.Name, d.Pod.Namespace, d.Pod.UID))
-	d.again(until)
-	d.wait(fmt.Sprintf("starting container %s again in %s: it keeps failing", spec.Name, round(until.Sub(d.now))))
+	d.again(until, fmt.Sprintf("container %s is started again", spec.Name))
+	d.plan.Because(fmt.Sprintf("starting container %s again in %s: it keeps failing", spec.Name, round(until.Sub(d.now))))
 }
 
 // pullBackOff says whether the image of the container is not to be pulled yet.
@@ -98,11 +128,11 @@ func (d *decision) pullBackOff(spec *corev1.Container) bool {
 	if !until.After(d.now) {
 		return false
 	}
-	d.again(until)
-	d.wait(fmt.Sprintf("pulling image %s again in %s: %s", spec.Image, round(until.Sub(d.now)), failure.Error))
+	d.again(until, fmt.Sprintf("image %s is pulled again", spec.Image))
+	d.plan.Because(fmt.Sprintf("pulling image %s again in %s: %s", spec.Image, round(until.Sub(d.now)), failure.Error))
 	if shown := failure.At.Add(errorShown); shown.After(d.now) {
 		d.waiting[spec.Name] = status.Waiting{Reason: "ErrImagePull", Message: failure.Error}
-		d.again(shown)
+		d.again(shown, "the pull backs off visibly")
 		return true
 	}
 	message := fmt.Sprintf("Back-off pulling image %q", spec.Image)

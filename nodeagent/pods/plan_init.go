@@ -18,7 +18,7 @@ func (d *decision) initialize(sandbox *cri.Sandbox) bool {
 		if restart.Sidecar(spec) {
 			d.container(sandbox, spec, true)
 			if i >= reached && !d.sidecarStarted(sandbox, spec) {
-				d.wait(fmt.Sprintf("waiting for sidecar %s to start", spec.Name))
+				d.plan.Because(fmt.Sprintf("waiting for sidecar %s to start", spec.Name))
 				return false
 			}
 			continue
@@ -48,17 +48,18 @@ func (d *decision) reached(sandbox *cri.Sandbox) int {
 
 func (d *decision) sidecarStarted(sandbox *cri.Sandbox, spec *corev1.Container) bool {
 	latest := d.Runtime.LatestIn(sandbox.ID, spec.Name)
-	return latest != nil && latest.Running() && d.Probes[latest.ID].Started
+	return latest != nil && latest.Running() && spec.Name != d.starting() && d.Probes[latest.ID].Started
 }
 
 // initContainer returns whether a regular init container has succeeded.
 func (d *decision) initContainer(sandbox *cri.Sandbox, spec *corev1.Container) bool {
 	latest := d.Runtime.LatestIn(sandbox.ID, spec.Name)
 	switch {
+	case spec.Name == d.starting():
 	case latest == nil:
 		d.start(sandbox, spec, nil, "it is the next init container")
 	case latest.Running():
-		d.wait(fmt.Sprintf("waiting for init container %s to end", spec.Name))
+		d.plan.Because(fmt.Sprintf("waiting for init container %s to end", spec.Name))
 	case latest.Exited() && latest.ExitCode == 0:
 		return true
 	case latest.Exited():
@@ -66,8 +67,7 @@ func (d *decision) initContainer(sandbox *cri.Sandbox, spec *corev1.Container) b
 			d.start(sandbox, spec, latest, fmt.Sprintf("it ended with exit code %d and must succeed", latest.ExitCode))
 		}
 	default:
-		d.step(&RemoveContainer{ID: latest.ID, why: fmt.Sprintf("remove container %s: it was created but never started", spec.Name)})
-		d.start(sandbox, spec, nil, "its last start was cut short")
+		d.startAnew(sandbox, spec, latest)
 	}
 	return false
 }

@@ -11,36 +11,56 @@ import (
 // sandbox returns the one to run containers in, or plans to make it.
 func (d *decision) sandbox() *cri.Sandbox {
 	ready := d.Runtime.Ready()
-	usable := ready != nil && ready.HostNetwork == d.Pod.Spec.HostNetwork && (ready.HostNetwork || len(ready.IPs) > 0)
+	if ready != nil && (ready.HostNetwork != d.Pod.Spec.HostNetwork || !ready.HostNetwork && len(ready.IPs) == 0) {
+		ready = nil
+	}
 	attempt := uint32(0)
 	clean := true
+	var ended []step
 	for i := range d.Runtime.Sandboxes {
 		old := &d.Runtime.Sandboxes[i]
-		if usable && old == ready {
+		if old == ready {
 			continue
 		}
 		attempt = max(attempt, old.Attempt+1)
 		for _, c := range d.running(old.ID) {
-			d.step(&StopContainers{Containers: []Stop{d.stopOf(c, minimumGrace, "its sandbox is not the pod's any more")}, Sidecars: true})
+			const why = "its sandbox is not the pod's any more"
+			d.kill(c, d.killingSince(c), minimumGrace, why, why)
 			clean = false
 		}
 		if old.Ready {
-			d.step(&StopSandbox{ID: old.ID, why: fmt.Sprintf("stop sandbox %s: it cannot be used any more", short(old.ID))})
+			ended = append(ended, &stopSandbox{old.ID, "it cannot be used any more"})
 		}
 	}
-	if usable {
-		return ready
+	switch {
+	case !clean: // and so no container is started that may run there
+		return nil
+	case ready == nil && d.starting() != "":
+		d.plan.Because(fmt.Sprintf("waiting for the start of container %s to end: its sandbox is gone", d.starting()))
+		return nil
 	}
-	if attempt > 0 && clean {
-		d.event("", corev1.EventTypeNormal, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
+	for _, s := range ended {
+		d.do(s)
 	}
-	d.step(&Prepare{why: "prepare directories and volumes: the pod is about to start"})
-	why := "create the sandbox: the pod has none"
+	if ready == nil {
+		d.createSandbox(attempt)
+	}
+	return ready
+}
+
+func (d *decision) createSandbox(attempt uint32) {
+	why := "the pod has none"
 	if attempt > 0 {
-		why = fmt.Sprintf("create sandbox %d: the one before is not ready", attempt)
+		d.event("", corev1.EventTypeNormal, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
+		why = "the one before is not ready"
 	}
-	d.step(&CreateSandbox{Attempt: attempt, why: why})
-	return nil
+	switch {
+	case d.Memory.Prepared.IsZero():
+		return
+	case d.underWay(sandboxTask):
+		d.plan.Because("the sandbox is being created")
+	}
+	d.do(&createSandbox{attempt, reason(why), underWay(d.underWay(sandboxTask))})
 }
 
 // collect removes dead containers that nobody needs: all but the newest dead one of each name.
@@ -52,14 +72,14 @@ func (d *decision) collect(sandbox *cri.Sandbox) {
 			continue
 		}
 		if kept[c.Name] {
-			d.step(&RemoveContainer{ID: c.ID, why: fmt.Sprintf("remove container %s: a newer dead instance is kept", short(c.ID))})
+			d.do(&removeContainer{c.ID, c.Name, "a newer dead instance is kept"})
 		}
 		kept[c.Name] = true
 	}
 	for i := range d.Runtime.Sandboxes {
 		old := &d.Runtime.Sandboxes[i]
 		if old.ID != sandbox.ID && !old.Ready && !d.holds(old.ID) {
-			d.step(&RemoveSandbox{ID: old.ID, why: fmt.Sprintf("remove sandbox %s: a newer one is in use", short(old.ID))})
+			d.do(&removeSandbox{old.ID, "a newer one is in use"})
 		}
 	}
 }

@@ -2,49 +2,43 @@ package pods
 
 import (
 	"fmt"
-	"time"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/restart"
+	"github.com/orrery-dev/orrery/nodeagent/status"
 )
-
-// minimumGrace is what a container gets even when its pod's grace is over; the kubelet's figure.
-const minimumGrace = 2 * time.Second
 
 // stop ends what runs, then cleans up, then lets go of the object. Each pass does what can be done at once.
 func (d *decision) stop() {
-	d.plan.Stopping = true
-	if !d.Orphan {
-		d.finish(true)
-	}
+	d.stopping = true
 	switch {
-	case d.stopApps(), d.stopSidecars(), d.stopSandboxes():
+	case d.stopApps(), d.stopSidecars(), d.stillBusy(), d.stopSandboxes():
 	case !d.Memory.Cleaned:
-		d.step(&CleanUp{why: "clean up volumes and directories: nothing of the pod runs any more"})
+		d.do(&cleanUp{"nothing of the pod runs any more"})
 		fallthrough
 	default:
 		d.letGo()
 	}
 }
 
-// stopApps stops all but the sidecars, at the same time.
+// stopApps stops all but the sidecars, at the same time. What is being started is stopped when its start has ended, which is
+// called off.
 func (d *decision) stopApps() bool {
-	var stops []Stop
+	busy := false
+	if name := d.starting(); name != "" {
+		d.plan.Because(fmt.Sprintf("waiting for the start of container %s to end", name))
+		busy = true
+	}
 	for _, c := range d.running("") {
-		if d.sidecar(c.Name) < 0 {
-			stops = append(stops, d.stopOf(c, d.remaining(), ""))
+		if d.sidecar(c.Name) < 0 && c.Name != d.starting() {
+			d.killForPod(c)
+			busy = true
 		}
 	}
-	if len(stops) == 0 {
-		return false
-	}
-	d.step(&StopContainers{Containers: stops})
-	return true
+	return busy
 }
 
-// stopSidecars stops the last of the sidecars that run; the next pass stops the one before it.
+// stopSidecars stops the last of the sidecars that run; a later pass stops the one before it.
 func (d *decision) stopSidecars() bool {
 	var last *cri.Container
 	for _, c := range d.running("") {
@@ -55,15 +49,26 @@ func (d *decision) stopSidecars() bool {
 	if last == nil {
 		return false
 	}
-	d.step(&StopContainers{Containers: []Stop{d.stopOf(last, d.remaining(), "")}, Sidecars: true})
+	d.killForPod(last)
 	return true
+}
+
+// stillBusy waits for tasks that are called off: nothing is taken away from under them.
+func (d *decision) stillBusy() bool {
+	for _, task := range d.Tasks {
+		if task != statusTask {
+			d.plan.Because("waiting for this to end: " + task)
+			return true
+		}
+	}
+	return false
 }
 
 func (d *decision) stopSandboxes() bool {
 	stopped := false
 	for i := range d.Runtime.Sandboxes {
 		if s := &d.Runtime.Sandboxes[i]; s.Ready {
-			d.step(&StopSandbox{ID: s.ID, why: fmt.Sprintf("stop sandbox %s: %s", short(s.ID), d.because())})
+			d.do(&stopSandbox{s.ID, reason(d.because())})
 			stopped = true
 		}
 	}
@@ -74,22 +79,40 @@ func (d *decision) stopSandboxes() bool {
 func (d *decision) letGo() {
 	switch {
 	case d.Gone || d.Orphan:
-		for i := range d.Runtime.Sandboxes {
-			id := d.Runtime.Sandboxes[i].ID
-			d.step(&RemoveSandbox{ID: id, why: fmt.Sprintf("remove sandbox %s and its containers: the pod is gone", short(id))})
-		}
-		for i := range d.Runtime.Containers {
-			if c := &d.Runtime.Containers[i]; !d.hasSandbox(c.SandboxID) {
-				d.step(&RemoveContainer{ID: c.ID, why: fmt.Sprintf("remove container %s: the pod is gone", short(c.ID))})
-			}
-		}
-		d.plan.Forget = len(d.plan.Steps) == 0
-	case d.Pod.DeletionTimestamp != nil && !d.Memory.Deleted:
-		d.step(&DeletePod{why: "remove the pod from the API server: nothing of it runs any more"})
-	case d.Pod.DeletionTimestamp != nil:
-		d.wait("waiting for the API server to remove the pod")
+		d.removeRest()
+	case d.Pod.DeletionTimestamp == nil:
+		d.plan.Because("the pod is over")
+	case d.Memory.Deleted:
+		d.plan.Because("waiting for the API server to remove the pod")
+	case d.told():
+		d.do(&deletePod{"nothing of it runs any more"})
 	default:
-		d.wait("the pod is over")
+		d.plan.Because("waiting for the API server to have the pod's last status")
+	}
+}
+
+// told says whether the API server has the pod's last status.
+func (d *decision) told() bool {
+	last := d.status(true, d.waiting, d.now)
+	return status.Same(d.Written, &last) && !d.underWay(statusTask)
+}
+
+// removeRest removes what the runtime and the disk have of a pod that is gone.
+func (d *decision) removeRest() {
+	const why = "the pod is gone"
+	left := false
+	for i := range d.Runtime.Sandboxes {
+		d.do(&removeSandbox{d.Runtime.Sandboxes[i].ID, why})
+		left = true
+	}
+	for i := range d.Runtime.Containers {
+		if c := &d.Runtime.Containers[i]; !d.hasSandbox(c.SandboxID) {
+			d.do(&removeContainer{c.ID, c.Name, why})
+			left = true
+		}
+	}
+	if !left {
+		d.do(&forgetPod{"nothing else is left of it"})
 	}
 }
 
@@ -110,34 +133,6 @@ func (d *decision) sidecar(name string) int {
 		}
 	}
 	return -1
-}
-
-// remaining is what is left of the grace.
-func (d *decision) remaining() time.Duration {
-	left := d.grace()
-	if !d.Memory.Stopping.IsZero() {
-		left -= d.now.Sub(d.Memory.Stopping)
-	}
-	return max(left, minimumGrace)
-}
-
-func (d *decision) stopOf(c *cri.Container, grace time.Duration, message string) Stop {
-	return Stop{ID: c.ID, Name: c.Name, Grace: max(grace, minimumGrace), Message: message, PreStop: preStop(d.Pod, c)}
-}
-
-// probeGrace is the grace for a container that a probe condemned.
-func (d *decision) probeGrace(spec *corev1.Container, probe string) time.Duration {
-	var own *corev1.Probe
-	switch probe {
-	case "liveness":
-		own = spec.LivenessProbe
-	case "startup":
-		own = spec.StartupProbe
-	}
-	if own != nil && own.TerminationGracePeriodSeconds != nil {
-		return time.Duration(*own.TerminationGracePeriodSeconds) * time.Second
-	}
-	return d.grace()
 }
 
 func (d *decision) because() string {

@@ -14,81 +14,38 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
 
 var start = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// server stands for an API server that can be away. It is the edge of our code, and nothing of it is under test.
-type server struct {
-	pods map[types.UID]*corev1.Pod
-	down bool
-}
-
-var errAway = errors.New("the API server is away")
-
-func (s *server) WriteStatus(_ context.Context, pod *corev1.Pod, wanted *corev1.PodStatus) error {
-	if s.down {
-		return errAway
-	}
-	if found := s.pods[pod.UID]; found != nil {
-		updated := found.DeepCopy()
-		updated.Status = *wanted.DeepCopy()
-		s.pods[pod.UID] = updated
-	}
-	return nil
-}
-
-func (s *server) Delete(_ context.Context, pod *corev1.Pod) error {
-	if s.down {
-		return errAway
-	}
-	delete(s.pods, pod.UID)
-	return nil
-}
-
-// plainHost has no disk.
-type plainHost struct{}
-
-func (plainHost) Prepare(context.Context, *corev1.Pod, []string) error { return nil }
-func (plainHost) CleanUp(context.Context, *corev1.Pod) error           { return nil }
-func (plainHost) RemoveLogs(*corev1.Pod) error                         { return nil }
-func (plainHost) ListPodsFromDisk() ([]string, error)                  { return nil, nil }
-func (plainHost) ReadTerminationMessages([]cri.Container)              {}
-func (plainHost) Credentials(context.Context, *corev1.Pod, string) ([]*runtimeapi.AuthConfig, error) {
-	return nil, nil
-}
-
-func (plainHost) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, string, error) {
-	return &runtimeapi.PodSandboxConfig{
-		Metadata:    &runtimeapi.PodSandboxMetadata{Name: pod.Name, Namespace: pod.Namespace, Uid: string(pod.UID)},
-		Labels:      map[string]string{cri.LabelPodUID: string(pod.UID), cri.LabelPodName: pod.Name, cri.LabelPodNamespace: pod.Namespace},
-		Annotations: pod.Annotations,
-	}, "", nil
-}
-
-func (plainHost) Container(_ context.Context, pod *corev1.Pod, spec *corev1.Container, of ContainerOf) (*runtimeapi.ContainerConfig, error) {
-	return &runtimeapi.ContainerConfig{
-		Metadata:    &runtimeapi.ContainerMetadata{Name: spec.Name, Attempt: uint32(of.Restarts)},
-		Image:       &runtimeapi.ImageSpec{Image: of.Image, UserSpecifiedImage: spec.Image},
-		Labels:      map[string]string{cri.LabelPodUID: string(pod.UID), cri.LabelContainerName: spec.Name},
-		Annotations: map[string]string{cri.AnnotationRestartCount: fmt.Sprint(of.Restarts), cri.AnnotationHash: Hash(spec)},
-	}, nil
-}
-
 // stage is a node on a stepped clock, whose loop is driven by hand.
 type stage struct {
+	calls
 	clock   *testingclock.FakeClock
 	runtime *simulated.Runtime
+	host    preparedHost
 	server  *server
 	loop    *Loop
 	log     []string
 	grace   bool
+	made    int
+	tell    func(format string, args ...any)
+	// wrongs are what must never be done and was.
+	wrongs []string
 }
 
 func newStage(graceful bool) *stage {
-	s := &stage{clock: testingclock.NewFakeClock(start), server: &server{pods: map[types.UID]*corev1.Pod{}}, grace: graceful}
+	return newStageWith(graceful, testingclock.NewFakeClock(start), reliable)
+}
+
+func newStageWith(graceful bool, clock *testingclock.FakeClock, calls calls) *stage {
+	s := &stage{calls: calls, clock: clock, grace: graceful}
+	wrong := func(what string) { s.wrongs = append(s.wrongs, what) }
+	s.server = &server{calls: calls, pods: map[types.UID]*corev1.Pod{}, wrong: wrong}
+	s.host = preparedHost{prepared: map[types.UID]bool{}, wrong: wrong}
 	s.runtime = simulated.New(simulated.Options{Clock: s.clock})
 	s.restart()
 	return s
@@ -100,12 +57,26 @@ func (s *stage) restart() {
 		s.loop.probes.Stop()
 	}
 	s.loop = New(Options{
-		Agent: "node", Runtime: s.runtime, Host: plainHost{}, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
+		Agent: "node", Runtime: frailRuntime{s.runtime, s.calls, s.server.wrong}, Host: s.host, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
 		HostIPs: func() []string { return []string{"192.0.2.1"} }, Graceful: s.grace, Log: logr.Discard(),
 		Event: func(pod *corev1.Pod, container, _, reason, _ string) {
 			s.log = append(s.log, strings.TrimSpace(fmt.Sprintf("%s %s %s", pod.Name, reason, container)))
 		},
 	})
+	s.loop.engine = engine.New(syncLoop{s.loop}, engine.Options[types.UID]{Name: name, Clock: s.clock, Inline: true, Wake: func(types.UID) {}})
+	for _, pod := range s.server.pods {
+		s.loop.Set(pod)
+	}
+}
+
+// hear tells the loop what the server has, and what is left of pods that it does not have.
+func (s *stage) hear(ctx context.Context) {
+	_ = s.loop.CleanUpOrphanedPods(ctx) // the runtime may be away
+	for uid, w := range s.loop.workers {
+		if s.server.pods[uid] == nil && !w.orphan {
+			s.loop.Remove(uid)
+		}
+	}
 	for _, pod := range s.server.pods {
 		s.loop.Set(pod)
 	}
@@ -114,24 +85,9 @@ func (s *stage) restart() {
 // turn tells the loop what the server has and passes once over every pod, until nothing changes or the rounds are over.
 func (s *stage) turn(ctx context.Context, rounds int) error {
 	for range rounds {
-		if err := s.loop.Adopt(ctx); err != nil {
-			return nil //nolint:nilerr // the runtime is away: nothing happens
-		}
+		s.hear(ctx)
 		for uid := range s.loop.workers {
-			if pod := s.server.pods[uid]; pod != nil {
-				s.loop.Set(pod)
-			} else if !s.loop.workers[uid].orphan {
-				s.loop.Remove(uid)
-			}
-		}
-		for uid, pod := range s.server.pods {
-			if s.loop.workers[uid] == nil {
-				s.loop.Set(pod)
-			}
-		}
-		for uid := range s.loop.workers {
-			s.loop.pass(ctx, uid)
-			s.loop.statuses.write(ctx, uid)
+			s.loop.engine.Pass(ctx, uid)
 			if err := s.single(ctx); err != nil {
 				return err
 			}
@@ -140,8 +96,11 @@ func (s *stage) turn(ctx context.Context, rounds int) error {
 	return nil
 }
 
-// single fails when a container of a pod has two running instances, or a sandbox is not the agent's own.
+// single fails when a container of a pod has two running instances, or something was done that must never be.
 func (s *stage) single(ctx context.Context) error {
+	if len(s.wrongs) > 0 {
+		return errors.New(s.wrongs[0])
+	}
 	containers, err := s.runtime.ListContainers(ctx, nil)
 	if err != nil {
 		return nil //nolint:nilerr // the runtime is away: there is nothing to see
@@ -161,7 +120,8 @@ func (s *stage) single(ctx context.Context) error {
 }
 
 func (s *stage) create(name string, change func(*corev1.Pod)) types.UID {
-	uid := types.UID(fmt.Sprintf("uid-%s-%d", name, len(s.server.pods)))
+	s.made++
+	uid := types.UID(fmt.Sprintf("uid-%s-%d", name, s.made))
 	grace := int64(30)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default", UID: uid}}
 	pod.Spec = corev1.PodSpec{

@@ -1,109 +1,55 @@
 package pods
 
 import (
-	"context"
-	"fmt"
-	"strings"
-	"time"
-
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/orrery-dev/orrery/nodeagent/restart"
+	"github.com/orrery-dev/orrery/framework/engine"
 )
 
-// Step is one thing to do. Why says in a sentence what and for what reason.
-type Step interface {
-	Why() string
-	do(ctx context.Context, a *actor) error
+// step is one thing to do about a pod.
+type step = engine.Step[*actor]
+
+// reason is the part of a step that says why it is taken.
+type reason string
+
+// Why returns the reason.
+func (r reason) Why() string { return string(r) }
+
+// underWay is the part of a task that says whether an earlier pass has begun it: it is wanted still, but there is nothing
+// to do about it now.
+type underWay bool
+
+// Idle says that the task is under way.
+func (u underWay) Idle() bool { return bool(u) }
+
+// actor takes the steps of one pass about one pod.
+type actor struct {
+	*Loop
+	world *World
+	turn  engine.Turn
 }
 
-// Prepare makes or refreshes what the pod needs on the node: directories, volumes, cgroups.
-type Prepare struct{ why string }
+func (a *actor) pod() *corev1.Pod { return a.world.Pod }
 
-// CreateSandbox makes the pod's sandbox.
-type CreateSandbox struct {
-	Attempt uint32
-	why     string
+func (a *actor) uid() types.UID { return a.world.Pod.UID }
+
+// remember changes the memory of the pod.
+func (a *actor) remember(change func(*Memory)) {
+	a.change(a.uid(), func(w *worker) { change(&w.memory) })
 }
 
-// StopSandbox stops a sandbox; its address is free again.
-type StopSandbox struct{ ID, why string }
-
-// RemoveSandbox removes a sandbox and its containers.
-type RemoveSandbox struct{ ID, why string }
-
-// StartContainer gets the image, makes the container, starts it and runs its postStart hook.
-type StartContainer struct {
-	Container *corev1.Container
-	SandboxID string
-	Restarts  int32
-	// BackOff is to be remembered once the start was tried.
-	BackOff restart.BackOff
-	why     string
-}
-
-// StopContainers runs preStop hooks and stops containers, all at the same time.
-type StopContainers struct {
-	Containers []Stop
-	// Sidecars says that these are stopped after the others.
-	Sidecars bool
-}
-
-// Stop is one container to stop.
-type Stop struct {
-	ID, Name string
-	Grace    time.Duration
-	// Message is that of the Killing event; "" means the usual one.
-	Message string
-	PreStop *corev1.LifecycleHandler
-}
-
-// RemoveContainer removes a container that does not run.
-type RemoveContainer struct{ ID, why string }
-
-// CleanUp takes away what Prepare made.
-type CleanUp struct{ why string }
-
-// DeletePod writes the last status and removes the object from the API server.
-type DeletePod struct{ why string }
-
-// Why returns the reason.
-func (s *Prepare) Why() string { return s.why }
-
-// Why returns the reason.
-func (s *CreateSandbox) Why() string { return s.why }
-
-// Why returns the reason.
-func (s *StopSandbox) Why() string { return s.why }
-
-// Why returns the reason.
-func (s *RemoveSandbox) Why() string { return s.why }
-
-// Why returns the reason.
-func (s *StartContainer) Why() string { return s.why }
-
-// Why returns the reason.
-func (s *RemoveContainer) Why() string { return s.why }
-
-// Why returns the reason.
-func (s *CleanUp) Why() string { return s.why }
-
-// Why returns the reason.
-func (s *DeletePod) Why() string { return s.why }
-
-// Why returns the reason.
-func (s *StopContainers) Why() string {
-	names := make([]string, 0, len(s.Containers))
-	for _, c := range s.Containers {
-		name := fmt.Sprintf("%s with %s of grace", c.Name, c.Grace)
-		if c.Message != "" {
-			name += " (" + c.Message + ")"
-		}
-		names = append(names, name)
+func (a *actor) event(container, kind, reason, message string) {
+	if a.Event != nil && !a.world.Orphan {
+		a.Event(a.pod(), container, kind, reason, message)
 	}
-	kind := "stop "
-	if s.Sidecars {
-		kind = "stop the sidecar "
-	}
-	return kind + strings.Join(names, ", ")
 }
+
+func put[V any](m *map[string]V, key string, value V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = value
+}
+
+func nameOf(pod *corev1.Pod) string { return pod.Namespace + "/" + pod.Name }

@@ -1,8 +1,6 @@
 package pods
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,98 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
-	"pgregory.net/rapid"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
-
-// TestAnyStoryEndsWell breaks things in any order, then lets all be well, and looks at what has become of it: no container ever
-// ran twice, every pod that should run does, and nothing is left of those that were deleted.
-func TestAnyStoryEndsWell(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		ctx := context.Background()
-		s := newStage(rapid.Bool().Draw(t, "graceful deletion"))
-		defer func() { s.loop.probes.Stop() }()
-		number := 0
-		do := func(err error) {
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"create a pod": func(t *rapid.T) {
-				number++
-				sidecar, hasInit := rapid.Bool().Draw(t, "sidecar"), rapid.Bool().Draw(t, "init")
-				s.create(fmt.Sprintf("pod-%d", number), func(pod *corev1.Pod) {
-					always := corev1.ContainerRestartPolicyAlways
-					if sidecar {
-						pod.Spec.InitContainers = append(pod.Spec.InitContainers, corev1.Container{Name: "side", Image: "side:1", RestartPolicy: &always})
-					}
-					if hasInit {
-						pod.Spec.InitContainers = append(pod.Spec.InitContainers, corev1.Container{Name: "init", Image: "init:1"})
-						pod.Annotations = map[string]string{"simulated.orrery.dev/run-for.init": "2s"}
-					}
-				})
-			},
-			"pass":                   func(*rapid.T) { do(s.turn(ctx, 1)) },
-			"time passes":            func(t *rapid.T) { s.clock.Step(time.Duration(rapid.IntRange(1, 400).Draw(t, "seconds")) * time.Second) },
-			"the agent restarts":     func(*rapid.T) { s.restart() },
-			"the API server goes":    func(*rapid.T) { s.server.down = true },
-			"the API server is back": func(*rapid.T) { s.server.down = false },
-			"the runtime goes":       func(*rapid.T) { s.runtime.Break(errors.New("the runtime is away")) },
-			"the runtime is back":    func(*rapid.T) { s.runtime.Break(nil) },
-			"a container crashes": func(t *rapid.T) {
-				if running := s.running(ctx); len(running) > 0 {
-					s.runtime.Kill(rapid.SampledFrom(running).Draw(t, "which").Id, 1, "Error")
-				}
-			},
-			"a sandbox dies": func(t *rapid.T) {
-				if running := s.running(ctx); len(running) > 0 {
-					s.runtime.KillSandbox(rapid.SampledFrom(running).Draw(t, "which").PodSandboxId)
-				}
-			},
-			"a pod is deleted": func(t *rapid.T) {
-				for uid := range s.server.pods {
-					if rapid.Bool().Draw(t, "this one") {
-						s.delete(uid)
-					}
-				}
-			},
-			"": func(t *rapid.T) { do(s.single(ctx)) },
-		})
-		s.runtime.Break(nil)
-		s.server.down = false
-		for range 8 {
-			do(s.turn(ctx, 12))
-			s.clock.Step(6 * time.Minute)
-		}
-		do(s.turn(ctx, 12))
-		for uid, pod := range s.server.pods {
-			if pod.DeletionTimestamp != nil {
-				t.Fatalf("pod %s was deleted and is still there: %+v", uid, s.loop.Last(uid))
-			}
-			if pod.Status.Phase != corev1.PodRunning {
-				t.Fatalf("pod %s is %s: %+v; plan %+v", uid, pod.Status.Phase, pod.Status.ContainerStatuses, s.loop.Last(uid))
-			}
-		}
-		wanted := 0
-		for _, pod := range s.server.pods {
-			wanted += len(pod.Spec.Containers)
-			for _, c := range pod.Spec.InitContainers {
-				if c.RestartPolicy != nil {
-					wanted++
-				}
-			}
-		}
-		if running := s.running(ctx); len(running) != wanted {
-			t.Fatalf("%d containers run, want %d", len(running), wanted)
-		}
-		sandboxes, err := s.runtime.ListPodSandbox(ctx, nil)
-		if err != nil || len(sandboxes) != len(s.server.pods) {
-			t.Fatalf("there are %d sandboxes for %d pods (%v)", len(sandboxes), len(s.server.pods), err)
-		}
-	})
-}
 
 func TestStories(t *testing.T) {
 	t.Run("a container that keeps crashing is started ever later", func(t *testing.T) {
@@ -216,9 +125,10 @@ func TestStories(t *testing.T) {
 		}()
 		s.loop.Remove(first)
 		s.loop.Set(s.server.pods[second])
-		s.loop.pass(t.Context(), second)
-		if plan := s.loop.Last(second); len(plan.Steps) != 0 || plan.Why == "" {
-			t.Errorf("while the first one stops, the plan about the second is %+v", plan)
+		s.loop.engine.Pass(t.Context(), second)
+		plan, err := Inspect(s.loop).Preview(t.Context(), "default/web")
+		if want := "nothing to do: waiting for the pod that had this name before to stop"; err != nil || plan != want {
+			t.Errorf("while the first one stops, the plan about the second is %s (%v)", plan, err)
 		}
 		if err := s.turn(t.Context(), 10); err != nil {
 			t.Fatal(err)
@@ -237,13 +147,12 @@ func TestStories(t *testing.T) {
 		pod := s.server.pods[uid].DeepCopy()
 		pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &metav1.Time{Time: s.clock.Now()}, new(int64)
 		s.loop.Set(pod)
-		world, err := s.loop.observe(t.Context(), uid)
+		plan, err := s.loop.engine.Preview(t.Context(), uid)
 		if err != nil {
 			t.Fatal(err)
 		}
-		steps := Decide(world, s.clock.Now()).Steps
-		if len(steps) != 1 || steps[0].Why() != "stop main with 30s of grace" {
-			t.Errorf("the plan is %+v", steps)
+		if want := "stop container main with 30s of grace: the pod is being deleted"; plan.String() != want {
+			t.Errorf("the plan is\n%s, want\n%s", plan, want)
 		}
 	})
 

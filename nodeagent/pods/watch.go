@@ -18,7 +18,7 @@ const relistEvery = time.Second
 // watch keeps an eye on the runtime until ctx ends.
 func (l *Loop) watch(ctx context.Context) {
 	if notifier, ok := l.Runtime.(cri.Notifier); ok {
-		notifier.Notify(func(uid string) { l.Poke(types.UID(uid)) })
+		notifier.Notify(func(uid string) { l.Wake(types.UID(uid)) })
 		<-ctx.Done()
 		return
 	}
@@ -42,16 +42,16 @@ func (l *Loop) watch(ctx context.Context) {
 	}
 }
 
-// compare pokes the pods whose fingerprint changed.
+// compare wakes the pods whose fingerprint changed.
 func (l *Loop) compare(before, now map[string]string) {
 	for uid, fingerprint := range now {
 		if before[uid] != fingerprint {
-			l.Poke(types.UID(uid))
+			l.Wake(types.UID(uid))
 		}
 	}
 	for uid := range before {
 		if _, still := now[uid]; !still {
-			l.Poke(types.UID(uid))
+			l.Wake(types.UID(uid))
 		}
 	}
 }
@@ -88,61 +88,4 @@ func sum(id string, state int32) uint64 {
 		h = (h ^ uint64(id[i])) * 1099511628211
 	}
 	return (h ^ uint64(state+1)) * 1099511628211
-}
-
-// Adopt looks for sandboxes of this agent, and for traces on the node, whose pods nobody has named, and stops and removes them. Call it once all pods of the node have
-// been Set; until then every pod would look like that.
-func (l *Loop) Adopt(ctx context.Context) error {
-	selector := map[string]string{cri.LabelAgent: l.Agent}
-	sandboxes, err := l.Runtime.ListPodSandbox(ctx, &runtimeapi.PodSandboxFilter{LabelSelector: selector})
-	if err != nil {
-		return fmt.Errorf("listing sandboxes: %w", err)
-	}
-	for _, sandbox := range sandboxes {
-		uid := types.UID(sandbox.Labels[cri.LabelPodUID])
-		if !l.knows(uid) {
-			l.adopt(uid, sandbox.Labels, l.graceOf(ctx, string(uid)))
-		}
-	}
-	traces, err := l.Host.ListPodsFromDisk()
-	if err != nil {
-		return fmt.Errorf("looking for traces of pods: %w", err)
-	}
-	for _, uid := range traces {
-		if !l.knows(types.UID(uid)) {
-			l.adopt(types.UID(uid), map[string]string{cri.LabelPodUID: uid}, nil)
-		}
-	}
-	return nil
-}
-
-func (l *Loop) knows(uid types.UID) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.workers[uid] != nil
-}
-
-func (l *Loop) adopt(uid types.UID, labels map[string]string, grace *int64) {
-	l.mu.Lock()
-	if l.workers[uid] == nil {
-		pod := orphanOf(labels)
-		pod.Spec.TerminationGracePeriodSeconds = grace
-		l.workers[uid] = &worker{pod: pod, orphan: true}
-	}
-	l.mu.Unlock()
-	l.passes.kick(uid)
-}
-
-// graceOf reads the grace of a pod from its containers' annotations; nil means the default.
-func (l *Loop) graceOf(ctx context.Context, uid string) *int64 {
-	found, err := cri.ReadPod(ctx, l.Runtime, l.Agent, uid)
-	if err != nil {
-		return nil
-	}
-	for i := range found.Containers {
-		if grace, err := strconv.ParseInt(found.Containers[i].Annotations[cri.AnnotationTerminationGracePeriod], 10, 64); err == nil {
-			return &grace
-		}
-	}
-	return nil
 }

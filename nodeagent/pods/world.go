@@ -1,6 +1,9 @@
 package pods
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,13 +20,17 @@ type World struct {
 	Pod *corev1.Pod
 	// Gone: the API server does not have the pod any more.
 	Gone bool
-	// Orphan: this agent has never seen the pod; only the runtime knows of it.
+	// Orphan: this agent has never seen the pod; only the runtime or the disk knows of it.
 	Orphan bool
 	// Graceful: the API keeps a deleted pod until the agent removes it.
 	Graceful bool
 	// Predecessor: another pod of this name is still being stopped on this node.
 	Predecessor bool
-	Runtime     cri.Pod
+	// Written is the status that the API server is known to have; nil for an orphan.
+	Written *corev1.PodStatus
+	Runtime cri.Pod
+	// Tasks are the names of the tasks that are under way.
+	Tasks []string
 	// Probes holds the verdicts by container ID.
 	Probes  map[string]probes.Verdict
 	HostIPs []string
@@ -46,6 +53,8 @@ type Memory struct {
 	Pulls map[string]PullFailure
 	// Stopping is when the pod was first asked to stop.
 	Stopping time.Time
+	// Killing holds, by container ID, the containers that have begun to be stopped.
+	Killing map[string]Killing
 	// Cleaned: volumes and directories are gone.
 	Cleaned bool
 	// Deleted: the API server was asked to remove the object.
@@ -65,8 +74,38 @@ type PullFailure struct {
 	BackOff restart.BackOff
 }
 
+// Killing is how far a container's end has come.
+type Killing struct {
+	// Since is when it began.
+	Since time.Time
+	// Grace is what the container was given.
+	Grace time.Duration
+	// Hooked: its preStop hook has ended, or is not waited for.
+	Hooked bool
+}
+
+// copy returns a memory that no step can change.
+func (m *Memory) copy() Memory {
+	c := *m
+	c.Starts, c.Crashes, c.Pulls, c.Killing = maps.Clone(m.Starts), maps.Clone(m.Crashes), maps.Clone(m.Pulls), maps.Clone(m.Killing)
+	return c
+}
+
 // deleting says whether somebody wants the pod to end.
 func (w *World) deleting() bool { return w.Gone || w.Orphan || w.Pod.DeletionTimestamp != nil }
+
+// underWay says whether a task is.
+func (w *World) underWay(task string) bool { return slices.Contains(w.Tasks, task) }
+
+// starting is the name of the container whose start is under way, "" if there is none.
+func (w *World) starting() string {
+	for _, task := range w.Tasks {
+		if container, starts := strings.CutPrefix(task, startTask); starts {
+			return container
+		}
+	}
+	return ""
+}
 
 // grace is how long containers get to end, counted from when the pod was asked to stop.
 func (w *World) grace() time.Duration {
@@ -81,13 +120,56 @@ func (w *World) grace() time.Duration {
 	return time.Duration(*seconds) * time.Second
 }
 
+// spec is that of a container of whatever kind, or nil.
+func (w *World) spec(container string) *corev1.Container {
+	for _, list := range [][]corev1.Container{w.Pod.Spec.Containers, w.Pod.Spec.InitContainers} {
+		for i := range list {
+			if list[i].Name == container {
+				return &list[i]
+			}
+		}
+	}
+	for i := range w.Pod.Spec.EphemeralContainers {
+		if spec := (*corev1.Container)(&w.Pod.Spec.EphemeralContainers[i].EphemeralContainerCommon); spec.Name == container {
+			return spec
+		}
+	}
+	return nil
+}
+
+// podIPs are the addresses at which the pod is reached.
+func (w *World) podIPs() []string {
+	switch ready := w.Runtime.Ready(); {
+	case w.Pod.Spec.HostNetwork:
+		return w.HostIPs
+	case ready != nil:
+		return ready.IPs
+	default:
+		return nil
+	}
+}
+
 func (w *World) status(stopping bool, waiting map[string]status.Waiting, now time.Time) corev1.PodStatus {
 	found := make(map[string]status.Probe, len(w.Probes))
 	for id, verdict := range w.Probes {
 		found[id] = status.Probe{Started: verdict.Started, Ready: verdict.Ready}
 	}
 	return status.Compute(status.Input{
-		Pod: w.Pod, Last: w.Memory.Status, Runtime: w.Runtime, Waiting: waiting, Probes: found,
+		Pod: w.Pod, Last: w.Memory.Status, Runtime: w.started(), Waiting: waiting, Probes: found,
 		Stopping: stopping, Failure: w.Memory.Failure, HostIPs: w.HostIPs,
 	}, now)
+}
+
+// started is what the runtime has, without the container that is being started: it is running when its postStart hook has
+// ended, and not before.
+func (w *World) started() cri.Pod {
+	starting := w.starting()
+	if starting == "" {
+		return w.Runtime
+	}
+	pod := w.Runtime
+	pod.Containers = slices.DeleteFunc(slices.Clone(pod.Containers), func(c cri.Container) bool {
+		return c.Name == starting && !c.Exited()
+	})
+	return pod
 }

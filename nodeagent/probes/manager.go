@@ -70,17 +70,15 @@ func New(options Options) *Manager {
 	return &Manager{options: options, workers: map[types.UID]map[string]*worker{}}
 }
 
-// Sync says which containers of a pod run now, and returns the verdicts about them by container ID. Containers that are
-// not named any more are not probed any more. The call does not ask; it only schedules.
-func (m *Manager) Sync(pod types.UID, running []Target) map[string]Verdict {
+// Sync says which containers of a pod run now. Containers that are not named any more are not probed any more. The call does
+// not ask; it only schedules.
+func (m *Manager) Sync(pod types.UID, running []Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	verdicts := make(map[string]Verdict, len(running))
 	old := m.workers[pod]
 	var kept map[string]*worker
 	for _, target := range running {
 		if !probed(target.Container) {
-			verdicts[target.ID] = Verdict{Started: true, Ready: true}
 			continue
 		}
 		w := old[target.ID]
@@ -93,7 +91,6 @@ func (m *Manager) Sync(pod types.UID, running []Target) map[string]Verdict {
 			kept = map[string]*worker{}
 		}
 		kept[target.ID] = w
-		verdicts[target.ID] = Judge(target.Container, w.counters)
 	}
 	for id, w := range old {
 		if kept[id] == nil {
@@ -104,6 +101,21 @@ func (m *Manager) Sync(pod types.UID, running []Target) map[string]Verdict {
 		delete(m.workers, pod)
 	} else {
 		m.workers[pod] = kept
+	}
+}
+
+// Verdicts returns what is known about the running containers of a pod, by container ID. Of one that Sync has not named yet that
+// is what an agent before this one had found.
+func (m *Manager) Verdicts(pod types.UID, running []Target) map[string]Verdict {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	verdicts := make(map[string]Verdict, len(running))
+	for _, target := range running {
+		w := m.workers[pod][target.ID]
+		if w == nil {
+			w = newWorker(target)
+		}
+		verdicts[target.ID] = Judge(target.Container, w.counters)
 	}
 	return verdicts
 }

@@ -98,7 +98,10 @@ func TestManagerAsksInOrder(t *testing.T) {
 		ReadinessProbe: &corev1.Probe{PeriodSeconds: 7},
 	}
 	target := Target{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "pod"}}, Container: spec, ID: "id", Started: clock.Now()}
-	sync := func() Verdict { return m.Sync("pod", []Target{target})["id"] }
+	sync := func() Verdict {
+		m.Sync("pod", []Target{target})
+		return m.Verdicts("pod", []Target{target})["id"]
+	}
 	expect := func(what string, kind Kind) {
 		t.Helper()
 		select {
@@ -160,7 +163,7 @@ func TestRestartedAgentBelievesTheOneBefore(t *testing.T) {
 	defer m.Stop()
 	spec := &corev1.Container{StartupProbe: &corev1.Probe{}, ReadinessProbe: &corev1.Probe{}}
 	target := Target{Pod: &corev1.Pod{}, Container: spec, ID: "id", WasStarted: true, WasReady: true}
-	if got := m.Sync("pod", []Target{target})["id"]; got != (Verdict{Started: true, Ready: true}) {
+	if got := m.Verdicts("pod", []Target{target})["id"]; got != (Verdict{Started: true, Ready: true}) {
 		t.Errorf("the verdict is %+v", got)
 	}
 }

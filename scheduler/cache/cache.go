@@ -21,13 +21,13 @@ import (
 type Cache struct {
 	assumedFor time.Duration
 
-	mutex  sync.Mutex
-	pods   map[types.UID]*podState
-	nodes  map[string]*list.Element // of *nodeinfo.NodeInfo
-	recent *list.List               // the same NodeInfos, most recently changed first
-	order  order
-	images images
-	groups *podgroups.Groups
+	mutex    sync.Mutex
+	pods     map[types.UID]*podState
+	nodes    map[string]*list.Element // of *nodeinfo.NodeInfo
+	recent   *list.List               // the same NodeInfos, most recently changed first
+	nodeTree nodeTree
+	images   images
+	groups   *podgroups.Groups
 }
 
 type podState struct {
@@ -60,8 +60,8 @@ func (c *Cache) AddNode(node *corev1.Node) {
 	defer c.mutex.Unlock()
 	info := c.touch(node.Name)
 	if old := info.Node(); old == nil || topology.GetZoneKey(old) != topology.GetZoneKey(node) {
-		c.order.remove(old)
-		c.order.add(node)
+		c.nodeTree.remove(old)
+		c.nodeTree.add(node)
 	}
 	if old := info.Node(); old == nil || !reflect.DeepEqual(old.Status.Images, node.Status.Images) {
 		c.images.remove(old)
@@ -78,7 +78,7 @@ func (c *Cache) RemoveNode(name string) {
 		return
 	}
 	info := c.touch(name)
-	c.order.remove(info.Node())
+	c.nodeTree.remove(info.Node())
 	c.images.remove(info.Node())
 	info.SetImages(nil)
 	info.RemoveNode()
@@ -205,7 +205,7 @@ func (c *Cache) Size() (nodes, pods, assumed int) {
 			assumed++
 		}
 	}
-	return c.order.count, len(c.pods), assumed
+	return c.nodeTree.count, len(c.pods), assumed
 }
 
 func (c *Cache) remove(state *podState) error {

@@ -17,7 +17,7 @@ const (
 
 // renumber takes in nodes that came and drops those that went, at the cost of these, as long as the order is good enough.
 func (c *Cache) renumber(s *Snapshot) {
-	moved, known := c.order.movedSince(s.orderVersion)
+	moved, known := c.nodeTree.movedSince(s.orderVersion)
 	if !known || s.names.Number == nil || s.drift+len(moved) > max(leastDrift, len(s.nodes)/stepsOfDrift) {
 		c.relist(s)
 		return
@@ -36,7 +36,7 @@ func (c *Cache) renumber(s *Snapshot) {
 		}
 	}
 	s.drift += len(moved)
-	s.orderVersion = c.order.version
+	s.orderVersion = c.nodeTree.version
 }
 
 // append gives a node that came the next number.

@@ -48,7 +48,7 @@ func (c *Cache) Update(s *Snapshot) {
 	s.restore(&s.session)
 	s.restore(&s.assumed)
 	c.copyChanged(s)
-	if s.orderVersion != c.order.version {
+	if s.orderVersion != c.nodeTree.version {
 		c.renumber(s)
 	}
 	c.groups.Update(&s.groups)
@@ -81,7 +81,7 @@ func (c *Cache) copyChanged(s *Snapshot) {
 
 // relist puts the nodes into the cache's order, drops those that are gone, and starts a new epoch.
 func (c *Cache) relist(s *Snapshot) {
-	names := c.order.list()
+	names := c.nodeTree.list()
 	s.nodes = make([]fwk.NodeInfo, len(names))
 	s.names = framework.Names{ByNumber: names, Number: make(map[string]int, len(names))}
 	s.withAffinity, s.withAntiAffinity = subset{}, subset{}
@@ -96,7 +96,7 @@ func (c *Cache) relist(s *Snapshot) {
 			delete(s.byName, name)
 		}
 	}
-	s.orderVersion, s.drift = c.order.version, 0
+	s.orderVersion, s.drift = c.nodeTree.version, 0
 	s.log.newEpoch()
 }
 

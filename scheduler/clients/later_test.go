@@ -42,6 +42,18 @@ func (s *shop) open(t *testing.T) *rest.Config {
 	return &rest.Config{Host: server.URL}
 }
 
+// nextAsked returns the oldest request that was not returned before.
+func (s *shop) nextAsked(t *testing.T) string {
+	t.Helper()
+	select {
+	case asked := <-s.asked:
+		return asked
+	default:
+		t.Fatal("the server was not asked")
+		return ""
+	}
+}
+
 // ServeHTTP implements http.Handler.
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -87,7 +99,7 @@ func TestAClientThatAPluginBuildsItselfIsTranslatedAndTolerant(t *testing.T) {
 	if err != nil || read.Name != "web" {
 		t.Errorf("read %v (%v), want the pod", read, err)
 	}
-	if got, want := <-s.asked, "GET "+pod; got != want {
+	if got, want := s.nextAsked(t), "GET "+pod; got != want {
 		t.Errorf("the server was asked %q, want %q", got, want)
 	}
 	_, err = own.CoreV1().PersistentVolumeClaims("n").Create(t.Context(),
@@ -95,7 +107,7 @@ func TestAClientThatAPluginBuildsItselfIsTranslatedAndTolerant(t *testing.T) {
 	if err == nil {
 		t.Error("a claim was created, and the server has none")
 	}
-	got := <-s.asked
+	got := s.nextAsked(t)
 	for _, want := range []string{"POST /apis/core.orrery.dev/v1/namespaces/n/persistentvolumeclaims", `"apiVersion":"core.orrery.dev/v1"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the server was asked %q, want %q in it", got, want)

@@ -63,7 +63,7 @@ func BenchmarkNodeComes(b *testing.B) {
 		f.add(newPod(fmt.Sprintf("pod-%d", i), "100m", "500Mi"))
 		<-f.ended
 	}
-	const warm = 20 // After so many decisions a table knows all nodes.
+	const warm = 20 // After so many decisions a class knows all nodes.
 	for i := range warm {
 		next(i)
 	}

@@ -30,14 +30,14 @@ func (c *Cycle) reserve(ctx context.Context, a *attempt, node string) (*corev1.P
 		status = a.profile.RunPermitPlugins(ctx, a.state, assumed, node)
 	}
 	if !status.IsSuccess() && !status.IsWait() {
-		c.takeBack(ctx, a, assumed, node)
+		c.unreserveAndForget(ctx, a, assumed, node)
 		return nil, &failure{status: asFitError(a.pod(), node, status), nominating: noNomination}
 	}
 	return assumed, nil
 }
 
-// takeBack undoes reserve; it reports whether the pod was still assumed.
-func (c *Cycle) takeBack(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) bool {
+// unreserveAndForget undoes reserve; it reports whether the pod was still assumed.
+func (c *Cycle) unreserveAndForget(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) bool {
 	a.profile.RunReservePluginsUnreserve(ctx, a.state, assumed, node)
 	if err := c.Cache.Forget(assumed.UID); err != nil {
 		klog.FromContext(ctx).Error(err, "Pod could not be taken back from the cache")
@@ -70,14 +70,14 @@ func (c *Cycle) bindAssumed(ctx context.Context, a *attempt, assumed *corev1.Pod
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a.record.Node = node
-	c.Book.Add(a.record) // Before anybody can see the pod on its node.
+	c.History.Add(a.record) // Before anybody can see the pod on its node.
 	if status := c.bind(ctx, a, assumed, node); !status.IsSuccess() {
 		a.quorum.refused()
-		c.undo(ctx, a, assumed, node, status)
+		c.handleBindingError(ctx, a, assumed, node, status)
 		return
 	}
 	c.Cache.FinishBinding(assumed.UID, c.Clock.Now())
-	c.bound(ctx, a, assumed, node)
+	c.finishBinding(ctx, a, assumed, node)
 }
 
 func (c *Cycle) bind(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) *fwk.Status {
@@ -127,8 +127,8 @@ func (c *Cycle) preBind(ctx context.Context, a *attempt, assumed *corev1.Pod, no
 	return nil
 }
 
-// bound tells everybody.
-func (c *Cycle) bound(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) {
+// finishBinding tells everybody.
+func (c *Cycle) finishBinding(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) {
 	a.profile.EventRecorder().Eventf(assumed, nil, corev1.EventTypeNormal, "Scheduled", "Binding",
 		"Successfully assigned %v/%v to %v", assumed.Namespace, assumed.Name, node)
 	klog.FromContext(ctx).V(2).Info("Pod bound", "node", node,
@@ -151,20 +151,20 @@ func attemptsLabel(entry *queue.Entry) string {
 	return strconv.Itoa(entry.Attempts)
 }
 
-// undo takes the pod back from the node, and wakes the pods that may want its place. Neither the pod itself nor its group
-// is woken by its own leaving.
-func (c *Cycle) undo(ctx context.Context, a *attempt, assumed *corev1.Pod, node string, status *fwk.Status) {
+// handleBindingError takes the pod back from the node, and wakes the pods that may want its place. Neither the pod itself
+// nor its group is woken by its own leaving.
+func (c *Cycle) handleBindingError(ctx context.Context, a *attempt, assumed *corev1.Pod, node string, status *fwk.Status) {
 	wake := func() {
 		c.Queue.Move(assignedPodDeleted, assumed, nil, func(pod *corev1.Pod) bool {
 			return pod.UID != assumed.UID && !podgroups.Together(pod, assumed)
 		})
 	}
-	if c.takeBack(ctx, a, assumed, node) {
+	if c.unreserveAndForget(ctx, a, assumed, node) {
 		if status.IsRejected() {
 			defer wake() // Once it is queued again: what happens while it is in flight counts for it too.
 		} else {
 			wake()
 		}
 	}
-	c.fail(ctx, a, failure{status: status, nominating: noNomination})
+	c.handleFailure(ctx, a, failure{status: status, nominating: noNomination})
 }

@@ -14,11 +14,11 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/equivalence"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/metrics"
 	"github.com/orrery-dev/orrery/scheduler/queue"
-	"github.com/orrery-dev/orrery/scheduler/shapes"
 )
 
 // errNoNodes is kube-scheduler's text.
@@ -42,7 +42,7 @@ type Cycle struct {
 	Snapshot *cache.Snapshot
 	Profiles map[string]*framework.Framework
 	API      API
-	Book     *explain.Book
+	History  *explain.History
 	Clock    clock.PassiveClock
 	// Groups may be nil where pods are scheduled one by one.
 	Groups GroupAPI
@@ -50,19 +50,19 @@ type Cycle struct {
 	PercentageOfNodesToScore int32
 	// Random returns a number from 0 to below n. Nil means math/rand.
 	Random func(n int) int
-	// Tables remember what plugins said of nodes for pods of one shape. Nil means tables of the default size.
-	Tables *shapes.Tables
+	// Classes remember what plugins said of nodes for pods alike. Nil means a cache of the default size.
+	Classes *equivalence.Cache
 
-	start   int        // where the next search starts
-	within  *placement // the nodes that a pod group is tried on; nil means all
-	binding sync.WaitGroup
+	start     int        // where the next search starts
+	placement *placement // the nodes that a pod group is tried on; nil means all
+	binding   sync.WaitGroup
 }
 
 // Run schedules pods until the queue is closed, and then waits for bindings under way to end.
 func (c *Cycle) Run(ctx context.Context) {
 	defer c.binding.Wait()
-	if c.Tables == nil {
-		c.Tables = shapes.New(0)
+	if c.Classes == nil {
+		c.Classes = equivalence.New(0)
 	}
 	for {
 		entry := c.Queue.Pop()
@@ -80,9 +80,8 @@ type attempt struct {
 	state   *framework.CycleState
 	start   time.Time
 	record  explain.Record
-	shape   *shapes.Table // nil where the pod's shape has none
-	table   *byTable      // nil where no table was used to find nodes
-	quorum  *quorum       // of the pod's group; nil where the pod depends on no other
+	finder  finder  // nil before nodes are looked for
+	quorum  *quorum // of the pod's group; nil where the pod depends on no other
 }
 
 func (a *attempt) pod() *corev1.Pod { return a.entry.GetPod() }
@@ -108,7 +107,7 @@ func (c *Cycle) scheduleOne(ctx context.Context, entry *queue.Entry) {
 	}
 	pod := entry.GetPod()
 	profile, known := c.Profiles[pod.Spec.SchedulerName]
-	if !known || c.skips(profile, pod) {
+	if !known || c.skipPodSchedule(profile, pod) {
 		c.Queue.Done(pod.UID)
 		return
 	}
@@ -117,19 +116,20 @@ func (c *Cycle) scheduleOne(ctx context.Context, entry *queue.Entry) {
 	a := c.attempt(entry, profile)
 	node, failure := c.decide(ctx, a)
 	if failure != nil {
-		c.fail(ctx, a, *failure)
+		c.handleFailure(ctx, a, *failure)
 		return
 	}
 	assumed, failure := c.reserve(ctx, a, node)
 	if failure != nil {
-		c.fail(ctx, a, *failure)
+		c.handleFailure(ctx, a, *failure)
 		return
 	}
 	c.startBinding(ctx, a, assumed, node)
 }
 
-// skips reports whether there is nothing to schedule: the pod is being deleted, or was decided on while it was queued.
-func (c *Cycle) skips(profile *framework.Framework, pod *corev1.Pod) bool {
+// skipPodSchedule reports whether there is nothing to schedule: the pod is being deleted, or was decided on while it was
+// queued.
+func (c *Cycle) skipPodSchedule(profile *framework.Framework, pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp != nil {
 		profile.EventRecorder().Eventf(pod, nil, corev1.EventTypeWarning, "FailedScheduling", "Scheduling",
 			"skip schedule deleting pod: %v/%v", pod.Namespace, pod.Name)
@@ -161,7 +161,7 @@ func (c *Cycle) decideOnSnapshot(ctx context.Context, a *attempt) (string, *fail
 	a.record.Evaluated = len(feasible) + diagnosis.Nodes.Len()
 	a.record.Later = func(record *explain.Record) { record.Refusals = explain.Refusals(diagnosis.Nodes.Own()) }
 	if len(feasible) == 0 {
-		return "", c.unfit(ctx, a, diagnosis)
+		return "", c.postFilter(ctx, a, diagnosis)
 	}
 	node, err := c.choose(ctx, a, feasible)
 	if err != nil {
@@ -170,8 +170,8 @@ func (c *Cycle) decideOnSnapshot(ctx context.Context, a *attempt) (string, *fail
 	return node, nil
 }
 
-// unfit asks the PostFilter plugins to help a pod that fits nowhere, and says why it does not.
-func (c *Cycle) unfit(ctx context.Context, a *attempt, diagnosis *framework.Diagnosis) *failure {
+// postFilter asks the PostFilter plugins to help a pod that fits nowhere, and says why it does not.
+func (c *Cycle) postFilter(ctx context.Context, a *attempt, diagnosis *framework.Diagnosis) *failure {
 	fit := &framework.FitError{Pod: a.pod(), NodeCount: len(c.nodes()), Diagnosis: diagnosis}
 	nominating := noNomination
 	if a.state.IsPodGroupSchedulingCycle() {
@@ -202,24 +202,11 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 	if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
 		return "", status.AsError()
 	}
-	if a.table != nil && a.table.decides {
-		switch others := a.profile.OthersScore(a.state); {
-		case !others && a.table.sweep == nil:
-			return c.chooseByTable(ctx, a), nil
-		case !others || a.profile.ScoresAtOnce(a.state):
-			return c.chooseBySweep(ctx, a)
-		}
-		if all := len(nodes); all > a.table.attempt.Enough {
-			nodes = c.sample(a, nodes)
-			if status := a.profile.RunPreScorePlugins(ctx, a.state, a.pod(), nodes); !status.IsSuccess() {
-				return "", status.AsError()
-			}
-		}
-	}
-	scores, status := c.score(ctx, a, nodes)
-	if !status.IsSuccess() {
-		return "", status.AsError()
-	}
+	return a.finder.choose(ctx, nodes)
+}
+
+// bestOf adds the extenders' scores to the plugins', and returns one of the nodes with the highest.
+func (c *Cycle) bestOf(ctx context.Context, a *attempt, nodes []fwk.NodeInfo, scores []fwk.NodePluginScores) (string, error) {
 	c.scoreByExtenders(ctx, a, nodes, scores)
 	a.record.Best = explain.Best(scores)
 	var best []string
@@ -232,13 +219,6 @@ func (c *Cycle) choose(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) (s
 		}
 	}
 	return best[c.random(len(best))], nil
-}
-
-func (c *Cycle) score(ctx context.Context, a *attempt, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
-	if a.table != nil {
-		return c.scoreByTable(ctx, a, nodes)
-	}
-	return a.profile.RunScorePlugins(ctx, a.state, a.pod(), nodes)
 }
 
 func (c *Cycle) random(n int) int {

@@ -16,8 +16,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/ptr"
 
+	"github.com/orrery-dev/orrery/scheduler/equivalence"
 	"github.com/orrery-dev/orrery/scheduler/framework"
-	"github.com/orrery-dev/orrery/scheduler/shapes"
 )
 
 // outsider is a plugin that knows only kube-scheduler's interfaces. Its functions may be nil.
@@ -80,7 +80,7 @@ func placed(t *testing.T, f *fixture, pods ...*corev1.Pod) []string {
 	return result
 }
 
-// like returns as many pods as there are names, all of one shape.
+// like returns as many pods as there are names, all of one class.
 func like(cpu string, names ...string) []*corev1.Pod {
 	pods := make([]*corev1.Pod, len(names))
 	for i, name := range names {
@@ -206,7 +206,7 @@ func (c *counting) Filter(context.Context, fwk.CycleState, *corev1.Pod, fwk.Node
 	return nil
 }
 
-func (*counting) AppendShape(shape []byte, _ *corev1.Pod) ([]byte, bool) { return shape, true }
+func (*counting) AppendEquivalenceKey(key []byte, _ *corev1.Pod) ([]byte, bool) { return key, true }
 
 func TestPodsThatFitNowhereAreNotJudgedAgain(t *testing.T) {
 	plugin := &counting{}
@@ -223,12 +223,12 @@ func TestPodsThatFitNowhereAreNotJudgedAgain(t *testing.T) {
 			t.Errorf("pod %d: got %q, want %q", i, message, want)
 		}
 	}
-	record, found := f.Book.Get("default", "4")
+	record, found := f.History.Get("default", "4")
 	if !found || len(record.Refusals) != 2 || record.Evaluated != 2 || record.Refusals[0].Count+record.Refusals[1].Count != 2 {
 		t.Errorf("the record is %+v", record)
 	}
 	if asked := plugin.asked.Load(); asked != 4 {
-		t.Errorf("for four pods of one shape, a local plugin was asked %d times about two nodes; want twice each", asked)
+		t.Errorf("for four pods of one class, a local plugin was asked %d times about two nodes; want twice each", asked)
 	}
 	f.Cache.AddNode(newNode("a", "4", "4Gi"))
 	if got := placed(t, f, like("2", "5")...); got[0] != "a" {
@@ -295,10 +295,10 @@ func TestTheRecordSaysHowTheBestNodesWereScored(t *testing.T) {
 		node.Spec.Taints = []corev1.Taint{{Key: "k", Effect: corev1.TaintEffectPreferNoSchedule}}
 	}))
 	f.run(t)
-	var byTable, ordinary []string
+	var byClass, ordinary []string
 	for i, pod := range like("1m", "first", "second", "third") {
 		placed(t, f, pod)
-		record, _ := f.Book.Get("default", pod.Name)
+		record, _ := f.History.Get("default", pod.Name)
 		var line []string
 		for _, scored := range record.Best {
 			line = append(line, fmt.Sprintf("%s taints %d->%d", scored.Node, scored.Raw["TaintToleration"], scored.Weighted["TaintToleration"]))
@@ -306,11 +306,11 @@ func TestTheRecordSaysHowTheBestNodesWereScored(t *testing.T) {
 		if i == 0 {
 			ordinary = line
 		} else {
-			byTable = line
+			byClass = line
 		}
 	}
 	want := []string{"best taints 0->300", "second taints 1->0"}
-	if diff := cmp.Diff(want, ordinary) + cmp.Diff(want, byTable); diff != "" {
+	if diff := cmp.Diff(want, ordinary) + cmp.Diff(want, byClass); diff != "" {
 		t.Errorf("the best nodes (-want +got):\n%s", diff)
 	}
 }
@@ -322,7 +322,7 @@ func TestASearchStopsWhenEnoughNodesFit(t *testing.T) {
 	s.percentage = 10
 	f := newFixture(t, s, manyNodes(1200)...)
 	f.run(t)
-	for _, pod := range like("1", "alone", "by table", "by table again") {
+	for _, pod := range like("1", "alone", "by class", "by class again") {
 		asked.Store(0)
 		if placed(t, f, pod); asked.Load() != 120 {
 			t.Errorf("%s: %d nodes were scored, want 120", pod.Name, asked.Load())
@@ -339,40 +339,40 @@ func TestAPodThatIsDeletedIsNotScheduled(t *testing.T) {
 	if got := placed(t, f, like("1", "here")...); got[0] != "a" {
 		t.Errorf("the next pod goes to %q", got[0])
 	}
-	if _, found := f.Book.Get("default", "gone"); found {
+	if _, found := f.History.Get("default", "gone"); found {
 		t.Error("an attempt was made to schedule a pod that is being deleted")
 	}
 }
 
 func TestTablesAreBoundedAndDroppedByLastUse(t *testing.T) {
 	f := newFixture(t, settings{}, manyNodes(100)...)
-	f.Tables = shapes.New(100_000)
+	f.Classes = equivalence.New(100_000)
 	f.run(t)
 	for round := range 3 {
 		for i := range 20 {
 			placed(t, f, newPod(fmt.Sprintf("pod-%d-%d", round, i), fmt.Sprintf("%dm", i+1), "1Mi"))
-			if used := f.Tables.Bytes(); used > 100_000 {
-				t.Fatalf("after %d pods, %d tables take %d bytes", 20*round+i+1, f.Tables.Len(), used)
+			if used := f.Classes.Bytes(); used > 100_000 {
+				t.Fatalf("after %d pods, %d classes take %d bytes", 20*round+i+1, f.Classes.Len(), used)
 			}
 		}
 	}
-	if tables := f.Tables.Len(); tables < 3 || tables > 15 {
-		t.Errorf("there are %d tables, want as many as fit", tables)
+	if classes := f.Classes.Len(); classes < 3 || classes > 15 {
+		t.Errorf("there are %d classes, want as many as fit", classes)
 	}
 }
 
 func TestAPodThatIsAloneInItsShapeGetsNoTable(t *testing.T) {
 	f := newFixture(t, settings{}, manyNodes(10)...)
-	f.Tables = shapes.New(0)
+	f.Classes = equivalence.New(0)
 	f.run(t)
 	for i := range 5 {
 		placed(t, f, newPod(fmt.Sprintf("pod-%d", i), fmt.Sprintf("%dm", i+1), "1Mi"))
 	}
-	if tables := f.Tables.Len(); tables != 0 {
-		t.Errorf("there are %d tables", tables)
+	if classes := f.Classes.Len(); classes != 0 {
+		t.Errorf("there are %d classes", classes)
 	}
 	placed(t, f, newPod("again", "3m", "1Mi"))
-	if tables := f.Tables.Len(); tables != 1 {
-		t.Errorf("there are %d tables after a shape came again, want 1", tables)
+	if classes := f.Classes.Len(); classes != 1 {
+		t.Errorf("there are %d classes after a pod of it came again, want 1", classes)
 	}
 }

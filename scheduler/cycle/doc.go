@@ -13,17 +13,17 @@
 // A search stops when enough nodes fit (percentageOfNodesToScore), and the next one starts where it stopped, so that all
 // nodes get their turn. Among equally good nodes the choice is random.
 //
-// From its second pod on, a shape of pods has a table of what the local plugins said of each node (package shapes), and
+// From its second pod on, an equivalence class has what the local plugins said of each node (package equivalence), and
 // the search is replaced by what is left to do:
 //
-//   - The other plugins have nothing to say of the pod, which is the common case: the table gives a node at once, the
+//   - The other plugins have nothing to say of the pod, which is the common case: the class gives a node at once, the
 //     best of all nodes that it knows. percentageOfNodesToScore bounds how many it gets to know in one attempt.
 //   - Others have something to say and can say it of all nodes at once, such as affinity to pods and topology spread: what
-//     they say is put over the table, and one pass over its arrays gives a node, again the best of all that are known.
-//   - Others filter that cannot: the search asks only them, and takes the rest from the table.
-//   - Others score that cannot: they score enough of the nodes that the table lets through.
+//     they say is put over the class, and one pass over its arrays gives a node, again the best of all that are known.
+//   - Others filter that cannot: the search asks only them, and takes the rest from the class.
+//   - Others score that cannot: they score enough of the nodes that the class lets through.
 //
-// For a pod that fits nowhere, the table has the reasons as well, in the same words and numbers.
+// For a pod that fits nowhere, the class has the reasons as well, in the same words and numbers.
 //
 // The pending pods of a pod group are decided on together, in one turn. Each finds its place as any pod does, but is
 // assumed in the snapshot only, where those after it see it and nobody else does:
@@ -36,5 +36,5 @@
 // permitted, all give back their places. Once members are being bound, one that fails comes back alone.
 //
 // Plugins that generate placements make a group be tried on each of several parts of the cluster, and the best is taken.
-// That is the ordinary search, without tables. Groups of groups (CompositePodGroup) are not known.
+// That is the ordinary search, without classes. Groups of groups (CompositePodGroup) are not known.
 package cycle

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -26,8 +27,8 @@ type failure struct {
 	nominating *fwk.NominatingInfo
 }
 
-// fail puts the pod back into the queue, and says why in an Event, in the pod's condition and in the book.
-func (c *Cycle) fail(ctx context.Context, a *attempt, failure failure) {
+// handleFailure puts the pod back into the queue, and says why in an Event, in the pod's condition and in the history.
+func (c *Cycle) handleFailure(ctx context.Context, a *attempt, failure failure) {
 	uid := a.pod().UID
 	defer c.Queue.Done(uid) // Where the pod does not go back, its events need not be kept.
 	reason, result := corev1.PodReasonSchedulerError, metrics.Failed
@@ -37,14 +38,14 @@ func (c *Cycle) fail(ctx context.Context, a *attempt, failure failure) {
 	metrics.Attempt(result, a.profile.ProfileName(), c.Clock.Since(a.start))
 	message := failure.status.Message()
 	a.record.Node, a.record.Message = "", message
-	c.Book.Add(a.record)
+	c.History.Add(a.record)
 	c.log(ctx, failure.status)
 
 	current := c.API.Pod(a.pod().Namespace, a.pod().Name)
 	if current == nil || current.UID != uid || current.Spec.NodeName != "" {
 		return // It is gone, or bound after all.
 	}
-	c.blame(a, failure.status)
+	c.setRejectors(a, failure.status)
 	info, _ := nodeinfo.NewPodInfo(current) // Terms that cannot be parsed were reported when the pod was queued.
 	if err := c.Queue.Requeue(a.entry, info); err != nil {
 		klog.FromContext(ctx).Error(err, "Pod could not be put back into the queue")
@@ -63,13 +64,16 @@ func (c *Cycle) fail(ctx context.Context, a *attempt, failure failure) {
 	}
 }
 
-// blame notes in the entry which plugins an event has to concern to bring the pod back.
-func (c *Cycle) blame(a *attempt, status *fwk.Status) {
+// setRejectors notes in the entry which plugins an event has to concern to bring the pod back.
+func (c *Cycle) setRejectors(a *attempt, status *fwk.Status) {
 	a.entry.UnschedulablePlugins, a.entry.PendingPlugins = nil, nil
 	var fit *framework.FitError
-	if errors.As(status.AsError(), &fit) {
+	switch err := status.AsError(); {
+	case errors.As(err, &fit):
 		a.entry.UnschedulablePlugins = fit.Diagnosis.UnschedulablePlugins
 		a.entry.PendingPlugins = fit.Diagnosis.PendingPlugins
+	case errors.Is(err, errNoNodes):
+		a.entry.UnschedulablePlugins = sets.New(framework.NoNodes)
 	}
 }
 

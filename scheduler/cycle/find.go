@@ -2,19 +2,14 @@ package cycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/equivalence"
 	"github.com/orrery-dev/orrery/scheduler/framework"
-	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
 // A search looks for at least this many nodes that fit, and at least this share of all, before it stops early.
@@ -23,10 +18,20 @@ const (
 	leastFeasiblePercent = 5
 )
 
+// finder finds nodes for a pod, and chooses among them. There are two: pluginFinder asks the plugins about each node, and
+// classFinder takes from the pod's equivalence class what they said of nodes before.
+type finder interface {
+	// find returns nodes on which the pod fits, and notes in the diagnosis why it does not on the others that it has looked
+	// at. PreFilter has run.
+	find(ctx context.Context, diagnosis *framework.Diagnosis) ([]fwk.NodeInfo, error)
+	// choose returns one of the best of the nodes that find has returned, of which there are several. PreScore has run.
+	choose(ctx context.Context, nodes []fwk.NodeInfo) (string, error)
+}
+
 // find returns nodes that fit the pod, and why the others that were looked at do not.
 func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framework.Diagnosis, error) {
 	diagnosis := framework.NewDiagnosis()
-	c.adoptTable(ctx, a)
+	class := c.adoptClass(ctx, a)
 	narrowed, status, narrowing := a.profile.RunPreFilterPlugins(ctx, a.state, a.pod())
 	diagnosis.UnschedulablePlugins = narrowing
 	if !status.IsSuccess() {
@@ -35,7 +40,7 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 		}
 		diagnosis.Nodes.SetAbsent(status)
 		diagnosis.PreFilterMessage = status.Message()
-		diagnosis.Blame(status)
+		diagnosis.AddPluginStatus(status)
 		return nil, diagnosis, nil
 	}
 	if node := a.pod().Status.NominatedNodeName; node != "" {
@@ -47,32 +52,34 @@ func (c *Cycle) find(ctx context.Context, a *attempt) ([]fwk.NodeInfo, *framewor
 			return feasible, diagnosis, nil
 		}
 	}
-	if a.shape != nil && c.within == nil && narrowed.AllNodes() {
-		feasible, err := c.findByTable(ctx, a, diagnosis)
-		return feasible, diagnosis, err
-	}
-	nodes := c.nodes()
 	if !narrowed.AllNodes() {
-		nodes = c.named(narrowed.NodeNames)
 		diagnosis.Nodes.SetAbsent(fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
 			fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sets.List(narrowing))))
 	}
-	feasible, err := c.filter(ctx, a, nodes, diagnosis)
-	looked := len(feasible) + diagnosis.Nodes.Len()
-	c.start = (c.start + looked) % len(c.nodes())
-	if err == nil {
-		feasible, err = c.filterByExtenders(ctx, a, feasible, diagnosis)
-	}
+	a.finder = c.finderFor(a, class, narrowed)
+	feasible, err := a.finder.find(ctx, diagnosis)
 	return feasible, diagnosis, err
+}
+
+// finderFor returns what finds nodes for an attempt whose pod may have a class, and may be narrowed to some nodes.
+func (c *Cycle) finderFor(a *attempt, class *equivalence.Class, narrowed *fwk.PreFilterResult) finder {
+	switch {
+	case !narrowed.AllNodes():
+		return &pluginFinder{c, a, c.named(narrowed.NodeNames)}
+	case class == nil || c.placement != nil:
+		return &pluginFinder{c, a, c.nodes()}
+	}
+	return newClassFinder(c, a, class)
 }
 
 // tryNominated looks first at the node that was made free for the pod.
 func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagnosis *framework.Diagnosis) ([]fwk.NodeInfo, error) {
 	node, err := c.Snapshot.Get(name)
-	if err != nil || !c.within.has(name) {
+	if err != nil || !c.placement.has(name) {
 		return nil, err
 	}
-	feasible, err := c.filter(ctx, a, []fwk.NodeInfo{node}, diagnosis)
+	single := &pluginFinder{c, a, []fwk.NodeInfo{node}}
+	feasible, err := c.filter(ctx, a, single.nodes, single.fits, diagnosis)
 	if err != nil {
 		return nil, err
 	}
@@ -83,96 +90,11 @@ func (c *Cycle) tryNominated(ctx context.Context, a *attempt, name string, diagn
 func (c *Cycle) named(names sets.Set[string]) []fwk.NodeInfo {
 	nodes := make([]fwk.NodeInfo, 0, len(names))
 	for _, name := range sets.List(names) {
-		if node, err := c.Snapshot.Get(name); err == nil && c.within.has(name) {
+		if node, err := c.Snapshot.Get(name); err == nil && c.placement.has(name) {
 			nodes = append(nodes, node)
 		}
 	}
 	return nodes
-}
-
-// filter runs the filters on the nodes, side by side, until enough fit.
-func (c *Cycle) filter(ctx context.Context, a *attempt, nodes []fwk.NodeInfo, diagnosis *framework.Diagnosis) ([]fwk.NodeInfo, error) {
-	search := &search{
-		nodes:    nodes,
-		start:    c.start,
-		feasible: make([]fwk.NodeInfo, c.enough(a.profile, len(nodes))),
-		refused:  make([]*fwk.Status, len(nodes)),
-	}
-	defer func(start time.Time) {
-		metrics.ExtensionPointDuration.WithLabelValues(framework.Filter, search.code().String(), a.profile.ProfileName()).
-			Observe(time.Since(start).Seconds())
-	}(time.Now())
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(errors.New("the search for nodes has ended"))
-	a.profile.Compute(ctx, len(nodes), framework.Filter, func(i int) bool {
-		node := search.at(i)
-		goesOn := search.take(i, node, c.fits(ctx, a, node))
-		if !goesOn {
-			cancel(errors.New("enough nodes fit, or filtering another node failed")) // For plugins that watch it.
-		}
-		return goesOn
-	})
-	search.diagnose(c.Snapshot, diagnosis)
-	return search.feasible[:min(int(search.found.Load()), len(search.feasible))], search.err
-}
-
-// search is one run of the filters.
-type search struct {
-	nodes    []fwk.NodeInfo
-	start    int
-	feasible []fwk.NodeInfo // of which the first found are set
-	found    atomic.Int32
-	refused  []*fwk.Status // by index in nodes; nil where the node fits or was not looked at
-	failed   sync.Once
-	err      error
-}
-
-func (s *search) index(i int) int       { return (s.start + i) % len(s.nodes) }
-func (s *search) at(i int) fwk.NodeInfo { return s.nodes[s.index(i)] }
-
-// take notes what the filters say of one node. It reports whether the search goes on.
-func (s *search) take(i int, node fwk.NodeInfo, status *fwk.Status) bool {
-	switch {
-	case status.IsError():
-		s.failed.Do(func() { s.err = status.AsError() })
-		return false
-	case status.IsSuccess():
-		found := int(s.found.Add(1))
-		if found <= len(s.feasible) {
-			s.feasible[found-1] = node
-		}
-		return found < len(s.feasible)
-	}
-	s.refused[s.index(i)] = status
-	return true
-}
-
-// diagnose hands over why nodes were refused.
-func (s *search) diagnose(snapshot *cache.Snapshot, diagnosis *framework.Diagnosis) {
-	if all := snapshot.Nodes(); len(all) != len(s.nodes) || &all[0] != &s.nodes[0] {
-		for i, status := range s.refused {
-			if status != nil {
-				diagnosis.Nodes.Set(s.nodes[i].Node().Name, status)
-				diagnosis.Blame(status)
-			}
-		}
-		return
-	}
-	verdicts := framework.NewVerdicts(snapshot.Names())
-	for number, status := range s.refused {
-		if status != nil {
-			verdicts.Refuse(number, status, 0)
-			diagnosis.Blame(status)
-		}
-	}
-	diagnosis.Nodes.SetVerdicts(verdicts)
-}
-
-func (s *search) code() fwk.Code {
-	if s.err != nil {
-		return fwk.Error
-	}
-	return fwk.Success
 }
 
 // enough returns how many feasible nodes end a search.

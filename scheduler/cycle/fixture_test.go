@@ -66,9 +66,9 @@ type settings struct {
 func newFixture(tb testing.TB, s settings, nodes ...*corev1.Node) *fixture {
 	tb.Helper()
 	f := &fixture{ended: make(chan attempt, 2000), groups: make(chan cycle.Condition, 1000), evicted: make(chan string, 1000), pods: map[string]*corev1.Pod{}}
-	snapshot, known := &cache.Snapshot{}, cache.New(0)
+	snapshot, known, nominator := &cache.Snapshot{}, cache.New(0), queue.NewNominator(nil)
 	profile, err := framework.New(tb.Context(), f.registry(s), profileOf(s), framework.Environment{
-		Snapshot: snapshot, PodGroups: known.Groups(), Informers: informers.NewSharedInformerFactory(fake.NewClientset(), 0), Recorder: func(string) events.EventRecorderLogger { return silent{} },
+		Snapshot: snapshot, PodGroups: known.Groups(), Nominator: nominator, Informers: informers.NewSharedInformerFactory(fake.NewClientset(), 0), Recorder: func(string) events.EventRecorderLogger { return silent{} },
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -78,6 +78,7 @@ func newFixture(tb testing.TB, s settings, nodes ...*corev1.Node) *fixture {
 		tb.Fatal(err)
 	}
 	pending, err := queue.New(queue.Options{
+		Nominator:  nominator,
 		Less:       profile.Less,
 		PreEnqueue: map[string][]fwk.PreEnqueuePlugin{corev1.DefaultSchedulerName: profile.PreEnqueuePlugins()},
 		Hints:      map[string][]framework.Hint{corev1.DefaultSchedulerName: hints},
@@ -85,10 +86,10 @@ func newFixture(tb testing.TB, s settings, nodes ...*corev1.Node) *fixture {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	profile.Attach(pending, pending)
+	profile.SetPodActivator(pending)
 	f.profile = profile
 	f.Cycle = cycle.Cycle{
-		Queue: pending, Cache: known, Snapshot: snapshot, Book: explain.NewBook(0), API: f, Groups: f, Clock: clock.RealClock{},
+		Queue: pending, Cache: known, Snapshot: snapshot, History: explain.NewHistory(0), API: f, Groups: f, Clock: clock.RealClock{},
 		Profiles: map[string]*framework.Framework{corev1.DefaultSchedulerName: profile}, PercentageOfNodesToScore: s.percentage, Random: s.random,
 	}
 	for _, node := range nodes {
@@ -188,6 +189,18 @@ func (f *fixture) next(tb testing.TB) attempt {
 	case <-time.After(10 * time.Second):
 		tb.Fatalf("no attempt ended in 10 s; pods are %v", f.Queue.Count())
 		return attempt{}
+	}
+}
+
+// nextEvicted waits for an eviction and returns the victim's name.
+func (f *fixture) nextEvicted(tb testing.TB) string {
+	tb.Helper()
+	select {
+	case name := <-f.evicted:
+		return name
+	case <-time.After(10 * time.Second):
+		tb.Fatalf("nothing was evicted in 10 s; pods are %v", f.Queue.Count())
+		return ""
 	}
 }
 

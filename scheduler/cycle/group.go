@@ -57,7 +57,7 @@ func (c *Cycle) scheduleGroup(ctx context.Context, entry *queue.Entry) {
 	}
 	g.profile = c.Profiles[g.members[0].GetPod().Spec.SchedulerName]
 	g.members = slices.DeleteFunc(slices.Clone(g.members), func(member *queue.Entry) bool {
-		skipped := c.skips(g.profile, member.GetPod())
+		skipped := c.skipPodSchedule(g.profile, member.GetPod())
 		if skipped {
 			c.Queue.Done(member.GetPod().UID)
 		}
@@ -72,7 +72,7 @@ func (c *Cycle) scheduleGroup(ctx context.Context, entry *queue.Entry) {
 	if outcome.status.Code() == fwk.Unschedulable {
 		c.helpGroup(ctx, g, outcome)
 	}
-	c.settleGroup(ctx, g, outcome)
+	c.finishGroup(ctx, g, outcome)
 }
 
 // checkGroup refuses a group whose pods cannot be scheduled together.

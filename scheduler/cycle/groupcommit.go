@@ -11,14 +11,14 @@ import (
 
 // commitGroup assumes all members that have a place, and returns those that are to be bound. The trial has shown that
 // they fit; where a plugin thinks otherwise now, and too few are left, all give back their places.
-func (c *Cycle) commitGroup(ctx context.Context, g *groupAttempt, outcome *groupOutcome) (going []*member) {
-	var held []*member
-	for _, m := range outcome.members {
+func (c *Cycle) commitGroup(ctx context.Context, g *groupAttempt, outcome *groupOutcome) (going []*podResult) {
+	var held []*podResult
+	for _, m := range outcome.results {
 		if m.node == "" {
 			continue
 		}
 		m.state.JoinGroup(nil)
-		if m.failure = c.hold(ctx, m); m.failure == nil {
+		if m.failure = c.assumeAndReserve(ctx, m); m.failure == nil {
 			held = append(held, m)
 		}
 	}
@@ -52,8 +52,8 @@ func (c *Cycle) scheduledBefore(g *groupAttempt, now int) int {
 	return state.ScheduledPodsCount() - now
 }
 
-// hold assumes a member on its node in the cache and asks the Reserve plugins.
-func (c *Cycle) hold(ctx context.Context, m *member) *failure {
+// assumeAndReserve assumes a member on its node in the cache and asks the Reserve plugins.
+func (c *Cycle) assumeAndReserve(ctx context.Context, m *podResult) *failure {
 	m.assumed = onNode(m.pod(), m.node)
 	info, _ := nodeinfo.NewPodInfo(m.assumed) // Terms that cannot be parsed were reported when the pod was queued.
 	if err := c.Cache.Assume(info); err != nil {
@@ -68,15 +68,15 @@ func (c *Cycle) hold(ctx context.Context, m *member) *failure {
 	return nil
 }
 
-// giveBack undoes hold.
-func (c *Cycle) giveBack(ctx context.Context, m *member) {
-	c.takeBack(ctx, m.attempt, m.assumed, m.node)
+// giveBack undoes assumeAndReserve.
+func (c *Cycle) giveBack(ctx context.Context, m *podResult) {
+	c.unreserveAndForget(ctx, m.attempt, m.assumed, m.node)
 	m.assumed = nil
 }
 
 // permitGroup asks the Permit plugins about the members, and returns those that are to be bound. Where one has to wait or
 // is refused, all of a gang wait until enough of them are permitted, or can no longer be.
-func (c *Cycle) permitGroup(ctx context.Context, g *groupAttempt, held []*member, needed int) (going []*member) {
+func (c *Cycle) permitGroup(ctx context.Context, g *groupAttempt, held []*podResult, needed int) (going []*podResult) {
 	uncertain := false
 	for _, m := range held {
 		status := g.profile.RunPermitPlugins(ctx, m.state, m.assumed, m.node)

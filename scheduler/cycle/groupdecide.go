@@ -22,15 +22,15 @@ type groupOutcome struct {
 	// status is Success where the group can be bound, Unschedulable where nothing of it can, or an Error. Where a plugin
 	// made it so, it has the plugin's name.
 	status *fwk.Status
-	// members are those that were decided on, in their order. Where the status is Success these are all.
-	members []*member
+	// results are those of the pods that were decided on, in their order. Where the status is Success these are all.
+	results []*podResult
 	// preempting says that the group waits for others to go.
 	preempting bool
 	state      *framework.PlacementState
 }
 
-// member is what was decided on one pod. It is also what plugins are told of it.
-type member struct {
+// podResult is what was decided on one pod. It is also what plugins are told of it.
+type podResult struct {
 	*attempt
 	node    string   // where it goes, or ""
 	failure *failure // why it goes nowhere
@@ -39,19 +39,19 @@ type member struct {
 	assumed    *corev1.Pod // with its node, while it is held there
 }
 
-var _ fwk.ProposedAssignment = &member{}
+var _ fwk.ProposedAssignment = &podResult{}
 
 // GetPod returns the pod.
-func (m *member) GetPod() *corev1.Pod { return m.pod() }
+func (m *podResult) GetPod() *corev1.Pod { return m.pod() }
 
 // GetPodInfo returns the pod.
-func (m *member) GetPodInfo() fwk.PodInfo { return m.entry.PodInfo }
+func (m *podResult) GetPodInfo() fwk.PodInfo { return m.entry.PodInfo }
 
 // GetNodeName returns the node that the pod is to go to.
-func (m *member) GetNodeName() string { return m.node }
+func (m *podResult) GetNodeName() string { return m.node }
 
 // GetCycleState returns what plugins remembered when they decided on the pod.
-func (m *member) GetCycleState() fwk.CycleState { return m.state }
+func (m *podResult) GetCycleState() fwk.CycleState { return m.state }
 
 // decideGroup finds places for a group, and leaves no trace of it in the snapshot.
 func (c *Cycle) decideGroup(ctx context.Context, g *groupAttempt) *groupOutcome {
@@ -72,9 +72,9 @@ func (o *groupOutcome) anyPlaced() bool { return len(o.proposals()) > 0 }
 // proposals are the members that have a place.
 func (o *groupOutcome) proposals() []fwk.ProposedAssignment {
 	var placed []fwk.ProposedAssignment
-	for _, member := range o.members {
-		if member.node != "" {
-			placed = append(placed, member)
+	for _, result := range o.results {
+		if result.node != "" {
+			placed = append(placed, result)
 		}
 	}
 	return placed
@@ -116,7 +116,7 @@ func (c *Cycle) decideMembers(ctx context.Context, g *groupAttempt) *groupOutcom
 	}
 	for _, entry := range g.members {
 		decided := trial.place(ctx, entry, outcome.state)
-		outcome.members = append(outcome.members, decided)
+		outcome.results = append(outcome.results, decided)
 		if failure := decided.failure; failure != nil && !failure.status.IsRejected() {
 			outcome.status = fwk.AsStatus(fmt.Errorf("failed to schedule other pod from a pod group: %w", failure.status.AsError()))
 			return outcome
@@ -143,16 +143,16 @@ type trial struct {
 }
 
 type placed struct {
-	*member
+	*podResult
 	pod *corev1.Pod // with its node
 	// session says that the pod was added in a session which somebody else began and will end.
 	session bool
 }
 
 // place decides on one member, and puts it in its place.
-func (t *trial) place(ctx context.Context, entry *queue.Entry, state *framework.PlacementState) *member {
+func (t *trial) place(ctx context.Context, entry *queue.Entry, state *framework.PlacementState) *podResult {
 	ctx = klog.NewContext(ctx, klog.FromContext(ctx).WithValues("pod", klog.KObj(entry.GetPod())))
-	m := &member{attempt: t.cycle.attempt(entry, t.group.profile)}
+	m := &podResult{attempt: t.cycle.attempt(entry, t.group.profile)}
 	m.state.JoinGroup(state)
 	if m.node, m.failure = t.cycle.decideOnSnapshot(ctx, m.attempt); m.failure != nil {
 		return m
@@ -165,10 +165,10 @@ func (t *trial) place(ctx context.Context, entry *queue.Entry, state *framework.
 }
 
 // assume puts a member in its place and asks the Reserve plugins.
-func (t *trial) assume(ctx context.Context, m *member) *fwk.Status {
+func (t *trial) assume(ctx context.Context, m *podResult) *fwk.Status {
 	assumed := onNode(m.pod(), m.node)
 	info, _ := nodeinfo.NewPodInfo(assumed) // Terms that cannot be parsed were reported when the pod was queued.
-	p := placed{member: m, pod: assumed}
+	p := placed{podResult: m, pod: assumed}
 	if err := t.cycle.Snapshot.Assume(info, m.node); err != nil {
 		// While a plugin tries out what would be if other pods were gone, changes are part of that.
 		p.session = true

@@ -19,14 +19,14 @@ func (c *Cycle) decideOnPlacements(ctx context.Context, g *groupAttempt) *groupO
 	}
 	name := g.profile.ProfileName()
 	metrics.GeneratedPlacements.WithLabelValues(name).Add(float64(len(placements)))
-	defer func() { c.within = nil }()
+	defer func() { c.placement = nil }()
 	var first *groupOutcome
 	var feasible []*groupOutcome
 	var assignments []*fwk.PodGroupAssignments
 	var states []fwk.PlacementCycleState
 	for _, placement := range placements {
 		start := time.Now()
-		c.within = newPlacement(placement)
+		c.placement = newPlacement(placement)
 		outcome := c.decideMembers(ctx, g)
 		if outcome.status.IsError() {
 			return outcome

@@ -105,7 +105,7 @@ func TestGangPreempts(t *testing.T) {
 		if condition := f.nextGroup(t); condition.Message != want {
 			t.Errorf("the group is told %q, want %q", condition.Message, want)
 		}
-		gone := map[string]bool{<-f.evicted: true, <-f.evicted: true}
+		gone := map[string]bool{f.nextEvicted(t): true, f.nextEvicted(t): true}
 		for bound := 0; bound < 2; {
 			ended := f.next(t)
 			if ended.node == "" {
@@ -125,7 +125,7 @@ func TestGangPreempts(t *testing.T) {
 		f.setGroup(newGang("g", 1, importantGroup(10)))
 		f.addMembers(members("g", 1, important(10))...)
 		f.run(t)
-		gone := map[string]bool{<-f.evicted: true, <-f.evicted: true}
+		gone := map[string]bool{f.nextEvicted(t): true, f.nextEvicted(t): true}
 		if len(gone) != 2 {
 			t.Errorf("evicted were %v, want both pods of the group", gone)
 		}

@@ -42,13 +42,13 @@ func (h *history) change() {
 	}
 }
 
-func (h *history) newPod(shape shape) *corev1.Pod {
+func (h *history) newPod(kind kind) *corev1.Pod {
 	h.pending++
 	name := fmt.Sprintf("pod-%d", h.pending)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name)}}
 	pod.Spec.SchedulerName = corev1.DefaultSchedulerName
 	pod.Spec.Containers = []corev1.Container{{Name: "a", Image: "web"}}
-	shape.dress(pod)
+	kind.dress(pod)
 	return pod
 }
 
@@ -58,17 +58,17 @@ func (h *history) anyNode() *corev1.Node {
 }
 
 func (h *history) bind() string {
-	shape, node := shapesOfPods[h.IntN(len(shapesOfPods)-1)], h.anyNode()
-	if strings.HasPrefix(shape.name, "too large") {
+	kind, node := podKinds[h.IntN(len(podKinds)-1)], h.anyNode()
+	if strings.HasPrefix(kind.name, "too large") {
 		return "nothing"
 	}
-	pod := h.newPod(shape)
+	pod := h.newPod(kind)
 	pod.Spec.NodeName = node.Name
 	h.pods[pod.Name] = pod
 	if err := h.Cache.AddPod(pod); err != nil {
 		panic(err)
 	}
-	return fmt.Sprintf("%s (%s) to %s", pod.Name, shape.name, node.Name)
+	return fmt.Sprintf("%s (%s) to %s", pod.Name, kind.name, node.Name)
 }
 
 func (h *history) delete() string {
@@ -85,7 +85,7 @@ func (h *history) delete() string {
 }
 
 func (h *history) nominate() string {
-	pod, node := h.newPod(shapesOfPods[h.IntN(4)]), h.anyNode()
+	pod, node := h.newPod(podKinds[h.IntN(4)]), h.anyNode()
 	pod.Spec.Priority = ptr.To(h.Int32N(20))
 	info, _ := nodeinfo.NewPodInfo(pod)
 	h.Queue.AddNominatedPod(klog.Logger{}, info, &fwk.NominatingInfo{NominatingMode: fwk.ModeOverride, NominatedNodeName: node.Name})
@@ -199,11 +199,11 @@ func (h *history) pullImage() string {
 	return name
 }
 
-// tryAndTakeBack changes the snapshot itself, and decides meanwhile, so that tables see what is then taken back.
+// tryAndTakeBack changes the snapshot itself, and decides meanwhile, so that classes see what is then taken back.
 func (h *history) tryAndTakeBack() string {
 	h.Cache.Update(h.Snapshot)
 	node := h.anyNode()
-	info, _ := nodeinfo.NewPodInfo(h.newPod(shapesOfPods[3]))
+	info, _ := nodeinfo.NewPodInfo(h.newPod(podKinds[3]))
 	check := func(err error) {
 		if err != nil {
 			panic(err)
@@ -216,8 +216,8 @@ func (h *history) tryAndTakeBack() string {
 			check(h.Snapshot.RemovePod(klog.Logger{}, pod, node.Name))
 		}
 	}
-	for _, shape := range shapesOfPods[:4] {
-		a := h.attempt(h.newPod(shape))
+	for _, kind := range podKinds[:4] {
+		a := h.attempt(h.newPod(kind))
 		_, _, err := h.find(context.Background(), a)
 		check(err)
 	}

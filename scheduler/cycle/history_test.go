@@ -21,6 +21,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/scheduler/cache"
+	"github.com/orrery-dev/orrery/scheduler/equivalence"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
@@ -33,7 +34,6 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/nodeunschedulable"
 	"github.com/orrery-dev/orrery/scheduler/plugins/tainttoleration"
 	"github.com/orrery-dev/orrery/scheduler/queue"
-	"github.com/orrery-dev/orrery/scheduler/shapes"
 )
 
 var (
@@ -42,14 +42,14 @@ var (
 )
 
 const (
-	// stepsOfAHistory are as many as let a table see much, and a failure be read.
+	// stepsOfAHistory are as many as let a class see much, and a failure be read.
 	stepsOfAHistory = 150
-	// shapesAStep are compared after each step; the others' tables fall behind.
-	shapesAStep = 4
+	// kindsAStep are compared after each step; the others' classes fall behind.
+	kindsAStep = 4
 )
 
 // TestDecisionsByTablesAreThoseOfKubeScheduler drives a cluster through random histories, and holds after each step that
-// pods of several shapes may go to the same nodes with the same totals, or are refused in the same words, as when
+// pods of several kinds may go to the same nodes with the same totals, or are refused in the same words, as when
 // kube-scheduler's plugins look at the same cluster for the first time.
 func TestDecisionsByTablesAreThoseOfKubeScheduler(t *testing.T) {
 	seen := map[string]int{}
@@ -57,16 +57,16 @@ func TestDecisionsByTablesAreThoseOfKubeScheduler(t *testing.T) {
 		h := newHistory(t, next)
 		for range stepsOfAHistory {
 			h.change()
-			for _, i := range h.Perm(len(shapesOfPods))[:shapesAStep] {
-				shape := shapesOfPods[i]
-				if err := h.compare(t.Context(), shape, seen); err != nil {
-					t.Fatalf("seed %d, pod %q: %v\nafter:\n%s", next, shape.name, err, strings.Join(h.log, "\n"))
+			for _, i := range h.Perm(len(podKinds))[:kindsAStep] {
+				kind := podKinds[i]
+				if err := h.compare(t.Context(), kind, seen); err != nil {
+					t.Fatalf("seed %d, pod %q: %v\nafter:\n%s", next, kind.name, err, strings.Join(h.log, "\n"))
 				}
 			}
 		}
 	}
 	t.Log(seen)
-	for _, kind := range []string{"table", "table beside others", "table and others at once", "no table", "one node", "nowhere", "nowhere by table", "a tie", "with nominated pods"} {
+	for _, kind := range []string{"class", "class beside others", "class and others at once", "no class", "one node", "nowhere", "nowhere by class", "a tie", "with nominated pods"} {
 		if seen[kind] < *steps/100 {
 			t.Errorf("the histories have %d decisions of the kind %q, which is too few to mean something", seen[kind], kind)
 		}
@@ -85,8 +85,8 @@ type history struct {
 	log       []string
 }
 
-// The plugins of both sides, in the order in which they run. Those that are not local are kube-scheduler's in some histories,
-// as they are, and in the others ours, which answer for all nodes at once.
+// The plugins of both sides, in the order in which they run. Those that are not local are kube-scheduler's in some
+// histories, as they are, and in the others ours, which answer for all nodes at once.
 var (
 	localNames = []string{
 		nodeunschedulable.Name, nodename.Name, tainttoleration.Name, nodeaffinity.Name, nodeports.Name,
@@ -106,26 +106,27 @@ func newHistory(t *testing.T, seed uint64) *history {
 		names = slices.Concat(edgeNames, otherNames, localNames)
 	}
 	factory := informers.NewSharedInformerFactory(fake.NewClientset(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}), 0)
-	snapshot := &cache.Snapshot{}
+	snapshot, nominator := &cache.Snapshot{}, queue.NewNominator(nil)
 	profile := framework.Profile{
 		SchedulerName: corev1.DefaultSchedulerName,
 		Plugins:       &configv1.Plugins{MultiPoint: configv1.PluginSet{Enabled: enabledPlugins(names, weights)}},
 		Args:          args(own),
 	}
 	var err error
-	if h.profile, err = framework.New(t.Context(), registry(own), profile, framework.Environment{Snapshot: snapshot, Informers: factory}); err != nil {
+	env := framework.Environment{Snapshot: snapshot, Nominator: nominator, Informers: factory}
+	if h.profile, err = framework.New(t.Context(), registry(own), profile, env); err != nil {
 		t.Fatal(err)
 	}
-	pending, err := queue.New(queue.Options{Less: h.profile.Less})
+	pending, err := queue.New(queue.Options{Nominator: nominator, Less: h.profile.Less})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.profile.Attach(pending, pending)
+	h.profile.SetPodActivator(pending)
 	h.reference = newReference(t, weights, names, pending, factory)
 	h.Cycle = Cycle{
-		Queue: pending, Cache: cache.New(0), Snapshot: snapshot, Book: explain.NewBook(0), Clock: clock.RealClock{}, Random: h.IntN,
-		// Some tables are dropped again and again.
-		PercentageOfNodesToScore: 100, Tables: shapes.New([]int{0, 0, 12000}[h.IntN(3)]),
+		Queue: pending, Cache: cache.New(0), Snapshot: snapshot, History: explain.NewHistory(0), Clock: clock.RealClock{}, Random: h.IntN,
+		// Some classes are dropped again and again.
+		PercentageOfNodesToScore: 100, Classes: equivalence.New([]int{0, 0, 12000}[h.IntN(3)]),
 	}
 	for len(h.nodes) < 6 {
 		h.addNode()
@@ -139,8 +140,8 @@ func (h *history) attempt(pod *corev1.Pod) *attempt {
 }
 
 // compare decides on a pod both ways.
-func (h *history) compare(ctx context.Context, shape shape, seen map[string]int) error {
-	pod := h.newPod(shape)
+func (h *history) compare(ctx context.Context, kind kind, seen map[string]int) error {
+	pod := h.newPod(kind)
 	want, err := h.reference.decide(ctx, pod, slices.Collect(maps.Values(h.nodes)), slices.Collect(maps.Values(h.pods)))
 	if err != nil {
 		return fmt.Errorf("deciding by kube-scheduler's plugins: %w", err)
@@ -195,35 +196,38 @@ func (h *history) verdict(ctx context.Context, a *attempt, node string, failure 
 	return v, nil
 }
 
-// bestOfAll returns the scores of all nodes that fit, where a table knows them.
-func bestOfAll(ctx context.Context, a *attempt, nodes int) ([]shapes.Score, bool) {
+// bestOfAll returns the scores of all nodes that fit, where a class knows them.
+func bestOfAll(ctx context.Context, a *attempt, nodes int) ([]equivalence.Score, bool) {
+	f, byClass := a.finder.(*classFinder)
 	switch {
-	case a.table == nil || !a.table.decides:
+	case !byClass || !f.decides:
 		return nil, false
-	case a.table.sweep != nil:
-		return a.table.sweep.Best(ctx, nodes), true
-	case !a.profile.OthersScore(a.state):
-		return a.table.Best(ctx, a.table.attempt, nodes), true
+	case f.scan != nil:
+		return f.scan.Best(ctx, nodes), true
+	case !a.profile.HasOtherScorers(a.state):
+		return f.Best(ctx, f.attempt, nodes), true
 	}
 	return nil, false
 }
 
 func (h *history) count(a *attempt, want verdict, seen map[string]int) {
-	byTable := a.table != nil && a.table.decides
-	if byTable && a.table.sweep != nil {
-		seen["table and others at once"]++
-	} else if a.table != nil && !byTable || byTable && a.profile.OthersScore(a.state) {
-		seen["table beside others"]++
-	} else if byTable {
-		seen["table"]++
-	} else {
-		seen["no table"]++
+	f, hasClass := a.finder.(*classFinder)
+	byClass := hasClass && f.decides
+	switch {
+	case byClass && f.scan != nil:
+		seen["class and others at once"]++
+	case hasClass && !byClass, byClass && a.profile.HasOtherScorers(a.state):
+		seen["class beside others"]++
+	case byClass:
+		seen["class"]++
+	default:
+		seen["no class"]++
 	}
 	switch {
 	case want.Message != "":
 		seen["nowhere"]++
-		if byTable {
-			seen["nowhere by table"]++
+		if byClass {
+			seen["nowhere by class"]++
 		}
 	case len(want.Totals) == 0:
 		seen["one node"]++

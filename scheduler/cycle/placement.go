@@ -23,8 +23,8 @@ func (p *placement) has(node string) bool { return p == nil || p.names.Has(node)
 
 // nodes returns the nodes on which pods may be placed now: all, or those that their group is tried on.
 func (c *Cycle) nodes() []fwk.NodeInfo {
-	if c.within != nil {
-		return c.within.nodes
+	if c.placement != nil {
+		return c.placement.nodes
 	}
 	return c.Snapshot.Nodes()
 }

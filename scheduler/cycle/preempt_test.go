@@ -69,7 +69,7 @@ func TestAPreemptorWaitsUntilTheSchedulerHasHeardOfItsVictims(t *testing.T) {
 	f.run(t)
 	f.add(newPod("urgent", "1", "1Mi", important(10)))
 	f.next(t)
-	name := <-f.evicted
+	name := f.nextEvicted(t)
 	victim := newPod(name, "1", "1Mi", onNode(name[len("low-"):]))
 	f.left(t, newPod("unrelated", "1", "1Mi", onNode("c"))) // The event of somebody else's end, which is for all pods that wait for room.
 	if count := f.Queue.Count(); count.Gated != 1 {
@@ -89,7 +89,7 @@ func TestAPreemptorKeepsToItsNominationBeforeThatIsWritten(t *testing.T) {
 	f.run(t)
 	f.add(newPod("urgent", "1", "1Mi", important(10)))
 	f.next(t)
-	name := <-f.evicted
+	name := f.nextEvicted(t)
 	ending := newPod(name, "1", "1Mi", important(1), onNode(name[len("low-"):]), func(pod *corev1.Pod) {
 		pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = ptr.To(metav1.Now()), ptr.To[int64](30)
 		pod.Status.Conditions = []corev1.PodCondition{

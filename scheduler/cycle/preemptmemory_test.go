@@ -69,7 +69,7 @@ func (p *plans) addRunning(t *testing.T) {
 	p.running = append(p.running, pod)
 }
 
-// preemptor is one of a few shapes.
+// preemptor is of one of a few kinds.
 func (p *plans) preemptor() *corev1.Pod {
 	return newPod(p.name("urgent"), fmt.Sprint(2+p.IntN(2)), "1Mi", important(10+p.Int32N(2)))
 }

@@ -55,19 +55,19 @@ func (q *quorum) wait(ctx context.Context) *fwk.Status {
 func (q *quorum) count(permitted, rejected int) bool {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	if q.settled() {
+	if q.isDecided() {
 		return false
 	}
 	q.permitted += permitted
 	q.rejected += rejected
-	if !q.settled() {
+	if !q.isDecided() {
 		return false
 	}
 	close(q.decided)
 	return true
 }
 
-func (q *quorum) settled() bool {
+func (q *quorum) isDecided() bool {
 	return q.permitted >= q.needed || q.rejected > q.pods-q.needed
 }
 

@@ -51,11 +51,11 @@ type Group struct {
 	// Reasons are the words of the FailedScheduling event.
 	Reasons []string `json:"reasons"`
 	// Nodes are all of them, the nearest first.
-	Nodes []Refused `json:"nodes"`
+	Nodes []RefusedNode `json:"nodes"`
 }
 
-// Refused is a node with why it is refused, in a sentence.
-type Refused struct {
+// RefusedNode is a node with why it is refused, in a sentence.
+type RefusedNode struct {
 	Node   string `json:"node"`
 	Detail string `json:"detail"`
 
@@ -138,10 +138,10 @@ func ask(ctx context.Context, plugin fwk.PreEnqueuePlugin, pod *corev1.Pod) (sta
 	return plugin.PreEnqueue(ctx, pod)
 }
 
-// refusal is a plugin's no to a node, with its account.
+// refusal is a plugin's no to a node, with its detail.
 type refusal struct {
 	status *fwk.Status
-	account
+	Detail
 }
 
 // refusedNode is a node with all refusals.
@@ -156,12 +156,12 @@ func (r refusedNode) name() string { return r.node.Node().Name }
 func (r refusedNode) distance() float64 {
 	sum := float64(len(r.refusals))
 	for _, refusal := range r.refusals {
-		sum += min(refusal.short, 1) / float64(len(r.refusals)+1)
+		sum += min(refusal.Shortfall, 1) / float64(len(r.refusals)+1)
 	}
 	return sum
 }
 
-// refused accounts for all refusals, the nearest node first.
+// refused explains all refusals, the nearest node first.
 func (e *examiner) refused(examined *framework.Examination) []refusedNode {
 	var all []refusedNode
 	for _, node := range e.nodes {
@@ -171,7 +171,7 @@ func (e *examiner) refused(examined *framework.Examination) []refusedNode {
 		}
 		refused := refusedNode{node: node}
 		for _, status := range statuses {
-			refused.refusals = append(refused.refusals, refusal{status, e.account(node, status)})
+			refused.refusals = append(refused.refusals, refusal{status, e.explainRefusal(node, status)})
 		}
 		all = append(all, refused)
 	}
@@ -195,11 +195,11 @@ func grouped(refused []refusedNode) []Group {
 				index[key] = at
 				groups = append(groups, Group{Plugin: status.Plugin(), Code: status.Code().String(), Reasons: status.Reasons()})
 			}
-			groups[at].Nodes = append(groups[at].Nodes, Refused{node.name(), refusal.detail, refusal.short})
+			groups[at].Nodes = append(groups[at].Nodes, RefusedNode{node.name(), refusal.Text, refusal.Shortfall})
 		}
 	}
 	for _, group := range groups {
-		slices.SortStableFunc(group.Nodes, func(a, b Refused) int { return cmp.Compare(a.short, b.short) })
+		slices.SortStableFunc(group.Nodes, func(a, b RefusedNode) int { return cmp.Compare(a.short, b.short) })
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int {
 		return cmp.Or(cmp.Compare(len(b.Nodes), len(a.Nodes)), cmp.Compare(a.Plugin, b.Plugin), slices.Compare(a.Reasons, b.Reasons))
@@ -227,7 +227,7 @@ func (e *examiner) scores(ctx context.Context, nodes []fwk.NodeInfo) ([]Score, e
 			weight := weights[score.Name]
 			scores[i].Plugins = append(scores[i].Plugins, PluginScore{
 				Plugin: score.Name, Raw: node.RawScores[p].Score, Normalized: score.Score / max(weight, 1), Weight: weight,
-				Weighted: score.Score, Reason: e.scoreReason(nodes[i], score.Name, node.RawScores[p].Score),
+				Weighted: score.Score, Reason: e.explainScore(nodes[i], score.Name, node.RawScores[p].Score),
 			})
 		}
 		slices.SortStableFunc(scores[i].Plugins, func(a, b PluginScore) int { return cmp.Compare(b.Weighted, a.Weighted) })

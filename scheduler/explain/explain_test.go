@@ -19,7 +19,7 @@ func explained(t *testing.T, manifest string, change func(*corev1.Node), nodes .
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	world := simulate.New(simulate.Options{})
+	simulation := simulate.New(simulate.Options{})
 	for _, text := range nodes {
 		parsed, err := simulate.ParseNodes(text)
 		if err != nil {
@@ -29,16 +29,16 @@ func explained(t *testing.T, manifest string, change func(*corev1.Node), nodes .
 			if change != nil {
 				change(node)
 			}
-			if err := world.AddNodes(ctx, node); err != nil {
+			if err := simulation.AddNodes(ctx, node); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	pods, err := world.Load(ctx, strings.NewReader(manifest))
+	pods, err := simulation.Load(ctx, strings.NewReader(manifest))
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcome, err := world.Run(ctx, pods)
+	outcome, err := simulation.Run(ctx, pods)
 	if err != nil {
 		t.Fatal(err)
 	}

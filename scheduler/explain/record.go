@@ -136,39 +136,39 @@ func byPlugin(scores []fwk.PluginScore) map[string]int64 {
 	return result
 }
 
-// Book holds the last record of each of the most recently tried pods. It is safe for concurrent use.
-type Book struct {
+// History holds the last record of each of the most recently tried pods. It is safe for concurrent use.
+type History struct {
 	mutex  sync.Mutex
 	limit  int
 	recent *list.List // of Record, newest first
 	byPod  map[string]*list.Element
 }
 
-// NewBook returns a Book for a number of pods; 0 means DefaultPods.
-func NewBook(pods int) *Book {
-	return &Book{limit: cmp.Or(pods, DefaultPods), recent: list.New(), byPod: map[string]*list.Element{}}
+// NewHistory returns a History for a number of pods; 0 means DefaultPods.
+func NewHistory(pods int) *History {
+	return &History{limit: cmp.Or(pods, DefaultPods), recent: list.New(), byPod: map[string]*list.Element{}}
 }
 
 // Add remembers a record in place of the pod's earlier one.
-func (b *Book) Add(record Record) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
+func (h *History) Add(record Record) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
 	key := record.Namespace + "/" + record.Name
-	if old, found := b.byPod[key]; found {
-		b.recent.Remove(old)
+	if old, found := h.byPod[key]; found {
+		h.recent.Remove(old)
 	}
-	b.byPod[key] = b.recent.PushFront(record)
-	if b.recent.Len() > b.limit {
-		oldest := b.recent.Remove(b.recent.Back()).(Record)
-		delete(b.byPod, oldest.Namespace+"/"+oldest.Name)
+	h.byPod[key] = h.recent.PushFront(record)
+	if h.recent.Len() > h.limit {
+		oldest := h.recent.Remove(h.recent.Back()).(Record)
+		delete(h.byPod, oldest.Namespace+"/"+oldest.Name)
 	}
 }
 
 // Get returns the record of a pod.
-func (b *Book) Get(namespace, name string) (Record, bool) {
-	b.mutex.Lock()
-	element, found := b.byPod[namespace+"/"+name]
-	b.mutex.Unlock()
+func (h *History) Get(namespace, name string) (Record, bool) {
+	h.mutex.Lock()
+	element, found := h.byPod[namespace+"/"+name]
+	h.mutex.Unlock()
 	if !found {
 		return Record{}, false
 	}

@@ -28,7 +28,7 @@ func (e *examiner) nearest(ctx context.Context, refused []refusedNode) ([]Miss, 
 	for _, node := range refused[:min(nearestMisses, len(refused))] {
 		miss := Miss{Node: node.name()}
 		for _, refusal := range node.refusals {
-			miss.Refusals = append(miss.Refusals, Saying{refusal.status.Plugin(), refusal.detail})
+			miss.Refusals = append(miss.Refusals, Saying{refusal.status.Plugin(), refusal.Text})
 		}
 		phrase, err := e.tried(ctx, node)
 		if err != nil {
@@ -47,18 +47,18 @@ func (e *examiner) tried(ctx context.Context, refused refusedNode) (string, erro
 	pod, node := e.pod.DeepCopy(), refused.node.Node().DeepCopy()
 	var phrases []string
 	for _, refusal := range refused.refusals {
-		if len(refusal.remedies) == 0 {
+		if len(refusal.Remedies) == 0 {
 			return "", nil
 		}
-		for _, remedy := range refusal.remedies {
-			if remedy.pod != nil {
-				remedy.pod(pod)
+		for _, remedy := range refusal.Remedies {
+			if remedy.Pod != nil {
+				remedy.Pod(pod)
 			}
-			if remedy.node != nil {
-				remedy.node(node)
+			if remedy.Node != nil {
+				remedy.Node(node)
 			}
-			if !slices.Contains(phrases, remedy.phrase) {
-				phrases = append(phrases, remedy.phrase)
+			if !slices.Contains(phrases, remedy.Phrase) {
+				phrases = append(phrases, remedy.Phrase)
 			}
 		}
 	}
@@ -123,7 +123,7 @@ func (e *examiner) withVictims(ctx context.Context, misses []Miss, refused []ref
 	}
 	miss := Miss{Node: best.name(), Remedies: []string{phrase}}
 	for _, refusal := range best.refusals {
-		miss.Refusals = append(miss.Refusals, Saying{refusal.status.Plugin(), refusal.detail})
+		miss.Refusals = append(miss.Refusals, Saying{refusal.status.Plugin(), refusal.Text})
 	}
 	return append(misses, miss)
 }

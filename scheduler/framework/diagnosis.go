@@ -155,8 +155,8 @@ type Diagnosis struct {
 // NewDiagnosis returns an empty Diagnosis.
 func NewDiagnosis() *Diagnosis { return &Diagnosis{Nodes: NewNodeStatuses()} }
 
-// Blame records the plugin that a rejecting status names.
-func (d *Diagnosis) Blame(status *fwk.Status) {
+// AddPluginStatus records the plugin that a rejecting status names.
+func (d *Diagnosis) AddPluginStatus(status *fwk.Status) {
 	if status.Plugin() == "" || !status.IsRejected() {
 		return
 	}
@@ -185,7 +185,7 @@ type FitError struct {
 func NewFitError(pod *corev1.Pod, node string, status *fwk.Status) *FitError {
 	diagnosis := NewDiagnosis()
 	diagnosis.Nodes.Set(node, status)
-	diagnosis.Blame(status)
+	diagnosis.AddPluginStatus(status)
 	return &FitError{Pod: pod, NodeCount: 1, Diagnosis: diagnosis}
 }
 

@@ -10,5 +10,5 @@
 // errors that say so, or nil where the interface documents nil as "switched off"; none pretends to have worked.
 //
 // It owns the pods that wait in Permit and those that may be cancelled in PreBind. It never chooses a node, never talks
-// to the queue except through the interfaces given to Attach, and never writes to the API.
+// to the queue except through the Environment's Nominator and SetPodActivator, and never writes to the API.
 package framework

@@ -30,9 +30,11 @@ type Environment struct {
 	CSI        fwk.CSIManager
 	// DynamicResources knows claims and devices. Nil means that they are not supported.
 	DynamicResources fwk.SharedDRAManager
-	// OnTheWay holds the pods of all profiles that can still be called off, so that any profile can preempt them. Nil means
-	// that this profile knows its own only.
-	OnTheWay *OnTheWay
+	// BindingPods holds the pods of all profiles that can still be called off, so that any profile can preempt them. Nil
+	// means that this profile knows its own only.
+	BindingPods *BindingPods
+	// Nominator has the nominations of pods to nodes. Nil means that there are none.
+	Nominator fwk.PodNominator
 	// Extenders are asked after the plugins, in this order.
 	Extenders []fwk.Extender
 	// Recorder returns the recorder whose events come from a profile's scheduler name. May be nil as above.
@@ -67,14 +69,14 @@ type Framework struct {
 	plugins map[string]fwk.Plugin
 	weights map[string]int64
 	// placementWeights are those at PlacementScore.
-	placementWeights map[string]int64
-	signers          []fwk.SignPlugin
-	shapers          []ShapePlugin
-	unsignable       bool
-	waiting          *waitingPods
-	prebinding       *prebindingPods
-	parallel         parallelizer
-	recorder         events.EventRecorderLogger
+	placementWeights   map[string]int64
+	signers            []fwk.SignPlugin
+	equivalencePlugins []EquivalencePlugin
+	unsignable         bool
+	waiting            *waitingPods
+	prebinding         *prebindingPods
+	parallel           parallelizer
+	recorder           events.EventRecorderLogger
 	fwk.PodNominator
 	fwk.PodActivator
 }
@@ -89,21 +91,24 @@ func New(ctx context.Context, registry Registry, profile Profile, env Environmen
 	if env.Clock == nil {
 		env.Clock = clock.RealClock{}
 	}
-	if env.OnTheWay == nil {
-		env.OnTheWay = NewOnTheWay(env.Clock)
+	if env.BindingPods == nil {
+		env.BindingPods = NewBindingPods(env.Clock)
 	}
 	f := &Framework{
 		profile:    profile,
 		env:        env,
 		plugins:    map[string]fwk.Plugin{},
-		waiting:    env.OnTheWay.waiting,
-		prebinding: env.OnTheWay.prebinding,
+		waiting:    env.BindingPods.waiting,
+		prebinding: env.BindingPods.prebinding,
 		parallel:   parallelizer(env.Parallelism),
 	}
 	if env.Recorder != nil {
 		f.recorder = env.Recorder(profile.SchedulerName)
 	}
-	f.Attach(unattached{}, unattached{})
+	if f.PodNominator = env.Nominator; f.PodNominator == nil {
+		f.PodNominator = noQueue{}
+	}
+	f.SetPodActivator(noQueue{})
 	if err := f.build(ctx, registry); err != nil {
 		return nil, errors.Join(fmt.Errorf("building profile %q: %w", profile.SchedulerName, err), f.Close())
 	}
@@ -143,7 +148,7 @@ func (f *Framework) build(ctx context.Context, registry Registry) (err error) {
 		return err
 	}
 	f.findSteps()
-	f.findShapers()
+	f.findEquivalencePlugins()
 	return nil
 }
 
@@ -172,10 +177,8 @@ func weightsOf[Scoring fwk.Plugin](f *Framework, own configv1.PluginSet) (map[st
 	return weights, nil
 }
 
-// Attach gives the plugins their way to the queue, which is built after them because it asks them for their events.
-func (f *Framework) Attach(nominator fwk.PodNominator, activator fwk.PodActivator) {
-	f.PodNominator, f.PodActivator = nominator, activator
-}
+// SetPodActivator gives the plugins their way to the queue, which is built after them because it asks them for their events.
+func (f *Framework) SetPodActivator(activator fwk.PodActivator) { f.PodActivator = activator }
 
 // Close closes the plugins that are io.Closers.
 func (f *Framework) Close() error {
@@ -189,6 +192,9 @@ func (f *Framework) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Plugin returns the profile's plugin of a name, or nil.
+func (f *Framework) Plugin(name string) fwk.Plugin { return f.plugins[name] }
 
 // ProfileName returns the spec.schedulerName of the pods that this profile schedules.
 func (f *Framework) ProfileName() string { return f.profile.SchedulerName }

@@ -19,13 +19,19 @@ type Hint struct {
 	Function fwk.QueueingHintFn
 }
 
-// ExtenderName stands among the plugins that refused a pod for the extenders that did.
-const ExtenderName = "Extender"
+// What stands among the plugins that refused a pod where none did.
+const (
+	// ExtenderName stands for the extenders.
+	ExtenderName = "Extender"
+	// NoNodes stands for there being no nodes to ask plugins about.
+	NoNodes = "NoNodes"
+)
 
 // Hints returns the events that the profile's plugins want to hear of. A plugin that can refuse a pod and names no events
-// hears of all pods and nodes; extenders hear of everything.
+// hears of all pods and nodes; extenders hear of everything, and a pod that found no nodes hears of nodes.
 func (f *Framework) Hints(ctx context.Context) ([]Hint, error) {
-	var hints []Hint
+	nodes := fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.Update}
+	hints := []Hint{{Plugin: NoNodes, Event: nodes, Function: always}}
 	if len(f.env.Extenders) > 0 {
 		everything := fwk.ClusterEvent{Resource: fwk.WildCard, ActionType: fwk.All}
 		hints = append(hints, Hint{Plugin: ExtenderName, Event: everything, Function: always})

@@ -27,14 +27,14 @@ func (f *Framework) RunOtherFilters(ctx context.Context, state fwk.CycleState, p
 	return status
 }
 
-// OthersFilter reports whether plugins that are not local have a say in where the pod fits.
-func (f *Framework) OthersFilter(state fwk.CycleState) bool {
+// HasOtherFilters reports whether plugins that are not local have a say in where the pod fits.
+func (f *Framework) HasOtherFilters(state fwk.CycleState) bool {
 	return len(f.filtersFor(state).others) > 0
 }
 
-// OthersScore reports whether plugins that are not local have a say in where the pod fits best. It is known once PreScore
-// has run.
-func (f *Framework) OthersScore(state fwk.CycleState) bool {
+// HasOtherScorers reports whether plugins that are not local have a say in where the pod fits best. It is known once
+// PreScore has run.
+func (f *Framework) HasOtherScorers(state fwk.CycleState) bool {
 	skipped := state.GetSkipScorePlugins()
 	for i := range f.scores {
 		if !f.scores[i].local && !skipped.Has(f.scores[i].name) {
@@ -44,14 +44,14 @@ func (f *Framework) OthersScore(state fwk.CycleState) bool {
 	return false
 }
 
-// LocalScores are the local plugins that score the nodes for all pods of a shape.
+// LocalScores are the local plugins that score the nodes for all pods of a class.
 type LocalScores struct {
 	framework *Framework
 	steps     []scoreStep
 }
 
 // LocalScores returns those that do not step aside.
-func (f *Framework) LocalScores(shared *Shared) LocalScores {
+func (f *Framework) LocalScores(shared *ClassState) LocalScores {
 	scores := LocalScores{framework: f}
 	for _, step := range f.scores {
 		if step.local && !shared.skipScore.Has(step.name) {

@@ -35,7 +35,7 @@ func (f *Framework) RunPreFilterPlugins(ctx context.Context, state fwk.CycleStat
 	for _, plugin := range f.preFilter {
 		name := plugin.Name()
 		if own.knows(plugin) {
-			if own.shared.skipFilter.Has(name) {
+			if own.class.skipFilter.Has(name) {
 				skipped.Insert(name)
 			} else {
 				f.evaluated(PreFilter, name, nil)

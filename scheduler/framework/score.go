@@ -21,7 +21,7 @@ func (f *Framework) RunPreScorePlugins(ctx context.Context, state fwk.CycleState
 	for _, plugin := range f.preScore {
 		name := plugin.Name()
 		if own.knows(plugin) {
-			if own.shared.skipScore.Has(name) {
+			if own.class.skipScore.Has(name) {
 				skipped.Insert(name)
 			} else {
 				f.evaluated(PreScore, name, nil)

@@ -10,7 +10,7 @@ type CycleState struct {
 	stateData
 	recordMetrics    bool
 	filters          *filterSteps // those that run; nil: look at skipFilter
-	shared           *Shared      // what is known of the pod's shape; may be nil
+	class            *ClassState  // what is known of the pod's class; may be nil
 	skipFilter       sets.Set[string]
 	skipScore        sets.Set[string]
 	skipPreBind      sets.Set[string]
@@ -67,7 +67,7 @@ func (s *CycleState) Clone() fwk.CycleState {
 	copied := &CycleState{
 		recordMetrics:    s.recordMetrics,
 		filters:          s.filters,
-		shared:           s.shared,
+		class:            s.class,
 		skipFilter:       s.skipFilter,
 		skipScore:        s.skipScore,
 		skipPreBind:      s.skipPreBind,

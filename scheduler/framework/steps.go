@@ -40,11 +40,11 @@ type steps struct {
 
 func (f *Framework) findSteps() {
 	for i, plugin := range f.filter {
-		_, local := plugin.(ShapePlugin)
+		_, local := plugin.(EquivalencePlugin)
 		f.filters = append(f.filters, filterStep{plugin, plugin.Name(), i, local})
 	}
 	for _, plugin := range f.score {
-		_, local := plugin.(ShapePlugin)
+		_, local := plugin.(EquivalencePlugin)
 		f.scores = append(f.scores, scoreStep{plugin, plugin.ScoreExtensions(), plugin.Name(), f.weights[plugin.Name()], local})
 	}
 	f.chosen = map[uint64]*filterSteps{}

@@ -24,17 +24,17 @@ var ErrCompositePodGroups = unsupported("groups of groups (CompositePodGroup, wh
 
 func unsupported(what string) error { return fmt.Errorf("%s: %w", what, ErrUnsupported) }
 
-// unattached stands in for the queue while plugins are built: nothing is nominated, and there is nothing to activate.
-type unattached struct{}
+// noQueue stands in for the queue while plugins are built, and for nominations where there are none.
+type noQueue struct{}
 
-func (unattached) AddNominatedPod(klog.Logger, fwk.PodInfo, *fwk.NominatingInfo) {}
-func (unattached) DeleteNominatedPodIfExists(*corev1.Pod)                        {}
-func (unattached) UpdateNominatedPod(klog.Logger, *corev1.Pod, fwk.PodInfo)      {}
-func (unattached) NominatedPodsForNode(string) []fwk.PodInfo                     { return nil }
-func (unattached) NominationsVersion() int64                                     { return 0 }
-func (unattached) NominationVersion(string) int64                                { return 0 }
-func (unattached) VisitNominations(func(string, int64, []fwk.PodInfo))           {}
-func (unattached) Activate(klog.Logger, map[string]*corev1.Pod)                  {}
+func (noQueue) AddNominatedPod(klog.Logger, fwk.PodInfo, *fwk.NominatingInfo) {}
+func (noQueue) DeleteNominatedPodIfExists(*corev1.Pod)                        {}
+func (noQueue) UpdateNominatedPod(klog.Logger, *corev1.Pod, fwk.PodInfo)      {}
+func (noQueue) NominatedPodsForNode(string) []fwk.PodInfo                     { return nil }
+func (noQueue) NominationsVersion() int64                                     { return 0 }
+func (noQueue) NominationVersion(string) int64                                { return 0 }
+func (noQueue) VisitNominations(func(string, int64, []fwk.PodInfo))           {}
+func (noQueue) Activate(klog.Logger, map[string]*corev1.Pod)                  {}
 
 // immutableSnapshot reads like a snapshot and refuses to be changed.
 type immutableSnapshot struct{ fwk.SharedLister }

@@ -105,8 +105,8 @@ func benchNode(i int) *corev1.Node {
 	}}}
 }
 
-// cluster is what each scheduler keeps its nodes in.
-type cluster interface {
+// nodeStore is what each scheduler keeps its nodes in.
+type nodeStore interface {
 	fwk.SharedLister
 	// put assigns a pod and brings the snapshot up to date.
 	put(pod *corev1.Pod)
@@ -147,10 +147,10 @@ func (benchHandle) Parallelizer() fwk.Parallelizer {
 
 // contender is one of the two sides.
 type contender struct {
-	name    string
-	cluster cluster
-	plugin  fwk.Plugin
-	state   func() fwk.CycleState
+	name   string
+	store  nodeStore
+	plugin fwk.Plugin
+	state  func() fwk.CycleState
 }
 
 func contenders(b *testing.B, load workload) []contender {
@@ -179,7 +179,7 @@ func contenders(b *testing.B, load workload) []contender {
 	if err != nil {
 		b.Fatal(err)
 	}
-	build := func(name string, factory upstreamFactory, args runtime.Object, c cluster, state func() fwk.CycleState) contender {
+	build := func(name string, factory upstreamFactory, args runtime.Object, c nodeStore, state func() fwk.CycleState) contender {
 		c.put(load.pod(benchPods, "node-0"))
 		factories := informers.NewSharedInformerFactory(fake.NewClientset(), 0)
 		plugin, err := factory(b.Context(), args, benchHandle{handle{snapshot: c, informers: factories}}, features())
@@ -203,7 +203,7 @@ func contenders(b *testing.B, load workload) []contender {
 // decide runs the plugin's part in one decision.
 func (c contender) decide(ctx context.Context, b *testing.B, pod *corev1.Pod) {
 	b.Helper()
-	nodes, err := c.cluster.NodeInfos().List()
+	nodes, err := c.store.NodeInfos().List()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func BenchmarkPodPlugins(b *testing.B) {
 					schedule := func() {
 						i++
 						c.decide(b.Context(), b, load.pod(i, ""))
-						c.cluster.put(load.pod(i, fmt.Sprintf("node-%d", i*7%benchNodes)))
+						c.store.put(load.pod(i, fmt.Sprintf("node-%d", i*7%benchNodes)))
 					}
 					for range benchGroups {
 						schedule()

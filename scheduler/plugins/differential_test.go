@@ -50,12 +50,12 @@ import (
 )
 
 var (
-	cases = flag.Int("differential.cases", 3000, "random worlds for each plugin")
-	first = flag.Uint64("differential.first", 1, "seed of the first world; a failure names its seed")
+	cases = flag.Int("differential.cases", 3000, "random clusters for each plugin")
+	first = flag.Uint64("differential.first", 1, "seed of the first cluster; a failure names its seed")
 )
 
 // features are kube-scheduler's defaults, without extended resources that are backed by device classes: there are none in
-// these worlds.
+// these clusters.
 func features() feature.Features {
 	features := feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)
 	features.EnableDRAExtendedResource = false
@@ -75,9 +75,9 @@ type pair struct {
 	name     string
 	ours     framework.Factory
 	upstream upstreamFactory
-	args     func(w *world) runtime.Object // nil: none
-	// dress adds to a world what these plugins look at and others do not. Nil: nothing.
-	dress func(w *world)
+	args     func(w *cluster) runtime.Object // nil: none
+	// dress adds to a cluster what these plugins look at and others do not. Nil: nothing.
+	dress func(w *cluster)
 }
 
 var pairs = slices.Concat(nodePairs, podPairs, volumePairs)
@@ -101,7 +101,7 @@ var nodePairs = []pair{
 }
 
 // declareFeatures has pods that need features, and nodes that say which they have.
-func declareFeatures(w *world) {
+func declareFeatures(w *cluster) {
 	for _, pod := range append(slices.Clone(w.running), w.pod) {
 		if w.chance(50) {
 			pod.Spec.HostNetwork, pod.Spec.HostUsers = w.chance(80), ptr.To(w.chance(30))
@@ -121,7 +121,7 @@ func declareFeatures(w *world) {
 	}
 }
 
-func affinityArgs(w *world) runtime.Object {
+func affinityArgs(w *cluster) runtime.Object {
 	args := &configv1.NodeAffinityArgs{}
 	if w.chance(30) {
 		args.AddedAffinity = w.affinity()
@@ -132,7 +132,7 @@ func affinityArgs(w *world) runtime.Object {
 	return args
 }
 
-func scoredResources(w *world, weight func() int64) []configv1.ResourceSpec {
+func scoredResources(w *cluster, weight func() int64) []configv1.ResourceSpec {
 	var resources []configv1.ResourceSpec
 	for _, name := range []string{"cpu", "memory", "example.com/gpu", "ephemeral-storage"} {
 		if w.chance(60) {
@@ -145,7 +145,7 @@ func scoredResources(w *world, weight func() int64) []configv1.ResourceSpec {
 	return resources
 }
 
-func fitArgs(w *world) runtime.Object {
+func fitArgs(w *cluster) runtime.Object {
 	args := &configv1.NodeResourcesFitArgs{ScoringStrategy: &configv1.ScoringStrategy{
 		Type:      pick(w, configv1.LeastAllocated, configv1.MostAllocated, configv1.RequestedToCapacityRatio),
 		Resources: scoredResources(w, func() int64 { return 1 + w.Int64N(5) }),
@@ -166,7 +166,7 @@ func fitArgs(w *world) runtime.Object {
 	return args
 }
 
-func balancedArgs(w *world) runtime.Object {
+func balancedArgs(w *cluster) runtime.Object {
 	return &configv1.NodeResourcesBalancedAllocationArgs{Resources: scoredResources(w, func() int64 { return 1 })}
 }
 
@@ -211,7 +211,7 @@ func TestPluginsAgreeWithUpstream(t *testing.T) {
 	for _, pair := range pairs {
 		t.Run(pair.name, func(t *testing.T) {
 			for seed := *first; seed < *first+uint64(*cases); seed++ {
-				w := newWorld(seed)
+				w := newCluster(seed)
 				if pair.dress != nil {
 					pair.dress(w)
 				}
@@ -237,13 +237,13 @@ func TestPluginsAgreeWithUpstream(t *testing.T) {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Fatalf("seed %d: upstream (-) and ours (+) differ:\n%s", seed, diff)
 				}
-				sameAtOnce(t, w, ours, snapshot, state, want)
+				sameInBatch(t, w, ours, snapshot, state, want)
 			}
 		})
 	}
 }
 
-func (w *world) ourSnapshot() fwk.SharedLister {
+func (w *cluster) ourSnapshot() fwk.SharedLister {
 	c, snapshot := cache.New(0), &cache.Snapshot{}
 	for _, pod := range w.running {
 		if err := c.AddPod(pod); err != nil {
@@ -257,11 +257,11 @@ func (w *world) ourSnapshot() fwk.SharedLister {
 	return snapshot
 }
 
-func (w *world) theirSnapshot() fwk.SharedLister {
+func (w *cluster) theirSnapshot() fwk.SharedLister {
 	return upstreamcache.NewSnapshot(w.running, w.nodes)
 }
 
-// observed is everything that a plugin says about a world.
+// observed is everything that a plugin says about a cluster.
 type observed struct {
 	PreEnqueue, PreFilter, PreScore verdict
 	NodeNames                       []string
@@ -287,7 +287,7 @@ func verdictOf(status *fwk.Status) verdict {
 	return v
 }
 
-func observe(t *testing.T, w *world, plugin fwk.Plugin, snapshot fwk.SharedLister, state fwk.CycleState) observed {
+func observe(t *testing.T, w *cluster, plugin fwk.Plugin, snapshot fwk.SharedLister, state fwk.CycleState) observed {
 	t.Helper()
 	o := observed{Filter: map[string]verdict{}, Scores: map[string]int64{}, Normalized: map[string]int64{}, Hints: map[string]string{}}
 	var nodes []fwk.NodeInfo
@@ -325,7 +325,7 @@ func queued(pod *corev1.Pod) fwk.QueuedEntityInfo {
 }
 
 // filter runs PreFilter and Filter; a plugin without PreFilter is the same as one whose PreFilter does nothing.
-func (o *observed) filter(ctx context.Context, w *world, plugin fwk.Plugin, state fwk.CycleState, nodes []fwk.NodeInfo) {
+func (o *observed) filter(ctx context.Context, w *cluster, plugin fwk.Plugin, state fwk.CycleState, nodes []fwk.NodeInfo) {
 	o.PreFilter = verdictOf(nil)
 	if filter, ok := plugin.(fwk.PreFilterPlugin); ok {
 		result, status := filter.PreFilter(ctx, state, w.pod, nodes)
@@ -344,7 +344,7 @@ func (o *observed) filter(ctx context.Context, w *world, plugin fwk.Plugin, stat
 	}
 }
 
-func (o *observed) score(ctx context.Context, w *world, plugin fwk.Plugin, state fwk.CycleState, nodes []fwk.NodeInfo) {
+func (o *observed) score(ctx context.Context, w *cluster, plugin fwk.Plugin, state fwk.CycleState, nodes []fwk.NodeInfo) {
 	if scorer, ok := plugin.(fwk.PreScorePlugin); ok {
 		status := scorer.PreScore(ctx, state, w.pod, nodes)
 		o.PreScore = verdictOf(status)
@@ -375,7 +375,7 @@ func (o *observed) score(ctx context.Context, w *world, plugin fwk.Plugin, state
 }
 
 // hints asks the plugin for its events, and what each of them means for the pod when it happens to various objects.
-func (o *observed) hints(t *testing.T, w *world, plugin fwk.Plugin) {
+func (o *observed) hints(t *testing.T, w *cluster, plugin fwk.Plugin) {
 	t.Helper()
 	extension, ok := plugin.(fwk.EnqueueExtensions)
 	if !ok {
@@ -397,8 +397,8 @@ func (o *observed) hints(t *testing.T, w *world, plugin fwk.Plugin) {
 
 type change struct{ old, new any }
 
-// changes are the same for both sides: they depend on the world only.
-func (w *world) changes(event fwk.ClusterEvent) []change {
+// changes are the same for both sides: they depend on the cluster only.
+func (w *cluster) changes(event fwk.ClusterEvent) []change {
 	var changes []change
 	switch event.Resource {
 	case fwk.Node:

@@ -15,12 +15,12 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/dynamicresources"
 )
 
-// TestPluginsAgreeWithUpstreamOnDevices tells each world's story from both sides, from PreEnqueue to a binding or its end.
+// TestPluginsAgreeWithUpstreamOnDevices tells each cluster's story from both sides, from PreEnqueue to a binding or its end.
 func TestPluginsAgreeWithUpstreamOnDevices(t *testing.T) {
 	ours, theirs := ourSide(t), theirSide(t)
 	seen := map[string]int{}
 	for seed := *first; seed < *first+slowCases(); seed++ {
-		w := newWorld(seed)
+		w := newCluster(seed)
 		d := withDevices(w)
 		got, want := ours.tell(t, w, d, seed), theirs.tell(t, w, d, seed)
 		want.forgive(&got, w, d)
@@ -37,12 +37,12 @@ func TestPluginsAgreeWithUpstreamOnDevices(t *testing.T) {
 	}
 	for _, what := range telling {
 		if seen[what] == 0 {
-			t.Errorf("no world led to %q, so that it was not compared", what)
+			t.Errorf("no cluster led to %q, so that it was not compared", what)
 		}
 	}
 }
 
-// slowCases is a third of the default, for worlds that take longer than others.
+// slowCases is a third of the default, for clusters that take longer than others.
 func slowCases() uint64 {
 	if set := flag.Lookup("differential.cases"); set.Value.String() == set.DefValue {
 		return uint64(*cases) / 3
@@ -79,7 +79,7 @@ var telling = []string{
 }
 
 // forgive takes out of both stories what may differ.
-func (o *story) forgive(ours *story, w *world, d *devices) {
+func (o *story) forgive(ours *story, w *cluster, d *devices) {
 	if len(o.freed) == 1 && len(ours.freed) == 1 && d.idle(ours.freed[0], w.pod) {
 		o.freed, o.GivenBack = ours.freed, ours.GivenBack
 	}

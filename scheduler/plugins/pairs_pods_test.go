@@ -20,20 +20,20 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
 	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
-// keeper counts for all worlds: each is one more step in the life of a cluster.
-var keeper = tally.New()
+// counter counts for all clusters: each is one more step in the life of a cluster.
+var counter = topologycount.New()
 
 // podPairs look at pods on many nodes.
 var podPairs = []pair{
 	{
-		name: interpodaffinity.Name, ours: interpodaffinity.Factory(keeper), upstream: measured(upstreaminterpodaffinity.New),
+		name: interpodaffinity.Name, ours: interpodaffinity.Factory(counter), upstream: measured(upstreaminterpodaffinity.New),
 		args: interPodAffinityArgs, dress: sociable,
 	},
 	{
-		name: podtopologyspread.Name, ours: podtopologyspread.Factory(keeper), upstream: measured(upstreampodtopologyspread.New),
+		name: podtopologyspread.Name, ours: podtopologyspread.Factory(counter), upstream: measured(upstreampodtopologyspread.New),
 		args: podTopologySpreadArgs, dress: spreadOut,
 	},
 }
@@ -46,14 +46,14 @@ func measured(factory upstreamFactory) upstreamFactory {
 	}
 }
 
-func interPodAffinityArgs(w *world) runtime.Object {
+func interPodAffinityArgs(w *cluster) runtime.Object {
 	return &configv1.InterPodAffinityArgs{
 		HardPodAffinityWeight:              ptr.To(pick[int32](w, 0, 1, 1, 50, 100)),
 		IgnorePreferredTermsOfExistingPods: w.chance(20),
 	}
 }
 
-func podTopologySpreadArgs(w *world) runtime.Object {
+func podTopologySpreadArgs(w *cluster) runtime.Object {
 	if w.chance(50) {
 		return &configv1.PodTopologySpreadArgs{DefaultingType: configv1.SystemDefaulting}
 	}
@@ -69,7 +69,7 @@ func podTopologySpreadArgs(w *world) runtime.Object {
 	return args
 }
 
-// prepared is a plugin of one of the two sides on a world, after PreFilter.
+// prepared is a plugin of one of the two sides on a cluster, after PreFilter.
 type prepared struct {
 	plugin   fwk.Plugin
 	snapshot fwk.SharedLister
@@ -77,8 +77,8 @@ type prepared struct {
 	verdict  verdict
 }
 
-// bothSides builds a pair's plugins for a world and runs PreFilter. It returns nil where they cannot be built.
-func bothSides(t *testing.T, pair pair, w *world) (ours, theirs *prepared) {
+// bothSides builds a pair's plugins for a cluster and runs PreFilter. It returns nil where they cannot be built.
+func bothSides(t *testing.T, pair pair, w *cluster) (ours, theirs *prepared) {
 	t.Helper()
 	args := pair.args(w)
 	converted, err := internal(args)
@@ -101,8 +101,8 @@ func bothSides(t *testing.T, pair pair, w *world) (ours, theirs *prepared) {
 		build(pair.upstream, converted, w.theirSnapshot(), upstream.NewCycleState())
 }
 
-// filter returns the verdicts on all nodes of the world.
-func (s *prepared) filter(t *testing.T, w *world, state fwk.CycleState) map[string]verdict {
+// filter returns the verdicts on all nodes of the cluster.
+func (s *prepared) filter(t *testing.T, w *cluster, state fwk.CycleState) map[string]verdict {
 	t.Helper()
 	verdicts := map[string]verdict{}
 	for _, node := range w.nodes {
@@ -115,8 +115,8 @@ func (s *prepared) filter(t *testing.T, w *world, state fwk.CycleState) map[stri
 	return verdicts
 }
 
-// TestPodWorldsHaveEveryOutcome guards the comparison: a reason that never occurs would not be compared.
-func TestPodWorldsHaveEveryOutcome(t *testing.T) {
+// TestPodClustersHaveEveryOutcome guards the comparison: a reason that never occurs would not be compared.
+func TestPodClustersHaveEveryOutcome(t *testing.T) {
 	wanted := map[string][]string{
 		interpodaffinity.Name: {
 			"PreFilter Success", "PreFilter Skip", "PreFilter UnschedulableAndUnresolvable",
@@ -135,14 +135,14 @@ func TestPodWorldsHaveEveryOutcome(t *testing.T) {
 		t.Run(pair.name, func(t *testing.T) {
 			seen := map[string]int{}
 			for seed := *first; seed < *first+1000; seed++ {
-				w := newWorld(seed)
+				w := newCluster(seed)
 				pair.dress(w)
 				ours, _ := bothSides(t, pair, w)
 				outcomes(observe(t, w, ours.plugin, ours.snapshot, framework.NewCycleState(false)), seen)
 			}
 			for _, outcome := range wanted[pair.name] {
 				if seen[outcome] == 0 {
-					t.Errorf("%q never occurred in 1,000 worlds; %v did", outcome, seen)
+					t.Errorf("%q never occurred in 1,000 clusters; %v did", outcome, seen)
 				}
 			}
 		})
@@ -177,7 +177,7 @@ func TestPodHintsAgreeWithUpstream(t *testing.T) {
 		t.Run(pair.name, func(t *testing.T) {
 			seen := map[string]int{}
 			for seed := *first; seed < *first+uint64(*cases)/10; seed++ {
-				w := newWorld(seed)
+				w := newCluster(seed)
 				pair.dress(w)
 				ours, theirs := bothSides(t, pair, w)
 				got, want := w.allHints(t, ours.plugin), w.allHints(t, theirs.plugin)
@@ -199,7 +199,7 @@ func TestPodHintsAgreeWithUpstream(t *testing.T) {
 	}
 }
 
-func (w *world) allHints(t *testing.T, plugin fwk.Plugin) map[string]string {
+func (w *cluster) allHints(t *testing.T, plugin fwk.Plugin) map[string]string {
 	t.Helper()
 	events, err := plugin.(fwk.EnqueueExtensions).EventsToRegister(t.Context())
 	if err != nil {

@@ -33,7 +33,7 @@ var volumePairs = []pair{
 func (h handle) SharedCSIManager() fwk.CSIManager { return csi.NewManager(h.informers) }
 func (h handle) ClientSet() clientset.Interface   { return nil }
 
-func bindingArgs(w *world) runtime.Object {
+func bindingArgs(w *cluster) runtime.Object {
 	args := &configv1.VolumeBindingArgs{BindTimeoutSeconds: ptr.To[int64](0)}
 	args.Shape = []configv1.UtilizationShapePoint{{Utilization: w.Int32N(50), Score: w.Int32N(11)}}
 	if w.chance(70) {

@@ -63,9 +63,9 @@ type allowing struct {
 
 func (a allowing) Allow(string) { a.allowed.Insert(a.pod) }
 
-// groupWorld is a random cluster with pod groups, in our cache and in kube-scheduler's.
-type groupWorld struct {
-	*world
+// groupCluster is a random cluster with pod groups, in our cache and in kube-scheduler's.
+type groupCluster struct {
+	*cluster
 	ours          *cache.Cache
 	theirs        upstreamcache.Cache
 	ourSnapshot   *cache.Snapshot
@@ -75,9 +75,9 @@ type groupWorld struct {
 	assumed       sets.Set[string]
 }
 
-func newGroupWorld(t *testing.T, seed uint64) *groupWorld {
-	w := &groupWorld{
-		world: newWorld(seed), ours: cache.New(0), theirs: upstreamcache.New(t.Context(), nil, true, false),
+func newGroupCluster(t *testing.T, seed uint64) *groupCluster {
+	w := &groupCluster{
+		cluster: newCluster(seed), ours: cache.New(0), theirs: upstreamcache.New(t.Context(), nil, true, false),
 		groups: map[string]*schedulingv1beta1.PodGroup{}, pods: map[string]*corev1.Pod{}, assumed: sets.New[string](),
 		ourSnapshot: &cache.Snapshot{}, theirSnapshot: upstreamcache.NewEmptySnapshot(),
 	}
@@ -85,7 +85,7 @@ func newGroupWorld(t *testing.T, seed uint64) *groupWorld {
 	for i := range 4 {
 		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("node-%d", i), Labels: map[string]string{}}}
 		if w.chance(85) {
-			node.Labels["rack"] = pick(w.world, "a", "b")
+			node.Labels["rack"] = pick(w.cluster, "a", "b")
 		}
 		w.ours.AddNode(node)
 		w.theirs.AddNode(klog.Background(), node)
@@ -103,7 +103,7 @@ func newGroupWorld(t *testing.T, seed uint64) *groupWorld {
 	return w
 }
 
-func (w *groupWorld) newGroup(name string) *schedulingv1beta1.PodGroup {
+func (w *groupCluster) newGroup(name string) *schedulingv1beta1.PodGroup {
 	group := &schedulingv1beta1.PodGroup{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}}
 	if w.chance(80) {
 		group.Spec.SchedulingPolicy.Gang = &schedulingv1beta1.GangSchedulingPolicy{MinCount: 1 + w.Int32N(4)}
@@ -119,7 +119,7 @@ func (w *groupWorld) newGroup(name string) *schedulingv1beta1.PodGroup {
 }
 
 // step is one event in the life of a group or a pod.
-func (w *groupWorld) step(t *testing.T) {
+func (w *groupCluster) step(t *testing.T) {
 	t.Helper()
 	logger := klog.Background()
 	if w.chance(20) {
@@ -172,7 +172,7 @@ func (w *groupWorld) step(t *testing.T) {
 	}
 }
 
-func (w *groupWorld) stepGroup(name string) {
+func (w *groupCluster) stepGroup(name string) {
 	old := w.groups[name]
 	if old != nil && w.chance(30) {
 		delete(w.groups, name)
@@ -226,7 +226,7 @@ func (g groupInfo) GetKey() string {
 	return fwk.PodGroupKey(g.group.Namespace, g.group.Name).String()
 }
 
-// opinions are what the plugins of one side say of a world.
+// opinions are what the plugins of one side say of a cluster.
 type opinions struct {
 	gang interface {
 		fwk.PreEnqueuePlugin
@@ -241,7 +241,7 @@ type opinions struct {
 	live     fwk.PodGroupManager
 }
 
-func (w *groupWorld) sides(t *testing.T) [2]opinions {
+func (w *groupCluster) sides(t *testing.T) [2]opinions {
 	t.Helper()
 	own := feature.Features{}
 	ours := &groupHandle{handle: handle{snapshot: w.ourSnapshot}, groups: w.ours.Groups(), activated: sets.New[string](), allowed: sets.New[string]()}
@@ -272,7 +272,7 @@ func (w *groupWorld) sides(t *testing.T) [2]opinions {
 }
 
 // hear returns all that one side says, line by line.
-func (w *groupWorld) hear(t *testing.T, o opinions, changed *schedulingv1beta1.PodGroup) []string {
+func (w *groupCluster) hear(t *testing.T, o opinions, changed *schedulingv1beta1.PodGroup) []string {
 	var lines []string
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	events, err := o.gang.EventsToRegister(t.Context())
@@ -357,7 +357,7 @@ func TestPodGroupsAgreeWithUpstream(t *testing.T) {
 	upstreammetrics.Register()
 	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, kubefeatures.GenericWorkload, true)
 	for seed := *first; seed < *first+uint64(*cases); seed++ {
-		w := newGroupWorld(t, seed)
+		w := newGroupCluster(t, seed)
 		changed := w.newGroup(fmt.Sprintf("group-%d", w.IntN(3)))
 		sides := w.sides(t)
 		ours, theirs := w.hear(t, sides[0], changed), w.hear(t, sides[1], changed)

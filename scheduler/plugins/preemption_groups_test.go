@@ -50,7 +50,7 @@ func TestPluginsAgreeWithUpstreamOnVictimsForGroups(t *testing.T) {
 	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, kubefeatures.GenericWorkload, true)
 	seen := map[string]int{}
 	try := func(t *testing.T, seed uint64) {
-		w := newGroupedWorld(seed)
+		w := newGroupedCluster(seed)
 		want, got := w.theirs(t), w.ours(t)
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Fatalf("seed %d: upstream (-) and ours (+) differ:\n%s", seed, diff)
@@ -70,22 +70,22 @@ func TestPluginsAgreeWithUpstreamOnVictimsForGroups(t *testing.T) {
 		"several victims", "a whole group goes", "a group loses one pod", "a budget", "several nominations",
 		"ongoing preemption on nominated nodes", "No preemption victims found", "preemptionPolicy=Never", "no room even then",
 	} {
-		t.Logf("%d of %d worlds show %q", seen[what], slowCases(), what)
+		t.Logf("%d of %d clusters show %q", seen[what], slowCases(), what)
 		if uint64(seen[what]) < slowCases()/200 {
-			t.Errorf("only %d of %d worlds show %q", seen[what], slowCases(), what)
+			t.Errorf("only %d of %d clusters show %q", seen[what], slowCases(), what)
 		}
 	}
 }
 
-// groupedWorld is a full world in which pods run in groups, and a group is to be scheduled.
-type groupedWorld struct {
-	*world
+// groupedCluster is a full cluster in which pods run in groups, and a group is to be scheduled.
+type groupedCluster struct {
+	*cluster
 	groups   []*schedulingv1beta1.PodGroup
 	incoming *incomingGroup
 }
 
-func newGroupedWorld(seed uint64) *groupedWorld {
-	w := &groupedWorld{world: newFullWorld(seed)}
+func newGroupedCluster(seed uint64) *groupedCluster {
+	w := &groupedCluster{cluster: newFullCluster(seed)}
 	// A pod that falls under several budgets takes from them up to the first that is used up, and a lister has them in any
 	// order.
 	one := map[string]runtime.Object{}
@@ -95,10 +95,10 @@ func newGroupedWorld(seed uint64) *groupedWorld {
 	w.objects = slices.Collect(maps.Values(one))
 	for i := range w.IntN(4) {
 		group := &schedulingv1beta1.PodGroup{ObjectMeta: metav1.ObjectMeta{
-			Namespace: pick(w.world, "red", "blue"), Name: fmt.Sprintf("running-%d", i), UID: types.UID(fmt.Sprintf("group-%d", i)),
+			Namespace: pick(w.cluster, "red", "blue"), Name: fmt.Sprintf("running-%d", i), UID: types.UID(fmt.Sprintf("group-%d", i)),
 		}}
-		group.Spec.Priority = pick(w.world, nil, ptr.To[int32](0), ptr.To[int32](3), ptr.To[int32](50))
-		group.Spec.DisruptionMode = pick(w.world, nil, &schedulingv1beta1.DisruptionMode{Single: &schedulingv1beta1.SingleDisruptionMode{}},
+		group.Spec.Priority = pick(w.cluster, nil, ptr.To[int32](0), ptr.To[int32](3), ptr.To[int32](50))
+		group.Spec.DisruptionMode = pick(w.cluster, nil, &schedulingv1beta1.DisruptionMode{Single: &schedulingv1beta1.SingleDisruptionMode{}},
 			&schedulingv1beta1.DisruptionMode{All: &schedulingv1beta1.AllDisruptionMode{}},
 			&schedulingv1beta1.DisruptionMode{All: &schedulingv1beta1.AllDisruptionMode{}})
 		w.groups = append(w.groups, group)
@@ -116,9 +116,9 @@ func newGroupedWorld(seed uint64) *groupedWorld {
 }
 
 // receive makes the group that is to be scheduled.
-func (w *groupedWorld) receive() {
+func (w *groupedCluster) receive() {
 	object := &schedulingv1beta1.PodGroup{ObjectMeta: metav1.ObjectMeta{Namespace: "red", Name: "incoming", UID: "incoming"}}
-	object.Spec.Priority = pick(w.world, nil, ptr.To[int32](5), ptr.To[int32](100), ptr.To[int32](2000000000))
+	object.Spec.Priority = pick(w.cluster, nil, ptr.To[int32](5), ptr.To[int32](100), ptr.To[int32](2000000000))
 	w.groups = append(w.groups, object)
 	w.incoming = &incomingGroup{object: object}
 	never := w.chance(8)
@@ -167,7 +167,7 @@ func (g *incomingGroup) GetCompositePodGroup() *schedulingv1alpha3.CompositePodG
 
 // placer places the group's pods, each on the first node where it fits.
 type placer struct {
-	*groupedWorld
+	*groupedCluster
 	handle interface {
 		fwk.Handle
 		RunPreFilterPlugins(context.Context, fwk.CycleState, *corev1.Pod) (*fwk.PreFilterResult, *fwk.Status, sets.Set[string])
@@ -248,7 +248,7 @@ func (e evictions) Evict(_ context.Context, pod *corev1.Pod, _ corev1.PodConditi
 	return false, nil
 }
 
-func (w *groupedWorld) ours(t *testing.T) preemptedFor {
+func (w *groupedCluster) ours(t *testing.T) preemptedFor {
 	t.Helper()
 	c, snapshot := cache.New(0), &cache.Snapshot{}
 	c.Groups().Serve()
@@ -286,7 +286,7 @@ func (w *groupedWorld) ours(t *testing.T) preemptedFor {
 	return result
 }
 
-func (w *groupedWorld) theirs(t *testing.T) preemptedFor {
+func (w *groupedCluster) theirs(t *testing.T) preemptedFor {
 	t.Helper()
 	ctx, cancel := context.WithCancel(klog.NewContext(t.Context(), klog.Logger{}))
 	defer cancel()
@@ -333,7 +333,7 @@ func (p preemptedFor) expected() int {
 	return victims
 }
 
-func (w *groupedWorld) count(seen map[string]int, p preemptedFor) {
+func (w *groupedCluster) count(seen map[string]int, p preemptedFor) {
 	note := func(what string, is bool) {
 		if is {
 			seen[what]++

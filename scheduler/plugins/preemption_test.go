@@ -38,7 +38,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/preemption"
 )
 
-// preempted is everything that preemption says about a world. Places and victims are those of all candidates.
+// preempted is everything that preemption says about a cluster. Places and victims are those of all candidates.
 type preempted struct {
 	Verdict    verdict
 	Candidates map[string]sacrifice
@@ -54,7 +54,7 @@ type sacrifice struct {
 // BenchmarkPreemption plans preemption of one pod on 5,000 full nodes with 30 pods each, by us and by upstream.
 func BenchmarkPreemption(b *testing.B) {
 	upstreammetrics.InitMetrics()
-	w := &world{Rand: rand.New(rand.NewPCG(1, 2))}
+	w := &cluster{Rand: rand.New(rand.NewPCG(1, 2))}
 	for i := range 5000 {
 		w.nodes = append(w.nodes, w.smallNode(fmt.Sprintf("node-%d", i)))
 		w.nodes[i].Spec = corev1.NodeSpec{}
@@ -99,7 +99,7 @@ func TestPluginsAgreeWithUpstreamOnVictims(t *testing.T) {
 	upstreammetrics.InitMetrics()
 	seen := map[string]int{}
 	try := func(seed uint64) {
-		w := newFullWorld(seed)
+		w := newFullCluster(seed)
 		nominated := w.nominations()
 		got, choice := w.ourPreemption(t, nominated)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -121,9 +121,9 @@ func TestPluginsAgreeWithUpstreamOnVictims(t *testing.T) {
 		"not eligible due to preemptionPolicy=Never.", "not eligible due to a terminating pod on the nominated node.",
 		"Insufficient cpu", "Too many pods", "node(s) didn't have free ports for the requested pod ports", "nowhere",
 	} {
-		t.Logf("%d of %d worlds show %q", seen[what], *cases, what)
+		t.Logf("%d of %d clusters show %q", seen[what], *cases, what)
 		if seen[what] < *cases/200 {
-			t.Errorf("only %d of %d worlds show %q", seen[what], *cases, what)
+			t.Errorf("only %d of %d clusters show %q", seen[what], *cases, what)
 		}
 	}
 }
@@ -179,7 +179,7 @@ func (p onlyPod) Report(context.Context, *corev1.Pod, *corev1.PodCondition, *fwk
 	panic("a plan changes a pod")
 }
 
-func (w *world) budgets() []*policyv1.PodDisruptionBudget {
+func (w *cluster) budgets() []*policyv1.PodDisruptionBudget {
 	var budgets []*policyv1.PodDisruptionBudget
 	for _, object := range w.objects {
 		budgets = append(budgets, object.(*policyv1.PodDisruptionBudget))
@@ -189,7 +189,7 @@ func (w *world) budgets() []*policyv1.PodDisruptionBudget {
 
 var filtering = []string{"NodeName", "NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit"}
 
-func (w *world) ourPreemption(t *testing.T, nominated []*corev1.Pod) (preempted, preemption.Choice) {
+func (w *cluster) ourPreemption(t *testing.T, nominated []*corev1.Pod) (preempted, preemption.Choice) {
 	t.Helper()
 	plan := w.ourPlanner(t, 1, 100, nominated)()
 	result := preempted{Verdict: verdictOf(plan.Status), Candidates: map[string]sacrifice{}, Refused: map[string]verdict{}, Ends: plan.EndsNomination}
@@ -206,7 +206,7 @@ func (w *world) ourPreemption(t *testing.T, nominated []*corev1.Pod) (preempted,
 
 // ourPlanner returns what plans preemption for the pod, which has been filtered, with so many percent of the nodes as
 // candidates.
-func (w *world) ourPlanner(t testing.TB, parallelism int, percentage int32, nominated []*corev1.Pod) func() *defaultpreemption.Plan {
+func (w *cluster) ourPlanner(t testing.TB, parallelism int, percentage int32, nominated []*corev1.Pod) func() *defaultpreemption.Plan {
 	t.Helper()
 	known := nominees{}
 	for _, pod := range nominated {
@@ -230,7 +230,7 @@ func (w *world) ourPlanner(t testing.TB, parallelism int, percentage int32, nomi
 }
 
 // ourPlugin is our plugin in a framework that has those which filter besides.
-func (w *world) ourPlugin(t testing.TB, api preemption.API, snapshot fwk.SharedLister, known nominees, parallelism int, percentage int32) (
+func (w *cluster) ourPlugin(t testing.TB, api preemption.API, snapshot fwk.SharedLister, known nominees, parallelism int, percentage int32) (
 	*defaultpreemption.Plugin, *framework.Framework,
 ) {
 	t.Helper()
@@ -257,11 +257,11 @@ func (w *world) ourPlugin(t testing.TB, api preemption.API, snapshot fwk.SharedL
 		return built, err
 	}
 	f, err := framework.New(t.Context(), registry, framework.Profile{Plugins: plugins, Args: args},
-		framework.Environment{Snapshot: snapshot, Informers: w.informers(t), Parallelism: parallelism})
+		framework.Environment{Snapshot: snapshot, Nominator: known, Informers: w.informers(t), Parallelism: parallelism})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Attach(known, known)
+	f.SetPodActivator(known)
 	return plugin, f
 }
 
@@ -275,7 +275,7 @@ func (binder) Bind(context.Context, fwk.CycleState, *corev1.Pod, string) *fwk.St
 }
 
 // filterAll says of each node whether the pod fits, where it does not.
-func (w *world) filterAll(t testing.TB, snapshot fwk.SharedLister, set func(string, *fwk.Status), filter func(fwk.NodeInfo) *fwk.Status) {
+func (w *cluster) filterAll(t testing.TB, snapshot fwk.SharedLister, set func(string, *fwk.Status), filter func(fwk.NodeInfo) *fwk.Status) {
 	t.Helper()
 	for _, node := range w.nodes {
 		info, err := snapshot.NodeInfos().Get(node.Name)
@@ -302,7 +302,7 @@ func names(pods []*corev1.Pod) []string {
 }
 
 // theirPreemption also returns the node that upstream chose, and what tells whether it finds one as good as another.
-func (w *world) theirPreemption(ctx context.Context, t *testing.T, nominated []*corev1.Pod) (result preempted, chosen string, chooses func(ours, theirs string) bool) {
+func (w *cluster) theirPreemption(ctx context.Context, t *testing.T, nominated []*corev1.Pod) (result preempted, chosen string, chooses func(ours, theirs string) bool) {
 	t.Helper()
 	plugin, f, snapshot := w.theirPlugin(ctx, t, 1, 100, nominated)
 	state, statuses := w.theirFilter(t, f, snapshot)
@@ -330,7 +330,7 @@ func (w *world) theirPreemption(ctx context.Context, t *testing.T, nominated []*
 }
 
 // theirPlugin is upstream's, which evicts nobody.
-func (w *world) theirPlugin(ctx context.Context, t testing.TB, parallelism int, percentage int32, nominated []*corev1.Pod) (
+func (w *cluster) theirPlugin(ctx context.Context, t testing.TB, parallelism int, percentage int32, nominated []*corev1.Pod) (
 	*upstreamdefaultpreemption.DefaultPreemption, upstream.Framework, *upstreamcache.Snapshot,
 ) {
 	t.Helper()
@@ -351,7 +351,7 @@ func (w *world) theirPlugin(ctx context.Context, t testing.TB, parallelism int, 
 	return plugin, f, snapshot
 }
 
-func (w *world) theirFilter(t testing.TB, f upstream.Framework, snapshot *upstreamcache.Snapshot) (fwk.CycleState, *upstream.NodeToStatus) {
+func (w *cluster) theirFilter(t testing.TB, f upstream.Framework, snapshot *upstreamcache.Snapshot) (fwk.CycleState, *upstream.NodeToStatus) {
 	t.Helper()
 	state, statuses := upstream.NewCycleState(), upstream.NewDefaultNodeToStatus()
 	if _, status, _ := f.RunPreFilterPlugins(t.Context(), state, w.pod); !status.IsSuccess() {
@@ -364,7 +364,7 @@ func (w *world) theirFilter(t testing.TB, f upstream.Framework, snapshot *upstre
 	return state, statuses
 }
 
-func (w *world) theirCandidates(t *testing.T, plugin *upstreamdefaultpreemption.DefaultPreemption, snapshot *upstreamcache.Snapshot,
+func (w *cluster) theirCandidates(t *testing.T, plugin *upstreamdefaultpreemption.DefaultPreemption, snapshot *upstreamcache.Snapshot,
 	state fwk.CycleState, statuses *upstream.NodeToStatus, result *preempted,
 ) map[string]upstreampreemption.Candidate {
 	t.Helper()
@@ -389,7 +389,7 @@ func (w *world) theirCandidates(t *testing.T, plugin *upstreamdefaultpreemption.
 	return byName
 }
 
-func (w *world) theirFramework(ctx context.Context, t testing.TB, snapshot *upstreamcache.Snapshot, known nominees, parallelism int,
+func (w *cluster) theirFramework(ctx context.Context, t testing.TB, snapshot *upstreamcache.Snapshot, known nominees, parallelism int,
 	percentage int32, plugin **upstreamdefaultpreemption.DefaultPreemption,
 ) upstream.Framework {
 	t.Helper()

@@ -44,15 +44,15 @@ var reasonsOfVolumes = map[string][]string{
 	},
 }
 
-// TestWorldsShowEveryReasonOfVolumes holds that the comparison with upstream is about something.
-func TestWorldsShowEveryReasonOfVolumes(t *testing.T) {
-	const worlds = 3000
+// TestClustersShowEveryReasonOfVolumes holds that the comparison with upstream is about something.
+func TestClustersShowEveryReasonOfVolumes(t *testing.T) {
+	const clusters = 3000
 	seen := map[string]map[string]int{}
 	for _, pair := range volumePairs {
 		seen[pair.name] = map[string]int{}
 	}
-	for seed := range uint64(worlds) {
-		w := newWorld(seed)
+	for seed := range uint64(clusters) {
+		w := newCluster(seed)
 		dressVolumes(w)
 		snapshot := w.ourSnapshot()
 		for _, pair := range volumePairs {
@@ -71,7 +71,7 @@ func TestWorldsShowEveryReasonOfVolumes(t *testing.T) {
 		t.Logf("%s: %v", name, seen[name])
 		for _, reason := range append(reasons, "Success", "Skip") {
 			if seen[name][reason] < 3 {
-				t.Errorf("%s says %q in %d of %d worlds", name, reason, seen[name][reason], worlds)
+				t.Errorf("%s says %q in %d of %d clusters", name, reason, seen[name][reason], clusters)
 			}
 		}
 	}

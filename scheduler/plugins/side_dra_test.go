@@ -10,7 +10,6 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/informers"
@@ -40,7 +39,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/plugins/noderesourcesfit"
 )
 
-// side is one of the two schedulers. Its plugins live on from world to world, because compiling expressions takes long.
+// side is one of the two schedulers. Its plugins live on from cluster to cluster, because compiling expressions takes long.
 type side struct {
 	fwk.Handle
 	factory    informers.SharedInformerFactory
@@ -52,7 +51,7 @@ type side struct {
 	fit        fwk.Plugin
 	newState   func() fwk.CycleState
 	newTracker func() (claims fwk.ResourceClaimTracker, show func(*resourcev1.ResourceClaim))
-	takeOn     func(w *world)
+	takeOn     func(w *cluster)
 }
 
 func (s *side) ClientSet() clientset.Interface                         { return s.client }
@@ -62,7 +61,7 @@ func (s *side) SnapshotSharedLister() fwk.SharedLister                 { return 
 func (s *side) ProfileName() string                                    { return "default-scheduler" }
 func (s *side) EventRecorder() events.EventRecorderLogger              { return &events.FakeRecorder{} }
 
-// lazyClient makes the fake API server of a world when it is first asked for: most worlds write nothing.
+// lazyClient makes the fake API server of a cluster when it is first asked for: most clusters write nothing.
 type lazyClient struct {
 	clientset.Interface
 	open func() *fake.Clientset
@@ -138,14 +137,14 @@ func ourSide(t *testing.T) *side {
 	t.Helper()
 	s := newSide()
 	s.newState = func() fwk.CycleState { return framework.NewCycleState(false) }
-	s.takeOn = func(w *world) { s.snapshot = w.ourSnapshot() }
+	s.takeOn = func(w *cluster) { s.snapshot = w.ourSnapshot() }
 	s.newTracker = func() (fwk.ResourceClaimTracker, func(*resourcev1.ResourceClaim)) {
 		claims := dra.NewClaims()
 		return claims, func(claim *resourcev1.ResourceClaim) { claims.OnAdd(claim, false) }
 	}
 	var err error
 	pods := dynamicresources.Pods{
-		Kind: func() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind("Pod") },
+		Kind: corev1.SchemeGroupVersion.WithKind("Pod"),
 		ChangeStatus: func(_ context.Context, pod *corev1.Pod, change func(*corev1.PodStatus)) error {
 			s.reported = pod.DeepCopy()
 			change(&s.reported.Status)
@@ -173,7 +172,7 @@ func theirSide(t *testing.T) *side {
 	gates := feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)
 	s := newSide()
 	s.newState = func() fwk.CycleState { return upstream.NewCycleState() }
-	s.takeOn = func(w *world) { s.snapshot = w.theirSnapshot() }
+	s.takeOn = func(w *cluster) { s.snapshot = w.theirSnapshot() }
 	tracker, err := slicetracker.StartTracker(t.Context(), slicetracker.Options{SliceInformer: s.factory.Resource().V1().ResourceSlices()})
 	if err != nil {
 		t.Fatal(err)
@@ -196,8 +195,8 @@ func theirSide(t *testing.T) *side {
 	return s
 }
 
-// enter puts a side into a world.
-func (s *side) enter(t *testing.T, w *world, d *devices) {
+// enter puts a side into a cluster.
+func (s *side) enter(t *testing.T, w *cluster, d *devices) {
 	t.Helper()
 	s.takeOn(w)
 	s.reported = nil
@@ -235,7 +234,7 @@ func fill[T any](t *testing.T, informer toolscache.SharedIndexInformer, objects 
 }
 
 // serve is an API server that has the pod and all claims, names new claims, and shows them at once.
-func (s *side) serve(w *world, d *devices, show func(*resourcev1.ResourceClaim)) *fake.Clientset {
+func (s *side) serve(w *cluster, d *devices, show func(*resourcev1.ResourceClaim)) *fake.Clientset {
 	objects := []runtime.Object{w.pod.DeepCopy()}
 	for _, claim := range d.claims {
 		objects = append(objects, claim.DeepCopy())

@@ -19,7 +19,7 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/dra"
 )
 
-// story is everything that a side does with the pod of a world.
+// story is everything that a side does with the pod of a cluster.
 type story struct {
 	PreEnqueue, PreFilter, PostFilter, Reserve, Flight, PreBind verdict
 	Filter                                                      map[string]verdict
@@ -39,7 +39,7 @@ type story struct {
 	freed []string
 }
 
-func (s *side) tell(t *testing.T, w *world, d *devices, seed uint64) story {
+func (s *side) tell(t *testing.T, w *cluster, d *devices, seed uint64) story {
 	t.Helper()
 	s.enter(t, w, d)
 	ctx, state := t.Context(), s.newState()
@@ -71,7 +71,7 @@ func (s *side) tell(t *testing.T, w *world, d *devices, seed uint64) story {
 	return o
 }
 
-func nodesOf(t *testing.T, w *world, snapshot fwk.SharedLister) []fwk.NodeInfo {
+func nodesOf(t *testing.T, w *cluster, snapshot fwk.SharedLister) []fwk.NodeInfo {
 	t.Helper()
 	var nodes []fwk.NodeInfo
 	for _, node := range w.nodes {
@@ -84,7 +84,7 @@ func nodesOf(t *testing.T, w *world, snapshot fwk.SharedLister) []fwk.NodeInfo {
 	return nodes
 }
 
-func (o *story) score(ctx context.Context, w *world, s *side, state fwk.CycleState, nodes []fwk.NodeInfo) {
+func (o *story) score(ctx context.Context, w *cluster, s *side, state fwk.CycleState, nodes []fwk.NodeInfo) {
 	var list fwk.NodeScoreList
 	for _, node := range nodes {
 		score, status := s.plugin.(fwk.ScorePlugin).Score(ctx, state, w.pod, node)
@@ -101,7 +101,7 @@ func (o *story) score(ctx context.Context, w *world, s *side, state fwk.CycleSta
 }
 
 // place reserves and binds, and every third time fails late.
-func (o *story) place(t *testing.T, w *world, d *devices, s *side, state fwk.CycleState, node string, seed uint64) {
+func (o *story) place(t *testing.T, w *cluster, d *devices, s *side, state fwk.CycleState, node string, seed uint64) {
 	t.Helper()
 	ctx := t.Context()
 	o.Reserve = verdictOf(s.plugin.(fwk.ReservePlugin).Reserve(ctx, state, w.pod, node))
@@ -131,7 +131,7 @@ func (o *story) place(t *testing.T, w *world, d *devices, s *side, state fwk.Cyc
 	}
 }
 
-// waits reports whether PreBind would wait for devices, which nobody in this world attaches.
+// waits reports whether PreBind would wait for devices, which nobody in this cluster attaches.
 func (s *side) waits(d *devices) bool {
 	for _, claim := range append(slices.Clone(d.claims), s.known.signalled...) {
 		if claim.Status.Allocation == nil {
@@ -190,7 +190,7 @@ func (s *side) claims(t *testing.T, d *devices) []string {
 	return all
 }
 
-// freed are the claims of the world that have lost their devices.
+// freed are the claims of the cluster that have lost their devices.
 func (s *side) freed(t *testing.T, d *devices) []string {
 	t.Helper()
 	if s.client.made == nil {
@@ -218,7 +218,7 @@ func (d *devices) idle(name string, pod *corev1.Pod) bool {
 	})
 }
 
-func (s *side) mappings(t *testing.T, w *world) string {
+func (s *side) mappings(t *testing.T, w *cluster) string {
 	t.Helper()
 	pod := s.reported
 	if pod == nil {
@@ -260,7 +260,7 @@ func asText(object any) string {
 }
 
 // hints asks what changes of claims, and of the pod, mean to the pod.
-func (o *story) hints(t *testing.T, w *world, d *devices, s *side) {
+func (o *story) hints(t *testing.T, w *cluster, d *devices, s *side) {
 	t.Helper()
 	registered, err := s.plugin.(fwk.EnqueueExtensions).EventsToRegister(t.Context())
 	if err != nil {
@@ -291,7 +291,7 @@ func (o *story) hints(t *testing.T, w *world, d *devices, s *side) {
 }
 
 // fit asks NodeResourcesFit, which leaves resources that devices stand for to DynamicResources.
-func (o *story) fit(ctx context.Context, w *world, d *devices, s *side, nodes []fwk.NodeInfo) {
+func (o *story) fit(ctx context.Context, w *cluster, d *devices, s *side, nodes []fwk.NodeInfo) {
 	o.Fit = observed{Filter: map[string]verdict{}}
 	o.Fit.filter(ctx, w, s.fit, s.newState(), nodes)
 	_, status := s.fit.(fwk.SignPlugin).SignPod(ctx, w.pod)

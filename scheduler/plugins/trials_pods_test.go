@@ -16,7 +16,7 @@ func TestTrialsAgreeWithUpstream(t *testing.T) {
 	for _, pair := range podPairs {
 		t.Run(pair.name, func(t *testing.T) {
 			for seed := *first; seed < *first+uint64(*cases)/4; seed++ {
-				w := newWorld(seed)
+				w := newCluster(seed)
 				pair.dress(w)
 				ours, theirs := bothSides(t, pair, w)
 				if diff := cmp.Diff(theirs.verdict, ours.verdict); diff != "" {
@@ -53,7 +53,7 @@ func (s step) String() string {
 }
 
 // trials takes away pods that are on a node, perhaps puts them back, and adds others.
-func (w *world) trials() script {
+func (w *cluster) trials() script {
 	s := script{node: w.nodes[w.IntN(len(w.nodes))].Name}
 	on := map[*corev1.Pod]bool{}
 	for _, pod := range w.running {
@@ -71,7 +71,7 @@ func (w *world) trials() script {
 }
 
 // try runs the script, and returns the verdicts after each step and, at the end, those of all states that it forked.
-func (s *prepared) try(t *testing.T, w *world, script script) (verdicts []map[string]verdict) {
+func (s *prepared) try(t *testing.T, w *cluster, script script) (verdicts []map[string]verdict) {
 	t.Helper()
 	info, err := s.snapshot.NodeInfos().Get(script.node)
 	if err != nil {

@@ -29,20 +29,20 @@ import (
 // writes are what a plugin changed by the API server: the claims of volumes, and the nodes of claims. A write that
 // changes nothing is none; kube-scheduler's plugin makes such.
 type writes struct {
-	world *world
-	mutex sync.Mutex
-	Bound map[string]string
-	Asked map[string]string
+	cluster *cluster
+	mutex   sync.Mutex
+	Bound   map[string]string
+	Asked   map[string]string
 }
 
-func newWrites(w *world) *writes {
-	return &writes{world: w, Bound: map[string]string{}, Asked: map[string]string{}}
+func newWrites(w *cluster) *writes {
+	return &writes{cluster: w, Bound: map[string]string{}, Asked: map[string]string{}}
 }
 
 func (w *writes) bind(v *corev1.PersistentVolume) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if slices.ContainsFunc(w.world.objects, func(object runtime.Object) bool { return equality.Semantic.DeepEqual(object, v) }) {
+	if slices.ContainsFunc(w.cluster.objects, func(object runtime.Object) bool { return equality.Semantic.DeepEqual(object, v) }) {
 		return
 	}
 	ref := v.Spec.ClaimRef
@@ -102,7 +102,7 @@ type reservation struct {
 func TestVolumeBindingReservesAsUpstream(t *testing.T) {
 	var bound, asked, refusedMeanwhile int
 	for seed := *first; seed < *first+uint64(*cases); seed++ {
-		w := newWorld(seed)
+		w := newCluster(seed)
 		dressVolumes(w)
 		next := w.newPod("next")
 		next.Spec.Volumes = w.pod.Spec.Volumes // They compete for the same.
@@ -140,13 +140,13 @@ func TestVolumeBindingReservesAsUpstream(t *testing.T) {
 	}
 	t.Logf("%d volumes bound, %d asked for, %d pods in the way of the next", bound, asked, refusedMeanwhile)
 	if *cases >= 1000 && (bound < 50 || asked < 50 || refusedMeanwhile < 10) {
-		t.Errorf("these worlds show too little: %d volumes bound, %d asked for, %d pods in the way of the next", bound, asked, refusedMeanwhile)
+		t.Errorf("these clusters show too little: %d volumes bound, %d asked for, %d pods in the way of the next", bound, asked, refusedMeanwhile)
 	}
 }
 
 // checkReserveWithoutFilter holds that our plugin reserves the same on a node that it has not been asked about: a cycle
 // may know from elsewhere that the pod fits there.
-func checkReserveWithoutFilter(t *testing.T, w *world, args runtime.Object, node string, want reservation) {
+func checkReserveWithoutFilter(t *testing.T, w *cluster, args runtime.Object, node string, want reservation) {
 	t.Helper()
 	done := newWrites(w)
 	plugin, err := volumebinding.Factory(done)(t.Context(), args, handle{snapshot: w.ourSnapshot(), informers: w.informers(t)})
@@ -167,7 +167,7 @@ func checkReserveWithoutFilter(t *testing.T, w *world, args runtime.Object, node
 }
 
 // reserve takes a pod through the plugin up to PreBind, on a node that it fits.
-func reserve(ctx context.Context, w *world, plugin binding, snapshot fwk.SharedLister, newState func() fwk.CycleState, done *writes, node string, next *corev1.Pod) reservation {
+func reserve(ctx context.Context, w *cluster, plugin binding, snapshot fwk.SharedLister, newState func() fwk.CycleState, done *writes, node string, next *corev1.Pod) reservation {
 	var r reservation
 	state := newState()
 	if !slices.Contains(fits(ctx, w, plugin, snapshot, state, w.pod), node) {
@@ -193,7 +193,7 @@ func reserve(ctx context.Context, w *world, plugin binding, snapshot fwk.SharedL
 }
 
 // fits returns the nodes that a pod fits, and why not the others.
-func fits(ctx context.Context, w *world, plugin binding, snapshot fwk.SharedLister, state fwk.CycleState, pod *corev1.Pod) []string {
+func fits(ctx context.Context, w *cluster, plugin binding, snapshot fwk.SharedLister, state fwk.CycleState, pod *corev1.Pod) []string {
 	_, status := plugin.PreFilter(ctx, state, pod, nil)
 	if !status.IsSuccess() {
 		return []string{fmt.Sprint(verdictOf(status))}
@@ -217,7 +217,7 @@ func fits(ctx context.Context, w *world, plugin binding, snapshot fwk.SharedList
 func TestVolumeRestrictionsCountPodsAsUpstream(t *testing.T) {
 	changed := 0
 	for seed := *first; seed < *first+uint64(*cases); seed++ {
-		w := newWorld(seed)
+		w := newCluster(seed)
 		dressVolumes(w)
 		ours, err := volumerestrictions.New(t.Context(), nil, handle{snapshot: w.ourSnapshot(), informers: w.informers(t)})
 		if err != nil {
@@ -237,7 +237,7 @@ func TestVolumeRestrictionsCountPodsAsUpstream(t *testing.T) {
 		}
 	}
 	if *cases >= 1000 && changed < 20 {
-		t.Errorf("a pod that leaves makes room in only %d of these worlds", changed)
+		t.Errorf("a pod that leaves makes room in only %d of these clusters", changed)
 	}
 }
 
@@ -247,7 +247,7 @@ type filterRun interface {
 }
 
 // without returns the verdict on each node without each of its pods in turn, and with the pod again.
-func without(t *testing.T, w *world, plugin filterRun, snapshot fwk.SharedLister, state fwk.CycleState) [][2]verdict {
+func without(t *testing.T, w *cluster, plugin filterRun, snapshot fwk.SharedLister, state fwk.CycleState) [][2]verdict {
 	t.Helper()
 	if _, status := plugin.PreFilter(t.Context(), state, w.pod, nil); !status.IsSuccess() {
 		return nil

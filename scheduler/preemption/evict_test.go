@@ -235,7 +235,7 @@ func TestEvict(t *testing.T) {
 			evictor.Evict(t.Context(), preemption.ForPod(urgent), &preemption.Candidate{Place: "n1", Pods: test.victims})
 			eventually(t, func() bool { return !evictor.Busy("urgent") })
 			if slices.Contains(test.want, "activated urgent") {
-				<-c.activated
+				eventually(t, func() bool { return len(c.activated) > 0 })
 			}
 			if err := evictor.Close(); err != nil {
 				t.Fatal(err)

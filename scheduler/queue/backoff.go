@@ -64,7 +64,7 @@ func (q *Queue) flushUnschedulable() {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	now := q.options.Clock.Now()
-	for _, entry := range slices.Collect(maps.Values(q.waiting.all)) {
+	for _, entry := range slices.Collect(maps.Values(q.unschedulable.all)) {
 		since := entry.Added
 		if entry.flushedAt.After(since) {
 			since = entry.flushedAt
@@ -75,6 +75,6 @@ func (q *Queue) flushUnschedulable() {
 		q.options.Logger.V(3).Info("Pod or group waited too long for an event and is tried again", "entry", entry.ref(),
 			"plugins", entry.rejectors().UnsortedList())
 		entry.Flushed, entry.flushedAt = true, now
-		q.requeue(entry, afterBackoff, framework.PodFlushed.Label())
+		q.requeue(entry, queueAfterBackoff, framework.PodFlushed.Label())
 	}
 }

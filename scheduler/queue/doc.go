@@ -8,8 +8,8 @@
 //	gated          held back by a PreEnqueue plugin; a kind of unschedulable that was never tried
 //
 // The back-off is 1 s after the first refusal and doubles up to 10 s. A pod whose attempt failed by an error (not by a
-// refusal) always comes back after its back-off, and never earlier. A pod that no event brought back for 5 minutes comes
-// back anyway.
+// refusal) always comes back after its back-off, and never earlier; that there are no nodes is a refusal. A pod that no
+// event brought back for 5 minutes comes back anyway.
 //
 // No wake-up is lost: events that arrive while a pod is in flight are kept until it is Done or Requeued, and decide
 // then. So a pod never waits for something that has happened already.

@@ -38,7 +38,7 @@ type Entry struct {
 	flushedAt  time.Time
 	place      place
 	index      int      // in the heap of its place
-	filed      []string // under what it is in waitingEntries
+	filed      []string // under what it is in unschedulableEntries
 	*grouping           // nil for a pod
 }
 

@@ -136,13 +136,13 @@ func (q *Queue) addMember(name types.NamespacedName, pod *Entry) {
 		if entry.gate != "" && !opensGate(entry, podAdded) {
 			return
 		}
-		if decision := q.worth(entry, podAdded, nil, pod.GetPod()); decision != skip {
+		if decision := q.isWorthRequeuing(entry, podAdded, nil, pod.GetPod()); decision != queueSkip {
 			q.requeue(entry, decision, podAdded.Label())
 		}
 	case active, backoff, errorBackoff:
 		q.tried(pod)
 		if q.gated(pod) {
-			q.hold(entry, pod.gate)
+			q.setGated(entry, pod.gate)
 			entry.blocked = pod
 			q.move(entry, unschedulable, podAdded.Label())
 		}
@@ -215,7 +215,7 @@ func (q *Queue) updateMember(entry *Entry, pod *Entry, events []fwk.ClusterEvent
 		return
 	}
 	for _, event := range events {
-		if decision := q.worth(entry, event, old, pod.GetPod()); decision != skip {
+		if decision := q.isWorthRequeuing(entry, event, old, pod.GetPod()); decision != queueSkip {
 			q.requeue(entry, decision, event.Label())
 			return
 		}
@@ -224,7 +224,7 @@ func (q *Queue) updateMember(entry *Entry, pod *Entry, events []fwk.ClusterEvent
 
 // removeMember forgets a pod. With one less, the others may have to wait.
 func (q *Queue) removeMember(entry *Entry, pod *Entry) {
-	q.blame(pod, -1)
+	q.countRejectors(pod, -1)
 	delete(q.entries, pod.GetPod().UID)
 	if entry.inFlight {
 		metrics.PendingPods.WithLabelValues(metrics.QueuePending).Dec()
@@ -239,12 +239,12 @@ func (q *Queue) removeMember(entry *Entry, pod *Entry) {
 		q.move(entry, nowhere, event)
 		q.dropIfEmpty(entry)
 	case entry.blocked == pod:
-		q.requeue(entry, afterBackoff, event)
+		q.requeue(entry, queueAfterBackoff, event)
 	case q.heapOf(entry.place) != nil:
 		// The number of pods is the same for all of them, so that asking one is enough.
 		for other := range entry.pods() {
 			if q.gated(other) {
-				q.hold(entry, other.gate)
+				q.setGated(entry, other.gate)
 				entry.blocked = other
 				q.move(entry, unschedulable, event)
 			}
@@ -260,7 +260,7 @@ func (q *Queue) takeMembers(entry *Entry) {
 	entry.inFlight = true
 	for _, pod := range entry.popped {
 		q.tried(pod)
-		q.blame(pod, -1)
+		q.countRejectors(pod, -1)
 		delete(q.entries, pod.GetPod().UID)
 		pod.Attempts++
 		pod.Flushed = entry.Flushed

@@ -55,8 +55,8 @@ func TestNoMemberIsLost(t *testing.T) {
 		q.SetGroup(newTestGroup("g"))
 		q.SetGroup(newTestGroup("h"))
 		q.Move(framework.PodFlushed, nil, nil, nil)
-		if len(q.waiting.all) > 0 {
-			t.Fatalf("%d groups still wait after an event for all", len(q.waiting.all))
+		if len(q.unschedulable.all) > 0 {
+			t.Fatalf("%d groups still wait after an event for all", len(q.unschedulable.all))
 		}
 	})
 }
@@ -194,7 +194,7 @@ func (m *groupModel) check(t *rapid.T) {
 			t.Fatalf("pod %s is in %d places, want 1; the queue has %v", name, places[name], m.Count())
 		}
 	}
-	for _, entry := range m.waiting.all {
+	for _, entry := range m.unschedulable.all {
 		if plugin := m.waitsFor[entry.name.Name]; entry.gate == "" && m.woken.Has(entry.name.Name+" "+plugin) {
 			t.Fatalf("group %s waits for plugin %s, whose event came already", entry.name, plugin)
 		}

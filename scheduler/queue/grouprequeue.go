@@ -19,7 +19,7 @@ import (
 func (q *Queue) RequeueGroup(entry *Entry, status *fwk.Status) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	events := q.inFlight.since(entry.key())
+	events := q.inFlight.eventsSince(entry.key())
 	defer q.inFlight.done(entry.key())
 	attempted, late := len(entry.popped), entry.late
 	entry.popped, entry.inFlight, entry.Flushed, entry.blocked, entry.late = nil, false, false, nil, nil
@@ -55,7 +55,7 @@ func (q *Queue) RequeueGroup(entry *Entry, status *fwk.Status) {
 	}
 	entry.Added = q.options.Clock.Now()
 	q.setBackoff(entry)
-	q.requeue(entry, q.meanwhile(entry, events), event)
+	q.requeue(entry, q.strategyFromInFlightEvents(entry, events), event)
 }
 
 // anyTried reports whether a member was part of an attempt before.
@@ -88,12 +88,12 @@ func (q *Queue) takeRejectors(entry *Entry, status *fwk.Status) {
 // groupGated asks the PreEnqueue plugins about each pod, first the one that was held back last.
 func (q *Queue) groupGated(entry *Entry) bool {
 	if blocked := entry.blocked; blocked != nil && entry.members[blocked.GetPod().UID] == blocked && q.gated(blocked) {
-		q.hold(entry, blocked.gate)
+		q.setGated(entry, blocked.gate)
 		return true
 	}
 	for pod := range entry.pods() {
 		if pod != entry.blocked && q.gated(pod) {
-			q.hold(entry, pod.gate)
+			q.setGated(entry, pod.gate)
 			entry.blocked = pod
 			return true
 		}
@@ -103,23 +103,23 @@ func (q *Queue) groupGated(entry *Entry) bool {
 	return false
 }
 
-// groupWorth asks about the pod that is held back or, where none is, about each pod. A pod that was placed itself is
-// asked about as well: had it another place, the ones that were refused could have its first.
-func (q *Queue) groupWorth(entry *Entry, event fwk.ClusterEvent, old, new any) decision {
+// isGroupWorthRequeuing asks about the pod that is held back or, where none is, about each pod. A pod that was placed
+// itself is asked about as well: had it another place, the ones that were refused could have its first.
+func (q *Queue) isGroupWorthRequeuing(entry *Entry, event fwk.ClusterEvent, old, new any) queueingStrategy {
 	rejectors := entry.rejectors()
 	if blocked := entry.blocked; entry.gate != "" && blocked != nil {
-		return q.podWorth(blocked, rejectors.Union(blocked.rejectors()), entry.PendingPlugins.Union(blocked.PendingPlugins), event, old, new)
+		return q.isPodWorthRequeuing(blocked, rejectors.Union(blocked.rejectors()), entry.PendingPlugins.Union(blocked.PendingPlugins), event, old, new)
 	}
 	if !framework.IsWildCard(event) && !q.hints.concern(entry.profile(), event, rejectors) {
-		return skip
+		return queueSkip
 	}
-	strongest := skip
+	strongest := queueSkip
 	for pod := range entry.pods() {
-		strongest = max(strongest, q.podWorth(pod, rejectors, entry.PendingPlugins, event, old, new))
-		if strongest == immediately {
+		strongest = max(strongest, q.isPodWorthRequeuing(pod, rejectors, entry.PendingPlugins, event, old, new))
+		if strongest == queueImmediately {
 			break
 		}
-		if strongest == afterBackoff && len(entry.PendingPlugins) == 0 {
+		if strongest == queueAfterBackoff && len(entry.PendingPlugins) == 0 {
 			break
 		}
 	}

@@ -94,37 +94,38 @@ func (h hintIndex) eventsOf(profile, plugin string) []fwk.ClusterEvent {
 	return events
 }
 
-// worth decides whether an event may have made a refused pod or group schedulable, by asking the plugins that refused it.
-func (q *Queue) worth(entry *Entry, event fwk.ClusterEvent, old, new any) decision {
+// isWorthRequeuing decides whether an event may have made a refused pod or group schedulable, by asking the plugins that
+// refused it.
+func (q *Queue) isWorthRequeuing(entry *Entry, event fwk.ClusterEvent, old, new any) queueingStrategy {
 	if entry.grouping != nil {
-		return q.groupWorth(entry, event, old, new)
+		return q.isGroupWorthRequeuing(entry, event, old, new)
 	}
-	return q.podWorth(entry, entry.rejectors(), entry.PendingPlugins, event, old, new)
+	return q.isPodWorthRequeuing(entry, entry.rejectors(), entry.PendingPlugins, event, old, new)
 }
 
-// podWorth asks some plugins about one pod.
-func (q *Queue) podWorth(entry *Entry, rejectors, pending sets.Set[string], event fwk.ClusterEvent, old, new any) decision {
+// isPodWorthRequeuing asks some plugins about one pod.
+func (q *Queue) isPodWorthRequeuing(entry *Entry, rejectors, pending sets.Set[string], event fwk.ClusterEvent, old, new any) queueingStrategy {
 	if len(rejectors) == 0 {
-		return afterBackoff
+		return queueAfterBackoff
 	}
 	if framework.IsWildCard(event) {
 		if pod, ok := new.(*corev1.Pod); new != nil && (!ok || pod.UID != entry.GetPod().UID) {
-			return skip // It is meant for another pod.
+			return queueSkip // It is meant for another pod.
 		}
-		return afterBackoff
+		return queueAfterBackoff
 	}
 	if _, known := q.hints.byProfile[entry.profile()]; !known {
-		return afterBackoff
+		return queueAfterBackoff
 	}
-	strongest := skip
+	strongest := queueSkip
 	for _, hint := range q.hints.matching(entry.profile(), event) {
 		if !rejectors.Has(hint.Plugin) || q.ask(hint, entry.GetPod(), event, old, new) == fwk.QueueSkip {
 			continue
 		}
 		if pending.Has(hint.Plugin) {
-			return immediately
+			return queueImmediately
 		}
-		strongest = afterBackoff
+		strongest = queueAfterBackoff
 	}
 	return strongest
 }

@@ -38,8 +38,8 @@ func (f inFlight) record(event fwk.ClusterEvent, old, new any) {
 	metrics.InFlightEvents.WithLabelValues(event.Label()).Inc()
 }
 
-// since returns the events that came while a pod was in flight, oldest first.
-func (f inFlight) since(uid types.UID) []inFlightEvent {
+// eventsSince returns the events that came while a pod was in flight, oldest first.
+func (f inFlight) eventsSince(uid types.UID) []inFlightEvent {
 	element := f.pods[uid]
 	if element == nil {
 		return nil

@@ -10,23 +10,25 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// nominator remembers which pending pods are meant for which node, so that others leave them their place.
-type nominator struct {
+// Nominator remembers which pending pods are meant for which node, so that others leave them their place. It is safe for
+// concurrent use.
+type Nominator struct {
 	assigned func(*corev1.Pod) bool
-	mutex    *sync.RWMutex
+	mutex    sync.RWMutex
 	byNode   map[string][]fwk.PodInfo
 	nodeOf   map[types.UID]string
 	version  int64
 	changed  map[string]int64 // the version of the last change, by node; as many as byNode has
 }
 
-func newNominator(assigned func(*corev1.Pod) bool) nominator {
+// NewNominator returns a Nominator of no pods. assigned reports whether a pod is assigned to a node or gone, which ends its
+// nomination; nil means never.
+func NewNominator(assigned func(pod *corev1.Pod) bool) *Nominator {
 	if assigned == nil {
 		assigned = func(*corev1.Pod) bool { return false }
 	}
-	return nominator{
+	return &Nominator{
 		assigned: assigned,
-		mutex:    &sync.RWMutex{},
 		byNode:   map[string][]fwk.PodInfo{},
 		nodeOf:   map[types.UID]string{},
 		changed:  map[string]int64{},
@@ -35,7 +37,7 @@ func newNominator(assigned func(*corev1.Pod) bool) nominator {
 
 // AddNominatedPod nominates a pod to the node that nominating names or, where that says nothing, to the one in the pod's
 // status. An earlier nomination ends.
-func (n *nominator) AddNominatedPod(_ klog.Logger, pod fwk.PodInfo, nominating *fwk.NominatingInfo) {
+func (n *Nominator) AddNominatedPod(_ klog.Logger, pod fwk.PodInfo, nominating *fwk.NominatingInfo) {
 	node := pod.GetPod().Status.NominatedNodeName
 	if nominating.Mode() == fwk.ModeOverride {
 		node = nominating.NominatedNodeName
@@ -50,7 +52,7 @@ func (n *nominator) AddNominatedPod(_ klog.Logger, pod fwk.PodInfo, nominating *
 
 // UpdateNominatedPod replaces a pod. A nomination that neither the old nor the new status shows was made here, is on its
 // way to the API server, and stays.
-func (n *nominator) UpdateNominatedPod(logger klog.Logger, old *corev1.Pod, new fwk.PodInfo) {
+func (n *Nominator) UpdateNominatedPod(logger klog.Logger, old *corev1.Pod, new fwk.PodInfo) {
 	if old.Status.NominatedNodeName != "" || new.GetPod().Status.NominatedNodeName != "" {
 		n.AddNominatedPod(logger, new, nil)
 		return
@@ -61,35 +63,35 @@ func (n *nominator) UpdateNominatedPod(logger klog.Logger, old *corev1.Pod, new 
 }
 
 // DeleteNominatedPodIfExists ends a pod's nomination.
-func (n *nominator) DeleteNominatedPodIfExists(pod *corev1.Pod) {
+func (n *Nominator) DeleteNominatedPodIfExists(pod *corev1.Pod) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	n.remove(pod.UID)
 }
 
 // NominatedPodsForNode returns the pods that are nominated to a node.
-func (n *nominator) NominatedPodsForNode(node string) []fwk.PodInfo {
+func (n *Nominator) NominatedPodsForNode(node string) []fwk.PodInfo {
 	n.mutex.RLock()
 	defer n.mutex.RUnlock()
 	return slices.Clone(n.byNode[node])
 }
 
 // NominatedNode returns the node that a pod is nominated to, or "".
-func (n *nominator) NominatedNode(uid types.UID) string {
+func (n *Nominator) NominatedNode(uid types.UID) string {
 	n.mutex.RLock()
 	defer n.mutex.RUnlock()
 	return n.nodeOf[uid]
 }
 
 // NominationsVersion returns a number that grows with every change of a nomination.
-func (n *nominator) NominationsVersion() int64 {
+func (n *Nominator) NominationsVersion() int64 {
 	n.mutex.RLock()
 	defer n.mutex.RUnlock()
 	return n.version
 }
 
 // NominationVersion returns the version of the last change of the nominations to a node, or 0 where there are none.
-func (n *nominator) NominationVersion(node string) int64 {
+func (n *Nominator) NominationVersion(node string) int64 {
 	n.mutex.RLock()
 	defer n.mutex.RUnlock()
 	return n.changed[node]
@@ -97,7 +99,7 @@ func (n *nominator) NominationVersion(node string) int64 {
 
 // VisitNominations calls visit for each node that pods are nominated to, with the version of the last change there. The
 // pods are valid during the call, in which nothing can be nominated.
-func (n *nominator) VisitNominations(visit func(node string, version int64, pods []fwk.PodInfo)) {
+func (n *Nominator) VisitNominations(visit func(node string, version int64, pods []fwk.PodInfo)) {
 	n.mutex.RLock()
 	defer n.mutex.RUnlock()
 	for node, pods := range n.byNode {
@@ -105,7 +107,7 @@ func (n *nominator) VisitNominations(visit func(node string, version int64, pods
 	}
 }
 
-func (n *nominator) set(pod fwk.PodInfo, node string) {
+func (n *Nominator) set(pod fwk.PodInfo, node string) {
 	uid := pod.GetPod().UID
 	n.remove(uid)
 	if node != "" {
@@ -116,7 +118,7 @@ func (n *nominator) set(pod fwk.PodInfo, node string) {
 	}
 }
 
-func (n *nominator) remove(uid types.UID) {
+func (n *Nominator) remove(uid types.UID) {
 	node, found := n.nodeOf[uid]
 	if !found {
 		return

@@ -51,7 +51,7 @@ func (q *Queue) gated(entry *Entry) bool {
 				continue
 			}
 			if status := q.askGate(entry, plugin); !status.IsSuccess() {
-				q.hold(entry, plugin.Name())
+				q.setGated(entry, plugin.Name())
 				return true
 			}
 		}
@@ -88,7 +88,7 @@ func (q *Queue) askGuardedGate(entry *Entry, plugin fwk.PreEnqueuePlugin) (statu
 	return plugin.PreEnqueue(ctx, entry.GetPod())
 }
 
-func (q *Queue) hold(entry *Entry, plugin string) {
+func (q *Queue) setGated(entry *Entry, plugin string) {
 	if entry.grouping == nil && !entry.rejectors().Has(plugin) {
 		metrics.UnschedulableReasons.WithLabelValues(plugin, entry.profile()).Inc()
 	}
@@ -116,7 +116,7 @@ func (q *Queue) setGate(entry *Entry, plugin string) {
 func (q *Queue) move(entry *Entry, to place, event string) {
 	from := queueName(entry)
 	if entry.place == unschedulable {
-		q.waiting.remove(entry)
+		q.unschedulable.remove(entry)
 	} else if heap := q.heapOf(entry.place); heap != nil {
 		heap.remove(entry)
 	}
@@ -128,7 +128,7 @@ func (q *Queue) move(entry *Entry, to place, event string) {
 	case nowhere:
 		return
 	case unschedulable:
-		q.waiting.add(entry, q.hints)
+		q.unschedulable.add(entry, q.hints)
 	case incomplete:
 	default:
 		q.heapOf(to).add(entry)
@@ -153,8 +153,8 @@ func (q *Queue) heapOf(place place) *entryHeap {
 	return nil
 }
 
-// blame counts the entry for the plugins that refused it, or with -1 no longer.
-func (q *Queue) blame(entry *Entry, count float64) {
+// countRejectors counts the entry for the plugins that refused it, or with -1 no longer.
+func (q *Queue) countRejectors(entry *Entry, count float64) {
 	for plugin := range entry.rejectors() {
 		metrics.UnschedulableReasons.WithLabelValues(plugin, entry.profile()).Add(count)
 	}

@@ -93,7 +93,7 @@ func TestNothingIsLost(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				checkPlaces(t, q, pods, inFlight)
-				for _, entry := range q.waiting.all {
+				for _, entry := range q.unschedulable.all {
 					name := entry.GetPod().Name
 					if woken.Has(name + " " + waitsFor[name]) {
 						t.Fatalf("pod %s waits for plugin %s, whose event came already", name, waitsFor[name])
@@ -103,8 +103,8 @@ func TestNothingIsLost(t *testing.T) {
 		})
 
 		q.Move(framework.PodFlushed, nil, nil, nil)
-		if len(q.waiting.all) > 0 {
-			t.Fatalf("%d pods still wait after an event for all", len(q.waiting.all))
+		if len(q.unschedulable.all) > 0 {
+			t.Fatalf("%d pods still wait after an event for all", len(q.unschedulable.all))
 		}
 		for name, entry := range inFlight {
 			q.Done(entry.GetPod().UID)
@@ -126,17 +126,17 @@ func checkPlaces(t *rapid.T, q *Queue, pods map[string]*corev1.Pod, inFlight map
 			}
 		}
 	}
-	for _, entry := range q.waiting.all {
+	for _, entry := range q.unschedulable.all {
 		places[entry.GetPod().Name]++
 		for plugin := range entry.rejectors() {
-			if q.waiting.byPlugin[plugin][entry.key()] != entry {
+			if q.unschedulable.byPlugin[plugin][entry.key()] != entry {
 				t.Fatalf("pod %s is not found by plugin %s, which refused it", entry.GetPod().Name, plugin)
 			}
 		}
 	}
-	for plugin, filed := range q.waiting.byPlugin {
+	for plugin, filed := range q.unschedulable.byPlugin {
 		for key, entry := range filed {
-			if q.waiting.all[key] != entry {
+			if q.unschedulable.all[key] != entry {
 				t.Fatalf("pod %s is found by plugin %s and does not wait", key, plugin)
 			}
 		}

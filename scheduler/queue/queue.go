@@ -35,8 +35,8 @@ type Options struct {
 	Hints      map[string][]framework.Hint
 	// InitialBackoff, MaxBackoff and MaxUnschedulable default to the constants above where they are 0.
 	InitialBackoff, MaxBackoff, MaxUnschedulable time.Duration
-	// Assigned reports whether a pod is assigned to a node or gone, which ends its nomination. Nil means never.
-	Assigned func(pod *corev1.Pod) bool
+	// Nominator has the nominations of the pods. Nil means one of its own, whose nominations no assignment ends.
+	Nominator *Nominator
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 	// Logger defaults to none.
@@ -46,20 +46,20 @@ type Options struct {
 // Queue holds the pending pods.
 type Queue struct {
 	options Options
-	nominator
+	*Nominator
 
-	mutex    sync.Mutex
-	ready    sync.Cond // something is active or in back-off, or the queue is closed
-	entries  map[types.UID]*Entry
-	active   entryHeap
-	backoff  entryHeap
-	errors   entryHeap // those that are not popped early: in errorBackoff
-	waiting  waitingEntries
-	groups   map[types.NamespacedName]*Entry
-	grouped  bool // pods may belong to groups
-	inFlight inFlight
-	hints    hintIndex
-	closed   bool
+	mutex         sync.Mutex
+	ready         sync.Cond // something is active or in back-off, or the queue is closed
+	entries       map[types.UID]*Entry
+	active        entryHeap
+	backoff       entryHeap
+	errors        entryHeap // those that are not popped early: in errorBackoff
+	unschedulable unschedulableEntries
+	groups        map[types.NamespacedName]*Entry
+	grouped       bool // pods may belong to groups
+	inFlight      inFlight
+	hints         hintIndex
+	closed        bool
 }
 
 var (
@@ -84,18 +84,21 @@ func New(options Options) (*Queue, error) {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
+	if options.Nominator == nil {
+		options.Nominator = NewNominator(nil)
+	}
 	less := func(a, b *Entry) bool { return options.Less(a, b) }
 	q := &Queue{
-		options:   options,
-		nominator: newNominator(options.Assigned),
-		entries:   map[types.UID]*Entry{},
-		active:    entryHeap{less: less},
-		backoff:   entryHeap{less: bySecondThen(less)},
-		errors:    entryHeap{less: func(a, b *Entry) bool { return a.backoffEnd.Before(b.backoffEnd) }},
-		waiting:   newWaitingEntries(),
-		groups:    map[types.NamespacedName]*Entry{},
-		inFlight:  newInFlight(),
-		hints:     newHintIndex(options.Hints),
+		options:       options,
+		Nominator:     options.Nominator,
+		entries:       map[types.UID]*Entry{},
+		active:        entryHeap{less: less},
+		backoff:       entryHeap{less: bySecondThen(less)},
+		errors:        entryHeap{less: func(a, b *Entry) bool { return a.backoffEnd.Before(b.backoffEnd) }},
+		unschedulable: newUnschedulableEntries(),
+		groups:        map[types.NamespacedName]*Entry{},
+		inFlight:      newInFlight(),
+		hints:         newHintIndex(options.Hints),
 	}
 	q.ready.L = &q.mutex
 	return q, nil
@@ -157,7 +160,7 @@ func (q *Queue) Update(old, new *corev1.Pod) {
 		return
 	}
 	for _, event := range events {
-		if decision := q.worth(entry, event, old, new); decision != skip {
+		if decision := q.isWorthRequeuing(entry, event, old, new); decision != queueSkip {
 			q.requeue(entry, decision, event.Label())
 			return
 		}
@@ -175,7 +178,7 @@ func (q *Queue) Delete(pod *corev1.Pod) {
 			return
 		}
 		q.move(entry, nowhere, "")
-		q.blame(entry, -1)
+		q.countRejectors(entry, -1)
 		delete(q.entries, pod.UID)
 	}
 }
@@ -205,7 +208,7 @@ func (q *Queue) Pop() *Entry {
 		q.takeMembers(entry)
 		return entry
 	}
-	q.blame(entry, -1)
+	q.countRejectors(entry, -1)
 	delete(q.entries, entry.GetPod().UID)
 	q.inFlight.add(entry.GetPod().UID)
 	return entry
@@ -260,7 +263,7 @@ func (q *Queue) Count() Counts {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	counts := Counts{Active: q.active.pods(), Backoff: q.backoff.pods() + q.errors.pods(), InFlight: q.inFlight.count()}
-	for _, entry := range q.waiting.all {
+	for _, entry := range q.unschedulable.all {
 		if entry.gate != "" {
 			counts.Gated += entry.size()
 		} else {

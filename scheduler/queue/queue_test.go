@@ -382,8 +382,13 @@ func TestCloseEndsPop(t *testing.T) {
 	popped := make(chan *Entry)
 	go func() { popped <- q.Pop() }()
 	q.Close()
-	if entry := <-popped; entry != nil {
-		t.Errorf("popped %s from a closed queue", entry.GetPod().Name)
+	select {
+	case entry := <-popped:
+		if entry != nil {
+			t.Errorf("popped %s from a closed queue", entry.GetPod().Name)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Pop still waits 10 s after the queue was closed")
 	}
 }
 

@@ -11,13 +11,13 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/nodeinfo"
 )
 
-// decision is what an event means for a pod.
-type decision int
+// queueingStrategy is what an event means for a pod.
+type queueingStrategy int
 
 const (
-	skip decision = iota
-	afterBackoff
-	immediately
+	queueSkip queueingStrategy = iota
+	queueAfterBackoff
+	queueImmediately
 )
 
 // Requeue takes back a pod in flight whose attempt failed, with the plugins that refused it in the entry; none means that
@@ -34,7 +34,7 @@ func (q *Queue) Requeue(entry *Entry, info *nodeinfo.PodInfo) error {
 	if _, found := q.entries[pod.UID]; found {
 		return fmt.Errorf("requeueing pod %s: it is in the queue already", klog.KObj(pod))
 	}
-	events := q.inFlight.since(pod.UID)
+	events := q.inFlight.eventsSince(pod.UID)
 	entry.PodInfo = info
 	if len(entry.rejectors()) == 0 {
 		entry.Errors++
@@ -46,33 +46,33 @@ func (q *Queue) Requeue(entry *Entry, info *nodeinfo.PodInfo) error {
 	entry.Flushed = false
 	q.setBackoff(entry)
 	q.entries[pod.UID] = entry
-	q.blame(entry, +1)
+	q.countRejectors(entry, +1)
 	if name, grouped := q.groupOf(pod); grouped {
 		q.returnMember(name, entry)
 		return nil
 	}
-	q.requeue(entry, q.meanwhile(entry, events), "ScheduleAttemptFailure")
+	q.requeue(entry, q.strategyFromInFlightEvents(entry, events), "ScheduleAttemptFailure")
 	return nil
 }
 
-// meanwhile decides by the events that came while a pod was in flight.
-func (q *Queue) meanwhile(entry *Entry, events []inFlightEvent) decision {
+// strategyFromInFlightEvents decides by the events that came while a pod was in flight.
+func (q *Queue) strategyFromInFlightEvents(entry *Entry, events []inFlightEvent) queueingStrategy {
 	if len(entry.rejectors()) == 0 {
-		return afterBackoff
+		return queueAfterBackoff
 	}
-	strongest := skip
+	strongest := queueSkip
 	for _, event := range events {
-		strongest = max(strongest, q.worth(entry, event.event, event.old, event.new))
+		strongest = max(strongest, q.isWorthRequeuing(entry, event.event, event.old, event.new))
 	}
 	return strongest
 }
 
 // requeue puts an entry where a decision says.
-func (q *Queue) requeue(entry *Entry, decision decision, event string) {
+func (q *Queue) requeue(entry *Entry, decision queueingStrategy, event string) {
 	switch {
-	case decision == skip:
+	case decision == queueSkip:
 		q.move(entry, unschedulable, event)
-	case decision == immediately || !q.backingOff(entry):
+	case decision == queueImmediately || !q.backingOff(entry):
 		q.activate(entry, event, true)
 	case q.gated(entry):
 		q.move(entry, unschedulable, event)
@@ -91,11 +91,11 @@ func (q *Queue) Move(event fwk.ClusterEvent, old, new any, check func(*corev1.Po
 	if !q.hints.interesting(event) {
 		return
 	}
-	for _, entry := range q.waiting.concerned(event, q.hints) {
+	for _, entry := range q.unschedulable.concerned(event, q.hints) {
 		if check != nil && !anyPod(entry, check) || entry.gate != "" && (!opensGate(entry, event) || q.stillHeld(entry)) {
 			continue
 		}
-		if decision := q.worth(entry, event, old, new); decision != skip {
+		if decision := q.isWorthRequeuing(entry, event, old, new); decision != queueSkip {
 			q.requeue(entry, decision, event.Label())
 		}
 	}
@@ -125,8 +125,8 @@ func opensGate(entry *Entry, event fwk.ClusterEvent) bool {
 	return false
 }
 
-// Activate brings back the given pods, and the groups of those that have one, at once because a plugin says so. Pods that are not in the queue are ignored,
-// those in flight come back when their attempt fails.
+// Activate brings back the given pods, and the groups of those that have one, at once because a plugin says so. Pods that
+// are not in the queue are ignored, those in flight come back when their attempt fails.
 func (q *Queue) Activate(_ klog.Logger, pods map[string]*corev1.Pod) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()

@@ -19,7 +19,7 @@ import (
 const tolerationSeconds = 300
 
 // admit gives a pod what defaulting and admission would, as far as scheduling depends on it.
-func (w *World) admit(ctx context.Context, pod *corev1.Pod) error {
+func (w *Simulation) admit(ctx context.Context, pod *corev1.Pod) error {
 	if pod.Namespace == "" {
 		pod.Namespace = metav1.NamespaceDefault
 	}
@@ -84,7 +84,7 @@ var builtInPriorities = map[string]int32{
 }
 
 // prioritize gives a pod the priority of its class, or of the class for pods without one.
-func (w *World) prioritize(ctx context.Context, pod *corev1.Pod) error {
+func (w *Simulation) prioritize(ctx context.Context, pod *corev1.Pod) error {
 	if pod.Spec.Priority != nil {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (w *World) prioritize(ctx context.Context, pod *corev1.Pod) error {
 	return nil
 }
 
-func (w *World) priorityClass(ctx context.Context, name string) (*schedulingv1.PriorityClass, error) {
+func (w *Simulation) priorityClass(ctx context.Context, name string) (*schedulingv1.PriorityClass, error) {
 	if name != "" {
 		if value, builtIn := builtInPriorities[name]; builtIn {
 			return &schedulingv1.PriorityClass{Value: value}, nil

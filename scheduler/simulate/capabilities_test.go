@@ -11,33 +11,33 @@ import (
 )
 
 func TestPreemptionIsSaid(t *testing.T) {
-	world := newWorld(t, "cpu=1,memory=4Gi")
-	pods := load(t, world, podYAML("urgent", "1", "  priority: 10"))
+	simulation := newSimulation(t, "cpu=1,memory=4Gi")
+	pods := load(t, simulation, podYAML("urgent", "1", "  priority: 10"))
 	// The victim is on its node already.
 	running := pods[0].DeepCopy()
 	running.Name, running.Spec.NodeName, running.Spec.Priority = "modest", "added-1", new(int32)
-	if err := world.AddPod(t.Context(), running); err != nil {
+	if err := simulation.AddPod(t.Context(), running); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := summary(run(t, world, pods)), "urgent on added-1 after default/modest"; got != want {
+	if got, want := summary(run(t, simulation, pods)), "urgent on added-1 after default/modest"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
 func TestPodsOfARemovedNodeArePlacedAnew(t *testing.T) {
 	ctx := t.Context()
-	world := newWorld(t, "cpu=1,memory=4Gi,name=old", "cpu=1,memory=4Gi,name=new")
+	simulation := newSimulation(t, "cpu=1,memory=4Gi,name=old", "cpu=1,memory=4Gi,name=new")
 	for name, owner := range map[string]string{"web": "ReplicaSet", "agent": "DaemonSet", "bare": ""} {
-		pod := load(t, world, podYAML(name, "100m"))[0].Pod
+		pod := load(t, simulation, podYAML(name, "100m"))[0].Pod
 		pod.Spec.NodeName = "old-1"
 		if owner != "" {
 			pod.OwnerReferences = ownedBy(owner)
 		}
-		if err := world.AddPod(ctx, pod); err != nil {
+		if err := simulation.AddPod(ctx, pod); err != nil {
 			t.Fatal(err)
 		}
 	}
-	moved, err := world.RemoveNode(ctx, "old-1")
+	moved, err := simulation.RemoveNode(ctx, "old-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestPodsOfARemovedNodeArePlacedAnew(t *testing.T) {
 	for _, pod := range moved {
 		pods = append(pods, simulate.Pod{Pod: pod, From: "old-1"})
 	}
-	outcome, err := world.Run(ctx, pods)
+	outcome, err := simulation.Run(ctx, pods)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,9 +61,9 @@ func asKubernetes(object *unstructured.Unstructured) *unstructured.Unstructured 
 	return object
 }
 
-// Load adds what a file in YAML or JSON declares to the world, and returns the pods: those in it, and those of its workloads.
+// Load adds what a file in YAML or JSON declares to the copy, and returns the pods: those in it, and those of its workloads.
 // Kinds of ours may have either name. A workload whose pods cannot be told in advance is an error.
-func (w *World) Load(ctx context.Context, in io.Reader) ([]Pod, error) {
+func (w *Simulation) Load(ctx context.Context, in io.Reader) ([]Pod, error) {
 	objects, err := readManifest(in)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (w *World) Load(ctx context.Context, in io.Reader) ([]Pod, error) {
 }
 
 // declare adds an object that is no workload: a node, a claim, a PriorityClass, a PodGroup.
-func (w *World) declare(ctx context.Context, object *unstructured.Unstructured) error {
+func (w *Simulation) declare(ctx context.Context, object *unstructured.Unstructured) error {
 	resource, _ := meta.UnsafeGuessKindToResource(object.GroupVersionKind())
 	if object.GetNamespace() == "" && !clusterScoped[object.GetKind()] {
 		object.SetNamespace(metav1.NamespaceDefault)
@@ -127,7 +127,7 @@ var clusterScoped = func() map[string]bool {
 }()
 
 // free checks that no pod of the file has the name of one that the cluster has.
-func (w *World) free(ctx context.Context, all []Pod) error {
+func (w *Simulation) free(ctx context.Context, all []Pod) error {
 	for i := range all {
 		pod := all[i]
 		if pod.Name == "" {

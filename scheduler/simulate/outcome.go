@@ -39,7 +39,7 @@ type eviction struct {
 	node string
 }
 
-// note looks at one change of the world.
+// note looks at one change of the copy.
 func (l *log) note(resource schema.GroupVersionResource, old, now *unstructured.Unstructured) {
 	if resource != pods || old == nil {
 		return
@@ -93,8 +93,8 @@ func (l *log) decisions(s *scheduler.Scheduler) []types.NamespacedName {
 	return ordered
 }
 
-// outcome reads off the world what became of the pods.
-func (w *World) outcome(ctx context.Context, s *scheduler.Scheduler, all []Pod) (*Outcome, error) {
+// outcome reads off the copy what became of the pods.
+func (w *Simulation) outcome(ctx context.Context, s *scheduler.Scheduler, all []Pod) (*Outcome, error) {
 	current, err := w.pods(ctx)
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func why(pod *corev1.Pod) string {
 }
 
 // explainRefused adds explanations, once an owner.
-func (w *World) explainRefused(ctx context.Context, s *scheduler.Scheduler, outcome *Outcome) error {
+func (w *Simulation) explainRefused(ctx context.Context, s *scheduler.Scheduler, outcome *Outcome) error {
 	byOwner := map[string]*explain.Explanation{}
 	for i := range outcome.Pods {
 		placement := &outcome.Pods[i]

@@ -47,7 +47,7 @@ type Placement struct {
 	Message string `json:"message,omitempty"`
 	// Preempts are the pods that would be evicted to make room, as "namespace/name".
 	Preempts []string `json:"preempts,omitempty"`
-	// Explanation says more about a pod that would go nowhere. It is of the world as it is then, and the same for pods of
+	// Explanation says more about a pod that would go nowhere. It is of the cluster as it is then, and the same for pods of
 	// one owner.
 	Explanation *explain.Explanation `json:"explanation,omitempty"`
 }
@@ -60,7 +60,7 @@ type Pod struct {
 
 // Run creates the pods, lets the scheduler decide until it has nothing more to do, and returns what it did. It can be
 // called once.
-func (w *World) Run(ctx context.Context, all []Pod) (*Outcome, error) {
+func (w *Simulation) Run(ctx context.Context, all []Pod) (*Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, pod := range all {
@@ -77,7 +77,7 @@ func (w *World) Run(ctx context.Context, all []Pod) (*Outcome, error) {
 	if err := w.known(running.scheduler, all); err != nil {
 		return nil, errors.Join(err, running.scheduler.Close())
 	}
-	if err := w.settle(ctx, running, all); err != nil {
+	if err := w.waitUntilIdle(ctx, running, all); err != nil {
 		return nil, err
 	}
 	stop()
@@ -92,7 +92,7 @@ func (w *World) Run(ctx context.Context, all []Pod) (*Outcome, error) {
 }
 
 // AddPod creates a pod, which may be on a node already. It gets the defaults that scheduling depends on.
-func (w *World) AddPod(ctx context.Context, pod *corev1.Pod) error {
+func (w *Simulation) AddPod(ctx context.Context, pod *corev1.Pod) error {
 	if err := w.admit(ctx, pod); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (w *World) AddPod(ctx context.Context, pod *corev1.Pod) error {
 }
 
 // known checks that each pod is one that the scheduler cares for.
-func (w *World) known(s *scheduler.Scheduler, all []Pod) error {
+func (w *Simulation) known(s *scheduler.Scheduler, all []Pod) error {
 	for _, pod := range all {
 		if !s.Schedules(pod.Pod) {
 			return fmt.Errorf("pod %s/%s: spec.schedulerName is %q, and the configuration has no profile of that name",
@@ -118,9 +118,9 @@ const (
 	quietAnyway  = 400
 )
 
-// settle waits until the scheduler has nothing more to do: nothing is queued or under way, nothing moves any more, and each
-// pod is decided on or has had its time.
-func (w *World) settle(ctx context.Context, running *running, all []Pod) error {
+// waitUntilIdle waits until the scheduler has nothing more to do: nothing is queued or under way, nothing moves any more,
+// and each pod is decided on or has had its time.
+func (w *Simulation) waitUntilIdle(ctx context.Context, running *running, all []Pod) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	quiet, version := 0, int64(0)
@@ -150,7 +150,7 @@ func (w *World) settle(ctx context.Context, running *running, all []Pod) error {
 }
 
 // decided reports whether each pod has a node, or was refused for good, or is held back.
-func (w *World) decided(ctx context.Context, all []Pod) (bool, error) {
+func (w *Simulation) decided(ctx context.Context, all []Pod) (bool, error) {
 	for _, pod := range all {
 		object, err := w.replica.Get(ctx, pods, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
 		if apierrors.IsNotFound(err) {

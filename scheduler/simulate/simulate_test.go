@@ -13,39 +13,39 @@ import (
 // simulated runs a scenario on an empty cluster with the nodes.
 func simulated(t *testing.T, manifest string, nodes ...string) *simulate.Outcome {
 	t.Helper()
-	world := newWorld(t, nodes...)
-	return run(t, world, load(t, world, manifest))
+	simulation := newSimulation(t, nodes...)
+	return run(t, simulation, load(t, simulation, manifest))
 }
 
-func newWorld(t *testing.T, nodes ...string) *simulate.World {
+func newSimulation(t *testing.T, nodes ...string) *simulate.Simulation {
 	t.Helper()
-	world := simulate.New(simulate.Options{})
+	simulation := simulate.New(simulate.Options{})
 	for _, text := range nodes {
 		parsed, err := simulate.ParseNodes(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := world.AddNodes(t.Context(), parsed...); err != nil {
+		if err := simulation.AddNodes(t.Context(), parsed...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return world
+	return simulation
 }
 
-func load(t *testing.T, world *simulate.World, manifest string) []simulate.Pod {
+func load(t *testing.T, simulation *simulate.Simulation, manifest string) []simulate.Pod {
 	t.Helper()
-	pods, err := world.Load(t.Context(), strings.NewReader(manifest))
+	pods, err := simulation.Load(t.Context(), strings.NewReader(manifest))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return pods
 }
 
-func run(t *testing.T, world *simulate.World, pods []simulate.Pod) *simulate.Outcome {
+func run(t *testing.T, simulation *simulate.Simulation, pods []simulate.Pod) *simulate.Outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	outcome, err := world.Run(ctx, pods)
+	outcome, err := simulation.Run(ctx, pods)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,10 +140,10 @@ func TestWhatCannotBeSimulatedIsNamed(t *testing.T) {
 		"{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {priorityClassName: high, containers: [{}]}}": `pod default/web: spec.priorityClassName "high": there is no such PriorityClass`,
 		"{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {schedulerName: other, containers: [{}]}}":    `pod default/web: spec.schedulerName is "other", and the configuration has no profile of that name`,
 	} {
-		world := simulate.New(simulate.Options{})
-		pods, err := world.Load(t.Context(), strings.NewReader(manifest))
+		simulation := simulate.New(simulate.Options{})
+		pods, err := simulation.Load(t.Context(), strings.NewReader(manifest))
 		if err == nil {
-			_, err = world.Run(t.Context(), pods)
+			_, err = simulation.Run(t.Context(), pods)
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error with %s", manifest, err, want)

@@ -20,20 +20,21 @@ import (
 	"github.com/orrery-dev/orrery/scheduler"
 )
 
-// listensWithin is how long a scheduler is given to ask for pods before they are handed out, which only matters for their order.
+// listensWithin is how long a scheduler is given to ask for pods before they are handed out, which only matters for their
+// order.
 const listensWithin = 5 * time.Second
 
 // mostRemembered is more pods than a simulation has: every decision is remembered.
 const mostRemembered = 1 << 30
 
-// running is a scheduler of the world that does something.
+// running is a scheduler on the copy that does something.
 type running struct {
 	scheduler *scheduler.Scheduler
 	ended     chan error // what do returned
 }
 
-// start builds a scheduler for the world and lets it do something, until ctx ends.
-func (w *World) start(ctx context.Context, do func(*scheduler.Scheduler) error) (*running, error) {
+// start builds a scheduler on the copy and lets it do something, until ctx ends.
+func (w *Simulation) start(ctx context.Context, do func(*scheduler.Scheduler) error) (*running, error) {
 	scheme := runtime.NewScheme()
 	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
 		return nil, fmt.Errorf("building the simulated scheduler: %w", err)

@@ -20,7 +20,7 @@ const (
 
 // bindVolumes does what the volume controllers do once the scheduler has chosen a volume for a claim, or a node for one
 // that is provisioned there.
-func (w *World) bindVolumes(resource schema.GroupVersionResource, now *unstructured.Unstructured) error {
+func (w *Simulation) bindVolumes(resource schema.GroupVersionResource, now *unstructured.Unstructured) error {
 	if now == nil {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (w *World) bindVolumes(resource schema.GroupVersionResource, now *unstructu
 }
 
 // provision makes a volume for a claim, unless that was done already, and binds the claim to it.
-func (w *World) provision(ctx context.Context, claim *unstructured.Unstructured) error {
+func (w *Simulation) provision(ctx context.Context, claim *unstructured.Unstructured) error {
 	volume := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "PersistentVolume",
 		"metadata": map[string]any{"name": "simulated-" + string(claim.GetUID())},
@@ -66,7 +66,7 @@ func (w *World) provision(ctx context.Context, claim *unstructured.Unstructured)
 }
 
 // bindClaim binds a claim that is there and not bound. A claim that is gone needs nothing.
-func (w *World) bindClaim(ctx context.Context, claim types.NamespacedName, volume string) error {
+func (w *Simulation) bindClaim(ctx context.Context, claim types.NamespacedName, volume string) error {
 	_, err := w.replica.Change(ctx, claims, claim, func(object *unstructured.Unstructured) error {
 		annotations := object.GetAnnotations()
 		if annotations == nil {

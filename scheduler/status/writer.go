@@ -71,8 +71,8 @@ func (w *Writer) enqueue(r *report) {
 	w.changed.Broadcast()
 }
 
-// Settle waits until all reports on a pod are written, or until the Writer has ended.
-func (w *Writer) Settle(uid types.UID) {
+// Flush waits until all reports on a pod are written, or until the Writer has ended.
+func (w *Writer) Flush(uid types.UID) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	for w.reports[uid] != nil && !w.closed {

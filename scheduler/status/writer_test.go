@@ -83,16 +83,16 @@ func writing(t *testing.T, test func(t *testing.T, w *status.Writer, s *slow, en
 	})
 }
 
-func TestReportDoesNotWaitAndSettleDoes(t *testing.T) {
+func TestReportDoesNotWaitAndFlushDoes(t *testing.T) {
 	writing(t, func(t *testing.T, w *status.Writer, s *slow, _ func()) {
 		start := time.Now()
 		w.Report(pod("a"), says("no"), nil)
 		if took := time.Since(start); took > 0 {
 			t.Errorf("Report took %s", took)
 		}
-		w.Settle("a")
+		w.Flush("a")
 		s.want(t, "a no")
-		w.Settle("never heard of")
+		w.Flush("never heard of")
 	})
 }
 
@@ -103,7 +103,7 @@ func TestTheLastOfSeveralReportsIsWrittenPartByPart(t *testing.T) {
 		w.Report(pod("a"), says("second"), nil)
 		w.Report(pod("a"), says("third"), on("node"))
 		w.Report(pod("a"), nil, on("other"))
-		w.Settle("a")
+		w.Flush("a")
 		s.want(t, "a first", "a third on other")
 	})
 }
@@ -115,7 +115,7 @@ func TestPodsAreWrittenSideBySide(t *testing.T) {
 			w.Report(pod(fmt.Sprint(i)), says("no"), nil)
 		}
 		for i := range 8 {
-			w.Settle(types.UID(fmt.Sprint(i)))
+			w.Flush(types.UID(fmt.Sprint(i)))
 		}
 		if took := time.Since(start); took != time.Second {
 			t.Errorf("eight reports of a second each took %s", took)
@@ -127,9 +127,9 @@ func TestAReportThatFailsIsLostAndTheNextIsWritten(t *testing.T) {
 	writing(t, func(t *testing.T, w *status.Writer, s *slow, _ func()) {
 		s.err = errors.New("no")
 		w.Report(pod("a"), says("first"), nil)
-		w.Settle("a")
+		w.Flush("a")
 		w.Report(pod("a"), says("second"), nil)
-		w.Settle("a")
+		w.Flush("a")
 		s.want(t, "a first", "a second")
 	})
 }
@@ -138,7 +138,7 @@ func TestNobodyWaitsForAWriterThatHasEnded(t *testing.T) {
 	writing(t, func(t *testing.T, w *status.Writer, s *slow, end func()) {
 		end()
 		w.Report(pod("a"), says("no"), nil)
-		w.Settle("a")
+		w.Flush("a")
 		s.want(t)
 	})
 }

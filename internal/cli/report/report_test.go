@@ -12,9 +12,9 @@ import (
 )
 
 func TestAPodThatFitsNowhere(t *testing.T) {
-	nodes := []explain.Refused{{Node: "node-1", Detail: "needs 2 CPU, 1.4 free of 4"}}
+	nodes := []explain.RefusedNode{{Node: "node-1", Detail: "needs 2 CPU, 1.4 free of 4"}}
 	for _, name := range []string{"node-2", "node-3", "node-4", "node-5", "node-6", "node-7"} {
-		nodes = append(nodes, explain.Refused{Node: name, Detail: "needs 2 CPU, 1 free of 4"})
+		nodes = append(nodes, explain.RefusedNode{Node: name, Detail: "needs 2 CPU, 1 free of 4"})
 	}
 	var out strings.Builder
 	err := report.Explain(&out, report.Pod{Namespace: "shop", Name: "web", Explanation: &explain.Explanation{

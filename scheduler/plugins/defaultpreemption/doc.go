@@ -6,7 +6,7 @@
 // where a filter said UnschedulableAndUnresolvable, no pod's going would help. Of these nodes some are tried out, side by
 // side, beginning anywhere: as many as give minCandidateNodesPercentage or minCandidateNodesAbsolute candidates,
 // whichever is more, with at least one that violates no PodDisruptionBudget. What was found out of a node is remembered for
-// the next pod of the same shape, until something changes that it followed from. Extenders that know how can object to
+// the next pod of the same class, until something changes that it followed from. Extenders that know how can object to
 // candidates and change their victims. What is best, package preemption says.
 //
 // The evictions run beside the scheduling of other pods. Meanwhile PreEnqueue holds the pod back, until the scheduler itself

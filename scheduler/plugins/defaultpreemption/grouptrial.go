@@ -25,7 +25,7 @@ type groupTrial struct {
 // groupMember is a pod of the group in its place.
 type groupMember struct {
 	fwk.ProposedAssignment
-	// state is a copy, because pods of one shape share what is in theirs.
+	// state is a copy, because pods of one class share what is in theirs.
 	state fwk.CycleState
 }
 

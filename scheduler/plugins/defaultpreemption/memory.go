@@ -12,11 +12,11 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
-// memory keeps what was found out of nodes for the pods of one shape. Preemptors come in crowds, such as the replicas of a
+// memory keeps what was found out of nodes for the pods of one class. Preemptors come in crowds, such as the replicas of a
 // workload that a full cluster has no room for, and from one to the next a single node changes: the one that the last
 // was nominated to.
 //
-// What was found holds as long as all that it followed from: the shape and the priority of the preemptor, the budgets, the
+// What was found holds as long as all that it followed from: the class and the priority of the preemptor, the budgets, the
 // number of nodes, and of the node its generation and the pods nominated to it. Nothing is kept for a preemptor that a
 // plugin looks beyond the node for, of a node that the preemptor itself is nominated to (for others it counts there), or
 // of one with members of pod groups, whose priorities are elsewhere.
@@ -24,7 +24,7 @@ import (
 // Who plans holds the mutex all the time.
 type memory struct {
 	mutex    sync.Mutex
-	shape    []byte
+	key      []byte
 	nodes    int
 	budgets  []*policyv1.PodDisruptionBudget
 	outcomes map[string]remembered
@@ -37,9 +37,9 @@ type remembered struct {
 	isNew bool // it was found out just now, and can be kept
 }
 
-// shaper is what a handle can tell of pods that are alike. That of a framework from elsewhere may not.
-type shaper interface {
-	AppendShape(ctx context.Context, shape []byte, pod *corev1.Pod) ([]byte, bool)
+// classifier is what a handle can tell of pods that are alike. That of a framework from elsewhere may not.
+type classifier interface {
+	AppendEquivalenceKey(ctx context.Context, key []byte, pod *corev1.Pod) ([]byte, bool)
 	OthersFilter(state fwk.CycleState) bool
 	Nominations() (framework.Nominations, bool)
 }
@@ -53,7 +53,7 @@ type recollection struct {
 
 // recall returns the memory for pods like the one that t is about, emptied if it was of others.
 func (p *Plugin) recall(t *try, budgets []*policyv1.PodDisruptionBudget) *recollection {
-	handle, able := p.handle.(shaper)
+	handle, able := p.handle.(classifier)
 	if !able || handle.OthersFilter(t.state) {
 		return nil
 	}
@@ -61,14 +61,14 @@ func (p *Plugin) recall(t *try, budgets []*policyv1.PodDisruptionBudget) *recoll
 	if !able {
 		return nil
 	}
-	shape, able := handle.AppendShape(t.ctx, nil, t.pod)
+	key, able := handle.AppendEquivalenceKey(t.ctx, nil, t.pod)
 	if !able {
 		return nil
 	}
-	shape = framework.AppendNumber(shape, int64(t.priority))
+	key = framework.AppendNumber(key, int64(t.priority))
 	m := &p.memory
-	if m.outcomes == nil || !slices.Equal(shape, m.shape) || m.nodes != len(t.nodes) || !slices.Equal(budgets, m.budgets) {
-		m.shape, m.nodes, m.budgets, m.outcomes = shape, len(t.nodes), budgets, map[string]remembered{}
+	if m.outcomes == nil || !slices.Equal(key, m.key) || m.nodes != len(t.nodes) || !slices.Equal(budgets, m.budgets) {
+		m.key, m.nodes, m.budgets, m.outcomes = key, len(t.nodes), budgets, map[string]remembered{}
 	}
 	return &recollection{memory: m, nominations: nominations, own: p.api.Nominated(t.pod)}
 }

@@ -85,7 +85,7 @@ func awaited(allocation *resourcev1.AllocationResult) bool {
 }
 
 // awaitDevices waits until the devices of all claims are ready.
-func (p *Plugin) awaitDevices(ctx context.Context, w *world, pod *corev1.Pod, node string) error {
+func (p *Plugin) awaitDevices(ctx context.Context, w *stateData, pod *corev1.Pod, node string) error {
 	needed := false
 	for _, need := range w.needs {
 		needed = needed || need.allocated() && awaited(need.claim.Status.Allocation)
@@ -107,7 +107,7 @@ func (p *Plugin) awaitDevices(ctx context.Context, w *world, pod *corev1.Pod, no
 }
 
 // allReady looks at the claims as they are now, and remembers them.
-func (p *Plugin) allReady(w *world) (bool, error) {
+func (p *Plugin) allReady(w *stateData) (bool, error) {
 	for _, need := range w.needs {
 		if !need.allocated() {
 			continue // The node has the extended resources itself.
@@ -132,7 +132,7 @@ func (p *Plugin) allReady(w *world) (bool, error) {
 }
 
 // measure counts each device, and those that had to be waited for.
-func (p *Plugin) measure(w *world, err error, took time.Duration) {
+func (p *Plugin) measure(w *stateData, err error, took time.Duration) {
 	result := metrics.DevicesReady
 	switch {
 	case errors.Is(err, ErrDeviceBindingTimeout):

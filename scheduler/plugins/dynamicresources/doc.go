@@ -8,8 +8,8 @@
 // The way of a pod, and the files:
 //
 //	PreEnqueue   claims.go     waits until all its claims exist
-//	PreFilter    observe.go    reads claims, classes, devices and what is taken of them into a world
-//	Filter       plan.go       makes a plan for one node out of the world: which devices each claim would get
+//	PreFilter    observe.go    reads claims, classes, devices and what is taken of them
+//	Filter       plan.go       makes a plan for one node out of that: which devices each claim would get
 //	             extended.go   ... and the claim for extended resources there; requests.go says what that one asks for
 //	Score        score.go      likes nodes where claims get what they would rather have (firstAvailable)
 //	PostFilter   postfilter.go gives back devices that nobody uses and that tie a claim to a node which does not suit

@@ -70,14 +70,14 @@ func mayBeBacked(name corev1.ResourceName) bool {
 }
 
 // observeExtended adds the need for extended resources: the claim that an earlier attempt left, or one to be made.
-func (p *Plugin) observeExtended(w *world, pod *corev1.Pod, amounts map[corev1.ResourceName]int64) error {
+func (p *Plugin) observeExtended(w *stateData, pod *corev1.Pod, amounts map[corev1.ResourceName]int64) error {
 	claims, err := p.known.ResourceClaims().List()
 	if err != nil {
 		return fmt.Errorf("listing ResourceClaims: %w", err)
 	}
 	claim := madeFor(pod, claims)
 	if claim == nil {
-		claim = newExtendedClaim(pod, p.pods.Kind())
+		claim = newExtendedClaim(pod, p.pods.Kind)
 	}
 	w.needs = append(w.needs, &need{claim: claim})
 	w.extended = &extended{amounts: amounts, uid: claim.UID}
@@ -110,7 +110,7 @@ func newExtendedClaim(pod *corev1.Pod, kind schema.GroupVersionKind) *resourcev1
 }
 
 // extendedOn returns the claim that the pod would need on the node, or nil where device plugins have everything.
-func (p *Plugin) extendedOn(w *world, pod *corev1.Pod, node fwk.NodeInfo) (*extendedClaim, *fwk.Status) {
+func (p *Plugin) extendedOn(w *stateData, pod *corev1.Pod, node fwk.NodeInfo) (*extendedClaim, *fwk.Status) {
 	if w.extended == nil {
 		return nil, nil
 	}

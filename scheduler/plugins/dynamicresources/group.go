@@ -19,7 +19,7 @@ type group struct {
 	mutex sync.Mutex // Pods of a group are bound side by side.
 	// pending are the claims that pods of this group have reserved.
 	pending sets.Set[types.UID]
-	worlds  map[types.UID]*world // by pod
+	states  map[types.UID]*stateData // by pod
 }
 
 // Clone returns the same: there is one for the whole group.
@@ -33,7 +33,7 @@ func groupOf(state fwk.CycleState) (*group, error) {
 	}
 	value, err := shared.Read(stateKey)
 	if errors.Is(err, fwk.ErrNotFound) {
-		started := &group{pending: sets.New[types.UID](), worlds: map[types.UID]*world{}}
+		started := &group{pending: sets.New[types.UID](), states: map[types.UID]*stateData{}}
 		shared.Write(stateKey, started)
 		return started, nil
 	}
@@ -58,12 +58,12 @@ func (g *group) shares(claim types.UID) (shares bool) {
 	return shares
 }
 
-func (g *group) remember(pod *corev1.Pod, w *world) { g.locked(func() { g.worlds[pod.UID] = w }) }
-func (g *group) reserved(claim types.UID)           { g.locked(func() { g.pending.Insert(claim) }) }
-func (g *group) released(claim types.UID)           { g.locked(func() { g.pending.Delete(claim) }) }
+func (g *group) remember(pod *corev1.Pod, w *stateData) { g.locked(func() { g.states[pod.UID] = w }) }
+func (g *group) reserved(claim types.UID)               { g.locked(func() { g.pending.Insert(claim) }) }
+func (g *group) released(claim types.UID)               { g.locked(func() { g.pending.Delete(claim) }) }
 
-func (g *group) worldOf(pod *corev1.Pod) (w *world) {
-	g.locked(func() { w = g.worlds[pod.UID] })
+func (g *group) stateOf(pod *corev1.Pod) (w *stateData) {
+	g.locked(func() { w = g.states[pod.UID] })
 	return w
 }
 
@@ -83,7 +83,7 @@ func (p *Plugin) PodGroupPostFilter(ctx context.Context, state fwk.PodGroupCycle
 		return nil, fwk.AsStatus(fmt.Errorf("reading the state of the group: %w", err))
 	}
 	for _, pod := range info.GetUnscheduledPods() {
-		w := value.(*group).worldOf(pod)
+		w := value.(*group).stateOf(pod)
 		if w == nil {
 			continue
 		}

@@ -19,8 +19,8 @@ import (
 
 const stateKey fwk.StateKey = Name
 
-// world is what was observed for one pod, and what is planned for it. A pod without claims has none.
-type world struct {
+// stateData is what was observed for one pod, and what is planned for it. A pod without claims has none.
+type stateData struct {
 	// needs are the pod's claims in its order; the one for extended resources, if there may be one, is the last.
 	needs []*need
 	// extended says what the last need is for. Nil means that the pod needs no claim for extended resources.
@@ -52,18 +52,18 @@ type need struct {
 func (n *need) allocated() bool { return n.claim.Status.Allocation != nil }
 
 // Clone returns the same: all copies plan for the same pod.
-func (w *world) Clone() fwk.StateData { return w }
+func (w *stateData) Clone() fwk.StateData { return w }
 
 // named are the needs that the pod names, which are all but the one for extended resources.
-func (w *world) named() []*need {
+func (w *stateData) named() []*need {
 	if w.extended != nil {
 		return w.needs[:len(w.needs)-1]
 	}
 	return w.needs
 }
 
-// worldOf returns what PreFilter observed. Nil means that the pod has no claims, or was refused.
-func worldOf(state fwk.CycleState) (*world, error) {
+// stateOf returns what PreFilter observed. Nil means that the pod has no claims, or was refused.
+func stateOf(state fwk.CycleState) (*stateData, error) {
 	value, err := state.Read(stateKey)
 	if errors.Is(err, fwk.ErrNotFound) {
 		return nil, nil
@@ -71,7 +71,7 @@ func worldOf(state fwk.CycleState) (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading what PreFilter observed: %w", err)
 	}
-	return value.(*world), nil
+	return value.(*stateData), nil
 }
 
 // PreFilter observes the pod's claims and refuses the pod while one of them is not ready to be used or allocated.
@@ -84,7 +84,7 @@ func (p *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *corev
 	if len(claims) == 0 && amounts == nil {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
-	w := &world{plans: map[string]*plan{}}
+	w := &stateData{plans: map[string]*plan{}}
 	for _, claim := range claims {
 		w.needs = append(w.needs, &need{claim: claim})
 	}
@@ -107,7 +107,7 @@ func (p *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *corev
 // PreFilterExtensions returns nil: other pods on a node make no difference.
 func (*Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
-func (p *Plugin) observeNeeds(ctx context.Context, w *world, pod *corev1.Pod) *fwk.Status {
+func (p *Plugin) observeNeeds(ctx context.Context, w *stateData, pod *corev1.Pod) *fwk.Status {
 	complete := true
 	for i, need := range w.needs {
 		if need.allocated() {

@@ -18,7 +18,7 @@ import (
 
 // plan is what would be written for the pod on one node.
 type plan struct {
-	// allocations has an entry for each need of the world: nil where the claim is allocated already, or where the node has
+	// allocations has an entry for each need: nil where the claim is allocated already, or where the node has
 	// the extended resources itself.
 	allocations []*resourcev1.AllocationResult
 	// extended is the claim for extended resources on this node. Nil where it needs none.
@@ -27,7 +27,7 @@ type plan struct {
 
 // Filter refuses a node where the pod's claims are out of reach or cannot be allocated; else it keeps the plan.
 func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	w, err := worldOf(state)
+	w, err := stateOf(state)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -56,7 +56,7 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, pod *corev1.P
 }
 
 // keep remembers what was found out about a node. Nodes are filtered side by side.
-func (w *world) keep(node string, made *plan, unavailable []int) {
+func (w *stateData) keep(node string, made *plan, unavailable []int) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if len(unavailable) == 0 {
@@ -70,14 +70,14 @@ func (w *world) keep(node string, made *plan, unavailable []int) {
 }
 
 // planned returns the plan for a node. Nil means that nothing is to be allocated there.
-func (w *world) planned(node string) *plan {
+func (w *stateData) planned(node string) *plan {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return w.plans[node]
 }
 
 // unavailableOn returns the needs with devices that cannot be used on the node as they are.
-func (w *world) unavailableOn(node *corev1.Node, now time.Time, patience time.Duration) []int {
+func (w *stateData) unavailableOn(node *corev1.Node, now time.Time, patience time.Duration) []int {
 	var indices []int
 	for i, need := range w.needs {
 		allocation := need.claim.Status.Allocation
@@ -98,7 +98,7 @@ func givesUpOn(claim *resourcev1.ResourceClaim, now time.Time, patience time.Dur
 }
 
 // plan allocates all claims that are not.
-func (w *world) plan(ctx context.Context, node *corev1.Node, extended *extendedClaim, timeout time.Duration) (*plan, *fwk.Status) {
+func (w *stateData) plan(ctx context.Context, node *corev1.Node, extended *extendedClaim, timeout time.Duration) (*plan, *fwk.Status) {
 	made := &plan{allocations: make([]*resourcev1.AllocationResult, len(w.needs)), extended: extended}
 	var claims []*resourcev1.ResourceClaim
 	var indices []int // of the needs that the claims are for
@@ -129,7 +129,7 @@ func (w *world) plan(ctx context.Context, node *corev1.Node, extended *extendedC
 }
 
 // allocate asks for one result for each claim.
-func (w *world) allocate(ctx context.Context, node *corev1.Node, claims []*resourcev1.ResourceClaim, timeout time.Duration) (
+func (w *stateData) allocate(ctx context.Context, node *corev1.Node, claims []*resourcev1.ResourceClaim, timeout time.Duration) (
 	[]resourcev1.AllocationResult, *fwk.Status,
 ) {
 	limited := ctx

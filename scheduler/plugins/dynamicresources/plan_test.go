@@ -63,7 +63,7 @@ func TestWhatBecomesOfTheAllocatorsAnswer(t *testing.T) {
 			if test.ctx == nil {
 				test.ctx = t.Context()
 			}
-			w := &world{needs: []*need{{claim: aClaim()}}, allocator: test.answer}
+			w := &stateData{needs: []*need{{claim: aClaim()}}, allocator: test.answer}
 			node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node"}}
 			_, status := w.plan(test.ctx, node, nil, time.Millisecond)
 			if status.Code() != test.code || status.Message() != test.message {

@@ -44,8 +44,8 @@ func Features() structured.Features {
 
 // Pods is what depends on the names under which pods are served.
 type Pods struct {
-	// Kind is what a claim says of a pod that owns or uses it. It is called once pods are scheduled.
-	Kind func() schema.GroupVersionKind
+	// Kind is what a claim says of a pod that owns or uses it.
+	Kind schema.GroupVersionKind
 	// ChangeStatus makes a change to the status of a pod, whatever else has changed in the pod since it was read.
 	ChangeStatus func(ctx context.Context, pod *corev1.Pod, change func(*corev1.PodStatus)) error
 }

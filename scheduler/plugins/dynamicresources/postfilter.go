@@ -16,7 +16,7 @@ import (
 // PostFilter gives back the devices of one claim that stands in the pod's way and that nobody else uses, so that the next
 // attempt can choose others. It nominates no node.
 func (p *Plugin) PostFilter(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
-	w, err := worldOf(state)
+	w, err := stateOf(state)
 	if err != nil {
 		return nil, fwk.AsStatus(err)
 	}
@@ -27,7 +27,7 @@ func (p *Plugin) PostFilter(ctx context.Context, state fwk.CycleState, pod *core
 }
 
 // giveBack deallocates one claim, or deletes the one that an earlier attempt made for extended resources.
-func (p *Plugin) giveBack(ctx context.Context, w *world, pod *corev1.Pod) *fwk.Status {
+func (p *Plugin) giveBack(ctx context.Context, w *stateData, pod *corev1.Pod) *fwk.Status {
 	logger := klog.FromContext(ctx)
 	if claim := w.idle(pod); claim != nil {
 		claim = claim.DeepCopy()
@@ -49,7 +49,7 @@ func (p *Plugin) giveBack(ctx context.Context, w *world, pod *corev1.Pod) *fwk.S
 }
 
 // idle returns a claim that is out of reach somewhere and reserved for nobody but perhaps the pod.
-func (w *world) idle(pod *corev1.Pod) *resourcev1.ResourceClaim {
+func (w *stateData) idle(pod *corev1.Pod) *resourcev1.ResourceClaim {
 	for _, i := range sets.List(w.unavailable) {
 		if i >= len(w.named()) {
 			continue
@@ -64,7 +64,7 @@ func (w *world) idle(pod *corev1.Pod) *resourcev1.ResourceClaim {
 }
 
 // leftover returns the claim for extended resources that an earlier attempt has made.
-func (w *world) leftover() *resourcev1.ResourceClaim {
+func (w *stateData) leftover() *resourcev1.ResourceClaim {
 	if w.extended == nil {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 // PreBindPreFlight skips pods without claims.
 func (*Plugin) PreBindPreFlight(_ context.Context, state fwk.CycleState, _ *corev1.Pod, _ string) (*fwk.PreBindPreFlightResult, *fwk.Status) {
 	result := &fwk.PreBindPreFlightResult{AllowParallel: true}
-	w, err := worldOf(state)
+	w, err := stateOf(state)
 	if err != nil {
 		return result, fwk.AsStatus(err)
 	}
@@ -27,7 +27,7 @@ func (*Plugin) PreBindPreFlight(_ context.Context, state fwk.CycleState, _ *core
 // PreBind writes the plan for the node and that the pod uses its claims, and waits until their devices are ready. After
 // an error the pod is unreserved and tried again.
 func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
-	w, err := worldOf(state)
+	w, err := stateOf(state)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -50,7 +50,7 @@ func (p *Plugin) PreBind(ctx context.Context, state fwk.CycleState, pod *corev1.
 	if err := p.awaitDevices(ctx, w, pod, node); err != nil {
 		return fwk.AsStatus(err)
 	}
-	p.settle(w, true)
+	p.removePendingAllocations(w, true)
 	return nil
 }
 

@@ -18,7 +18,7 @@ import (
 
 // Reserve makes the plan for the node count. That the pod may use its claims is written by PreBind.
 func (p *Plugin) Reserve(_ context.Context, state fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
-	w, err := worldOf(state)
+	w, err := stateOf(state)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -69,7 +69,7 @@ func addFinalizer(claim *resourcev1.ResourceClaim) bool {
 }
 
 // uid is what a need's allocation is signalled under: the claim's UID, as it was when it was observed.
-func (w *world) uid(i int) types.UID {
+func (w *stateData) uid(i int) types.UID {
 	if w.extended != nil && i == len(w.needs)-1 {
 		return w.extended.uid
 	}
@@ -79,16 +79,17 @@ func (w *world) uid(i int) types.UID {
 // Unreserve ends what Reserve began and takes back what PreBind has written, except allocations: the next attempt can use
 // those. It may run more than once, and for a pod that was never reserved.
 func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ string) {
-	w, err := worldOf(state)
+	w, err := stateOf(state)
 	if err != nil || w == nil {
 		return
 	}
-	p.settle(w, false) // What was written stays assumed: it holds, and its devices are taken before a watch shows it.
+	p.removePendingAllocations(w, false) // What was written stays assumed: it holds, and its devices are taken before a watch shows it.
 	logger := klog.FromContext(ctx)
 	for _, need := range w.named() {
 		if need.allocated() && resourceclaim.IsReservedForPod(pod, need.claim, false) {
 			if err := p.unreserve(ctx, need.claim, pod); err != nil {
-				// The entry does no harm: the pod has it again at the next attempt, or somebody notices that the pod is gone.
+				// The entry does no harm: the pod has it again at the next attempt, or somebody notices that the pod is
+				// gone.
 				logger.Error(err, "Claim stays reserved for a pod that is not bound", "pod", klog.KObj(pod))
 			}
 		}
@@ -100,8 +101,9 @@ func (p *Plugin) Unreserve(ctx context.Context, state fwk.CycleState, pod *corev
 	}
 }
 
-// settle ends what Reserve signalled: for this pod or, when the allocations are written, for all that share them.
-func (p *Plugin) settle(w *world, written bool) {
+// removePendingAllocations ends what Reserve signalled: for this pod or, when the allocations are written, for all that
+// share them.
+func (p *Plugin) removePendingAllocations(w *stateData, written bool) {
 	for i, need := range w.needs {
 		if !need.signalled {
 			continue

@@ -13,7 +13,7 @@ import (
 
 // PreScore skips pods without claims.
 func (*Plugin) PreScore(_ context.Context, state fwk.CycleState, _ *corev1.Pod, _ []fwk.NodeInfo) *fwk.Status {
-	if w, err := worldOf(state); err != nil {
+	if w, err := stateOf(state); err != nil {
 		return fwk.AsStatus(err)
 	} else if w == nil {
 		return fwk.NewStatus(fwk.Skip)
@@ -23,7 +23,7 @@ func (*Plugin) PreScore(_ context.Context, state fwk.CycleState, _ *corev1.Pod, 
 
 // Score is higher the earlier in their lists the alternatives stand that the claims get on the node.
 func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	w, err := worldOf(state)
+	w, err := stateOf(state)
 	if err != nil {
 		return 0, fwk.AsStatus(err)
 	}

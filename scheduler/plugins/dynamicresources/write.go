@@ -82,7 +82,7 @@ func (p *Plugin) writeOnce(ctx context.Context, claims typedresourcev1.ResourceC
 	}
 	if !resourceclaim.IsReservedForPod(pod, claim, false) {
 		claim.Status.ReservedFor = append(claim.Status.ReservedFor, resourcev1.ResourceClaimConsumerReference{
-			APIGroup: p.pods.Kind().Group, Resource: "pods", Name: pod.Name, UID: pod.UID,
+			APIGroup: p.pods.Kind.Group, Resource: "pods", Name: pod.Name, UID: pod.UID,
 		})
 	}
 	if written, err = claims.UpdateStatus(ctx, claim, metav1.UpdateOptions{}); err != nil {

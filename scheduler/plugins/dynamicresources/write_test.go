@@ -10,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
@@ -18,7 +17,7 @@ import (
 
 var web = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "web-uid"}}
 
-var pods = Pods{Kind: func() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind("Pod") }}
+var pods = Pods{Kind: corev1.SchemeGroupVersion.WithKind("Pod")}
 
 func aClaim(changes ...func(*resourcev1.ResourceClaim)) *resourcev1.ResourceClaim {
 	claim := &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "c", UID: "c-uid", ResourceVersion: "1"}}

@@ -74,21 +74,21 @@ func (*Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, 
 	return []fwk.SignFragment{{Key: fwk.ImageNamesSignerName, Value: slices.Compact(images)}}, nil
 }
 
-// AppendShape appends the images, one for each use, and in their order.
-func (*Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+// AppendEquivalenceKey appends the images, one for each use, and in their order.
+func (*Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
 	appendImages := func(containers []corev1.Container) {
 		for i := range containers {
-			shape = framework.AppendText(shape, containers[i].Image)
+			key = framework.AppendText(key, containers[i].Image)
 		}
 	}
 	appendImages(pod.Spec.InitContainers)
 	appendImages(pod.Spec.Containers)
 	for i := range pod.Spec.Volumes {
 		if image := pod.Spec.Volumes[i].Image; image != nil {
-			shape = framework.AppendText(shape, image.Reference)
+			key = framework.AppendText(key, image.Reference)
 		}
 	}
-	return shape, true
+	return key, true
 }
 
 // CountsNodes says that an image is worth the more, the larger the share of nodes that have it.

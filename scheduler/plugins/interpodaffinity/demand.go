@@ -9,7 +9,7 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // parse returns the parsed terms of the pod that is to be scheduled, required and preferred. Terms that cannot be parsed
@@ -95,15 +95,15 @@ func matchesAny(terms []fwk.AffinityTerm, pod *corev1.Pod) bool {
 }
 
 // matchingPods asks how many of a node's pods match all of the terms. Nodes without any do not count.
-func matchingPods(terms []fwk.AffinityTerm, key string) tally.Question {
+func matchingPods(terms []fwk.AffinityTerm, key string) topologycount.Query {
 	names := make([]string, len(terms))
 	for i := range terms {
-		names[i] = tally.TermName(&terms[i])
+		names[i] = topologycount.TermName(&terms[i])
 	}
-	return tally.Question{
+	return topologycount.Query{
 		Name:     "pods " + strings.Join(names, " and "),
-		Topology: tally.Topology{Key: key},
-		Ask: func(node fwk.NodeInfo) (matching int64, counts bool) {
+		Topology: topologycount.Topology{Key: key},
+		Count: func(node fwk.NodeInfo) (matching int64, counts bool) {
 			for _, pod := range node.GetPods() {
 				if matchesAll(terms, pod.GetPod()) {
 					matching++

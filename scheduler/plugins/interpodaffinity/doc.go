@@ -14,5 +14,6 @@
 // neither, of the namespace of the pod that has it. matchLabelKeys and mismatchLabelKeys are not looked at: whoever admits
 // the pod to the API merges them into the terms' selectors.
 //
-// All counts come from package tally, so that a decision costs little more than what changed since the one before it.
+// All counts come from package topologycount, so that a decision costs little more than what changed since the one before
+// it.
 package interpodaffinity

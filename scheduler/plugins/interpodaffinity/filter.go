@@ -9,7 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const filterKey fwk.StateKey = "PreFilter" + Name
@@ -22,17 +23,17 @@ type filtering struct {
 
 // demands is what the pod requires of others, others of it, and how much of that there is by domain.
 type demands struct {
-	moment       *tally.Moment
+	snapshot     *topologycount.Snapshot
 	pod          *corev1.Pod
 	namespace    labels.Set // of the pod
 	affinity     []fwk.AffinityTerm
 	antiAffinity []fwk.AffinityTerm
 	// wanted are the pods that match all terms of affinity, by the topology key of each term.
-	wanted []*tally.Count
+	wanted []*topologycount.Count
 	// unwanted are the pods that match each term of antiAffinity.
-	unwanted []*tally.Count
+	unwanted []*topologycount.Count
 	// unwelcoming are the terms of pods on nodes that match the pod.
-	unwelcoming []tally.TermCount
+	unwelcoming []topologycount.TermCount
 	// startsGroup says that the pod matches its own affinity.
 	startsGroup bool
 	// populated is the number of domains, over all of wanted, that have a pod.
@@ -76,16 +77,16 @@ func (p *Plugin) demands(ctx context.Context, pod *corev1.Pod, terms *terms) (*d
 	if err := p.resolveAll(terms.antiAffinity); err != nil {
 		return nil, err
 	}
-	moment, err := p.counts.Now(ctx)
+	snapshot, err := p.counts.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	d := &demands{
-		moment: moment, pod: pod, namespace: p.namespaceLabels(pod.Namespace),
+		snapshot: snapshot, pod: pod, namespace: p.namespaceLabels(pod.Namespace),
 		affinity: terms.affinity, antiAffinity: terms.antiAffinity, startsGroup: matchesAll(terms.affinity, pod),
 	}
 	for _, term := range d.affinity {
-		count, err := moment.Count(matchingPods(d.affinity, term.TopologyKey))
+		count, err := snapshot.Count(matchingPods(d.affinity, term.TopologyKey))
 		if err != nil {
 			return nil, err
 		}
@@ -93,81 +94,59 @@ func (p *Plugin) demands(ctx context.Context, pod *corev1.Pod, terms *terms) (*d
 		d.populated += count.Domains
 	}
 	for i, term := range d.antiAffinity {
-		count, err := moment.Count(matchingPods(d.antiAffinity[i:i+1:i+1], term.TopologyKey))
+		count, err := snapshot.Count(matchingPods(d.antiAffinity[i:i+1:i+1], term.TopologyKey))
 		if err != nil {
 			return nil, err
 		}
 		d.unwanted = append(d.unwanted, count)
 	}
-	d.unwelcoming, err = moment.Terms(tally.RequiredAntiAffinity, pod, d.namespace)
+	d.unwelcoming, err = snapshot.Terms(topologycount.RequiredAntiAffinity, pod, d.namespace)
 	return d, err
 }
 
 // Filter refuses a node where a pod that is wanted is missing, or one is that is not wanted or does not want the pod.
 func (*Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	if verdict := f.judge(f.moment.Place(node), node); verdict > 0 {
-		return refusals[verdict-1].status()
-	}
-	return nil
+	return refusals.Status(f.filter(f.snapshot.Ref(node), node))
 }
 
 // FilterAll is Filter for all nodes.
 func (*Plugin) FilterAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, refused []uint8) ([]*fwk.Status, error) {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return nil, err
 	}
-	places := f.moment.Places(nodes)
-	for number, node := range nodes {
-		refused[number] = f.judge(places.At(number), node)
-	}
-	return []*fwk.Status{refusals[0].status(), refusals[1].status(), refusals[2].status()}, nil
+	f.snapshot.FilterAll(nodes, refused, f.filter)
+	return refusals.Statuses(), nil
 }
 
-// refusal is a reason, and whether preempting pods could help.
-type refusal struct {
-	code   fwk.Code
-	reason string
+var refusals = topologycount.Refusals{
+	{Code: fwk.UnschedulableAndUnresolvable, Reason: reasonAffinity},
+	{Code: fwk.Unschedulable, Reason: reasonAntiAffinity},
+	{Code: fwk.Unschedulable, Reason: reasonExistingAntiAffinity},
 }
 
-var refusals = [...]refusal{
-	{fwk.UnschedulableAndUnresolvable, reasonAffinity},
-	{fwk.Unschedulable, reasonAntiAffinity},
-	{fwk.Unschedulable, reasonExistingAntiAffinity},
-}
-
-func (r refusal) status() *fwk.Status { return fwk.NewStatus(r.code, r.reason) }
-
-// judge returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
-func (f *filtering) judge(place tally.Place, node fwk.NodeInfo) uint8 {
+// filter returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
+func (f *filtering) filter(ref topologycount.NodeRef, node fwk.NodeInfo) uint8 {
 	switch {
-	case !f.wants(place, node):
+	case !f.wants(ref, node):
 		return 1
-	case f.shuns(place, node):
+	case f.shuns(ref, node):
 		return 2
-	case f.isShunned(place, node):
+	case f.isShunned(ref, node):
 		return 3
 	}
 	return 0
 }
 
-func readFiltering(state fwk.CycleState) (*filtering, error) {
-	value, err := state.Read(filterKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading what PreFilter found: %w", err)
-	}
-	return value.(*filtering), nil
-}
-
 // wants reports whether the node's domains have what the pod's affinity requires.
-func (f *filtering) wants(place tally.Place, node fwk.NodeInfo) bool {
+func (f *filtering) wants(ref topologycount.NodeRef, node fwk.NodeInfo) bool {
 	present := true
 	for i, count := range f.wanted {
-		sum, inside := count.At(place)
+		sum, inside := count.At(ref)
 		if !inside {
 			return false // Also the first pod of a group has to be where the second can follow.
 		}
@@ -189,9 +168,9 @@ func (f *filtering) nowhereWanted() bool {
 }
 
 // shuns reports whether a domain of the node has a pod that the pod's anti-affinity refuses.
-func (f *filtering) shuns(place tally.Place, node fwk.NodeInfo) bool {
+func (f *filtering) shuns(ref topologycount.NodeRef, node fwk.NodeInfo) bool {
 	for i, count := range f.unwanted {
-		sum, inside := count.At(place)
+		sum, inside := count.At(ref)
 		if inside && f.trials != nil {
 			sum += f.trials.ofTerm(unwanted, i, f.antiAffinity[i].TopologyKey, node.Node())
 		}
@@ -203,10 +182,10 @@ func (f *filtering) shuns(place tally.Place, node fwk.NodeInfo) bool {
 }
 
 // isShunned reports whether a domain of the node has a pod whose anti-affinity refuses the pod.
-func (f *filtering) isShunned(place tally.Place, node fwk.NodeInfo) bool {
+func (f *filtering) isShunned(ref topologycount.NodeRef, node fwk.NodeInfo) bool {
 	if f.trials == nil {
 		for i := range f.unwelcoming {
-			if sum, _ := f.unwelcoming[i].At(place); sum > 0 {
+			if sum, _ := f.unwelcoming[i].At(ref); sum > 0 {
 				return true
 			}
 		}
@@ -215,7 +194,7 @@ func (f *filtering) isShunned(place tally.Place, node fwk.NodeInfo) bool {
 	// A trial may have taken away what one of several terms with the same key counts.
 	sums := map[string]int64{}
 	for i := range f.unwelcoming {
-		sum, _ := f.unwelcoming[i].At(place)
+		sum, _ := f.unwelcoming[i].At(ref)
 		sums[f.unwelcoming[i].Key] += sum
 	}
 	for _, key := range f.trials.keys(unwelcoming) {

@@ -12,7 +12,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // What the plugin reads, besides pods and nodes. Namespaces have one name under both namings.
@@ -30,7 +30,7 @@ const (
 
 // Plugin reads the cluster from the snapshot, and namespaces from an informer.
 type Plugin struct {
-	counts     tally.Reader
+	counts     topologycount.Reader
 	namespaces corelisters.NamespaceLister
 	// hardWeight is the weight in scores of required affinity of pods on nodes.
 	hardWeight int64
@@ -39,23 +39,23 @@ type Plugin struct {
 }
 
 var (
-	_ fwk.PreFilterPlugin     = &Plugin{}
-	_ fwk.PreFilterExtensions = &Plugin{}
-	_ framework.AtOnceFilter  = &Plugin{}
-	_ fwk.PreScorePlugin      = &Plugin{}
-	_ framework.AtOnceScorer  = &Plugin{}
-	_ fwk.ScoreExtensions     = &Plugin{}
-	_ fwk.EnqueueExtensions   = &Plugin{}
-	_ fwk.SignPlugin          = &Plugin{}
+	_ fwk.PreFilterPlugin         = &Plugin{}
+	_ fwk.PreFilterExtensions     = &Plugin{}
+	_ framework.BatchFilterPlugin = &Plugin{}
+	_ fwk.PreScorePlugin          = &Plugin{}
+	_ framework.BatchScorePlugin  = &Plugin{}
+	_ fwk.ScoreExtensions         = &Plugin{}
+	_ fwk.EnqueueExtensions       = &Plugin{}
+	_ fwk.SignPlugin              = &Plugin{}
 )
 
 // Factory returns a factory of the plugin. Its arguments are InterPodAffinityArgs; nil, as an unset
 // hardPodAffinityWeight, stands for the weight 1. The plugins of all profiles, and others that count pods, should
-// share a keeper.
-func Factory(keeper *tally.Keeper) framework.Factory {
+// share a counter.
+func Factory(counter *topologycount.Counter) framework.Factory {
 	return func(_ context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 		p := &Plugin{
-			counts:     keeper.ReaderFor(Name, handle),
+			counts:     counter.ReaderFor(Name, handle),
 			namespaces: handle.SharedInformerFactory().Core().V1().Namespaces().Lister(),
 			hardWeight: 1,
 		}

@@ -11,9 +11,9 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/ptr"
 
-	"github.com/orrery-dev/orrery/scheduler/internal/alone"
+	"github.com/orrery-dev/orrery/scheduler/internal/plugintest"
 	"github.com/orrery-dev/orrery/scheduler/plugins/interpodaffinity"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 
 // The cluster of all tests: two nodes in zone a, one in zone b and one in none.
 func nodes() []*corev1.Node {
-	return []*corev1.Node{alone.Node("a1", "a"), alone.Node("a2", "a"), alone.Node("b1", "b"), alone.Node("nowhere", "")}
+	return []*corev1.Node{plugintest.Node("a1", "a"), plugintest.Node("a2", "a"), plugintest.Node("b1", "b"), plugintest.Node("nowhere", "")}
 }
 
 type option func(*corev1.Pod)
@@ -91,16 +91,16 @@ const (
 )
 
 // profile is a profile with the plugin alone, on the cluster with some pods. Namespace blue is of team blue.
-func profile(t *testing.T, args *configv1.InterPodAffinityArgs, running ...*corev1.Pod) *alone.Profile {
+func profile(t *testing.T, args *configv1.InterPodAffinityArgs, running ...*corev1.Pod) *plugintest.Profile {
 	t.Helper()
-	cluster := alone.Cluster{Nodes: nodes(), Pods: running}
+	cluster := plugintest.Cluster{Nodes: nodes(), Pods: running}
 	for _, name := range []string{"default", "blue"} {
 		cluster.Objects = append(cluster.Objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"team": name}}})
 	}
 	if args == nil {
-		return alone.New(t, interpodaffinity.Name, interpodaffinity.Factory(tally.New()), nil, cluster)
+		return plugintest.New(t, interpodaffinity.Name, interpodaffinity.Factory(topologycount.New()), nil, cluster)
 	}
-	return alone.New(t, interpodaffinity.Name, interpodaffinity.Factory(tally.New()), args, cluster)
+	return plugintest.New(t, interpodaffinity.Name, interpodaffinity.Factory(topologycount.New()), args, cluster)
 }
 
 func TestFilter(t *testing.T) {
@@ -274,7 +274,7 @@ func TestSign(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			plugin, err := interpodaffinity.Factory(tally.New())(t.Context(), test.args, profile(t, nil))
+			plugin, err := interpodaffinity.Factory(topologycount.New())(t.Context(), test.args, profile(t, nil))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,20 +8,21 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const scoreKey fwk.StateKey = "PreScore" + Name
 
 // scoring is what Score adds up for a node. It does not change.
 type scoring struct {
-	moment *tally.Moment
-	counts []weighted
+	snapshot *topologycount.Snapshot
+	counts   []weighted
 }
 
 // weighted is a count, each 1 of which is worth some points.
 type weighted struct {
-	*tally.Count
+	*topologycount.Count
 	weight int64
 }
 
@@ -29,7 +30,7 @@ type weighted struct {
 func (s *scoring) Clone() fwk.StateData { return s }
 
 // add takes in a count, unless it counts nothing anywhere.
-func (s *scoring) add(count *tally.Count, weight int64) {
+func (s *scoring) add(count *topologycount.Count, weight int64) {
 	if count.Domains > 0 {
 		s.counts = append(s.counts, weighted{count, weight})
 	}
@@ -52,11 +53,11 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1
 	if !prefers && len(withAffinity) == 0 {
 		return fwk.NewStatus(fwk.Skip)
 	}
-	moment, err := p.counts.Now(ctx)
+	snapshot, err := p.counts.Snapshot(ctx)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	s := &scoring{moment: moment}
+	s := &scoring{snapshot: snapshot}
 	if err := p.preferencesOf(s, terms); err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -90,7 +91,7 @@ func (p *Plugin) preferencesOf(s *scoring, terms *terms) error {
 			if err := p.resolve(&term.AffinityTerm); err != nil {
 				return err
 			}
-			count, err := s.moment.Count(matchingPods([]fwk.AffinityTerm{term.AffinityTerm}, term.TopologyKey))
+			count, err := s.snapshot.Count(matchingPods([]fwk.AffinityTerm{term.AffinityTerm}, term.TopologyKey))
 			if err != nil {
 				return err
 			}
@@ -104,13 +105,13 @@ func (p *Plugin) preferencesOf(s *scoring, terms *terms) error {
 func (p *Plugin) preferencesFor(s *scoring, pod *corev1.Pod) error {
 	namespace := p.namespaceLabels(pod.Namespace)
 	for _, each := range []struct {
-		kind   tally.Kind
+		kind   topologycount.Kind
 		weight int64
-	}{{tally.RequiredAffinity, p.hardWeight}, {tally.PreferredAffinity, +1}, {tally.PreferredAntiAffinity, -1}} {
+	}{{topologycount.RequiredAffinity, p.hardWeight}, {topologycount.PreferredAffinity, +1}, {topologycount.PreferredAntiAffinity, -1}} {
 		if each.weight == 0 {
 			continue
 		}
-		counts, err := s.moment.Terms(each.kind, pod, namespace)
+		counts, err := s.snapshot.Terms(each.kind, pod, namespace)
 		if err != nil {
 			return err
 		}
@@ -123,40 +124,29 @@ func (p *Plugin) preferencesFor(s *scoring, pod *corev1.Pod) error {
 
 // Score is the sum of the weights of all terms that hold in the node's domains; it may be negative.
 func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return 0, fwk.AsStatus(err)
 	}
-	return s.score(s.moment.Place(node)), nil
+	return s.score(s.snapshot.Ref(node), node), nil
 }
 
 // ScoreAll is Score for many nodes.
 func (*Plugin) ScoreAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, numbers []int32, scores fwk.NodeScoreList) error {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return err
 	}
-	places := s.moment.Places(nodes)
-	for i, number := range numbers {
-		scores[i].Score = s.score(places.At(int(number)))
-	}
+	s.snapshot.ScoreAll(nodes, numbers, scores, s.score)
 	return nil
 }
 
-func (s *scoring) score(place tally.Place) (score int64) {
+func (s *scoring) score(ref topologycount.NodeRef, _ fwk.NodeInfo) (score int64) {
 	for i := range s.counts {
-		sum, _ := s.counts[i].At(place)
+		sum, _ := s.counts[i].At(ref)
 		score += s.counts[i].weight * sum
 	}
 	return score
-}
-
-func readScoring(state fwk.CycleState) (*scoring, error) {
-	value, err := state.Read(scoreKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading what PreScore found: %w", err)
-	}
-	return value.(*scoring), nil
 }
 
 // ScoreExtensions returns the plugin itself.

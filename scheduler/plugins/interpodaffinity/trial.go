@@ -7,7 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // list is what a pod that is put on a node on trial, or taken from it, is counted in.
@@ -60,7 +61,7 @@ func (t trials) ofTerm(in list, term int, key string, node *corev1.Node) (by int
 }
 
 // populated returns by how much the number of domains with a sum grows.
-func (t trials) populated(in list, key string, count *tally.Count) (more int) {
+func (t trials) populated(in list, key string, count *topologycount.Count) (more int) {
 	for i := range t {
 		if t[i].in != in || t[i].key != key {
 			continue
@@ -99,7 +100,7 @@ func (*Plugin) RemovePod(_ context.Context, state fwk.CycleState, _ *corev1.Pod,
 }
 
 func try(state fwk.CycleState, pod fwk.PodInfo, node *corev1.Node, by int64) *fwk.Status {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}

@@ -32,14 +32,14 @@ type Plugin struct {
 }
 
 var (
-	_ fwk.PreFilterPlugin   = &Plugin{}
-	_ fwk.FilterPlugin      = &Plugin{}
-	_ fwk.PreScorePlugin    = &Plugin{}
-	_ fwk.ScorePlugin       = &Plugin{}
-	_ fwk.ScoreExtensions   = &Plugin{}
-	_ fwk.EnqueueExtensions = &Plugin{}
-	_ fwk.SignPlugin        = &Plugin{}
-	_ framework.ShapePlugin = &Plugin{}
+	_ fwk.PreFilterPlugin         = &Plugin{}
+	_ fwk.FilterPlugin            = &Plugin{}
+	_ fwk.PreScorePlugin          = &Plugin{}
+	_ fwk.ScorePlugin             = &Plugin{}
+	_ fwk.ScoreExtensions         = &Plugin{}
+	_ fwk.EnqueueExtensions       = &Plugin{}
+	_ fwk.SignPlugin              = &Plugin{}
+	_ framework.EquivalencePlugin = &Plugin{}
 )
 
 // New returns the plugin. Its arguments are NodeAffinityArgs, or nil.

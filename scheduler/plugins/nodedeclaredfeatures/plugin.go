@@ -5,7 +5,6 @@ package nodedeclaredfeatures
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -74,11 +73,11 @@ func (Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
 // Filter refuses a node that lacks a feature.
 func (Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	features, err := state.Read(stateKey)
+	features, err := framework.ReadState[needed](state, stateKey)
 	if err != nil {
-		return fwk.AsStatus(fmt.Errorf("reading the features that the pod needs: %w", err))
+		return fwk.AsStatus(err)
 	}
-	matches, err := features.(needed).IsSubset(node.GetNodeDeclaredFeatures())
+	matches, err := features.IsSubset(node.GetNodeDeclaredFeatures())
 	switch {
 	case err != nil:
 		return fwk.AsStatus(err)

@@ -21,11 +21,11 @@ const reason = "node(s) didn't match the requested node name"
 type Plugin struct{}
 
 var (
-	_ fwk.PreFilterPlugin   = Plugin{}
-	_ fwk.FilterPlugin      = Plugin{}
-	_ fwk.EnqueueExtensions = Plugin{}
-	_ fwk.SignPlugin        = Plugin{}
-	_ framework.ShapePlugin = Plugin{}
+	_ fwk.PreFilterPlugin         = Plugin{}
+	_ fwk.FilterPlugin            = Plugin{}
+	_ fwk.EnqueueExtensions       = Plugin{}
+	_ fwk.SignPlugin              = Plugin{}
+	_ framework.EquivalencePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -58,9 +58,9 @@ func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *
 	return []fwk.SignFragment{{Key: fwk.NodeNameSignerName, Value: pod.Spec.NodeName}}, nil
 }
 
-// AppendShape appends the name.
-func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
-	return framework.AppendText(shape, pod.Spec.NodeName), true
+// AppendEquivalenceKey appends the name.
+func (Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
+	return framework.AppendText(key, pod.Spec.NodeName), true
 }
 
 // EventsToRegister asks for new nodes.

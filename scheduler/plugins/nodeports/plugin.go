@@ -3,7 +3,6 @@ package nodeports
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -26,11 +25,11 @@ const (
 type Plugin struct{}
 
 var (
-	_ fwk.PreFilterPlugin   = Plugin{}
-	_ fwk.FilterPlugin      = Plugin{}
-	_ fwk.EnqueueExtensions = Plugin{}
-	_ fwk.SignPlugin        = Plugin{}
-	_ framework.ShapePlugin = Plugin{}
+	_ fwk.PreFilterPlugin         = Plugin{}
+	_ fwk.FilterPlugin            = Plugin{}
+	_ fwk.EnqueueExtensions       = Plugin{}
+	_ fwk.SignPlugin              = Plugin{}
+	_ framework.EquivalencePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -69,11 +68,11 @@ func (Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
 // Filter refuses a node where one of the ports is in use.
 func (Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	wanted, err := state.Read(stateKey)
+	wanted, err := framework.ReadState[ports](state, stateKey)
 	if err != nil {
-		return fwk.AsStatus(fmt.Errorf("reading the ports that PreFilter collected: %w", err))
+		return fwk.AsStatus(err)
 	}
-	if !wanted.(ports).fit(node.GetUsedPorts()) {
+	if !wanted.fit(node.GetUsedPorts()) {
 		return fwk.NewStatus(fwk.Unschedulable, reason)
 	}
 	return nil
@@ -84,13 +83,13 @@ func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *
 	return []fwk.SignFragment{{Key: fwk.HostPortsSignerName, Value: fwk.HostPortsSigner(pod)}}, nil
 }
 
-// AppendShape appends the host ports, each with its protocol and address.
-func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
+// AppendEquivalenceKey appends the host ports, each with its protocol and address.
+func (Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
 	for _, port := range nodeinfo.HostPorts(pod) {
-		shape = framework.AppendNumber(shape, int64(port.HostPort))
-		shape = framework.AppendText(framework.AppendText(shape, string(port.Protocol)), port.HostIP)
+		key = framework.AppendNumber(key, int64(port.HostPort))
+		key = framework.AppendText(framework.AppendText(key, string(port.Protocol)), port.HostIP)
 	}
-	return shape, true
+	return key, true
 }
 
 // EventsToRegister asks for pods that free a port, and for new nodes.

@@ -29,10 +29,10 @@ const requestsKey fwk.StateKey = "PreScore" + Name
 type Plugin struct{ scored resources.Scored }
 
 var (
-	_ fwk.PreScorePlugin    = &Plugin{}
-	_ fwk.ScorePlugin       = &Plugin{}
-	_ fwk.SignPlugin        = &Plugin{}
-	_ framework.ShapePlugin = &Plugin{}
+	_ fwk.PreScorePlugin          = &Plugin{}
+	_ fwk.ScorePlugin             = &Plugin{}
+	_ fwk.SignPlugin              = &Plugin{}
+	_ framework.EquivalencePlugin = &Plugin{}
 )
 
 // New returns the plugin. Its arguments are NodeResourcesBalancedAllocationArgs with defaults set.
@@ -58,9 +58,9 @@ func (*Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, 
 	return []fwk.SignFragment{{Key: fwk.ResourcesSignerName, Value: resources.Requests(pod)}}, nil
 }
 
-// AppendShape appends what the pod's requests follow from.
-func (*Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
-	return resources.AppendShape(shape, pod)
+// AppendEquivalenceKey appends what the pod's requests follow from.
+func (*Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
+	return resources.AppendEquivalenceKey(key, pod)
 }
 
 // PreScore adds up what the pod requests. A pod that requests nothing has no say: all such pods would prefer the same node.

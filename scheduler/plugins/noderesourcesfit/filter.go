@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/orrery-dev/orrery/scheduler/framework"
 	"github.com/orrery-dev/orrery/scheduler/resources"
 )
 
@@ -32,11 +33,11 @@ func (*Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
 // Filter refuses a node that lacks something, and names everything that it lacks.
 func (p *Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	wanted, err := state.Read(requestsKey)
+	wanted, err := framework.ReadState[requests](state, requestsKey)
 	if err != nil {
-		return fwk.AsStatus(fmt.Errorf("reading the requests that PreFilter added up: %w", err))
+		return fwk.AsStatus(err)
 	}
-	lacks := p.lacking(wanted.(requests).Amounts, node)
+	lacks := p.lacking(wanted.Amounts, node)
 	if len(lacks) == 0 {
 		return nil
 	}

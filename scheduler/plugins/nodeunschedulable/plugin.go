@@ -23,10 +23,10 @@ const reason = "node(s) were unschedulable"
 type Plugin struct{}
 
 var (
-	_ fwk.FilterPlugin      = Plugin{}
-	_ fwk.EnqueueExtensions = Plugin{}
-	_ fwk.SignPlugin        = Plugin{}
-	_ framework.ShapePlugin = Plugin{}
+	_ fwk.FilterPlugin            = Plugin{}
+	_ fwk.EnqueueExtensions       = Plugin{}
+	_ fwk.SignPlugin              = Plugin{}
+	_ framework.EquivalencePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -53,9 +53,9 @@ func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *
 	return []fwk.SignFragment{{Key: fwk.TolerationsSignerName, Value: fwk.TolerationsSigner(pod)}}, nil
 }
 
-// AppendShape appends the tolerations.
-func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
-	return framework.AppendTolerations(shape, pod), true
+// AppendEquivalenceKey appends the tolerations.
+func (Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
+	return framework.AppendTolerations(key, pod), true
 }
 
 // EventsToRegister asks for nodes that come or are uncordoned, and for new tolerations of the pod.

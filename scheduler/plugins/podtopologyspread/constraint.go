@@ -14,7 +14,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/ptr"
 
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const noComparisons = false // Operators Lt and Gt of tolerations are off by default upstream.
@@ -143,20 +143,20 @@ func (s *spreading) name(pod *corev1.Pod, c *constraint) error {
 }
 
 // matchingPods asks how many of a node's pods a constraint counts. All nodes that are eligible count, also with none.
-func (s *spreading) matchingPods(c *constraint, topology tally.Topology) tally.Question {
+func (s *spreading) matchingPods(c *constraint, topology topologycount.Topology) topologycount.Query {
 	var name strings.Builder
-	fmt.Fprintf(&name, "spread %s %s keys %q", s.namespace, tally.SelectorName(c.selector), s.required)
+	fmt.Fprintf(&name, "spread %s %s keys %q", s.namespace, topologycount.SelectorName(c.selector), s.required)
 	if c.honorsAffinity {
 		fmt.Fprintf(&name, " affinity %s", s.affinityName)
 	}
 	if c.honorsTaints {
 		fmt.Fprintf(&name, " tolerations %s", s.tolerationsName)
 	}
-	own := *c // The question is kept for longer than what c is part of.
-	return tally.Question{
+	own := *c // The query is kept for longer than what c is part of.
+	return topologycount.Query{
 		Name:     name.String(),
 		Topology: topology,
-		Ask: func(node fwk.NodeInfo) (int64, bool) {
+		Count: func(node fwk.NodeInfo) (int64, bool) {
 			if !s.eligible(&own, node.Node()) {
 				return 0, false
 			}
@@ -166,12 +166,12 @@ func (s *spreading) matchingPods(c *constraint, topology tally.Topology) tally.Q
 }
 
 // matchingPodsOnNode asks the same of every node.
-func (s *spreading) matchingPodsOnNode(c *constraint) tally.Question {
+func (s *spreading) matchingPodsOnNode(c *constraint) topologycount.Query {
 	namespace, selector := s.namespace, c.selector
-	return tally.Question{
-		Name:     fmt.Sprintf("spread %s %s", namespace, tally.SelectorName(selector)),
-		Topology: tally.Topology{EachNode: true},
-		Ask: func(node fwk.NodeInfo) (int64, bool) {
+	return topologycount.Query{
+		Name:     fmt.Sprintf("spread %s %s", namespace, topologycount.SelectorName(selector)),
+		Topology: topologycount.Topology{EachNode: true},
+		Count: func(node fwk.NodeInfo) (int64, bool) {
 			number := count(node, namespace, selector)
 			return number, number > 0
 		},

@@ -12,5 +12,6 @@
 // A pod without constraints gets those of the profile. Their selector is what the Services that select the pod and its
 // ReplicationController, ReplicaSet or StatefulSet have in common; where there are none, there is nothing to spread.
 //
-// All counts come from package tally, so that a decision costs little more than what changed since the one before it.
+// All counts come from package topologycount, so that a decision costs little more than what changed since the one before
+// it.
 package podtopologyspread

@@ -2,21 +2,21 @@ package podtopologyspread
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const filterKey fwk.StateKey = "PreFilter" + Name
 
 // filtering is what Filter needs to know. Only trials changes, by AddPod and RemovePod.
 type filtering struct {
-	moment    *tally.Moment
+	snapshot  *topologycount.Snapshot
 	spreading *spreading
 	hard      []hard
 	trials    []trial
@@ -25,7 +25,7 @@ type filtering struct {
 // hard is a constraint with DoNotSchedule.
 type hard struct {
 	constraint
-	*tally.Count
+	*topologycount.Count
 	// self is 1 when the pod itself matches.
 	self int64
 	// fewest is the number of pods in the domain with the fewest, before any trial.
@@ -68,15 +68,15 @@ func (p *Plugin) filtering(ctx context.Context, pod *corev1.Pod, constraints []c
 	if err != nil {
 		return nil, err
 	}
-	moment, err := p.counts.Now(ctx)
+	snapshot, err := p.counts.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	f := &filtering{moment: moment, spreading: spreading, hard: make([]hard, len(constraints))}
+	f := &filtering{snapshot: snapshot, spreading: spreading, hard: make([]hard, len(constraints))}
 	for i := range constraints {
 		h := &f.hard[i]
 		h.constraint = constraints[i]
-		h.Count, err = moment.Count(spreading.matchingPods(&h.constraint, tally.Topology{Key: h.key}))
+		h.Count, err = snapshot.Count(spreading.matchingPods(&h.constraint, topologycount.Topology{Key: h.key}))
 		if err != nil {
 			return nil, err
 		}
@@ -96,47 +96,33 @@ func (h *hard) enoughDomains() bool { return h.Domains > 0 && h.Domains >= h.min
 
 // Filter refuses a node that lacks a topology key, or whose domain would get too many pods.
 func (*Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	if verdict := f.judge(f.moment.Place(node), node); verdict > 0 {
-		return refusals[verdict-1].status()
-	}
-	return nil
+	return refusals.Status(f.filter(f.snapshot.Ref(node), node))
 }
 
 // FilterAll is Filter for all nodes.
 func (*Plugin) FilterAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, refused []uint8) ([]*fwk.Status, error) {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return nil, err
 	}
-	places := f.moment.Places(nodes)
-	for number, node := range nodes {
-		refused[number] = f.judge(places.At(number), node)
-	}
-	return []*fwk.Status{refusals[0].status(), refusals[1].status()}, nil
+	f.snapshot.FilterAll(nodes, refused, f.filter)
+	return refusals.Statuses(), nil
 }
 
-// refusal is a reason, and whether preempting pods could help.
-type refusal struct {
-	code   fwk.Code
-	reason string
+var refusals = topologycount.Refusals{
+	{Code: fwk.UnschedulableAndUnresolvable, Reason: reasonMissingLabel},
+	{Code: fwk.Unschedulable, Reason: reasonConstraints},
 }
 
-var refusals = [...]refusal{
-	{fwk.UnschedulableAndUnresolvable, reasonMissingLabel},
-	{fwk.Unschedulable, reasonConstraints},
-}
-
-func (r refusal) status() *fwk.Status { return fwk.NewStatus(r.code, r.reason) }
-
-// judge returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
-func (f *filtering) judge(place tally.Place, node fwk.NodeInfo) uint8 {
+// filter returns which of the refusals applies to a node, counted from 1, or 0 where the node will do.
+func (f *filtering) filter(ref topologycount.NodeRef, node fwk.NodeInfo) uint8 {
 	for i := range f.hard {
 		h := &f.hard[i]
-		pods, inside := h.At(place)
+		pods, inside := h.At(ref)
 		if !inside {
 			return 1
 		}
@@ -150,14 +136,6 @@ func (f *filtering) judge(place tally.Place, node fwk.NodeInfo) uint8 {
 		}
 	}
 	return 0
-}
-
-func readFiltering(state fwk.CycleState) (*filtering, error) {
-	value, err := state.Read(filterKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading what PreFilter found: %w", err)
-	}
-	return value.(*filtering), nil
 }
 
 // PreFilterExtensions returns the plugin itself: other pods matter.
@@ -175,7 +153,7 @@ func (*Plugin) RemovePod(_ context.Context, state fwk.CycleState, _ *corev1.Pod,
 
 // try changes the counts by a pod. As in kube-scheduler, it is not looked at whether the pod is being deleted.
 func try(state fwk.CycleState, pod *corev1.Pod, node *corev1.Node, by int64) *fwk.Status {
-	f, err := readFiltering(state)
+	f, err := framework.ReadState[*filtering](state, filterKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}

@@ -10,7 +10,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/framework"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 // What the plugin reads for the constraints of a profile, besides pods and nodes.
@@ -36,7 +36,7 @@ var systemDefaults = []corev1.TopologySpreadConstraint{
 
 // Plugin reads the cluster from the snapshot, and what selects pods from informers.
 type Plugin struct {
-	counts tally.Reader
+	counts topologycount.Reader
 	// defaults are the constraints of pods without any.
 	defaults []corev1.TopologySpreadConstraint
 	// system says that defaults are systemDefaults.
@@ -45,19 +45,19 @@ type Plugin struct {
 }
 
 var (
-	_ fwk.PreFilterPlugin     = &Plugin{}
-	_ fwk.PreFilterExtensions = &Plugin{}
-	_ framework.AtOnceFilter  = &Plugin{}
-	_ fwk.PreScorePlugin      = &Plugin{}
-	_ framework.AtOnceScorer  = &Plugin{}
-	_ fwk.ScoreExtensions     = &Plugin{}
-	_ fwk.EnqueueExtensions   = &Plugin{}
-	_ fwk.SignPlugin          = &Plugin{}
+	_ fwk.PreFilterPlugin         = &Plugin{}
+	_ fwk.PreFilterExtensions     = &Plugin{}
+	_ framework.BatchFilterPlugin = &Plugin{}
+	_ fwk.PreScorePlugin          = &Plugin{}
+	_ framework.BatchScorePlugin  = &Plugin{}
+	_ fwk.ScoreExtensions         = &Plugin{}
+	_ fwk.EnqueueExtensions       = &Plugin{}
+	_ fwk.SignPlugin              = &Plugin{}
 )
 
 // Factory returns a factory of the plugin. Its arguments are PodTopologySpreadArgs; nil, as an unset defaultingType,
-// stands for System. The plugins of all profiles, and others that count pods, should share a keeper.
-func Factory(keeper *tally.Keeper) framework.Factory {
+// stands for System. The plugins of all profiles, and others that count pods, should share a counter.
+func Factory(counter *topologycount.Counter) framework.Factory {
 	return func(_ context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 		if args == nil {
 			args = &configv1.PodTopologySpreadArgs{}
@@ -67,7 +67,7 @@ func Factory(keeper *tally.Keeper) framework.Factory {
 			return nil, fmt.Errorf("reading arguments: expected PodTopologySpreadArgs, got %T", args)
 		}
 		p := &Plugin{
-			counts:   keeper.ReaderFor(Name, handle),
+			counts:   counter.ReaderFor(Name, handle),
 			defaults: typed.DefaultConstraints,
 			system:   typed.DefaultingType != configv1.ListDefaulting,
 		}

@@ -14,9 +14,9 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/ptr"
 
-	"github.com/orrery-dev/orrery/scheduler/internal/alone"
+	"github.com/orrery-dev/orrery/scheduler/internal/plugintest"
 	"github.com/orrery-dev/orrery/scheduler/plugins/podtopologyspread"
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const (
@@ -30,9 +30,9 @@ const (
 
 // The cluster of all tests: two nodes in zone a, one in zone b and one in none. The one in zone b is tainted.
 func nodes() []*corev1.Node {
-	b1 := alone.Node("b1", "b")
+	b1 := plugintest.Node("b1", "b")
 	b1.Spec.Taints = []corev1.Taint{{Key: "dedicated", Effect: corev1.TaintEffectNoSchedule}}
-	return []*corev1.Node{alone.Node("a1", "a"), alone.Node("a2", "a"), b1, alone.Node("nowhere", "")}
+	return []*corev1.Node{plugintest.Node("a1", "a"), plugintest.Node("a2", "a"), b1, plugintest.Node("nowhere", "")}
 }
 
 func pod(name, app string, constraints ...corev1.TopologySpreadConstraint) *corev1.Pod {
@@ -72,10 +72,10 @@ func softly(c *corev1.TopologySpreadConstraint) { c.WhenUnsatisfiable = corev1.S
 
 func withoutSelector(c *corev1.TopologySpreadConstraint) { c.LabelSelector = nil }
 
-func profile(t *testing.T, args *configv1.PodTopologySpreadArgs, cluster alone.Cluster) *alone.Profile {
+func profile(t *testing.T, args *configv1.PodTopologySpreadArgs, cluster plugintest.Cluster) *plugintest.Profile {
 	t.Helper()
 	cluster.Nodes = nodes()
-	return alone.New(t, podtopologyspread.Name, podtopologyspread.Factory(tally.New()), args, cluster)
+	return plugintest.New(t, podtopologyspread.Name, podtopologyspread.Factory(topologycount.New()), args, cluster)
 }
 
 func TestFilter(t *testing.T) {
@@ -149,7 +149,7 @@ func TestFilter(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := profile(t, &configv1.PodTopologySpreadArgs{}, alone.Cluster{Pods: test.running}).Verdicts(test.pod)
+			got := profile(t, &configv1.PodTopologySpreadArgs{}, plugintest.Cluster{Pods: test.running}).Verdicts(test.pod)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("wrong verdicts (-want +got):\n%s", diff)
 			}
@@ -159,7 +159,7 @@ func TestFilter(t *testing.T) {
 
 func TestPodsOnTrial(t *testing.T) {
 	inA, inB := pods("web", "a1", 2), pods("web", "b1", 1)
-	p := profile(t, &configv1.PodTopologySpreadArgs{}, alone.Cluster{Pods: append(inA, inB...)})
+	p := profile(t, &configv1.PodTopologySpreadArgs{}, plugintest.Cluster{Pods: append(inA, inB...)})
 	web := pod("web", "web", spread(1, zone))
 	state, status := p.PreFilter(web)
 	if !status.IsSuccess() {
@@ -216,7 +216,7 @@ func TestScore(t *testing.T) {
 		{"nor does a pod without constraints that belongs to nothing", pod("web", "web"), pods("web", "a1", 3), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := profile(t, &configv1.PodTopologySpreadArgs{}, alone.Cluster{Pods: test.running}).Scores(test.pod)
+			got := profile(t, &configv1.PodTopologySpreadArgs{}, plugintest.Cluster{Pods: test.running}).Scores(test.pod)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("wrong scores (-want +got):\n%s", diff)
 			}
@@ -254,7 +254,7 @@ func TestDefaultConstraints(t *testing.T) {
 		{"do not add to constraints of the pod's own", pod("web", "web", spread(9, host)), &corev1.Service{ObjectMeta: name, Spec: corev1.ServiceSpec{Selector: web}}, anywhere},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			cluster := alone.Cluster{Pods: pods("web", "a1", 1)}
+			cluster := plugintest.Cluster{Pods: pods("web", "a1", 1)}
 			if test.object != nil {
 				cluster.Objects = []runtime.Object{test.object}
 			}
@@ -264,7 +264,7 @@ func TestDefaultConstraints(t *testing.T) {
 		})
 	}
 	t.Run("of the system prefer other nodes and zones, also among nodes without a zone", func(t *testing.T) {
-		cluster := alone.Cluster{Pods: append(pods("web", "a1", 4), pods("web", "nowhere", 1)...), Objects: []runtime.Object{
+		cluster := plugintest.Cluster{Pods: append(pods("web", "a1", 4), pods("web", "nowhere", 1)...), Objects: []runtime.Object{
 			&corev1.Service{ObjectMeta: name, Spec: corev1.ServiceSpec{Selector: web}},
 		}}
 		want := map[string]int64{"a1": 20, "a2": 60, "b1": 90, "nowhere": 100}
@@ -287,7 +287,7 @@ func TestSign(t *testing.T) {
 		{"otherwise nothing of the pod matters", none, pod("web", "web"), fwk.Success},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			plugin, err := podtopologyspread.Factory(tally.New())(t.Context(), test.args, profile(t, test.args, alone.Cluster{}))
+			plugin, err := podtopologyspread.Factory(topologycount.New())(t.Context(), test.args, profile(t, test.args, plugintest.Cluster{}))
 			if err != nil {
 				t.Fatal(err)
 			}

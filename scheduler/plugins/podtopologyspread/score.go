@@ -2,22 +2,22 @@ package podtopologyspread
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/orrery-dev/orrery/scheduler/tally"
+	"github.com/orrery-dev/orrery/scheduler/framework"
+	"github.com/orrery-dev/orrery/scheduler/topologycount"
 )
 
 const scoreKey fwk.StateKey = "PreScore" + Name
 
 // scoring is what Score adds up for a node. It does not change.
 type scoring struct {
-	moment *tally.Moment
-	soft   []soft
+	snapshot *topologycount.Snapshot
+	soft     []soft
 	// ignored are the names of nodes that lack a topology key; nil where there are none.
 	ignored sets.Set[string]
 }
@@ -25,7 +25,7 @@ type scoring struct {
 // soft is a constraint with ScheduleAnyway.
 type soft struct {
 	constraint
-	*tally.Count
+	*topologycount.Count
 	// weight makes up for there being more or fewer domains: a pod more in one of few domains means less.
 	weight float64
 	// labelled says that nodes without the topology key get nothing, though the count has a domain for them.
@@ -44,13 +44,13 @@ func (p *Plugin) PreScore(ctx context.Context, state fwk.CycleState, pod *corev1
 	if len(constraints) == 0 {
 		return fwk.NewStatus(fwk.Skip)
 	}
-	moment, err := p.counts.Now(ctx)
+	snapshot, err := p.counts.Snapshot(ctx)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
 	// By the system's constraints, nodes without a zone are spread over by host name all the same.
 	requireKeys := len(pod.Spec.TopologySpreadConstraints) > 0 || !p.system
-	s := &scoring{moment: moment}
+	s := &scoring{snapshot: snapshot}
 	if err := s.count(pod, constraints, requireKeys); err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -68,11 +68,11 @@ func (s *scoring) count(pod *corev1.Pod, constraints []constraint, requireKeys b
 	for i := range constraints {
 		own := &s.soft[i]
 		own.constraint, own.labelled = constraints[i], !requireKeys
-		question := spreading.matchingPods(&own.constraint, tally.Topology{Key: own.key, MissingIsEmpty: !requireKeys})
+		query := spreading.matchingPods(&own.constraint, topologycount.Topology{Key: own.key, MissingIsEmpty: !requireKeys})
 		if own.perNode() {
-			question = spreading.matchingPodsOnNode(&own.constraint)
+			query = spreading.matchingPodsOnNode(&own.constraint)
 		}
-		if own.Count, err = s.moment.Count(question); err != nil {
+		if own.Count, err = s.snapshot.Count(query); err != nil {
 			return err
 		}
 	}
@@ -84,22 +84,22 @@ func (s *soft) perNode() bool { return s.key == corev1.LabelHostname }
 
 // weigh finds out how many domains the nodes are in that can be chosen, and which of them have to be ignored.
 func (s *scoring) weigh(nodes []fwk.NodeInfo, requireKeys bool) {
-	places := make([]tally.Place, 0, len(nodes))
+	refs := make([]topologycount.NodeRef, 0, len(nodes))
 	for _, node := range nodes {
-		place := s.moment.Place(node)
-		if requireKeys && !s.hasKeys(place, node) {
+		ref := s.snapshot.Ref(node)
+		if requireKeys && !s.hasKeys(ref, node) {
 			if s.ignored == nil {
 				s.ignored = sets.Set[string]{}
 			}
 			s.ignored.Insert(node.Node().Name)
 			continue
 		}
-		places = append(places, place)
+		refs = append(refs, ref)
 	}
 	for i := range s.soft {
-		domains := len(places)
+		domains := len(refs)
 		if !s.soft[i].perNode() {
-			domains = s.soft[i].Distinct(places)
+			domains = s.soft[i].Distinct(refs)
 		}
 		s.soft[i].weight = math.Log(float64(domains + 2))
 	}
@@ -107,9 +107,9 @@ func (s *scoring) weigh(nodes []fwk.NodeInfo, requireKeys bool) {
 
 // hasKeys reports whether a node has all topology keys: then it is in a domain of each, and otherwise, as keys are
 // required, in none. Only a node that is its own domain is in it whatever its labels are.
-func (s *scoring) hasKeys(place tally.Place, node fwk.NodeInfo) bool {
+func (s *scoring) hasKeys(ref topologycount.NodeRef, node fwk.NodeInfo) bool {
 	for i := range s.soft {
-		_, inside := s.soft[i].At(place)
+		_, inside := s.soft[i].At(ref)
 		if inside && s.soft[i].perNode() {
 			_, inside = node.Node().Labels[s.soft[i].key]
 		}
@@ -123,27 +123,24 @@ func (s *scoring) hasKeys(place tally.Place, node fwk.NodeInfo) bool {
 // Score is higher the more pods there are in the node's domains. maxSkew is added so that differences weigh less where
 // more of them is allowed.
 func (*Plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return 0, fwk.AsStatus(err)
 	}
-	return s.score(s.moment.Place(node), node), nil
+	return s.score(s.snapshot.Ref(node), node), nil
 }
 
 // ScoreAll is Score for many nodes.
 func (*Plugin) ScoreAll(_ context.Context, state fwk.CycleState, _ *corev1.Pod, nodes []fwk.NodeInfo, numbers []int32, scores fwk.NodeScoreList) error {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return err
 	}
-	places := s.moment.Places(nodes)
-	for i, number := range numbers {
-		scores[i].Score = s.score(places.At(int(number)), nodes[number])
-	}
+	s.snapshot.ScoreAll(nodes, numbers, scores, s.score)
 	return nil
 }
 
-func (s *scoring) score(place tally.Place, node fwk.NodeInfo) int64 {
+func (s *scoring) score(ref topologycount.NodeRef, node fwk.NodeInfo) int64 {
 	if s.ignored != nil && s.ignored.Has(node.Node().Name) {
 		return 0
 	}
@@ -155,18 +152,10 @@ func (s *scoring) score(place tally.Place, node fwk.NodeInfo) int64 {
 				continue
 			}
 		}
-		pods, _ := own.At(place)
+		pods, _ := own.At(ref)
 		score += float64(pods)*own.weight + float64(own.maxSkew-1)
 	}
 	return int64(math.Round(score))
-}
-
-func readScoring(state fwk.CycleState) (*scoring, error) {
-	value, err := state.Read(scoreKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading what PreScore found: %w", err)
-	}
-	return value.(*scoring), nil
 }
 
 // ScoreExtensions returns the plugin itself.
@@ -174,7 +163,7 @@ func (p *Plugin) ScoreExtensions() fwk.ScoreExtensions { return p }
 
 // NormalizeScore turns the scores round, so that fewer pods are better: the lowest becomes 100. Ignored nodes get 0.
 func (*Plugin) NormalizeScore(_ context.Context, state fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
-	s, err := readScoring(state)
+	s, err := framework.ReadState[*scoring](state, scoreKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}

@@ -4,7 +4,6 @@ package tainttoleration
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -28,13 +27,13 @@ const (
 type Plugin struct{}
 
 var (
-	_ fwk.FilterPlugin      = Plugin{}
-	_ fwk.PreScorePlugin    = Plugin{}
-	_ fwk.ScorePlugin       = Plugin{}
-	_ fwk.ScoreExtensions   = Plugin{}
-	_ fwk.EnqueueExtensions = Plugin{}
-	_ fwk.SignPlugin        = Plugin{}
-	_ framework.ShapePlugin = Plugin{}
+	_ fwk.FilterPlugin            = Plugin{}
+	_ fwk.PreScorePlugin          = Plugin{}
+	_ fwk.ScorePlugin             = Plugin{}
+	_ fwk.ScoreExtensions         = Plugin{}
+	_ fwk.EnqueueExtensions       = Plugin{}
+	_ fwk.SignPlugin              = Plugin{}
+	_ framework.EquivalencePlugin = Plugin{}
 )
 
 // New returns the plugin. It takes no arguments.
@@ -80,16 +79,16 @@ func (Plugin) PreScore(_ context.Context, state fwk.CycleState, pod *corev1.Pod,
 
 // Score counts the taints of the effect PreferNoSchedule that the pod does not tolerate.
 func (Plugin) Score(ctx context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	value, err := state.Read(stateKey)
+	soft, err := framework.ReadState[tolerations](state, stateKey)
 	if err != nil {
-		return 0, fwk.AsStatus(fmt.Errorf("reading the tolerations that PreScore collected: %w", err))
+		return 0, fwk.AsStatus(err)
 	}
 	logger := klog.FromContext(ctx)
 	var count int64
 	for i := range node.Node().Spec.Taints {
 		taint := &node.Node().Spec.Taints[i]
 		if taint.Effect == corev1.TaintEffectPreferNoSchedule &&
-			!schedulinghelpers.TolerationsTolerateTaint(logger, value.(tolerations), taint, noComparisons) {
+			!schedulinghelpers.TolerationsTolerateTaint(logger, soft, taint, noComparisons) {
 			count++
 		}
 	}
@@ -110,9 +109,9 @@ func (Plugin) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *
 	return []fwk.SignFragment{{Key: fwk.TolerationsSignerName, Value: fwk.TolerationsSigner(pod)}}, nil
 }
 
-// AppendShape appends the tolerations.
-func (Plugin) AppendShape(shape []byte, pod *corev1.Pod) ([]byte, bool) {
-	return framework.AppendTolerations(shape, pod), true
+// AppendEquivalenceKey appends the tolerations.
+func (Plugin) AppendEquivalenceKey(key []byte, pod *corev1.Pod) ([]byte, bool) {
+	return framework.AppendTolerations(key, pod), true
 }
 
 // EventsToRegister asks for new nodes, changed taints, and new tolerations of the pod.

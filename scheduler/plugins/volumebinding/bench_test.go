@@ -18,7 +18,7 @@ func BenchmarkLocalVolumes(b *testing.B) {
 	}
 	claim := newClaim("data", "1Gi")
 	for b.Loop() {
-		w := &world{waiting: []waitingClaim{waitingFor(claim, notMade, volumes...)}}
+		w := &podClaims{waiting: []waitingClaim{waitingFor(claim, notMade, volumes...)}}
 		for _, node := range nodes {
 			if d, err := decide(w, node, nil); err != nil || len(d.bindings) != 1 {
 				b.Fatalf("node %s: %v, %v", node.Name, d, err)

@@ -61,7 +61,7 @@ func (d *decision) reasons() []string {
 }
 
 // decide says what would become of the claims on a node. csiNode may be nil. It is pure.
-func decide(w *world, node *corev1.Node, csiNode *storagev1.CSINode) (*decision, error) {
+func decide(w *podClaims, node *corev1.Node, csiNode *storagev1.CSINode) (*decision, error) {
 	d := &decision{}
 	if err := d.checkBound(w.bound, node, csiNode); err != nil {
 		return nil, err

@@ -130,70 +130,70 @@ func TestDecide(t *testing.T) {
 	elsewhere := waitingFor(newClaim("data", "1Gi", forNode("node-b")), made)
 	here := waitingFor(newClaim("data", "1Gi", forNode("node-a")), made)
 	for _, test := range []struct {
-		name  string
-		world world
-		want  outcome // on a node in zone a
+		name   string
+		claims podClaims
+		want   outcome // on a node in zone a
 	}{
-		{"a volume that can be used here", world{bound: []boundClaim{bound("data", newVolume("v", "1Gi", "a"))}}, outcome{}},
+		{"a volume that can be used here", podClaims{bound: []boundClaim{bound("data", newVolume("v", "1Gi", "a"))}}, outcome{}},
 		{
 			"a volume that cannot be used here",
-			world{bound: []boundClaim{bound("data", newVolume("v", "1Gi", "b"))}}, outcome{Reasons: []string{reasonNodeAffinity}},
+			podClaims{bound: []boundClaim{bound("data", newVolume("v", "1Gi", "b"))}}, outcome{Reasons: []string{reasonNodeAffinity}},
 		},
-		{"a volume that is gone", world{bound: []boundClaim{bound("data", nil)}}, outcome{Reasons: []string{reasonVolumeMissing}}},
+		{"a volume that is gone", podClaims{bound: []boundClaim{bound("data", nil)}}, outcome{Reasons: []string{reasonVolumeMissing}}},
 		{
 			"the smallest volume that is large enough",
-			world{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), notMade, large, small)}},
+			podClaims{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), notMade, large, small)}},
 			outcome{Bound: map[string]string{"data": "small"}},
 		},
 		{
 			"each claim has a volume of its own",
-			world{waiting: []waitingClaim{waitingFor(newClaim("one", "1Gi"), notMade, large, small), waitingFor(newClaim("two", "1Gi"), notMade, large, small)}},
+			podClaims{waiting: []waitingClaim{waitingFor(newClaim("one", "1Gi"), notMade, large, small), waitingFor(newClaim("two", "1Gi"), notMade, large, small)}},
 			outcome{Bound: map[string]string{"one": "small", "two": "large"}},
 		},
 		{
 			"no volume is large enough, and nobody makes one",
-			world{waiting: []waitingClaim{waitingFor(newClaim("data", "9Gi"), notMade, large, small)}},
+			podClaims{waiting: []waitingClaim{waitingFor(newClaim("data", "9Gi"), notMade, large, small)}},
 			outcome{Reasons: []string{reasonNoVolume}},
 		},
 		{
 			"no volume is large enough, and one is made",
-			world{waiting: []waitingClaim{waitingFor(newClaim("data", "9Gi"), made, large, small)}},
+			podClaims{waiting: []waitingClaim{waitingFor(newClaim("data", "9Gi"), made, large, small)}},
 			outcome{Provisioned: []string{"data"}},
 		},
 		{
 			"a volume that is promised to the claim is taken even if a smaller is free",
-			world{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), made, small, newVolume("promised", "5Gi", "", promisedTo("data")))}},
+			podClaims{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), made, small, newVolume("promised", "5Gi", "", promisedTo("data")))}},
 			outcome{Bound: map[string]string{"data": "promised"}},
 		},
 		{
 			"a volume that is promised to the claim elsewhere leaves no other choice",
-			world{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), notMade, small, newVolume("promised", "5Gi", "b", promisedTo("data")))}},
+			podClaims{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), notMade, small, newVolume("promised", "5Gi", "b", promisedTo("data")))}},
 			outcome{Reasons: []string{reasonNoVolume}},
 		},
 		{
 			"a volume that is promised to another claim is taken",
-			world{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), notMade, newVolume("promised", "5Gi", "", promisedTo("other")))}},
+			podClaims{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), notMade, newVolume("promised", "5Gi", "", promisedTo("other")))}},
 			outcome{Reasons: []string{reasonNoVolume}},
 		},
-		{"a volume is being made for this node", world{provisioning: []waitingClaim{here}}, outcome{Provisioned: []string{"data"}}},
-		{"a volume is being made for another node", world{provisioning: []waitingClaim{elsewhere}}, outcome{Reasons: []string{reasonNoVolume}}},
+		{"a volume is being made for this node", podClaims{provisioning: []waitingClaim{here}}, outcome{Provisioned: []string{"data"}}},
+		{"a volume is being made for another node", podClaims{provisioning: []waitingClaim{elsewhere}}, outcome{Reasons: []string{reasonNoVolume}}},
 		{
 			"the class allows no volume here",
-			world{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), onlyB)}}, outcome{Reasons: []string{reasonNoVolume}},
+			podClaims{waiting: []waitingClaim{waitingFor(newClaim("data", "1Gi"), onlyB)}}, outcome{Reasons: []string{reasonNoVolume}},
 		},
 		{
 			"there is room in a pool",
-			world{waiting: []waitingClaim{withPools(waitingFor(newClaim("data", "2Gi"), made), newPool("a", "2Gi", "a"))}},
+			podClaims{waiting: []waitingClaim{withPools(waitingFor(newClaim("data", "2Gi"), made), newPool("a", "2Gi", "a"))}},
 			outcome{Provisioned: []string{"data"}},
 		},
 		{
 			"there is room only in a pool elsewhere",
-			world{waiting: []waitingClaim{withPools(waitingFor(newClaim("data", "2Gi"), made), newPool("a", "1Gi", "a"), newPool("b", "9Gi", "b"))}},
+			podClaims{waiting: []waitingClaim{withPools(waitingFor(newClaim("data", "2Gi"), made), newPool("a", "1Gi", "a"), newPool("b", "9Gi", "b"))}},
 			outcome{Reasons: []string{reasonNotEnoughSpace}},
 		},
 		{
 			"all that is wrong is said, in order",
-			world{
+			podClaims{
 				bound:   []boundClaim{bound("data", newVolume("v", "1Gi", "b"))},
 				waiting: []waitingClaim{withPools(waitingFor(newClaim("more", "2Gi"), made))},
 			},
@@ -201,7 +201,7 @@ func TestDecide(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d, err := decide(&test.world, nodeIn("a"), nil)
+			d, err := decide(&test.claims, nodeIn("a"), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -220,7 +220,7 @@ func TestADiskOfTheOldPluginIsWhereItsDriverSays(t *testing.T) {
 			MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelTopologyZone, Operator: corev1.NodeSelectorOpIn, Values: []string{"b"}}},
 		}}}}
 	})
-	w := &world{bound: []boundClaim{bound("data", inZone)}}
+	w := &podClaims{bound: []boundClaim{bound("data", inZone)}}
 	if !w.hasMigrated() {
 		t.Fatal("the disk is not taken for one that its driver serves")
 	}

@@ -5,8 +5,8 @@
 // plugin chooses, for each node, a free volume that can be used there or finds that the class's provisioner can make one
 // there. An ephemeral volume is a claim of the pod's own; one of that name which somebody else owns is refused.
 //
-// The work is split as in a control loop. PreFilter observes: it reads everything into one world. Filter decides for each
-// node, purely from the world. Reserve assumes the chosen node's decision, so that the next pod sees the volumes as
+// The work is split as in a control loop. PreFilter observes: it reads everything about the claims. Filter decides for each
+// node, purely from that. Reserve assumes the chosen node's decision, so that the next pod sees the volumes as
 // taken, and Unreserve gives back what was not written. PreBind writes the volumes and claims, and waits until whoever
 // binds claims has done so, up to bindTimeoutSeconds (600 by default). What it has written stays when the pod is then
 // not bound: a claim that is being provisioned for a node keeps the pod to that node, until the provisioner gives up.

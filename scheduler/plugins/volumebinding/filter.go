@@ -18,17 +18,17 @@ import (
 
 const stateKey fwk.StateKey = Name
 
-// errNoWorld means that PreFilter did not run, or skipped the pod.
-var errNoWorld = errors.New("PreFilter has read no claims")
+// errNoClaims means that PreFilter did not run, or skipped the pod.
+var errNoClaims = errors.New("PreFilter has read no claims")
 
 // attempt is what is known of a pod's claims during one attempt to schedule it.
 type attempt struct {
-	world *world
-	mutex sync.RWMutex
+	claims *podClaims
+	mutex  sync.RWMutex
 	// byNode are the decisions for nodes that will do.
 	byNode map[string]*decision
-	// promise is what Reserve has assumed. Nil: nothing had to be.
-	promise *promise
+	// volumes are what Reserve has assumed. Nil: nothing had to be.
+	volumes *podVolumes
 }
 
 // Clone returns the same: what is decided for a node does not depend on the pods on it.
@@ -71,7 +71,7 @@ func (p *Plugin) PreFilter(_ context.Context, state fwk.CycleState, pod *corev1.
 	if w.immediate > 0 {
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "pod has unbound immediate PersistentVolumeClaims")
 	}
-	state.Write(stateKey, &attempt{world: w, byNode: map[string]*decision{}})
+	state.Write(stateKey, &attempt{claims: w, byNode: map[string]*decision{}})
 	return nil, nil
 }
 
@@ -102,7 +102,7 @@ func (p *Plugin) claimsOf(pod *corev1.Pod) ([]*corev1.PersistentVolumeClaim, err
 // claimOf returns a claim, the pod's own or one that it names, if it can be used. The errors are kube-scheduler's: they are
 // shown to the user.
 func (p *Plugin) claimOf(pod *corev1.Pod, name string, own bool) (*corev1.PersistentVolumeClaim, error) {
-	claim := p.ledger.claim(pod.Namespace, name)
+	claim := p.assumed.claim(pod.Namespace, name)
 	switch {
 	case claim == nil && own:
 		return nil, fmt.Errorf("waiting for ephemeral volume controller to create the persistentvolumeclaim %q", name)
@@ -125,7 +125,7 @@ func (*Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
 	a := attemptOf(state)
 	if a == nil {
-		return fwk.AsStatus(errNoWorld)
+		return fwk.AsStatus(errNoClaims)
 	}
 	return p.decide(ctx, a, node.Node())
 }
@@ -133,10 +133,10 @@ func (p *Plugin) Filter(ctx context.Context, state fwk.CycleState, _ *corev1.Pod
 // decide remembers the decision where the node will do.
 func (p *Plugin) decide(ctx context.Context, a *attempt, node *corev1.Node) *fwk.Status {
 	var csiNode *storagev1.CSINode
-	if a.world.hasMigrated() {
+	if a.claims.hasMigrated() {
 		csiNode = p.csiNode(node.Name)
 	}
-	d, err := decide(a.world, node, csiNode)
+	d, err := decide(a.claims, node, csiNode)
 	if err != nil {
 		metrics.VolumeStageErrors.WithLabelValues(metrics.VolumesFound).Inc()
 		return fwk.AsStatus(err)

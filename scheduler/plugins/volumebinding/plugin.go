@@ -38,10 +38,10 @@ type API interface {
 	UpdateClaim(context.Context, *corev1.PersistentVolumeClaim) (*corev1.PersistentVolumeClaim, error)
 }
 
-// Plugin reads volumes and claims through a ledger of those that are promised to pods.
+// Plugin reads volumes and claims through caches of those that are assumed for pods.
 type Plugin struct {
 	api         API
-	ledger      *ledger
+	assumed     *assumeCaches
 	snapshot    fwk.SharedLister
 	csiNodes    fwk.CSINodeLister
 	classes     storagelisters.StorageClassLister
@@ -63,10 +63,10 @@ var (
 )
 
 // Factory returns a factory of the plugin for one scheduler. Its arguments are VolumeBindingArgs, or nil for the
-// defaults. All profiles share one ledger, so that two of them never promise the same volume.
+// defaults. All profiles share the caches, so that two of them never assume the same volume.
 func Factory(api API) framework.Factory {
 	var once sync.Once
-	var shared *ledger
+	var shared *assumeCaches
 	var failed error
 	return func(_ context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 		p := &Plugin{api: api, snapshot: handle.SnapshotSharedLister(), bindTimeout: defaultBindTimeout, shape: emptiest}
@@ -75,12 +75,12 @@ func Factory(api API) framework.Factory {
 		}
 		core, storage := handle.SharedInformerFactory().Core().V1(), handle.SharedInformerFactory().Storage().V1()
 		once.Do(func() {
-			shared, failed = newLedger(core.PersistentVolumes().Informer(), core.PersistentVolumeClaims().Informer())
+			shared, failed = newAssumeCaches(core.PersistentVolumes().Informer(), core.PersistentVolumeClaims().Informer())
 		})
 		if failed != nil {
 			return nil, failed
 		}
-		p.ledger = shared
+		p.assumed = shared
 		p.csiNodes = handle.SharedCSIManager().CSINodes()
 		p.classes = storage.StorageClasses().Lister()
 		p.drivers = storage.CSIDrivers().Lister()

@@ -10,8 +10,8 @@ import (
 	"k8s.io/component-helpers/storage/volume"
 )
 
-// sight is what the API server shows of a promise that has been written.
-type sight struct {
+// bindingState is what the API server shows of volumes and claims that have been written.
+type bindingState struct {
 	node    *corev1.Node // nil: gone
 	csiNode *storagev1.CSINode
 	pod     *corev1.Pod // nil: gone
@@ -19,9 +19,10 @@ type sight struct {
 	claims  map[string]*corev1.PersistentVolumeClaim
 }
 
-// look reads what progress needs. The ledger is passed over: what others assume by now is not what has happened.
-func (p *Plugin) look(pod *corev1.Pod, made *promise) sight {
-	s := sight{
+// bindingState reads what progress needs. The assume caches are passed over: what others assume by now is not what has
+// happened.
+func (p *Plugin) bindingState(pod *corev1.Pod, made *podVolumes) bindingState {
+	s := bindingState{
 		node:    p.api.Node(made.node),
 		csiNode: p.csiNode(made.node),
 		pod:     p.api.Pod(pod.Namespace, pod.Name),
@@ -29,20 +30,20 @@ func (p *Plugin) look(pod *corev1.Pod, made *promise) sight {
 		claims:  map[string]*corev1.PersistentVolumeClaim{},
 	}
 	see := func(claim *corev1.PersistentVolumeClaim, volumeName string) {
-		if shown, found := p.ledger.claims.stored(keyOf(claim)); found {
+		if shown, found := p.assumed.claims.stored(keyOf(claim)); found {
 			s.claims[keyOf(claim)] = shown
 			if volumeName == "" {
 				volumeName = shown.Spec.VolumeName
 			}
 		}
-		if shown, found := p.ledger.volumes.stored(volumeName); found {
+		if shown, found := p.assumed.volumes.stored(volumeName); found {
 			s.volumes[volumeName] = shown
 		}
 	}
-	for _, binding := range made.bindings {
+	for _, binding := range made.staticBindings {
 		see(binding.claim, binding.Name)
 	}
-	for _, claim := range made.claims {
+	for _, claim := range made.dynamicProvisions {
 		see(claim.PersistentVolumeClaim, "")
 	}
 	return s
@@ -50,19 +51,19 @@ func (p *Plugin) look(pod *corev1.Pod, made *promise) sight {
 
 // progress says what is still to happen before all is bound, or "" when nothing is. An error means that it will not
 // happen any more. It is pure.
-func (p *promise) progress(s sight) (pending string, err error) {
+func (p *podVolumes) progress(s bindingState) (pending string, err error) {
 	switch {
 	case s.node == nil:
 		return "", fmt.Errorf("node %q is gone", p.node)
 	case s.pod == nil:
 		return "", errors.New("pod does not exist any more")
 	}
-	for _, binding := range p.bindings {
+	for _, binding := range p.staticBindings {
 		if pending, err := s.boundTo(binding); err != nil || pending != "" {
 			return pending, err
 		}
 	}
-	for _, claim := range p.claims {
+	for _, claim := range p.dynamicProvisions {
 		if pending, err := s.provisioned(claim, p.node); err != nil || pending != "" {
 			return pending, err
 		}
@@ -70,15 +71,15 @@ func (p *promise) progress(s sight) (pending string, err error) {
 	return "", nil
 }
 
-func (s sight) boundTo(promised promisedVolume) (pending string, err error) {
-	shown, claim := s.volumes[promised.Name], s.claims[keyOf(promised.claim)]
+func (s bindingState) boundTo(bound staticBinding) (pending string, err error) {
+	shown, claim := s.volumes[bound.Name], s.claims[keyOf(bound.claim)]
 	switch {
 	case shown == nil:
-		return "", fmt.Errorf("pv %q is gone", promised.Name)
+		return "", fmt.Errorf("pv %q is gone", bound.Name)
 	case claim == nil:
-		return "", fmt.Errorf("PVC %q is gone", promised.claim.Name)
-	case older(shown.ResourceVersion, promised.ResourceVersion):
-		return fmt.Sprintf("volume %s is not yet seen to be written", promised.Name), nil
+		return "", fmt.Errorf("PVC %q is gone", bound.claim.Name)
+	case older(shown.ResourceVersion, bound.ResourceVersion):
+		return fmt.Sprintf("volume %s is not yet seen to be written", bound.Name), nil
 	}
 	if err := s.usable(shown); err != nil {
 		return "", err
@@ -92,13 +93,13 @@ func (s sight) boundTo(promised promisedVolume) (pending string, err error) {
 	return "", nil
 }
 
-func (s sight) provisioned(promised promisedClaim, node string) (pending string, err error) {
-	claim := s.claims[keyOf(promised)]
+func (s bindingState) provisioned(wanted dynamicProvision, node string) (pending string, err error) {
+	claim := s.claims[keyOf(wanted)]
 	switch {
 	case claim == nil:
-		return "", fmt.Errorf("PVC %q is gone", promised.Name)
-	case older(claim.ResourceVersion, promised.ResourceVersion):
-		return fmt.Sprintf("claim %s is not yet seen to be written", keyOf(promised)), nil
+		return "", fmt.Errorf("PVC %q is gone", wanted.Name)
+	case older(claim.ResourceVersion, wanted.ResourceVersion):
+		return fmt.Sprintf("claim %s is not yet seen to be written", keyOf(wanted)), nil
 	case claim.Annotations == nil:
 		return "", fmt.Errorf("selectedNode annotation reset for PVC %q", claim.Name)
 	case claim.Annotations[volume.AnnSelectedNode] != node:
@@ -121,7 +122,7 @@ func (s sight) provisioned(promised promisedClaim, node string) (pending string,
 }
 
 // usable checks a volume against the node as both are by now.
-func (s sight) usable(shown *corev1.PersistentVolume) error {
+func (s bindingState) usable(shown *corev1.PersistentVolume) error {
 	seen, err := serve(shown).on(s.csiNode)
 	if err != nil {
 		return err

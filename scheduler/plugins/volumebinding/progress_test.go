@@ -14,78 +14,78 @@ func TestProgress(t *testing.T) {
 	ofVersion := func(v string) func(*corev1.PersistentVolume) {
 		return func(volume *corev1.PersistentVolume) { volume.ResourceVersion = v }
 	}
-	given := &promise{node: "node-a", bindings: []promisedVolume{
+	given := &podVolumes{node: "node-a", staticBindings: []staticBinding{
 		{PersistentVolume: newVolume("v", "1Gi", "a", promisedTo("data"), ofVersion("10")), claim: newClaim("data", "1Gi"), written: true},
 	}}
-	asked := &promise{node: "node-a", claims: []promisedClaim{{newClaim("data", "1Gi", forNode("node-a"), version("10")), true}}}
+	asked := &podVolumes{node: "node-a", dynamicProvisions: []dynamicProvision{{newClaim("data", "1Gi", forNode("node-a"), version("10")), true}}}
 	for _, test := range []struct {
 		name    string
-		promise *promise
+		volumes *podVolumes
 		volume  *corev1.PersistentVolume
 		claim   *corev1.PersistentVolumeClaim
-		change  func(*sight)
+		change  func(*bindingState)
 		pending string
 		err     string
 	}{
 		{
-			name: "a volume and a claim that name each other", promise: given,
+			name: "a volume and a claim that name each other", volumes: given,
 			volume: newVolume("v", "1Gi", "a", promisedTo("data"), ofVersion("11")), claim: newClaim("data", "1Gi", boundTo("v")),
 		},
 		{
-			name: "a volume as it was before", promise: given, volume: newVolume("v", "1Gi", "a", ofVersion("9")), claim: newClaim("data", "1Gi"),
+			name: "a volume as it was before", volumes: given, volume: newVolume("v", "1Gi", "a", ofVersion("9")), claim: newClaim("data", "1Gi"),
 			pending: "volume v is not yet seen to be written",
 		},
 		{
-			name: "a claim that does not know yet", promise: given,
+			name: "a claim that does not know yet", volumes: given,
 			volume: newVolume("v", "1Gi", "a", promisedTo("data"), ofVersion("10")), claim: newClaim("data", "1Gi"),
 			pending: "claim default/data is not yet bound to volume v",
 		},
 		{
-			name: "a volume that was taken away again", promise: given, volume: newVolume("v", "1Gi", "a", ofVersion("11")), claim: newClaim("data", "1Gi"),
+			name: "a volume that was taken away again", volumes: given, volume: newVolume("v", "1Gi", "a", ofVersion("11")), claim: newClaim("data", "1Gi"),
 			err: `ClaimRef got reset for pv "v"`,
 		},
-		{name: "a volume that is gone", promise: given, claim: newClaim("data", "1Gi"), err: `pv "v" is gone`},
-		{name: "a claim that is gone", promise: given, volume: newVolume("v", "1Gi", "a"), err: `PVC "data" is gone`},
+		{name: "a volume that is gone", volumes: given, claim: newClaim("data", "1Gi"), err: `pv "v" is gone`},
+		{name: "a claim that is gone", volumes: given, volume: newVolume("v", "1Gi", "a"), err: `PVC "data" is gone`},
 		{
-			name: "a node that has moved", promise: given,
+			name: "a node that has moved", volumes: given,
 			volume: newVolume("v", "1Gi", "a", promisedTo("data"), ofVersion("11")), claim: newClaim("data", "1Gi", boundTo("v")),
-			change: func(s *sight) { s.node = nodeIn("b") },
+			change: func(s *bindingState) { s.node = nodeIn("b") },
 			err:    `pv "v" node affinity doesn't match node "node-b": no matching NodeSelectorTerms`,
 		},
-		{name: "a node that is gone", promise: given, change: func(s *sight) { s.node = nil }, err: `node "node-a" is gone`},
-		{name: "a pod that is gone", promise: given, change: func(s *sight) { s.pod = nil }, err: "pod does not exist any more"},
+		{name: "a node that is gone", volumes: given, change: func(s *bindingState) { s.node = nil }, err: `node "node-a" is gone`},
+		{name: "a pod that is gone", volumes: given, change: func(s *bindingState) { s.pod = nil }, err: "pod does not exist any more"},
 		{
-			name: "a claim as it was before", promise: asked, claim: newClaim("data", "1Gi", version("9")),
+			name: "a claim as it was before", volumes: asked, claim: newClaim("data", "1Gi", version("9")),
 			pending: "claim default/data is not yet seen to be written",
 		},
 		{
-			name: "a claim without a volume", promise: asked, claim: newClaim("data", "1Gi", forNode("node-a"), version("10")),
+			name: "a claim without a volume", volumes: asked, claim: newClaim("data", "1Gi", forNode("node-a"), version("10")),
 			pending: "no volume has been made for claim default/data",
 		},
 		{
-			name: "a claim ahead of its volume", promise: asked, claim: newClaim("data", "1Gi", forNode("node-a"), version("11"), boundTo("v")),
+			name: "a claim ahead of its volume", volumes: asked, claim: newClaim("data", "1Gi", forNode("node-a"), version("11"), boundTo("v")),
 			pending: "volume v of claim default/data is not yet seen",
 		},
 		{
-			name: "a claim with its volume", promise: asked,
+			name: "a claim with its volume", volumes: asked,
 			claim: newClaim("data", "1Gi", forNode("node-a"), version("11"), boundTo("v")), volume: newVolume("v", "1Gi", "a"),
 		},
 		{
-			name: "a volume made elsewhere", promise: asked,
+			name: "a volume made elsewhere", volumes: asked,
 			claim: newClaim("data", "1Gi", forNode("node-a"), version("11"), boundTo("v")), volume: newVolume("v", "1Gi", "b"),
 			err: `pv "v" node affinity doesn't match node "node-a": no matching NodeSelectorTerms`,
 		},
 		{
-			name: "a provisioner that gave up", promise: asked, claim: newClaim("data", "1Gi", forNode(""), version("11")),
+			name: "a provisioner that gave up", volumes: asked, claim: newClaim("data", "1Gi", forNode(""), version("11")),
 			err: `provisioning failed for PVC "data"`,
 		},
 		{
-			name: "a claim without any annotation", promise: asked, claim: newClaim("data", "1Gi", version("11")),
+			name: "a claim without any annotation", volumes: asked, claim: newClaim("data", "1Gi", version("11")),
 			err: `selectedNode annotation reset for PVC "data"`,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := sight{node: nodeIn("a"), pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "db"}}}
+			s := bindingState{node: nodeIn("a"), pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "db"}}}
 			if test.volume != nil {
 				s.volumes = map[string]*corev1.PersistentVolume{test.volume.Name: test.volume}
 			}
@@ -95,7 +95,7 @@ func TestProgress(t *testing.T) {
 			if test.change != nil {
 				test.change(&s)
 			}
-			pending, err := test.promise.progress(s)
+			pending, err := test.volumes.progress(s)
 			got := ""
 			if err != nil {
 				got = err.Error()

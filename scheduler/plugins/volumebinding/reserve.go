@@ -10,10 +10,10 @@ import (
 	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
-// Reserve promises the pod what was decided for the node.
+// Reserve assumes what was decided for the pod and the node.
 func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
 	a := attemptOf(state)
-	if a == nil || !a.world.hasUnbound() || p.allBound(pod) {
+	if a == nil || !a.claims.hasUnbound() || p.allBound(pod) {
 		return nil
 	}
 	d := a.decided(node)
@@ -27,12 +27,12 @@ func (p *Plugin) Reserve(ctx context.Context, state fwk.CycleState, pod *corev1.
 		}
 		d = a.decided(node)
 	}
-	made, err := p.ledger.assume(d, node)
+	made, err := p.assumed.assumePodVolumes(d, node)
 	if err != nil {
 		metrics.VolumeStageErrors.WithLabelValues(metrics.VolumesAssumed).Inc()
 		return fwk.AsStatus(fmt.Errorf("reserving volumes on node %s: %w", node, err))
 	}
-	a.promise = made
+	a.volumes = made
 	return nil
 }
 
@@ -50,9 +50,9 @@ func (p *Plugin) allBound(pod *corev1.Pod) bool {
 	return true
 }
 
-// Unreserve takes back what was promised and not written.
+// Unreserve forgets what was assumed and not written.
 func (p *Plugin) Unreserve(_ context.Context, state fwk.CycleState, _ *corev1.Pod, _ string) {
-	if a := attemptOf(state); a != nil && a.promise != nil {
-		p.ledger.takeBack(a.promise)
+	if a := attemptOf(state); a != nil && a.volumes != nil {
+		p.assumed.revertAssumedPodVolumes(a.volumes)
 	}
 }

@@ -50,7 +50,7 @@ func (u use) utilization() int64 {
 
 // PreScore skips pods that need no volume to be chosen: all nodes are alike for them.
 func (*Plugin) PreScore(_ context.Context, state fwk.CycleState, _ *corev1.Pod, _ []fwk.NodeInfo) *fwk.Status {
-	if a := attemptOf(state); a == nil || !a.world.hasUnbound() {
+	if a := attemptOf(state); a == nil || !a.claims.hasUnbound() {
 		return fwk.NewStatus(fwk.Skip)
 	}
 	return nil

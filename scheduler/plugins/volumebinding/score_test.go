@@ -57,7 +57,7 @@ func TestArguments(t *testing.T) {
 }
 
 func TestAPodWithoutClaimsCostsNothing(t *testing.T) {
-	p, pod := &Plugin{}, &corev1.Pod{} // Without a ledger, it could not read anything either.
+	p, pod := &Plugin{}, &corev1.Pod{} // Without caches, it could not read anything either.
 	if _, status := p.PreFilter(t.Context(), nil, pod, nil); !status.IsSkip() {
 		t.Errorf("got %v, want Skip", status)
 	}

@@ -34,13 +34,13 @@ func TestAStageThatBreaksIsCounted(t *testing.T) {
 	s := newShelf(t)
 	v, c := newVolume("v", "1Gi", ""), newClaim("data", "1Gi")
 	s.show(v)
-	p := &Plugin{api: broken{}, ledger: s.ledger}
+	p := &Plugin{api: broken{}, assumed: s.assumeCaches}
 	pod := &corev1.Pod{}
 	pod.Spec.Volumes = []corev1.Volume{{VolumeSource: corev1.VolumeSource{
 		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"},
 	}}}
 	state := framework.NewCycleState(false)
-	a := &attempt{world: &world{waiting: []waitingClaim{{PersistentVolumeClaim: c}}}, byNode: map[string]*decision{}}
+	a := &attempt{claims: &podClaims{waiting: []waitingClaim{{PersistentVolumeClaim: c}}}, byNode: map[string]*decision{}}
 	a.remember("node-a", &decision{bindings: []binding{{c, v}}})
 	state.Write(stateKey, a)
 
@@ -58,9 +58,9 @@ func TestAStageThatBreaksIsCounted(t *testing.T) {
 	before = stageErrors(t, metrics.VolumesAssumed)
 	a.remember("node-b", &decision{bindings: []binding{{newClaim("other", "1Gi"), newVolume("unheard-of", "1Gi", "")}}})
 	if status := p.Reserve(t.Context(), state, pod, "node-b"); status.IsSuccess() {
-		t.Error("a volume that is not there was promised")
+		t.Error("a volume that is not there was assumed")
 	}
 	if got := stageErrors(t, metrics.VolumesAssumed) - before; got != 1 {
-		t.Errorf("%v errors of promising were counted, want 1", got)
+		t.Errorf("%v errors of assuming were counted, want 1", got)
 	}
 }

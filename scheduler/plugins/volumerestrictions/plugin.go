@@ -2,13 +2,14 @@ package volumerestrictions
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/orrery-dev/orrery/scheduler/framework"
 )
 
 // What the plugin reads.
@@ -108,7 +109,7 @@ func (*Plugin) RemovePod(_ context.Context, state fwk.CycleState, _ *corev1.Pod,
 }
 
 func count(state fwk.CycleState, other fwk.PodInfo, sign int) *fwk.Status {
-	alone, err := readState(state)
+	alone, err := framework.ReadState[*exclusive](state, stateKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -121,7 +122,7 @@ func (*Plugin) Filter(_ context.Context, state fwk.CycleState, pod *corev1.Pod, 
 	if namesDisk(pod) && diskInUse(pod, node.GetPods()) {
 		return fwk.NewStatus(fwk.Unschedulable, reasonDisk)
 	}
-	alone, err := readState(state)
+	alone, err := framework.ReadState[*exclusive](state, stateKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
@@ -138,14 +139,6 @@ func diskInUse(pod *corev1.Pod, others []fwk.PodInfo) bool {
 		}
 	}
 	return false
-}
-
-func readState(state fwk.CycleState) (*exclusive, error) {
-	value, err := state.Read(stateKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading the claims that PreFilter collected: %w", err)
-	}
-	return value.(*exclusive), nil
 }
 
 // SignPod says that the volumes decide.

@@ -1,0 +1,101 @@
+package pods
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+)
+
+// image returns the reference to run, after it was pulled where the policy asks for that.
+func (s *startContainer) image(ctx context.Context, a *actor, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
+	name := s.container.Image
+	spec := &runtimeapi.ImageSpec{Image: name, UserSpecifiedImage: name}
+	present, err := a.Runtime.ImageStatus(ctx, spec, false)
+	if err != nil {
+		message := fmt.Sprintf("Failed to inspect image %q: %v", name, err)
+		s.warn(ctx, a, "InspectFailed", message)
+		return "", s.refuse(ctx, a, failed("ImageInspectError", errors.New(message)))
+	}
+	policy := PullPolicy(s.container)
+	if policy == corev1.PullNever && present.GetImage() == nil {
+		message := fmt.Sprintf("Container image %q is not present with pull policy of Never", name)
+		s.warn(ctx, a, "ErrImageNeverPull", message)
+		return "", s.refuse(ctx, a, failed("ErrImageNeverPull", errors.New(message)))
+	}
+	if policy != corev1.PullAlways && present.GetImage() != nil {
+		a.event(s.container.Name, corev1.EventTypeNormal, "Pulled",
+			fmt.Sprintf("Container image %q already present on machine and can be accessed by the pod", name))
+		return present.GetImage().GetId(), nil
+	}
+	return s.pull(ctx, a, spec, sandbox)
+}
+
+func (s *startContainer) pull(ctx context.Context, a *actor, spec *runtimeapi.ImageSpec, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
+	name, begun := s.container.Image, a.Clock.Now()
+	a.event(s.container.Name, corev1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", name))
+	reference, err := a.pullAny(ctx, spec, sandbox)
+	if err != nil {
+		if ctx.Err() == nil {
+			a.remember(func(m *Memory) {
+				now := a.Clock.Now()
+				put(&m.Pulls, name, PullFailure{Error: err.Error(), At: now, BackOff: m.Pulls[name].BackOff.Next(now, now)})
+			})
+		}
+		s.warn(ctx, a, "Failed", fmt.Sprintf("Failed to pull image %q: %v", name, err))
+		s.warn(ctx, a, "Failed", "Error: ErrImagePull")
+		return "", failed("ErrImagePull", err)
+	}
+	a.remember(func(m *Memory) { delete(m.Pulls, name) })
+	size := uint64(0)
+	if pulled, err := a.Runtime.ImageStatus(ctx, &runtimeapi.ImageSpec{Image: reference}, false); err == nil {
+		size = pulled.GetImage().GetSize()
+	}
+	took := a.Clock.Now().Sub(begun)
+	a.event(s.container.Name, corev1.EventTypeNormal, "Pulled",
+		fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %v bytes.", name, took, took, size))
+	return reference, nil
+}
+
+// pullAny tries the pull with each of the pod's credentials for that registry, or without any.
+func (a *actor) pullAny(ctx context.Context, spec *runtimeapi.ImageSpec, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
+	credentials, err := a.Host.Credentials(ctx, a.pod(), spec.Image)
+	if err != nil {
+		a.event("", corev1.EventTypeWarning, "FailedToRetrieveImagePullSecret",
+			fmt.Sprintf("Unable to retrieve some image pull secrets (%v); attempting to pull the image may not succeed.", err))
+	}
+	if len(credentials) == 0 {
+		return a.Runtime.PullImage(ctx, spec, nil, sandbox)
+	}
+	var errs []error
+	for _, auth := range credentials {
+		reference, err := a.Runtime.PullImage(ctx, spec, auth, sandbox)
+		if err == nil {
+			return reference, nil
+		}
+		errs = append(errs, err)
+	}
+	return "", errors.Join(errs...)
+}
+
+// PullPolicy is the container's policy, or the server's default for its image.
+func PullPolicy(container *corev1.Container) corev1.PullPolicy {
+	if container.ImagePullPolicy != "" {
+		return container.ImagePullPolicy
+	}
+	_, last, _ := cutLast(container.Image, "/")
+	if _, tag, tagged := strings.Cut(last, ":"); !strings.Contains(last, "@") && (!tagged || tag == "latest") {
+		return corev1.PullAlways
+	}
+	return corev1.PullIfNotPresent
+}
+
+func cutLast(s, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, separator); i >= 0 {
+		return s[:i], s[i+len(separator):], true
+	}
+	return "", s, false
+}

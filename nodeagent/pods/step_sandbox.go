@@ -1,0 +1,119 @@
+package pods
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+)
+
+// prepare makes or refreshes what the pod needs on the node: directories, volumes, cgroups.
+type prepare struct {
+	reason
+	underWay
+}
+
+const prepareTask = "prepare the volumes"
+
+func (s *prepare) Verb() string   { return "prepare" }
+func (s *prepare) String() string { return "prepare directories and volumes" }
+func (s *prepare) Task() string   { return prepareTask }
+
+func (s *prepare) Do(ctx context.Context, a *actor) error {
+	if err := a.Host.Prepare(ctx, a.pod(), a.world.podIPs()); err != nil {
+		if ctx.Err() == nil {
+			a.event("", corev1.EventTypeWarning, "FailedMount", fmt.Sprintf("Unable to attach or mount volumes: %v", err))
+		}
+		return fmt.Errorf("preparing pod %s: %w", nameOf(a.pod()), err)
+	}
+	a.remember(func(m *Memory) { m.Prepared = a.Clock.Now() })
+	return nil
+}
+
+// createSandbox makes the pod's sandbox.
+type createSandbox struct {
+	attempt uint32
+	reason
+	underWay
+}
+
+const sandboxTask = "create the sandbox"
+
+func (s *createSandbox) Verb() string   { return "create" }
+func (s *createSandbox) String() string { return fmt.Sprintf("create sandbox %d", s.attempt) }
+func (s *createSandbox) Task() string   { return sandboxTask }
+
+func (s *createSandbox) Do(ctx context.Context, a *actor) error {
+	err := s.create(ctx, a)
+	if err != nil && ctx.Err() == nil {
+		a.event("", corev1.EventTypeWarning, "FailedCreatePodSandBox", fmt.Sprintf("Failed to create pod sandbox: %v", err))
+	}
+	if err != nil {
+		return fmt.Errorf("creating the sandbox of pod %s: %w", nameOf(a.pod()), err)
+	}
+	return nil
+}
+
+func (s *createSandbox) create(ctx context.Context, a *actor) error {
+	config, handler, err := a.Host.Sandbox(ctx, a.pod())
+	if err != nil {
+		return err
+	}
+	config.Metadata.Attempt = s.attempt
+	config.Labels[cri.LabelAgent] = a.Agent
+	_, err = a.Runtime.RunPodSandbox(ctx, config, handler)
+	return err
+}
+
+// stopSandbox stops a sandbox; its address is free again.
+type stopSandbox struct {
+	id string
+	reason
+}
+
+func (s *stopSandbox) Verb() string   { return "stop" }
+func (s *stopSandbox) String() string { return "stop sandbox " + short(s.id) }
+
+func (s *stopSandbox) Do(ctx context.Context, a *actor) error {
+	if err := a.Runtime.StopPodSandbox(ctx, s.id); err != nil {
+		a.event("", corev1.EventTypeWarning, "FailedKillPod", fmt.Sprintf("error killing pod: %v", err))
+		return fmt.Errorf("stopping sandbox %s of pod %s: %w", s.id, nameOf(a.pod()), err)
+	}
+	return nil
+}
+
+// removeSandbox removes a sandbox and its containers.
+type removeSandbox struct {
+	id string
+	reason
+}
+
+func (s *removeSandbox) Verb() string   { return "remove" }
+func (s *removeSandbox) String() string { return "remove sandbox " + short(s.id) }
+
+// Do stops the sandbox once more: one that is not ready may still hold a network.
+func (s *removeSandbox) Do(ctx context.Context, a *actor) error {
+	if err := a.Runtime.StopPodSandbox(ctx, s.id); err != nil {
+		return fmt.Errorf("stopping sandbox %s of pod %s: %w", s.id, nameOf(a.pod()), err)
+	}
+	if err := a.Runtime.RemovePodSandbox(ctx, s.id); err != nil {
+		return fmt.Errorf("removing sandbox %s of pod %s: %w", s.id, nameOf(a.pod()), err)
+	}
+	return nil
+}
+
+// cleanUp takes away what prepare made.
+type cleanUp struct{ reason }
+
+func (s *cleanUp) Verb() string   { return "clean" }
+func (s *cleanUp) String() string { return "clean up volumes and directories" }
+
+func (s *cleanUp) Do(ctx context.Context, a *actor) error {
+	if err := a.Host.CleanUp(ctx, a.pod()); err != nil {
+		return fmt.Errorf("cleaning up after pod %s: %w", nameOf(a.pod()), err)
+	}
+	a.remember(func(m *Memory) { m.Cleaned = true })
+	return nil
+}
