@@ -74,7 +74,7 @@ func TestAPreviewShowsThePlansOfTheLoopsThatRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i := slices.IndexFunc(plans, func(p wiring.Plan) bool { return p.Loop == "rootca" }); i < 0 || plans[i].Plan.Empty() {
+		if i := slices.IndexFunc(plans, func(p wiring.Plan) bool { return p.Loop == "root-ca-certificate-publisher-controller" }); i < 0 || plans[i].Plan.Empty() {
 			t.Errorf("the plans are %v, want that the root CA is published", plans)
 		}
 	})

@@ -20,18 +20,32 @@ func (Controller) Plan(_ client.ObjectKey, w world, now time.Time) *plan.Plan {
 	cutOff := allDisrupted(zones)
 	changes := corrections(w.nodes, cutOff)
 	for _, z := range zones {
-		if next, due := z.evictNext(w.paced[z.name]); next != nil && !cutOff {
-			if wait := due.Sub(now); wait > 0 {
-				p.After(wait, fmt.Sprintf("the rate of a zone in the state %s allows node %s to be evicted then", z.state(), next.Name))
-				continue
-			}
-			changes = append(changes, retaint{next, taintFor(next), fmt.Sprintf(
-				"%d of %d nodes of the zone of %s are not ready, and it has been so for the longest", z.unready, z.total, next.Name)})
-			p.After(z.interval(), "the next node of the zone may be evicted then")
+		if !cutOff {
+			changes = append(changes, z.evictNext(p, w.paced[z.name], now)...)
 		}
 	}
 	retaintEach(p, changes, now)
 	return p
+}
+
+// evictNext gives the taint to the next node of the zone, or waits for its time. paced is since when no other node of the zone
+// has got the taint or lost it.
+func (z *zone) evictNext(p *plan.Plan, paced, now time.Time) []retaint {
+	interval := z.interval()
+	if z.next == nil || interval == 0 {
+		return nil
+	}
+	last := z.tainted
+	if paced.After(last) {
+		last = paced
+	}
+	if wait := last.Add(interval).Sub(now); wait > 0 {
+		p.After(wait, fmt.Sprintf("the rate of a zone in the state %s allows node %s to be evicted then", z.state(), z.next.Name))
+		return nil
+	}
+	p.After(interval, "the next node of the zone may be evicted then")
+	why := fmt.Sprintf("%d of %d nodes of the zone of %s are not ready, and it has been so for the longest", z.unready, z.total, z.next.Name)
+	return []retaint{{z.next, taintFor(z.next), why}}
 }
 
 // retaint is that a node shall have one of the two taints, or none.

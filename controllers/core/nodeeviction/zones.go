@@ -100,19 +100,6 @@ func (z *zone) interval() time.Duration {
 	}
 }
 
-// evictNext is the node of the zone that gets the taint next, and when; nil if none does. paced is since when no other node of
-// the zone has got the taint or lost it.
-func (z *zone) evictNext(paced time.Time) (*ocorev1.Node, time.Time) {
-	if z.next == nil || z.interval() == 0 {
-		return nil, time.Time{}
-	}
-	last := z.tainted
-	if paced.After(last) {
-		last = paced
-	}
-	return z.next, last.Add(z.interval())
-}
-
 // allDisrupted reports that all zones in which nodes count are fully disrupted.
 func allDisrupted(zones []*zone) bool {
 	for _, z := range zones {

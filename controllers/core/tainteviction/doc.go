@@ -11,6 +11,8 @@
 //     the taint does not say when, from when it was first seen; for a pod that came later, from when it was created. The first
 //     toleration that ends counts.
 //   - A pod whose node loses the taint in time stays, and has the whole time when the taint comes back or the node is replaced.
+//     That a taint which does not say when it was added was away between two passes is told by the node's generation, which an
+//     API server counts for custom resources and not for its own Nodes.
 //   - The deletion is graceful, and asks no disruption budget: the node is not fit to run the pod.
 //
 // # What it says

@@ -30,19 +30,12 @@ func Indexed() loop.Option {
 
 // Pods are the pods that are bound to a node, also those that have ended. There are none of a node without a name.
 func Pods(ctx context.Context, read client.Reader, node string) ([]ocorev1.Pod, error) {
-	if node == "" { // as a selector of fields this would mean all that are not bound
-		return nil, nil
-	}
-	var pods ocorev1.PodList
-	if err := read.List(ctx, &pods, client.MatchingFields{field: node}); err != nil {
-		return nil, fmt.Errorf("listing pods of node %s: %w", node, err)
-	}
-	return pods.Items, nil
+	return list(ctx, read, node)
 }
 
 // Keys are the names of those pods, for a loop over pods that a node concerns.
 func Keys(ctx context.Context, read client.Reader, node string) ([]client.ObjectKey, error) {
-	pods, err := Pods(ctx, read, node)
+	pods, err := list(ctx, read, node, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, err
 	}
@@ -51,4 +44,15 @@ func Keys(ctx context.Context, read client.Reader, node string) ([]client.Object
 		keys[i] = client.ObjectKeyFromObject(&pods[i])
 	}
 	return keys, nil
+}
+
+func list(ctx context.Context, read client.Reader, node string, options ...client.ListOption) ([]ocorev1.Pod, error) {
+	if node == "" { // as a selector of fields this would mean all that are not bound
+		return nil, nil
+	}
+	var pods ocorev1.PodList
+	if err := read.List(ctx, &pods, append(options, client.MatchingFields{field: node})...); err != nil {
+		return nil, fmt.Errorf("listing pods of node %s: %w", node, err)
+	}
+	return pods.Items, nil
 }

@@ -36,7 +36,7 @@ func newBurst(b *testing.B) *burst {
 		kinds.Kind{GroupVersionKind: replicaSets, Namespaced: true},
 		kinds.Kind{GroupVersionKind: pods, Namespaced: true},
 	)}
-	burst.passes = loop.NewGroup(name, &controller{known: burst.monitors}).Reconciler(loop.Cluster{
+	burst.passes = loop.NewGroup(name, Controller{known: burst.monitors}).Reconciler(loop.Cluster{
 		Client: readsGraph{looptest.NewWorld(runtime.NewScheme()).Client(name), burst.graph},
 	})
 	burst.listen(func(at id) { burst.woken = append(burst.woken, Key(at.Kind.GroupKind(), at.ObjectKey)) })

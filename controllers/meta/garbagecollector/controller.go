@@ -12,7 +12,7 @@ import (
 )
 
 // name is the loop's name in metrics and events, and as a field manager.
-const name = "garbagecollector"
+const name = "garbage-collector-controller"
 
 // workers is for how many objects passes are made side by side: one that deletes waits for the API server.
 const workers = 8
@@ -27,13 +27,13 @@ const workers = 8
 // manager, since what it reads comes from a graph of its own.
 func Loop(source kinds.Source) loop.Loop {
 	monitors := newMonitors(source)
-	return loop.NewGroup(name, &controller{known: monitors}, loop.Workers(workers), loop.ReadsFrom(monitors.open))
+	return loop.NewGroup(name, Controller{known: monitors}, loop.Workers(workers), loop.ReadsFrom(monitors.open))
 }
 
-// controller decides for the objects of any kind.
-type controller struct{ known catalogue }
+// Controller decides for the objects of any kind.
+type Controller struct{ known catalogue }
 
-var _ loop.GroupController[world] = (*controller)(nil)
+var _ loop.GroupController[world] = Controller{}
 
 // catalogue is what is known of kinds, and of objects besides what they are now.
 type catalogue interface {

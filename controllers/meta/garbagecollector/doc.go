@@ -1,5 +1,6 @@
 // Package garbagecollector deletes objects whose owners are gone, and holds owners back whose dependents have to go or
-// to be let go first. It does so for every kind that the API server has, also for those that come and go while it runs.
+// to be let go first. It does so for every kind that the API server has, also for those that come and go while it runs. It is
+// kube-controller-manager's garbage-collector-controller.
 //
 // An object names its owners in metadata.ownerReferences. What happens when an owner is deleted is the choice of who
 // deletes it:
@@ -12,7 +13,7 @@
 //
 // It is one loop, whose keys are objects of all kinds ([Key]). It has a cache of its own, the graph: what counts of each
 // object (its owners, finalizers and deletion, a few hundred bytes) and who depends on whom, kept by one metadata watch per
-// kind; the watches come and go with the kinds. So a pass reads nothing from the API server, and a deletion finds its
+// kind: it watches all that can be watched, and the watches come and go with the kinds. So a pass reads nothing from the API server, and a deletion finds its
 // dependents by one look in a map. The graph also wakes the loop, and only where there may be something to do: a pod whose
 // ReplicaSet has been seen costs no pass before one of the two is deleted.
 //

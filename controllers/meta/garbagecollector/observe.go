@@ -58,7 +58,7 @@ const (
 )
 
 // Observe looks at an object's owners, and, where that matters, at its dependents.
-func (c *controller) Observe(ctx context.Context, view loop.View, key client.ObjectKey) (world, error) {
+func (c Controller) Observe(ctx context.Context, view loop.View, key client.ObjectKey) (world, error) {
 	name, object := objectOf(key)
 	kind, known, _ := c.known.find(name)
 	if !known {
@@ -90,7 +90,7 @@ func (c *controller) Observe(ctx context.Context, view loop.View, key client.Obj
 
 // observeOwner looks for an owner where the reference says that it is. Its UID alone decides nothing: with another kind,
 // name or namespace it is somebody else's owner, if anybody's.
-func (c *controller) observeOwner(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata, ref metav1.OwnerReference) (owner, error) {
+func (c Controller) observeOwner(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata, ref metav1.OwnerReference) (owner, error) {
 	o := owner{OwnerReference: ref, state: unknown}
 	name, ok := kindNamedBy(ref)
 	if !ok {
@@ -118,7 +118,7 @@ func (c *controller) observeOwner(ctx context.Context, read client.Reader, obj *
 }
 
 // lookFor finds out how an owner of a kind that is watched is; all says that all of the kind's objects have been read.
-func (c *controller) lookFor(ctx context.Context, read client.Reader, o owner, all bool) (owner, error) {
+func (c Controller) lookFor(ctx context.Context, read client.Reader, o owner, all bool) (owner, error) {
 	seen := metadataOf(o.kind)
 	err := read.Get(ctx, o.at().ObjectKey, seen)
 	switch {
@@ -161,7 +161,7 @@ func existsElsewhere(ctx context.Context, read client.Reader, o owner) (bool, er
 }
 
 // dependents lists the objects of all kinds that have obj as an owner.
-func (c *controller) dependents(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata) ([]*metav1.PartialObjectMetadata, error) {
+func (c Controller) dependents(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata) ([]*metav1.PartialObjectMetadata, error) {
 	var dependents []*metav1.PartialObjectMetadata
 	for _, kind := range c.known.kindsOwnedBy(obj.UID) {
 		list := metadataListOf(kind)
@@ -180,7 +180,7 @@ func (c *controller) dependents(ctx context.Context, read client.Reader, obj *me
 }
 
 // owns reports that a reference of dependent is to obj: by its UID, kind and name, from where its namespace can be reached.
-func (c *controller) owns(obj, dependent *metav1.PartialObjectMetadata) bool {
+func (c Controller) owns(obj, dependent *metav1.PartialObjectMetadata) bool {
 	if obj.Namespace != "" && obj.Namespace != dependent.Namespace {
 		return false
 	}
@@ -196,7 +196,7 @@ func (c *controller) owns(obj, dependent *metav1.PartialObjectMetadata) bool {
 
 // inCircle reports that an object waits for itself, through what it owns. It follows only dependents that wait as well,
 // and looks only where a circle can be: an owner waits for the object too, and all that blocks it waits.
-func (c *controller) inCircle(ctx context.Context, read client.Reader, w world) (bool, error) {
+func (c Controller) inCircle(ctx context.Context, read client.Reader, w world) (bool, error) {
 	next := w.blockers()
 	if !waiting(w.obj) || len(w.in(waits)) == 0 || slices.ContainsFunc(next, isNotWaiting) {
 		return false, nil

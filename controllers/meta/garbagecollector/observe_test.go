@@ -93,7 +93,7 @@ func TestObserveFindsAnOwnerByAllThatTheReferenceSays(t *testing.T) {
 
 func observed(t *testing.T, ms *monitors, of *node) (world, error) {
 	t.Helper()
-	return (&controller{known: ms}).Observe(t.Context(), loop.NewView(ms, nil, noon), Key(of.Kind.GroupKind(), of.ObjectKey))
+	return (Controller{known: ms}).Observe(t.Context(), loop.NewView(ms, nil, noon), Key(of.Kind.GroupKind(), of.ObjectKey))
 }
 
 func TestObserveFindsDependentsByAllThatTheirReferencesSay(t *testing.T) {

@@ -26,7 +26,7 @@ const (
 const reasonInvalidNamespace = "OwnerRefInvalidNamespace"
 
 // Plan decides what becomes of an object.
-func (c *controller) Plan(_ client.ObjectKey, w world, now time.Time) *plan.Plan {
+func (c Controller) Plan(_ client.ObjectKey, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	switch {
 	case w.obj.DeletionTimestamp != nil && has(w.obj, metav1.FinalizerOrphanDependents):

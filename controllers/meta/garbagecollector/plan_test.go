@@ -130,7 +130,7 @@ look again in 500ms: all of its dependents have been seen then`,
 		t.Run(test.name, func(t *testing.T) {
 			before := test.obj.DeepCopy()
 			test.world.obj = test.obj
-			if got := (&controller{}).Plan(client.ObjectKey{}, test.world, noon).String(); got != test.want {
+			if got := (Controller{}).Plan(client.ObjectKey{}, test.world, noon).String(); got != test.want {
 				t.Errorf("the plan is\n%s\nwant\n%s", got, test.want)
 			}
 			if before.String() != test.obj.String() {
@@ -155,7 +155,7 @@ func TestPlanReportsAnOwnerThatIsInAnotherNamespaceOrCannotBeInOne(t *testing.T)
 			w := world{obj: obj, owners: owners(obj, exists)}
 			test.change(&w.owners[0])
 			verbs := []string{}
-			for _, step := range (&controller{}).Plan(client.ObjectKey{}, w, noon).All() {
+			for _, step := range (Controller{}).Plan(client.ObjectKey{}, w, noon).All() {
 				verbs = append(verbs, step.Verb())
 			}
 			if !slices.Equal(verbs, test.want) {

@@ -85,7 +85,7 @@ func loopOver(known *fixed) loop.Loop {
 			loop.Indexes(metadataOf(kind.GroupVersionKind), uidField, func(obj client.Object) []string { return []string{string(obj.GetUID())} }),
 			loop.Indexes(metadataOf(kind.GroupVersionKind), ownerField, uidsOfOwners))
 	}
-	return loop.NewGroup(name, &controller{known: known}, options...)
+	return loop.NewGroup(name, Controller{known: known}, options...)
 }
 
 func itself[O client.Object](_ context.Context, _ client.Reader, changed O) ([]client.ObjectKey, error) {
