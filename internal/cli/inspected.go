@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -25,24 +26,62 @@ type inspectedParts struct {
 	scheduler atomic.Pointer[scheduler.Scheduler]
 
 	mu    sync.Mutex
-	loops map[string]engine.Inspector
+	loops map[string]everywhere
 }
 
-// loop makes a loop one that can be asked for its plans.
-func (i *inspectedParts) loop(l engine.Inspector) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.loops == nil {
-		i.loops = map[string]engine.Inspector{}
+// of makes the loops of a component ones that can be asked for their plans.
+func (i *inspectedParts) of(component string) func(engine.Inspector) {
+	return func(l engine.Inspector) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if i.loops == nil {
+			i.loops = map[string]everywhere{}
+		}
+		in := maps.Clone(i.loops[l.Name()]) // who was handed it reads it
+		if in == nil {
+			in = everywhere{}
+		}
+		in[component] = l
+		i.loops[l.Name()] = in
 	}
-	i.loops[l.Name()] = l
 }
 
-// named is the loop of a name, nil if there is none, and the names of all loops.
-func (i *inspectedParts) named(name string) (loop engine.Inspector, names []string) {
+// named is the loop of a name, empty if there is none, and the names of all loops.
+func (i *inspectedParts) named(name string) (loop everywhere, names []string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.loops[name], slices.Sorted(maps.Keys(i.loops))
+}
+
+// everywhere is one loop in all components that run it, as the node agent's where an instance has several kinds of nodes.
+type everywhere map[string]engine.Inspector
+
+func (e everywhere) keys() []string {
+	keys := []string{}
+	for _, l := range e {
+		keys = append(keys, l.Keys()...)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// preview is the plan of the component that finds something with the key.
+func (e everywhere) preview(ctx context.Context, key string) (plan string, err error) {
+	for _, component := range slices.Sorted(maps.Keys(e)) {
+		if plan, err = e[component].Preview(ctx, key); err == nil {
+			return plan, nil
+		}
+	}
+	return "", err
+}
+
+func (e everywhere) recent(key string) []engine.Pass {
+	var passes []engine.Pass
+	for _, l := range e {
+		passes = append(passes, l.Recent(key)...)
+	}
+	slices.SortStableFunc(passes, func(a, b engine.Pass) int { return b.At.Compare(a.At) })
+	return passes
 }
 
 // handlers are what the socket of an instance answers besides its status.
@@ -60,9 +99,8 @@ func (i *inspectedParts) told(w http.ResponseWriter, _ *http.Request) {
 	_, names := i.named("")
 	loops := make([]instance.Loop, 0, len(names))
 	for _, name := range names {
-		if l, _ := i.named(name); l != nil {
-			loops = append(loops, instance.Loop{Name: name, Keys: l.Keys()})
-		}
+		l, _ := i.named(name)
+		loops = append(loops, instance.Loop{Name: name, Keys: l.keys()})
 	}
 	answer(w, loops)
 }
@@ -72,19 +110,19 @@ func (i *inspectedParts) plans(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	told := instance.Plans{Loop: query.Get("loop"), Key: query.Get("key"), Plans: []instance.Plan{}}
 	l, names := i.named(told.Loop)
-	if l == nil {
+	if len(l) == 0 {
 		http.Error(w, fmt.Sprintf("there is no loop %q: there are %s", told.Loop, strings.Join(names, ", ")), http.StatusNotFound)
 		return
 	}
 	if query.Get("next") == "true" {
-		next, err := l.Preview(r.Context(), told.Key)
+		next, err := l.preview(r.Context(), told.Key)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusNotFound)
 			return
 		}
 		told.Next = next
 	}
-	for _, pass := range l.Recent(told.Key) {
+	for _, pass := range l.recent(told.Key) {
 		told.Plans = append(told.Plans, instance.Plan{At: pass.At, Plan: pass.Plan, Error: pass.Error})
 	}
 	answer(w, told)

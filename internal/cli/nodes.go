@@ -43,6 +43,7 @@ func (m *machine) runNode(ctx context.Context, ready func(string)) error {
 	if err != nil {
 		return errors.Join(err, serving.Listener.Close())
 	}
+	inspected.of("node")(agent.Inspector())
 	return wiring.Run(ctx, agent, func() { ready(name) })
 }
 
@@ -80,5 +81,10 @@ func (m *machine) serving(ctx context.Context, name string, ip net.IP, port int)
 
 // newSimulatedNodes makes simulated nodes, whose API is served as serving says.
 func newSimulatedNodes(c wiring.Cluster, nodes int, serving nodeagent.Serving) (wiring.Part, error) {
-	return wiring.NewFleet(c, nodeagent.FleetOptions{Nodes: nodes, NamePrefix: "simulated-", Serving: serving})
+	fleet, err := wiring.NewFleet(c, nodeagent.FleetOptions{Nodes: nodes, NamePrefix: "simulated-", Serving: serving})
+	if err != nil {
+		return nil, err
+	}
+	inspected.of("simulated nodes")(fleet.Inspector())
+	return fleet, nil
 }

@@ -84,7 +84,7 @@ func (m *machine) runProxy(ctx context.Context, ready func(string)) error {
 		NodeName:    m.nodeName(),
 		ClusterCIDR: m.settings.Addresses.Pods,
 		ServiceCIDR: m.settings.Addresses.Services,
-	}, inspected.loop)
+	}, inspected.of("proxy"))
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 	if err != nil {
 		return err
 	}
-	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loopsOf(p.settings), Inspect: inspected.loop})
+	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loopsOf(p.settings), Inspect: inspected.of("controllers")})
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func TestPlanKnowsWhatTheRunningLoopsKnow(t *testing.T) {
 
 	for name, c := range map[string]struct{ object, want string }{
 		"the kinds of the server, for a namespace that is being deleted": {"namespace/leaving", "configmaps"},
-		"the ranges of addresses, for a node that has none":              {"node/bare", "10.244.0.0/24 is the first free range"},
+		"the ranges of addresses, for a node that has none":              {"node/bare", `"podCIDR":"10.244.0.0/24"`},
 		"the certificate authority, for a namespace without it":          {"namespace/default", "kube-root-ca.crt"},
 	} {
 		t.Run(name, func(t *testing.T) {

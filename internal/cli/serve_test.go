@@ -37,7 +37,7 @@ func (remembering) Recent(key string) []engine.Pass {
 
 func TestALoopCanBeAskedForItsLastPlans(t *testing.T) {
 	var parts inspectedParts
-	parts.loop(remembering{})
+	parts.of("sea")(remembering{})
 	for query, c := range map[string]struct {
 		code int
 		want string
@@ -58,7 +58,7 @@ func TestALoopCanBeAskedForItsLastPlans(t *testing.T) {
 
 func TestAnInstanceTellsWhichLoopsItHas(t *testing.T) {
 	var parts inspectedParts
-	parts.loop(remembering{})
+	parts.of("sea")(remembering{})
 	answer := httptest.NewRecorder()
 	parts.handlers()[instance.LoopsPath].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, instance.LoopsPath, nil))
 	if got, want := strings.TrimSpace(answer.Body.String()), `[{"name":"tides","keys":["default/moon"]}]`; got != want {
