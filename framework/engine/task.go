@@ -9,7 +9,8 @@ import (
 
 // Task is a step that takes long, as pulling an image or waiting for a container to stop does. A pass begins it and goes on;
 // further passes of the key see that it is under way ([Look.UnderWay]) and do not begin it again; nor does a pass in which
-// it ends, for what it did was not observed yet. When it ends, the loop is woken. A task that a plan does not want any more has its context cancelled, and stays under way until it returns.
+// it ends, for what it did was not observed yet. When it ends, the loop is woken. A task that a plan does not want any more
+// has its context cancelled, and stays under way until it returns.
 //
 // A task that failed is begun again after a back-off, if it is still wanted then: no other step waits for that. What one task
 // must wait for is for the plan to say: it has no order among those that are under way.
@@ -75,7 +76,8 @@ func (m *memory) running() []string {
 	return names
 }
 
-// begin begins a task, unless it is under way or was when the pass began. It says when to look again if the task failed and has to wait.
+// begin begins a task, unless it is under way or was when the pass began. It says when to look again if the task failed and
+// has to wait.
 func (e *Engine[K, W, A]) begin(ctx context.Context, key K, step Task[A], actor A, m *memory) *Again {
 	m.mu.Lock()
 	defer m.mu.Unlock()
