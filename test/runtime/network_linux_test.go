@@ -48,9 +48,9 @@ func testNetwork(t *testing.T) {
 		}
 	})
 	t.Run("a pod's processes are in the cgroup that the agent chose", func(t *testing.T) {
-		found, err := filepath.Glob("/sys/fs/cgroup/memory" + n.options.CgroupRoot + "/podserved/*/memory.limit_in_bytes")
+		found, err := filepath.Glob("/sys/fs/cgroup/memory" + n.options.CgroupRoot + "/podbackend/*/memory.limit_in_bytes")
 		if _, noV1 := os.Stat("/sys/fs/cgroup/memory"); noV1 != nil {
-			found, err = filepath.Glob("/sys/fs/cgroup" + n.options.CgroupRoot + "/podserved/*/memory.max")
+			found, err = filepath.Glob("/sys/fs/cgroup" + n.options.CgroupRoot + "/podbackend/*/memory.max")
 		}
 		limits := map[string]bool{}
 		for _, file := range found {
