@@ -34,7 +34,7 @@ const driver = "devices.example.com"
 
 func withDevices(t *testing.T, p *plane, change func(*resourcev1.Device)) *devicePlane {
 	t.Helper()
-	config, err := sharedServer.Config(identity.Admin)
+	config, err := p.server.Config(identity.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}

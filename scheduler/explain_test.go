@@ -18,7 +18,7 @@ import (
 // simulation is a copy of the plane's cluster.
 func (p *plane) simulation() *simulate.Simulation {
 	p.t.Helper()
-	config, err := sharedServer.Config(identity.Admin)
+	config, err := p.server.Config(identity.Admin)
 	if err != nil {
 		p.t.Fatal(err)
 	}

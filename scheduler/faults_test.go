@@ -190,7 +190,6 @@ func TestOneSchedulerLeadsAtATime(t *testing.T) {
 
 // TestTheSchedulerOutlivesARestartOfTheAPIServer stops a server and starts it again with its data and address.
 func TestTheSchedulerOutlivesARestartOfTheAPIServer(t *testing.T) {
-	shared := sharedServer
 	options := apiserver.Options{DataDir: t.TempDir(), TwoNames: true}
 	start := func(address string) *apiserver.Server {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
@@ -216,9 +215,7 @@ func TestTheSchedulerOutlivesARestartOfTheAPIServer(t *testing.T) {
 		}
 	})
 	address := options.Listener.Addr().String()
-	defer func() { sharedServer = shared }()
-	sharedServer = server
-	p := startPlane(t, apis.Kubernetes)
+	p := startPlane(t, server, apis.Kubernetes)
 	p.node("only", "2")
 	p.eventuallyBound(p.pod("before", "1"), "only")
 	if err := server.Stop(); err != nil {

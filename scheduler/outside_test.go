@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/apiserver/identity"
 )
 
 // TestThePluginFromOutside builds and runs the example of examples/scheduler-plugin, as a user would.
@@ -25,7 +24,7 @@ func TestThePluginFromOutside(t *testing.T) {
 		t.Fatalf("building the example: %v\n%s", err, output)
 	}
 	underBothNamings(t, func(t *testing.T, p *plane) {
-		kubeconfig, err := sharedServer.Kubeconfig(identity.Scheduler, "test")
+		kubeconfig, err := p.server.Kubeconfig(p.identity(p.naming()), "test")
 		if err != nil {
 			t.Fatal(err)
 		}

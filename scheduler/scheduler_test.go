@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -31,24 +31,52 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if sharedServer != nil {
-		if err := sharedServer.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stopping the API server:", err)
+	for naming, server := range servers {
+		if err := server.Stop(); err != nil {
+			fmt.Fprintf(os.Stderr, "stopping the API server of the naming %s: %v\n", naming, err)
 			code = 1
 		}
 	}
 	os.Exit(code)
 }
 
-var (
-	sharedOnce   sync.Once
-	sharedServer *apiserver.Server
-	sharedErr    error
-)
+// servers are the API servers that tests share, one for each naming, since they were first asked for.
+var servers = map[apis.Naming]*apiserver.Server{}
 
-// plane is a running scheduler on the API server that all tests share, under one naming.
+// serverOf is the API server that the tests of a naming share. That of the Orrery naming knows our kinds as custom resources
+// only, for there the naming makes a difference: where second names are translated, they are as good as the first ones.
+func serverOf(t *testing.T, naming apis.Naming) *apiserver.Server {
+	t.Helper()
+	if server := servers[naming]; server != nil {
+		return server
+	}
+	server, err := apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers[naming] = server
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := server.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if naming == apis.Orrery {
+		config, err := server.Config(identity.Admin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		definitions := envtest.CRDInstallOptions{Paths: []string{"../config/crd/bases"}, ErrorIfPathMissing: true, MaxTime: time.Minute}
+		if _, err := envtest.InstallCRDs(config, definitions); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return server
+}
+
+// plane is a running scheduler on an API server, under one naming.
 type plane struct {
 	t         *testing.T
+	server    *apiserver.Server
 	client    client.Client
 	scheduler *scheduler.Scheduler
 	namespace string
@@ -57,30 +85,19 @@ type plane struct {
 
 // underBothNamings runs a test once under each naming, with a scheduler and a namespace of its own.
 func underBothNamings(t *testing.T, test func(t *testing.T, p *plane), options ...func(*scheduler.Options) []scheduler.Option) {
-	sharedOnce.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-		defer cancel()
-		sharedServer, sharedErr = apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true, TwoNames: true})
-		if sharedErr == nil {
-			sharedErr = sharedServer.WaitReady(ctx)
-		}
-	})
-	if sharedErr != nil {
-		t.Fatal(sharedErr)
-	}
 	for _, naming := range apis.Namings() {
-		t.Run(string(naming), func(t *testing.T) { test(t, startPlane(t, naming, options...)) })
+		t.Run(string(naming), func(t *testing.T) { test(t, startPlane(t, serverOf(t, naming), naming, options...)) })
 	}
 }
 
-func startPlane(t *testing.T, naming apis.Naming, options ...func(*scheduler.Options) []scheduler.Option) *plane {
+func startPlane(t *testing.T, server *apiserver.Server, naming apis.Naming, options ...func(*scheduler.Options) []scheduler.Option) *plane {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	if err := apis.AddToScheme(scheme, naming); err != nil {
 		t.Fatal(err)
 	}
-	p := &plane{t: t, name: fmt.Sprintf("scheduler-%d", time.Now().UnixNano())}
-	config, err := sharedServer.Config(identity.Admin)
+	p := &plane{t: t, server: server, name: fmt.Sprintf("scheduler-%d", time.Now().UnixNano())}
+	config, err := server.Config(identity.Admin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +105,7 @@ func startPlane(t *testing.T, naming apis.Naming, options ...func(*scheduler.Opt
 		t.Fatal(err)
 	}
 	p.makeNamespace()
-	own, err := sharedServer.Config(identity.Scheduler)
+	own, err := server.Config(p.identity(naming))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +129,15 @@ func startPlane(t *testing.T, naming apis.Naming, options ...func(*scheduler.Opt
 		}
 	})
 	return p
+}
+
+// identity is as whom the scheduler works. Its generated role names the first names only, as a manager's role names the second
+// ones only: see test/config.
+func (*plane) identity(naming apis.Naming) identity.Identity {
+	if naming == apis.Orrery {
+		return identity.Admin
+	}
+	return identity.Scheduler
 }
 
 func (p *plane) makeNamespace() {

@@ -18,7 +18,6 @@ import (
 
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler"
 )
@@ -48,7 +47,7 @@ func (p *plane) naming() apis.Naming {
 // another is a scheduler of another name on the same nodes.
 func (p *plane) another() *plane {
 	p.t.Helper()
-	return startPlane(p.t, p.naming())
+	return startPlane(p.t, p.server, p.naming())
 }
 
 // candidate is one of several schedulers of the same name, of which one leads.
@@ -59,7 +58,7 @@ type candidate struct {
 
 func (p *plane) candidate(name string) *candidate {
 	p.t.Helper()
-	config, err := sharedServer.Config(identity.Scheduler)
+	config, err := p.server.Config(p.identity(p.naming()))
 	if err != nil {
 		p.t.Fatal(err)
 	}
