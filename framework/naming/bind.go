@@ -23,8 +23,8 @@ import (
 //
 // Either way the pod is bound only if it is still the one with the UID, not being deleted, without scheduling gates and
 // not assigned; otherwise the error is a Conflict. A pod that is gone is NotFound. A bound pod has the condition
-// PodScheduled and no nominated node. Errors that pass soon are retried for about a second. When the answer to a patch is
-// lost, the pod is read to see what came of it.
+// PodScheduled and no nominated node. Errors that pass soon are retried for about a second. When an answer is lost, the
+// pod is read to see what came of it.
 func Bind(ctx context.Context, c client.Client, pod client.Object, node string) error {
 	builtIn, err := BuiltIn(c.Scheme(), pod)
 	if err != nil {
@@ -42,10 +42,18 @@ func Bind(ctx context.Context, c client.Client, pod client.Object, node string) 
 }
 
 func bindBySubresource(ctx context.Context, c client.Client, pod client.Object, node string) error {
-	return c.SubResource("binding").Create(ctx, pod, &corev1.Binding{
+	err := c.SubResource("binding").Create(ctx, pod, &corev1.Binding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: pod.GetNamespace(), Name: pod.GetName(), UID: pod.GetUID()},
 		Target:     corev1.ObjectReference{Kind: "Node", Name: node},
 	})
+	if !isUnanswered(err) {
+		return err
+	}
+	current := pod.DeepCopyObject().(client.Object)
+	if c.Get(ctx, client.ObjectKeyFromObject(pod), current) == nil && current.GetUID() == pod.GetUID() && nodeOf(current) == node {
+		return nil // It was the answer that was lost, and nothing else.
+	}
+	return err
 }
 
 // patching binds a pod by patches, of which one may have taken effect although its answer was lost.

@@ -138,36 +138,42 @@ func TestABindingWhoseAnswerIsLost(t *testing.T) {
 		"with the connection":   io.ErrUnexpectedEOF,
 		"in the server's error": apierrors.NewInternalError(io.ErrUnexpectedEOF),
 	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, groups["orrery"], aPod(nil))
-			w.Lose = func(write looptest.Write) error {
-				if write.Verb == "patch" {
-					return lost
+		for group, served := range groups {
+			t.Run(group+" "+name, func(t *testing.T) {
+				w := newWorld(t, served, aPod(nil))
+				w.Lose = func(write looptest.Write) error {
+					if write.Verb == "patch" || write.Verb == "create/binding" {
+						return lost
+					}
+					return nil
 				}
-				return nil
-			}
-			if err := naming.Bind(t.Context(), w.Client("scheduler"), stored(w), "n1"); err != nil {
-				t.Errorf("ends with %v, although the pod is bound", err)
-			}
-			if scheduled := conditionsOf(stored(w))[corev1.PodScheduled]; scheduled != corev1.ConditionTrue {
-				t.Errorf("PodScheduled is %q, want True", scheduled)
-			}
-		})
+				if err := naming.Bind(t.Context(), w.Client("scheduler"), stored(w), "n1"); err != nil {
+					t.Errorf("ends with %v, although the pod is bound", err)
+				}
+				if scheduled := conditionsOf(stored(w))[corev1.PodScheduled]; scheduled != corev1.ConditionTrue {
+					t.Errorf("PodScheduled is %q, want True", scheduled)
+				}
+			})
+		}
 	}
 }
 
 func TestAnotherSchedulersBindingIsNotTakenForALostOne(t *testing.T) {
-	w := newWorld(t, groups["orrery"], aPod(nil))
-	w.Refuse = func(write looptest.Write) error {
-		if write.By != "scheduler" {
-			return nil
-		}
-		w.Refuse = nil
-		looptest.Edit(w, "somebody", aPod(nil), func(pod *corev1.Pod) { pod.Spec.NodeName = "n2" })
-		return io.ErrUnexpectedEOF
-	}
-	if err := naming.Bind(t.Context(), w.Client("scheduler"), stored(w), "n1"); err == nil {
-		t.Error("a pod counts as bound that is on another node")
+	for group, served := range groups {
+		t.Run(group, func(t *testing.T) {
+			w := newWorld(t, served, aPod(nil))
+			w.Refuse = func(write looptest.Write) error {
+				if write.By != "scheduler" {
+					return nil
+				}
+				w.Refuse = nil
+				looptest.Edit(w, "somebody", aPod(nil), func(pod *corev1.Pod) { pod.Spec.NodeName = "n2" })
+				return io.ErrUnexpectedEOF
+			}
+			if err := naming.Bind(t.Context(), w.Client("scheduler"), stored(w), "n1"); err == nil {
+				t.Error("a pod counts as bound that is on another node")
+			}
+		})
 	}
 }
 
