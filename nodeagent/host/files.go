@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
@@ -111,7 +112,12 @@ func (h *Host) terminationMessage(c *cri.Container) string {
 	var lines []string
 	for line := range strings.Lines(tail(c.LogPath, 2*maxMessageOfLog)) {
 		// time stream tag text; a first line that was cut in the middle has fewer parts
-		if parts := strings.SplitN(line, " ", 4); len(parts) == 4 {
+		parts := strings.SplitN(line, " ", 4)
+		switch {
+		case len(parts) < 4:
+		case parts[2] == string(runtimeapi.LogTagPartial): // the container wrote no end of this line
+			lines = append(lines, strings.TrimSuffix(parts[3], "\n"))
+		default:
 			lines = append(lines, parts[3])
 		}
 	}

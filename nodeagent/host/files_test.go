@@ -59,6 +59,7 @@ func TestTerminationMessage(t *testing.T) {
 	}
 	own, empty := write("own", "last words"), write("empty", "")
 	log := write("log", "2026-01-01T00:00:00Z stdout F one\n2026-01-01T00:00:00Z stderr F two\n")
+	unended := write("unended", "2026-01-01T00:00:00Z stdout P a long line \n2026-01-01T00:00:00Z stdout F goes on\n2026-01-01T00:00:00Z stdout P DONE\n")
 	fallback := map[string]string{cri.AnnotationTerminationMessagePolicy: "FallbackToLogsOnError"}
 	h := New(Options{})
 	for _, test := range []struct {
@@ -68,6 +69,7 @@ func TestTerminationMessage(t *testing.T) {
 	}{
 		{"what it wrote", cri.Container{TerminationLog: own, LogPath: log, ExitCode: 1, Annotations: fallback}, "last words"},
 		{"the end of its log, if it failed and wants that", cri.Container{TerminationLog: empty, LogPath: log, ExitCode: 1, Annotations: fallback}, "one\ntwo\n"},
+		{"a line that the container did not end, without an end", cri.Container{TerminationLog: empty, LogPath: unended, ExitCode: 1, Annotations: fallback}, "a long line goes on\nDONE"},
 		{"nothing, if it succeeded", cri.Container{TerminationLog: empty, LogPath: log, Annotations: fallback}, ""},
 		{"nothing, if it does not want its log shown", cri.Container{TerminationLog: empty, LogPath: log, ExitCode: 1}, ""},
 	} {
