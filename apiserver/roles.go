@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
-	rbacclient "k8s.io/client-go/kubernetes/typed/rbac/v1"
+	typedrbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/component-helpers/auth/rbac/reconciliation"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
@@ -168,7 +168,7 @@ func retryTransient(what string, write func() error) error {
 func ours(obj metav1.Object) bool { return obj.GetLabels()[identity.ManagedBy] == identity.Manager }
 
 // dropBindings deletes bindings. One that is gone is fine.
-func dropBindings(ctx context.Context, rbac rbacclient.RbacV1Interface, names []string) error {
+func dropBindings(ctx context.Context, rbac typedrbacv1.RbacV1Interface, names []string) error {
 	return each(ctx, names, func(ctx context.Context, name *string) error {
 		err := rbac.ClusterRoleBindings().Delete(ctx, *name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
@@ -191,7 +191,7 @@ func (k known) outdated(book roleBook) []string {
 	})
 }
 
-func knownNames(ctx context.Context, rbac rbacclient.RbacV1Interface) (known, error) {
+func knownNames(ctx context.Context, rbac typedrbacv1.RbacV1Interface) (known, error) {
 	names := known{roles: map[string]bool{}, bindings: map[string]bool{}}
 	err := retryTransient("roles", func() error {
 		roles, err := rbac.ClusterRoles().List(ctx, metav1.ListOptions{})

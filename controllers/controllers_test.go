@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/controllers"
-	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
@@ -43,13 +42,7 @@ func TestALoopOfOurKindsIsOneWhoseKindHasTwoNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range controllers.All(controllers.Options{}) {
-		l, ok := e.Loop.(loop.Loop)
-		if !ok { // it decides for every kind
-			if e.Scope != controllers.ClusterKinds {
-				t.Errorf("%s decides for objects of every kind, and its scope is %s", e.Room, e.Scope)
-			}
-			continue
-		}
+		l := e.Loop
 		if l.Object() == nil {
 			continue // it decides for groups of objects, and its name does not say of which
 		}

@@ -85,10 +85,10 @@ type Outcome struct {
 // failed reports that the loop has to be tried again although nothing may wake it.
 func (o Outcome) failed() bool { return o.Err != nil && !o.Final }
 
-// Judge says what an error that has no mark of this package means in one kind of world: the error with a mark, as in
-// Retry(err), and a label for metrics. Nil says that all is well after all; an error that it does not know it returns as it
-// is, without a label.
-type Judge func(err error) (marked error, label string)
+// Judge says what an error that has no mark of this package means in one kind of world: a label for metrics, and the error
+// with a mark, as in Retry(err). Nil says that all is well after all; an error that it does not know it returns as it is,
+// without a label.
+type Judge func(err error) (label string, marked error)
 
 // judge is the one place that maps the error of a pass to what happens next. Of several errors, as of requests side by
 // side, one that has to be reported counts, or else the first.
@@ -117,7 +117,7 @@ func (j Judge) judgeOne(err error) Outcome {
 	}
 	label := ""
 	if j != nil && !marked(err) {
-		err, label = j(err)
+		label, err = j(err)
 	}
 	var (
 		wait  *WaitError

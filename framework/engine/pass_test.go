@@ -42,14 +42,14 @@ func TestStepsAreTakenInOrderUpToTheFirstThatFails(t *testing.T) {
 }
 
 func TestWhatFollowsAnError(t *testing.T) {
-	judge := func(err error) (error, string) {
+	judge := func(err error) (string, error) {
 		switch {
 		case errors.Is(err, errBroken):
-			return engine.Retry(err), "flickered"
+			return "flickered", engine.Retry(err)
 		case err.Error() == "fine":
-			return nil, "fine"
+			return "fine", nil
 		default:
-			return err, ""
+			return "", err
 		}
 	}
 	other := errors.New("other")

@@ -15,18 +15,18 @@ type behindError struct{ wait time.Duration }
 func (e *behindError) Error() string { return "the cache is behind this loop's own writes" }
 
 // judge is what the answers of an API server mean for a loop.
-func judge(err error) (error, string) {
+func judge(err error) (label string, marked error) {
 	var behind *behindError
 	switch delay, throttled := apierrors.SuggestsClientDelay(err); {
 	case errors.As(err, &behind):
-		return engine.Wait(behind.wait, err), "behind"
+		return "behind", engine.Wait(behind.wait, err)
 	case plan.NamespaceTerminating(err):
-		return nil, "namespace_terminating"
+		return "namespace_terminating", nil
 	case apierrors.IsConflict(err):
-		return engine.Retry(err), "conflict"
+		return "conflict", engine.Retry(err)
 	case throttled && delay > 0:
-		return engine.Wait(time.Duration(delay)*time.Second, err), "throttled"
+		return "throttled", engine.Wait(time.Duration(delay)*time.Second, err)
 	default:
-		return err, ""
+		return "", err
 	}
 }

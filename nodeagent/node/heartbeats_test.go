@@ -22,13 +22,13 @@ func TestARuntimeThatHangsMakesItsNodeNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 1)
 		c.start()
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "at first", corev1.ConditionTrue, posting)
 
 		answer := c.runtimes[0].Hang()
-		time.Sleep(19 * time.Second)
+		time.Sleep(19 * time.Second) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "while the runtime may be slow", corev1.ConditionTrue, posting)
-		time.Sleep(31 * time.Second)
+		time.Sleep(31 * time.Second) //nolint:forbidigo // the time of this bubble passes by itself
 		for passed := time.Duration(0); passed < time.Hour; passed += time.Minute {
 			when := fmt.Sprintf("after %s without an answer", passed+50*time.Second)
 			c.wantReady(0, when, corev1.ConditionFalse, "container runtime is down: no answer since 2000-01-01T00:00:5")
@@ -36,7 +36,7 @@ func TestARuntimeThatHangsMakesItsNodeNotReady(t *testing.T) {
 			if age := time.Since(c.ready(0).LastHeartbeatTime.Time); age > statusReportFrequency+2*statusUpdateFrequency {
 				t.Errorf("%s the status was not written for %s", when, age)
 			}
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		}
 		for _, part := range []string{
 			"the container runtime did not answer within 10s",
@@ -49,7 +49,7 @@ func TestARuntimeThatHangsMakesItsNodeNotReady(t *testing.T) {
 		}
 
 		answer()
-		time.Sleep(2 * statusUpdateFrequency)
+		time.Sleep(2 * statusUpdateFrequency) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "when the runtime answers again", corev1.ConditionTrue, posting)
 	})
 }
@@ -67,13 +67,13 @@ func TestARuntimeThatOnlyTellsItsStatusIsNotEnough(t *testing.T) {
 		c.nodes[0].Runtime = cri.WithDeadlines(stuck{c.runtimes[0]}, cri.DefaultDeadlines())
 		answer := c.runtimes[0].Hang()
 		c.start()
-		time.Sleep(2 * time.Minute)
+		time.Sleep(2 * time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "while it may be slow", corev1.ConditionTrue, posting)
-		time.Sleep(2 * time.Minute)
+		time.Sleep(2 * time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "then", corev1.ConditionFalse, "PLEG is not healthy: the container runtime has not listed its pods since 2000-01-01T00:00:00Z")
 		c.wantLease(0, "then")
 		answer()
-		time.Sleep(2 * statusUpdateFrequency)
+		time.Sleep(2 * statusUpdateFrequency) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "when it lists them", corev1.ConditionTrue, posting)
 	})
 }
@@ -82,19 +82,19 @@ func TestARuntimeThatIsAwayForAMomentMakesNoDifference(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 1)
 		c.start()
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		for range 10 {
 			c.runtimes[0].Break(errors.New("connection refused"))
-			time.Sleep(15 * time.Second)
+			time.Sleep(15 * time.Second) //nolint:forbidigo // the time of this bubble passes by itself
 			c.wantReady(0, "after 15 s", corev1.ConditionTrue, posting)
 			c.runtimes[0].Break(nil)
-			time.Sleep(15 * time.Second)
+			time.Sleep(15 * time.Second) //nolint:forbidigo // the time of this bubble passes by itself
 		}
 		if at := c.ready(0).LastTransitionTime; time.Since(at.Time) < 5*time.Minute {
 			t.Errorf("the node was not ready until %s", at)
 		}
 		c.runtimes[0].Break(errors.New("connection refused"))
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "after a minute", corev1.ConditionFalse, "container runtime is down: no answer since 2000-01-01T00:05:5")
 		if said := c.ready(0).Message; !strings.HasSuffix(said, "connection refused") {
 			t.Errorf("the reason is %q", said)
@@ -107,13 +107,13 @@ func TestANodeWhoseRuntimeNeverAnsweredIsRegistered(t *testing.T) {
 		c := newCluster(t, 1)
 		answer := c.runtimes[0].Hang()
 		c.start()
-		time.Sleep(checkPatience + time.Second)
+		time.Sleep(checkPatience + time.Second) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "at first", corev1.ConditionFalse, "container runtime status check may not have completed yet")
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "then", corev1.ConditionFalse, "container runtime is down: no answer since 2000-01-01T00:00:00Z: the container runtime did not answer within 10s")
 		c.wantLease(0, "then")
 		answer()
-		time.Sleep(2 * statusUpdateFrequency)
+		time.Sleep(2 * statusUpdateFrequency) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "in the end", corev1.ConditionTrue, posting)
 	})
 }
@@ -122,12 +122,12 @@ func TestNodesDoNotWaitForTheRuntimesOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 3*workers)
 		c.start()
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		for i := range 2 * workers {
 			c.runtimes[i].Hang()
 		}
 		for range 5 {
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 			for i := range c.nodes {
 				status, message := corev1.ConditionTrue, posting
 				if i < 2*workers {
@@ -144,24 +144,24 @@ func TestLeasesDoNotWaitForStatuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 2*workers)
 		c.start()
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		c.runtimes[0].Break(errors.New("gone"))
 		for range 5 {
 			c.silence("status")
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 			for i := range c.nodes {
 				c.wantLease(i, "while no status can be written")
 			}
 		}
 		c.wantReady(0, "while no status can be written", corev1.ConditionTrue, posting)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "when it can be written again", corev1.ConditionFalse, "container runtime is down")
 
 		c.silence("lease")
 		c.runtimes[0].Break(nil)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantReady(0, "while no lease can be written", corev1.ConditionTrue, posting)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the time of this bubble passes by itself
 		c.wantLease(0, "when it can be written again")
 	})
 }

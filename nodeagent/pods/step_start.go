@@ -47,7 +47,7 @@ func failed(reason string, err error) *startError {
 func (s *startContainer) Do(ctx context.Context, a *actor) error {
 	err := s.start(ctx, a)
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it was called off, and nobody waits for it any more
 	}
 	var why *startError
 	if err != nil && !errors.As(err, &why) {
