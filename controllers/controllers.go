@@ -9,11 +9,15 @@ import (
 
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
+	"github.com/orrery-dev/orrery/controllers/core/pvcprotection"
+	"github.com/orrery-dev/orrery/controllers/core/pvprotection"
+	"github.com/orrery-dev/orrery/controllers/core/replicationcontroller"
 	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
@@ -22,6 +26,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
+	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -79,10 +84,14 @@ func All(o Options) []Entry {
 	return []Entry{
 		{OurKinds, "apps/deployment", deployment.Loop()},
 		{OurKinds, "apps/replicaset", replicaset.Loop()},
+		{OurKinds, "batch/ttlafterfinished", ttlafterfinished.Loop()},
 		{OurKinds, "core/nodeeviction", nodeeviction.Loop()},
 		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs})},
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
 		{OurKinds, "core/podgc", podgc.Loop()},
+		{OurKinds, "core/pvcprotection", pvcprotection.Loop()},
+		{OurKinds, "core/pvprotection", pvprotection.Loop()},
+		{OurKinds, "core/replicationcontroller", replicationcontroller.Loop()},
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
 		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
 		{OurKinds, "discovery/endpointslice", endpointslice.Loop()},
@@ -92,6 +101,7 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
+		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
 	}
 }
 

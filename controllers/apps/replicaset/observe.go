@@ -6,33 +6,30 @@ import (
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
-	"github.com/orrery-dev/orrery/controllers/internal/replicas"
+	"github.com/orrery-dev/orrery/controllers/internal/replicacontrol"
 	"github.com/orrery-dev/orrery/framework/loop"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // world is what a ReplicaSet has, and what it might have.
-type world struct {
-	// claims are its active pods, and those that it is about to adopt or release.
-	claims ownership.Claims[*ocorev1.Pod]
-	// terminating are its pods that are being deleted and still run.
-	terminating []*ocorev1.Pod
-	// siblings are the pods of all ReplicaSets of the same owner; none, unless pods have to go.
-	siblings []*ocorev1.Pod
+type world struct{ replicacontrol.World }
+
+// setOf is a ReplicaSet as a set of pods.
+func setOf(rs *oappsv1.ReplicaSet) replicacontrol.Set {
+	return replicacontrol.Set{
+		Owner: rs, Replicas: rs.Spec.Replicas, Selector: rs.Spec.Selector, Template: &rs.Spec.Template, MinReadySeconds: rs.Spec.MinReadySeconds,
+	}
 }
 
-// Observe reads the pods that rs controls and those that it could adopt.
+// Observe reads the pods that rs controls and those that it could adopt; and, where pods have to go, those of its siblings.
 func (Controller) Observe(ctx context.Context, view loop.View, rs *oappsv1.ReplicaSet) (world, error) {
-	pods, err := ownership.Observe[*ocorev1.Pod](ctx, view, rs, rs.Spec.Selector, &ocorev1.PodList{})
-	if err != nil {
-		return world{}, err
+	set := setOf(rs)
+	w, err := replicacontrol.Observe(ctx, view, set)
+	if err == nil && w.Surplus(set) > 0 {
+		w.Siblings, err = siblings(ctx, view, rs)
 	}
-	w := world{claims: pods.Where(replicas.Active), terminating: pods.Where(replicas.Terminating).Held}
-	if len(w.claims.Held) > desired(rs) {
-		w.siblings, err = siblings(ctx, view, rs)
-	}
-	return w, err
+	return world{w}, err
 }
 
 // siblings are the pods of all ReplicaSets that have the same controller as rs; a ReplicaSet of its own has none.

@@ -12,6 +12,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/controllers/internal/podcontrol"
+	"github.com/orrery-dev/orrery/controllers/internal/replicacontrol"
 	"github.com/orrery-dev/orrery/framework/plan"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -36,7 +37,7 @@ func TestPlan(t *testing.T) {
 			[]string{"create 500 Pods (default/web-*): 0 pods of 501 desired"}},
 		{"does nothing while it is being deleted", gen.ReplicaSet("web", 3, going), holding(gen.Pod("p")), nil},
 		{"settles claims before anything else", gen.ReplicaSet("web", 3),
-			world{claims: ownership.Claims[*ocorev1.Pod]{Wanted: []*ocorev1.Pod{gen.Pod("p")}}},
+			world{replicacontrol.World{Claims: ownership.Claims[*ocorev1.Pod]{Wanted: []*ocorev1.Pod{gen.Pod("p")}}}},
 			[]string{"adopt p for default/web: its selector matches, and nobody controls them"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -64,7 +65,7 @@ func TestStatusCountsPods(t *testing.T) {
 		gen.Pod("ready", gen.Labelled("app", "web"), gen.Ready(gen.Ago(3*time.Second))),
 		gen.Pod("running", gen.Labelled("app", "web"), labelled, gen.On("a")),
 	)
-	w.terminating = []*ocorev1.Pod{gen.Pod("going", gen.Going)}
+	w.Terminating = []*ocorev1.Pod{gen.Pod("going", gen.Going)}
 	one := int32(1)
 	want := appsv1.ReplicaSetStatus{
 		ObservedGeneration: 5, Replicas: 3, FullyLabeledReplicas: 2, ReadyReplicas: 2, AvailableReplicas: 1, TerminatingReplicas: &one,
@@ -116,7 +117,7 @@ func TestReplicaFailure(t *testing.T) {
 }
 
 func holding(pods ...*ocorev1.Pod) world {
-	return world{claims: ownership.Claims[*ocorev1.Pod]{Held: pods}}
+	return world{replicacontrol.World{Claims: ownership.Claims[*ocorev1.Pod]{Held: pods}}}
 }
 
 func going(rs *oappsv1.ReplicaSet) {

@@ -1,0 +1,56 @@
+package replicacontrol
+
+import (
+	"context"
+
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/controllers/internal/replicas"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Set is what asks for pods.
+type Set struct {
+	// Owner controls the pods.
+	Owner client.Object
+	// Replicas is how many there shall be; nil means 1.
+	Replicas *int32
+	// Selector says which pods are the set's. Nil selects none.
+	Selector *metav1.LabelSelector
+	// Template is what they are made from.
+	Template *corev1.PodTemplateSpec
+	// MinReadySeconds is how long a pod has to be ready until it is available.
+	MinReadySeconds int32
+}
+
+// Desired is how many pods are asked for.
+func (s Set) Desired() int {
+	if s.Replicas == nil {
+		return 1
+	}
+	return int(*s.Replicas)
+}
+
+// World is what a set has, and what it might have.
+type World struct {
+	// Claims are its active pods, and those that it is about to adopt or release.
+	Claims ownership.Claims[*ocorev1.Pod]
+	// Terminating are its pods that are being deleted and still run.
+	Terminating []*ocorev1.Pod
+	// Siblings are pods that serve the same purpose, next to which the set's own are to be spread; none, unless pods have to go.
+	Siblings []*ocorev1.Pod
+}
+
+// Surplus is how many pods there are beyond the desired number; below zero, how many are missing.
+func (w World) Surplus(s Set) int { return len(w.Claims.Held) - s.Desired() }
+
+// Observe reads the pods that a set controls and those that it could adopt. The loop has pods indexed by ownership.Indexed.
+func Observe(ctx context.Context, read client.Reader, s Set) (World, error) {
+	pods, err := ownership.Observe[*ocorev1.Pod](ctx, read, s.Owner, s.Selector, &ocorev1.PodList{})
+	if err != nil {
+		return World{}, err
+	}
+	return World{Claims: pods.Where(replicas.Active), Terminating: pods.Where(replicas.Terminating).Held}, nil
+}
