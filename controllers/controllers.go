@@ -25,6 +25,8 @@ import (
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
+	"github.com/orrery-dev/orrery/controllers/policy/disruption"
+	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -95,6 +97,8 @@ func All(o Options) []Entry {
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
 		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
 		{OurKinds, "discovery/endpointslice", endpointslice.Loop()},
+		{OurKinds, "policy/disruption", disruption.Loop()},
+		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},

@@ -40,9 +40,11 @@ var needed = []string{"Controller", "Loop", "world", "Controller.Observe", "Cont
 var upstream = map[string]string{
 	"terminated-pod-garbage-collector-controller": names.PodGarbageCollectorController,
 	"node-eviction-controller":                    names.NodeLifecycleController,
+	"stale-disruption-controller":                 names.DisruptionController,
 
 	names.ClusterRoleAggregationController:          names.ClusterRoleAggregationController,
 	names.DeploymentController:                      names.DeploymentController,
+	names.DisruptionController:                      names.DisruptionController,
 	names.EndpointSliceController:                   names.EndpointSliceController,
 	names.GarbageCollectorController:                names.GarbageCollectorController,
 	names.NamespaceController:                       names.NamespaceController,

@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/engine"
@@ -28,6 +30,21 @@ func NewView(cached, live client.Reader, now time.Time) View {
 // that a decision which cannot be taken back rests on. What is read through it is not waited for after own writes, since it
 // shows them.
 func (v View) Live() client.Reader { return v.live }
+
+// SubResource reads a subresource of objects, as "scale", from the API server; no cache has any.
+func (v View) SubResource(name string) client.SubResourceReader {
+	if live, can := v.live.(client.SubResourceClientConstructor); can {
+		return live.SubResource(name)
+	}
+	return noSubResources(name)
+}
+
+// noSubResources is what a view has that was made of readers which have none.
+type noSubResources string
+
+func (n noSubResources) Get(_ context.Context, obj, _ client.Object, _ ...client.SubResourceGetOption) error {
+	return fmt.Errorf("reading the subresource %s of %s: this view has a reader of objects only", string(n), client.ObjectKeyFromObject(obj))
+}
 
 // Now is the time, for an observation that is about time, as in "no heartbeat has been seen since".
 func (v View) Now() time.Time { return v.look.Now() }

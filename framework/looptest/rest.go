@@ -61,7 +61,7 @@ func (r *run) plansNothing(p *player) {
 
 // planned is the first thing that a loop plans for an object, in prose; empty if there is none.
 func (r *run) planned(p *player, key client.ObjectKey) string {
-	decided, err := p.loop.Preview(context.Background(), reader{world: r.world}, key, r.world.Now())
+	decided, err := p.loop.Preview(context.Background(), r.world.Client(p.loop.Name()), key, r.world.Now())
 	if errors.Is(err, engine.ErrGone) {
 		return ""
 	}

@@ -120,7 +120,7 @@ func TestScaleOnAServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		target, err := scaletarget.Reader{Client: c}.Read(t.Context(), c.namespace,
+		target, err := scaletarget.Read(t.Context(), loop.NewView(c, nil, time.Now()), c.namespace,
 			scaletarget.Reference{APIVersion: kind.GroupVersion().String(), Kind: kind.Kind, Name: "web"})
 		if err != nil || target.Wanted() != 5 || target.UID() != d.UID {
 			t.Errorf("the scale of %s asks for %d (%v)", target.UID(), target.Wanted(), err)

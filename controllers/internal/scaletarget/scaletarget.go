@@ -32,20 +32,19 @@ type Target struct {
 	scale  autoscalingv1.Scale
 }
 
-// Reader reads scales.
-type Reader struct {
-	// Client is a client of the API server: caches have no scales.
-	Client client.SubResourceClientConstructor
+// Reader reads subresources: a [loop.View] does.
+type Reader interface {
+	SubResource(name string) client.SubResourceReader
 }
 
 // Read reads the scale of what a reference in a namespace points to. That there is no such object is NotFound, and that its kind
 // is not served what meta.IsNoMatchError recognises.
-func (r Reader) Read(ctx context.Context, namespace string, to Reference) (Target, error) {
+func Read(ctx context.Context, read Reader, namespace string, to Reference) (Target, error) {
 	target := Target{object: unstructuredOf(to.APIVersion, to.Kind)}
 	target.object.SetNamespace(namespace)
 	target.object.SetName(to.Name)
 	answer := unstructuredOf("autoscaling/v1", "Scale")
-	err := r.Client.SubResource("scale").Get(ctx, target.object, answer)
+	err := read.SubResource("scale").Get(ctx, target.object, answer)
 	if err == nil {
 		err = runtime.DefaultUnstructuredConverter.FromUnstructured(answer.Object, &target.scale)
 	}

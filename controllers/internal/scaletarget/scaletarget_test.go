@@ -22,11 +22,11 @@ import (
 )
 
 // filler sees to it that what an autoscaler points to has as many replicas as the autoscaler may ask for.
-type filler struct{ scaletarget.Reader }
+type filler struct{}
 
-func (f filler) Observe(ctx context.Context, _ loop.View, hpa *oautoscalingv2.HorizontalPodAutoscaler) (scaletarget.Target, error) {
+func (filler) Observe(ctx context.Context, view loop.View, hpa *oautoscalingv2.HorizontalPodAutoscaler) (scaletarget.Target, error) {
 	ref := hpa.Spec.ScaleTargetRef
-	return f.Read(ctx, hpa.Namespace, scaletarget.Reference{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name})
+	return scaletarget.Read(ctx, view, hpa.Namespace, scaletarget.Reference{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name})
 }
 
 func (filler) Plan(hpa *oautoscalingv2.HorizontalPodAutoscaler, target scaletarget.Target, _ time.Time) *plan.Plan {
@@ -74,14 +74,14 @@ func TestAScaleIsReadAndSet(t *testing.T) {
 			w.Put(gen.HorizontalPodAutoscaler("web", 5, func(hpa *oautoscalingv2.HorizontalPodAutoscaler) {
 				hpa.Spec.ScaleTargetRef.APIVersion, hpa.Spec.ScaleTargetRef.Kind = ref.APIVersion, ref.Kind
 			}))
-			reader := scaletarget.Reader{Client: w.Client("filler")}
-			r := loop.New("filler", filler{reader}).Reconciler(loop.Cluster{Client: w.Client("filler")})
+			view := loop.NewView(w.Client("test"), nil, gen.Now)
+			r := loop.New("filler", filler{}).Reconciler(loop.Cluster{Client: w.Client("filler")})
 			for range 2 { // the second has nothing to do
 				if _, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKey{Namespace: gen.Namespace, Name: "web"}}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			target, err := reader.Read(t.Context(), gen.Namespace, ref)
+			target, err := scaletarget.Read(t.Context(), view, gen.Namespace, ref)
 			if err != nil || target.Wanted() != 5 {
 				t.Errorf("%d replicas are asked for (%v), want 5", target.Wanted(), err)
 			}
@@ -93,7 +93,7 @@ func TestAScaleTellsWhatThereIs(t *testing.T) {
 	scheme := gen.Schemes(t)[apis.Kubernetes]
 	w := looptest.NewWorld(scheme)
 	w.Put(gen.Deployment("web", gen.Replicas(3), func(d *oappsv1.Deployment) { d.Status.Replicas = 2 }))
-	target, err := scaletarget.Reader{Client: w.Client("test")}.Read(t.Context(), gen.Namespace, scaletarget.Reference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"})
+	target, err := scaletarget.Read(t.Context(), loop.NewView(w.Client("test"), nil, gen.Now), gen.Namespace, scaletarget.Reference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestAScaleTellsWhatThereIs(t *testing.T) {
 func TestWhatDoesNotSayWhichPodsItHasSelectsNone(t *testing.T) {
 	w := looptest.NewWorld(gen.Schemes(t)[apis.Kubernetes])
 	w.Put(widget(3))
-	target, err := scaletarget.Reader{Client: w.Client("test")}.Read(t.Context(), gen.Namespace, scaletarget.Reference{APIVersion: "example.org/v1", Kind: "Widget", Name: "web"})
+	target, err := scaletarget.Read(t.Context(), loop.NewView(w.Client("test"), nil, gen.Now), gen.Namespace, scaletarget.Reference{APIVersion: "example.org/v1", Kind: "Widget", Name: "web"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestWhatDoesNotSayWhichPodsItHasSelectsNone(t *testing.T) {
 
 func TestATargetThatIsNotThereIsNotFound(t *testing.T) {
 	w := looptest.NewWorld(gen.Schemes(t)[apis.Kubernetes])
-	_, err := scaletarget.Reader{Client: w.Client("test")}.Read(t.Context(), gen.Namespace, scaletarget.Reference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"})
+	_, err := scaletarget.Read(t.Context(), loop.NewView(w.Client("test"), nil, gen.Now), gen.Namespace, scaletarget.Reference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"})
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("ends with %v, want not found", err)
 	}
