@@ -43,6 +43,7 @@ var upstream = map[string]string{
 	"stale-disruption-controller":                 names.DisruptionController,
 
 	names.ClusterRoleAggregationController:          names.ClusterRoleAggregationController,
+	names.CronJobController:                         names.CronJobController,
 	names.DeploymentController:                      names.DeploymentController,
 	names.DisruptionController:                      names.DisruptionController,
 	names.EndpointSliceController:                   names.EndpointSliceController,

@@ -1,0 +1,84 @@
+package cronjob
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	obatchv1 "github.com/orrery-dev/orrery/apis/batch/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/cronschedule"
+	"github.com/orrery-dev/orrery/framework/plan"
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/utils/ptr"
+)
+
+// skew is how much later than due a Job is made, for clocks that differ a little.
+const skew = 100 * time.Millisecond
+
+// Plan clears away old Jobs, reports, and makes the Job that is due.
+func (Controller) Plan(cron *obatchv1.CronJob, w world, now time.Time) *plan.Plan {
+	p := plan.New()
+	tidy(p, cron, w, batchv1.JobComplete, cron.Spec.SuccessfulJobsHistoryLimit)
+	tidy(p, cron, w, batchv1.JobFailed, cron.Spec.FailedJobsHistoryLimit)
+	report(p, cron, w)
+	switch schedule, ok := scheduleOf(p, cron); {
+	case !ok || cron.DeletionTimestamp != nil:
+	case ptr.Deref(cron.Spec.Suspend, false):
+		p.Because("it is suspended")
+	default:
+		serve(p, cron, w, schedule, now)
+	}
+	return p
+}
+
+// tidy deletes the oldest Jobs that ended by a condition, if there are more than may be kept. Nil keeps all.
+func tidy(p *plan.Plan, cron *obatchv1.CronJob, w world, kind batchv1.JobConditionType, limit *int32) {
+	ended := w.history(kind)
+	if limit == nil || len(ended) <= int(*limit) {
+		return
+	}
+	remove(p, fmt.Sprintf("%d Jobs have ended as %s, %d are kept", len(ended), kind, *limit), cron, ended[:len(ended)-int(*limit)])
+}
+
+// scheduleOf reads the schedule. One that makes no sense is for a person to mend, who is told.
+func scheduleOf(p *plan.Plan, cron *obatchv1.CronJob) (cronschedule.Schedule, bool) {
+	unsupported(p, cron)
+	schedule, err := cronschedule.Parse(cron.Spec.Schedule, cron.Spec.TimeZone)
+	switch {
+	case errors.Is(err, cronschedule.ErrUnknownTimeZone):
+		p.EventOnce(cron, plan.Warning, reasonUnknownTimeZone, "invalid timeZone: %q: %v", *cron.Spec.TimeZone, err)
+	case err != nil:
+		p.EventOnce(cron, plan.Warning, reasonUnparseable, "unparseable schedule: %q : %v", cron.Spec.Schedule, err)
+	}
+	return schedule, err == nil
+}
+
+// serve makes the Job of the latest time that has passed, if it may still run, and looks again when the next one is due.
+func serve(p *plan.Plan, cron *obatchv1.CronJob, w world, schedule cronschedule.Schedule, now time.Time) {
+	served := w.served(cron)
+	due := schedule.Due(served, nil, now)
+	if due.Next.IsZero() {
+		p.EventOnce(cron, plan.Warning, reasonInvalid, "invalid schedule: %s : no time ever matches it", cron.Spec.Schedule)
+		return
+	}
+	p.After(due.Next.Add(skew).Sub(now), "the next Job is due")
+	if due.Last.IsZero() {
+		return
+	}
+	inTime := schedule.Due(served, cron.Spec.StartingDeadlineSeconds, now)
+	running := w.running(cron)
+	switch {
+	case inTime.Last.IsZero():
+		p.EventOnce(cron, plan.Warning, reasonMissed, "Missed scheduled time to start a job: %s", due.Last.UTC().Format(time.RFC1123Z))
+		return
+	case cron.Spec.ConcurrencyPolicy == batchv1.ForbidConcurrent && len(running) > 0:
+		p.EventOnce(cron, plan.Normal, reasonActive, "Not starting job because prior execution is running and concurrency policy is Forbid")
+		return
+	case inTime.Missed > cronschedule.Many:
+		p.EventOnce(cron, plan.Warning, reasonTooMany, "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew")
+	}
+	if cron.Spec.ConcurrencyPolicy == batchv1.ReplaceConcurrent {
+		remove(p, "another one is due, which replaces it", cron, running)
+	}
+	create(p, fmt.Sprintf("it is due since %s", due.Last.UTC().Format(time.DateTime)), cron, jobFor(cron, due.Last))
+}
