@@ -10,6 +10,8 @@ import (
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/batch/cronjob"
+	"github.com/orrery-dev/orrery/controllers/batch/job"
+	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
 	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
@@ -88,6 +90,8 @@ func All(o Options) []Entry {
 		{OurKinds, "apps/deployment", deployment.Loop()},
 		{OurKinds, "apps/replicaset", replicaset.Loop()},
 		{OurKinds, "batch/cronjob", cronjob.Loop()},
+		{OurKinds, "batch/job", job.Loop()},
+		{OurKinds, "batch/orphanedjobpods", orphanedjobpods.Loop()},
 		{OurKinds, "batch/ttlafterfinished", ttlafterfinished.Loop()},
 		{OurKinds, "core/nodeeviction", nodeeviction.Loop()},
 		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs})},

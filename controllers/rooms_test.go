@@ -40,6 +40,7 @@ var needed = []string{"Controller", "Loop", "world", "Controller.Observe", "Cont
 var upstream = map[string]string{
 	"terminated-pod-garbage-collector-controller": names.PodGarbageCollectorController,
 	"node-eviction-controller":                    names.NodeLifecycleController,
+	"orphaned-job-pod-controller":                 names.JobController,
 	"stale-disruption-controller":                 names.DisruptionController,
 
 	names.ClusterRoleAggregationController:          names.ClusterRoleAggregationController,
@@ -48,6 +49,7 @@ var upstream = map[string]string{
 	names.DisruptionController:                      names.DisruptionController,
 	names.EndpointSliceController:                   names.EndpointSliceController,
 	names.GarbageCollectorController:                names.GarbageCollectorController,
+	names.JobController:                             names.JobController,
 	names.NamespaceController:                       names.NamespaceController,
 	names.NodeIpamController:                        names.NodeIpamController,
 	names.NodeLifecycleController:                   names.NodeLifecycleController,

@@ -56,3 +56,11 @@ func Ordinal(owner, pod string) (int, bool) {
 	}
 	return int(n), true
 }
+
+// IndexedPrefix is what the name of an owner's pod with an index begins with, as in sums-3-; a long name of the owner is cut, so that what
+// the API server appends has room.
+func IndexedPrefix(owner string, index int) string {
+	const longest = 58 // what the API server keeps of a prefix: names are of 63 letters, of which 5 are random
+	suffix := fmt.Sprintf("-%d-", index)
+	return owner[:min(len(owner), longest-len(suffix))] + suffix
+}

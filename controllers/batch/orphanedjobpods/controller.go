@@ -1,0 +1,52 @@
+package orphanedjobpods
+
+import (
+	"context"
+
+	obatchv1 "github.com/orrery-dev/orrery/apis/batch/v1"
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/jobstatus"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/framework/loop"
+	batchv1 "k8s.io/api/batch/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+)
+
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch
+
+// Controller decides for Pods.
+type Controller struct{}
+
+var _ loop.Controller[*ocorev1.Pod, world] = Controller{}
+
+// Loop is the controller with its watches.
+func Loop() loop.Loop {
+	return loop.New("orphaned-job-pod-controller", Controller{},
+		ownership.Indexed(&ocorev1.Pod{}),
+		loop.When(tracked),
+		loop.Watches(podsOf, loop.Update(func(was, is *obatchv1.Job) bool {
+			return jobstatus.Finished(was) == nil && jobstatus.Finished(is) != nil
+		})),
+	)
+}
+
+// tracked lets pass what a Job has to count.
+var tracked = predicate.NewPredicateFuncs(func(obj client.Object) bool {
+	return controllerutil.ContainsFinalizer(obj, batchv1.JobTrackingFinalizer)
+})
+
+// podsOf names the pods of a Job.
+func podsOf(ctx context.Context, read client.Reader, job *obatchv1.Job) ([]client.ObjectKey, error) {
+	var pods ocorev1.PodList
+	if err := ownership.Controlled(ctx, read, job.Namespace, job.UID, &pods); err != nil {
+		return nil, err
+	}
+	var keys []client.ObjectKey
+	for i := range pods.Items {
+		keys = append(keys, client.ObjectKeyFromObject(&pods.Items[i]))
+	}
+	return keys, nil
+}
