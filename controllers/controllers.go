@@ -9,6 +9,7 @@ import (
 
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
+	"github.com/orrery-dev/orrery/controllers/apps/statefulset"
 	"github.com/orrery-dev/orrery/controllers/batch/cronjob"
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
@@ -89,6 +90,7 @@ func All(o Options) []Entry {
 	return []Entry{
 		{OurKinds, "apps/deployment", deployment.Loop()},
 		{OurKinds, "apps/replicaset", replicaset.Loop()},
+		{OurKinds, "apps/statefulset", statefulset.Loop()},
 		{OurKinds, "batch/cronjob", cronjob.Loop()},
 		{OurKinds, "batch/job", job.Loop()},
 		{OurKinds, "batch/orphanedjobpods", orphanedjobpods.Loop()},

@@ -61,6 +61,7 @@ var upstream = map[string]string{
 	names.VolumeAttributesClassProtectionController: names.VolumeAttributesClassProtectionController,
 	names.ReplicaSetController:                      names.ReplicaSetController,
 	names.RootCACertificatePublisherController:      names.RootCACertificatePublisherController,
+	names.StatefulSetController:                     names.StatefulSetController,
 	names.ServiceAccountController:                  names.ServiceAccountController,
 	names.TaintEvictionController:                   names.TaintEvictionController,
 }
