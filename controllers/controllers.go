@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/orrery-dev/orrery/controllers/apps/daemonset"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/apps/statefulset"
@@ -88,6 +89,7 @@ type Entry struct {
 // All returns every loop, ready to be added to a manager. The order has no meaning.
 func All(o Options) []Entry {
 	return []Entry{
+		{OurKinds, "apps/daemonset", daemonset.Loop()},
 		{OurKinds, "apps/deployment", deployment.Loop()},
 		{OurKinds, "apps/replicaset", replicaset.Loop()},
 		{OurKinds, "apps/statefulset", statefulset.Loop()},

@@ -45,6 +45,7 @@ var upstream = map[string]string{
 
 	names.ClusterRoleAggregationController:          names.ClusterRoleAggregationController,
 	names.CronJobController:                         names.CronJobController,
+	names.DaemonSetController:                       names.DaemonSetController,
 	names.DeploymentController:                      names.DeploymentController,
 	names.DisruptionController:                      names.DisruptionController,
 	names.EndpointSliceController:                   names.EndpointSliceController,
