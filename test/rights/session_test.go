@@ -191,14 +191,20 @@ func (s *session) historyOf(t *testing.T, web *appsv1.Deployment) {
 	})
 }
 
-// strangers has a pod that a ReplicaSet adopts, and a slice that a Service does not need.
+// strangers has a pod that a ReplicaSet adopts, and a slice of a family that its Service does not have.
 func (s *session) strangers(t *testing.T) {
+	service := &corev1.Service{}
+	if err := s.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "web"}, service); err != nil {
+		t.Fatal(err)
+	}
 	stray := pod("default", "stray")
 	stray.Labels = map[string]string{"app": "stray"}
 	slice := &discoveryv1.EndpointSlice{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "surplus", Labels: map[string]string{
-			discoveryv1.LabelServiceName: "web", discoveryv1.LabelManagedBy: "endpointslice-controller.k8s.io",
-		}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "default", Name: "surplus",
+			Labels:          map[string]string{discoveryv1.LabelServiceName: service.Name, discoveryv1.LabelManagedBy: "endpointslice-controller.k8s.io"},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(service, corev1.SchemeGroupVersion.WithKind("Service"))},
+		},
 		AddressType: discoveryv1.AddressTypeIPv6,
 	}
 	s.create(t, stray, slice, &appsv1.ReplicaSet{
