@@ -107,8 +107,8 @@ var unused = []reason{
 		why: "it repairs labels of a node that was registered before",
 	},
 	{
-		who: identity.SimulatedNodes.User, only: ofGroup("authorization.k8s.io"),
-		why: "the nodes' HTTPS server asks who may call it, and nobody calls it here: test/e2e does",
+		who: identity.SimulatedNodes.User, only: ofGroup("authentication.k8s.io", "authorization.k8s.io"),
+		why: "the nodes' HTTPS server asks who calls it and whether they may, and nobody calls it here: test/e2e does",
 	},
 }
 
@@ -147,7 +147,7 @@ func watches(g granted, all []granted) bool {
 // events reports that the right is one on events.
 func events(g granted, _ []granted) bool { return g.Resource == "events" }
 
-// ofGroup reports that the right is one on resources of a group.
-func ofGroup(group string) func(granted, []granted) bool {
-	return func(g granted, _ []granted) bool { return g.Group == group }
+// ofGroup reports that the right is one on resources of a group, or one of several.
+func ofGroup(groups ...string) func(granted, []granted) bool {
+	return func(g granted, _ []granted) bool { return slices.Contains(groups, g.Group) }
 }
