@@ -37,14 +37,14 @@ func (te *Environment) components() []Component {
 }
 
 // runner runs a part of the environment's cluster, which is our own unless it was there before.
-func (te *Environment) runner(make func(wiring.Cluster) (wiring.Part, error)) func(context.Context, *rest.Config) error {
+func (te *Environment) runner(build func(wiring.Cluster) (wiring.Part, error)) func(context.Context, *rest.Config) error {
 	cluster := wiring.Cluster{Naming: apis.Kubernetes, Log: logr.Discard()}
 	if te.server != nil {
 		cluster.Own, cluster.ConfigOf = true, te.server.ControllerConfig
 	}
 	return func(ctx context.Context, config *rest.Config) error {
 		cluster.Config = config
-		part, err := make(cluster)
+		part, err := build(cluster)
 		if err != nil {
 			return err
 		}
