@@ -83,18 +83,7 @@ manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configu
 	$(CONTROLLER_GEN) crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./apis/... output:crd:dir=config/crd/bases
 	go run ./hack/crdfinish config/crd/bases
 	$(CONTROLLER_GEN) webhook paths=./webhooks/... output:webhook:dir=config/webhook
-	@$(call component-role,controllers,controllers)
-	@$(call component-role,scheduler,scheduler)
-	@$(call component-role,network,proxy)
-	@$(call component-role,nodeagent,simulated-nodes)
-	go run ./hack/managerrole config
-
-# $(call component-role,FOLDER,NAME) writes the roles that the RBAC markers below FOLDER ask for.
-define component-role
-if [ -d $(1) ]; then \
-	$(CONTROLLER_GEN) rbac:roleName=orrery:$(2),fileName=$(2).yaml paths=./$(1)/... output:rbac:dir=config/rbac/components; \
-fi
-endef
+	go run ./hack/roles config docs
 
 .PHONY: generate
 generate: ## Generate deep copies of our kinds and their ties to upstream's.

@@ -26,12 +26,7 @@ func (s *Server) CA() []byte { return s.store.Authority().Certificate() }
 // the configuration take up the new one while they run. An ephemeral server does not live that long: the
 // configuration then holds the certificate itself.
 func (s *Server) Config(who identity.Identity) (*rest.Config, error) {
-	config := &rest.Config{
-		Host:            s.url,
-		QPS:             -1,
-		UserAgent:       rest.DefaultKubernetesUserAgent(),
-		TLSClientConfig: rest.TLSClientConfig{CAData: s.CA()},
-	}
+	config := s.clientConfig()
 	if !s.options.Ephemeral {
 		var err error
 		config.CertFile, config.KeyFile, err = who.Keep(s.store)
@@ -40,6 +35,16 @@ func (s *Server) Config(who identity.Identity) (*rest.Config, error) {
 	pair, err := who.Sign(s.store.Authority())
 	config.CertData, config.KeyData = pair.Certificate, pair.Key
 	return config, err
+}
+
+// clientConfig is the configuration of a client that is nobody yet.
+func (s *Server) clientConfig() *rest.Config {
+	return &rest.Config{
+		Host:            s.url,
+		QPS:             -1,
+		UserAgent:       rest.DefaultKubernetesUserAgent(),
+		TLSClientConfig: rest.TLSClientConfig{CAData: s.CA()},
+	}
 }
 
 // Kubeconfig returns a kubeconfig file for a person or component. Its context and cluster are called name.

@@ -50,6 +50,9 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	if s.options.TwoNames {
 		openDoor(config)
 	}
+	if s.tokens, err = issueTokens(config); err != nil {
+		return nil, err
+	}
 	if completed.EndpointReconcilerType == string(reconcilers.NoneEndpointReconcilerType) {
 		config.KubeAPIs.EndpointReconcilerConfig.Reconciler = &noEndpoints{}
 	}

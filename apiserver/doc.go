@@ -7,7 +7,8 @@
 //     may use, and from which a restart continues, also after a crash;
 //   - the listener is opened by the caller, or once by [Start], and handed over: no port is looked for and lost again;
 //   - two names for one object (package naming): apps/v1 and apps.orrery.dev/v1 show the same stored Deployment;
-//   - each component has a client identity with its own rights (package identity);
+//   - each component has a client identity with its own rights (package identity), and so has each control loop: one of
+//     this process shows a token that is nowhere but in memory, the others a certificate;
 //   - several servers run in one process.
 //
 // [Start] returns as soon as the server answers requests, [Server.Ready] says when everything in it is up, and

@@ -3,6 +3,7 @@ package apiserver_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -12,6 +13,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/orrery-dev/orrery/apiserver"
@@ -33,10 +36,29 @@ func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		{identity.Scheduler, "reads nodes", authorizationv1.ResourceAttributes{Verb: "list", Resource: "nodes"}, true},
 		{identity.Scheduler, "reads Secrets", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets"}, false},
 		{identity.Scheduler, "writes Deployments", authorizationv1.ResourceAttributes{Verb: "update", Group: "apps", Resource: "deployments"}, false},
-		{identity.Controllers, "creates pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods"}, true},
-		{identity.Controllers, "scales ReplicaSets", authorizationv1.ResourceAttributes{Verb: "patch", Group: "apps", Resource: "replicasets"}, true},
-		{identity.Controllers, "runs commands in pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods", Subresource: "exec"}, false},
-		{identity.Controllers, "gives itself rights", authorizationv1.ResourceAttributes{Verb: "create", Group: "rbac.authorization.k8s.io", Resource: "clusterrolebindings"}, false},
+		{identity.Controller("replicaset-controller"), "creates pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods"}, true},
+		{identity.Controller("replicaset-controller"), "assigns pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods", Subresource: "binding"}, false},
+		{identity.Controller("replicaset-controller"), "runs commands in pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods", Subresource: "exec"}, false},
+		{identity.Controller("replicaset-controller"), "writes ReplicaSets", authorizationv1.ResourceAttributes{Verb: "patch", Group: "apps", Resource: "replicasets"}, false},
+		{identity.Controller("deployment-controller"), "scales ReplicaSets", authorizationv1.ResourceAttributes{Verb: "patch", Group: "apps", Resource: "replicasets"}, true},
+		{identity.Controller("deployment-controller"), "creates Deployments", authorizationv1.ResourceAttributes{Verb: "create", Group: "apps", Resource: "deployments"}, false},
+		{identity.Controller("deployment-controller"), "creates pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods"}, false},
+		{identity.Controller("deployment-controller"), "watches pods, which the cache does", authorizationv1.ResourceAttributes{Verb: "watch", Resource: "pods"}, false},
+		{identity.Controller("deployment-controller"), "deletes objects of any kind", authorizationv1.ResourceAttributes{Verb: "delete", Group: "example.org", Resource: "planets"}, false},
+		{identity.Controller("deployment-controller"), "acts for others", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "users"}, false},
+		{identity.Controller("serviceaccount-controller"), "gives out tokens", authorizationv1.ResourceAttributes{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}, false},
+		{identity.Controller("serviceaccount-controller"), "creates Secrets", authorizationv1.ResourceAttributes{Verb: "create", Resource: "secrets"}, false},
+		{identity.Controller("node-lifecycle-controller"), "writes leases", authorizationv1.ResourceAttributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases"}, false},
+		{identity.Controller("garbage-collector-controller"), "deletes objects of any kind", authorizationv1.ResourceAttributes{Verb: "delete", Group: "example.org", Resource: "planets"}, true},
+		{identity.Controller("garbage-collector-controller"), "creates roles", authorizationv1.ResourceAttributes{Verb: "create", Group: "rbac.authorization.k8s.io", Resource: "clusterroles"}, false},
+		{identity.Controller("garbage-collector-controller"), "gives itself rights", authorizationv1.ResourceAttributes{Verb: "create", Group: "rbac.authorization.k8s.io", Resource: "clusterrolebindings"}, false},
+		{identity.Controller("garbage-collector-controller"), "signs certificates", authorizationv1.ResourceAttributes{Verb: "sign", Group: "certificates.k8s.io", Resource: "signers"}, false},
+		{identity.Controller("clusterrole-aggregation-controller"), "fills roles with any right", authorizationv1.ResourceAttributes{Verb: "escalate", Group: "rbac.authorization.k8s.io", Resource: "clusterroles"}, true},
+		{identity.Controller("clusterrole-aggregation-controller"), "binds roles", authorizationv1.ResourceAttributes{Verb: "bind", Group: "rbac.authorization.k8s.io", Resource: "clusterroles"}, false},
+		{identity.ControllerCache, "watches pods", authorizationv1.ResourceAttributes{Verb: "watch", Resource: "pods"}, true},
+		{identity.ControllerCache, "creates pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods"}, false},
+		{identity.ControllerCache, "watches Secrets", authorizationv1.ResourceAttributes{Verb: "watch", Resource: "secrets"}, false},
+		{identity.ControllerCache, "watches any kind", authorizationv1.ResourceAttributes{Verb: "watch", Group: "example.org", Resource: "planets"}, false},
 		{identity.Proxy, "reads EndpointSlices", authorizationv1.ResourceAttributes{Verb: "watch", Group: "discovery.k8s.io", Resource: "endpointslices"}, true},
 		{identity.Proxy, "reads pods", authorizationv1.ResourceAttributes{Verb: "list", Resource: "pods"}, false},
 		{identity.Scheduler, "lists Secrets", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"}, false},
@@ -47,16 +69,6 @@ func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		{identity.Scheduler, "changes nodes", authorizationv1.ResourceAttributes{Verb: "patch", Resource: "nodes"}, false},
 		{identity.Scheduler, "renews its own lease", authorizationv1.ResourceAttributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Namespace: "kube-system", Name: "kube-scheduler"}, true},
 		{identity.Scheduler, "renews a node's lease", authorizationv1.ResourceAttributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Namespace: "kube-node-lease", Name: "one"}, false},
-		{identity.Controllers, "creates Secrets", authorizationv1.ResourceAttributes{Verb: "create", Resource: "secrets"}, false},
-		{identity.Controllers, "creates Deployments", authorizationv1.ResourceAttributes{Verb: "create", Group: "apps", Resource: "deployments"}, false},
-		{identity.Controllers, "creates roles", authorizationv1.ResourceAttributes{Verb: "create", Group: "rbac.authorization.k8s.io", Resource: "clusterroles"}, false},
-		{identity.Controllers, "binds roles", authorizationv1.ResourceAttributes{Verb: "bind", Group: "rbac.authorization.k8s.io", Resource: "clusterroles"}, false},
-		{identity.Controllers, "acts for others", authorizationv1.ResourceAttributes{Verb: "impersonate", Resource: "users"}, false},
-		{identity.Controllers, "gives out tokens", authorizationv1.ResourceAttributes{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}, false},
-		{identity.Controllers, "signs certificates", authorizationv1.ResourceAttributes{Verb: "sign", Group: "certificates.k8s.io", Resource: "signers"}, false},
-		{identity.Controllers, "assigns pods", authorizationv1.ResourceAttributes{Verb: "create", Resource: "pods", Subresource: "binding"}, false},
-		{identity.Controllers, "writes leases", authorizationv1.ResourceAttributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases"}, false},
-		{identity.Controllers, "collects objects of any kind", authorizationv1.ResourceAttributes{Verb: "delete", Group: "example.org", Resource: "planets"}, true},
 		{identity.Proxy, "writes EndpointSlices", authorizationv1.ResourceAttributes{Verb: "patch", Group: "discovery.k8s.io", Resource: "endpointslices"}, false},
 		{identity.Proxy, "writes Services", authorizationv1.ResourceAttributes{Verb: "update", Resource: "services"}, false},
 		{identity.Proxy, "creates events", authorizationv1.ResourceAttributes{Verb: "create", Resource: "events"}, false},
@@ -92,6 +104,37 @@ func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestEachControlLoopOfTheProcessIsSomebodyOfItsOwn(t *testing.T) {
+	server := shared(t)
+	config, err := server.ControllerConfig("deployment-controller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	review := &authenticationv1.SelfSubjectReview{}
+	review, err = kubernetes.NewForConfigOrDie(config).AuthenticationV1().SelfSubjectReviews().Create(t.Context(), review, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := identity.Controller("deployment-controller")
+	if user := review.Status.UserInfo; user.Username != want.User || !slices.Equal(user.Groups, append([]string{"system:authenticated"}, want.Groups...)) {
+		t.Errorf("it is %s in %v, want %s in %v", user.Username, user.Groups, want.User, want.Groups)
+	}
+
+	t.Run("on that server alone", func(t *testing.T) {
+		other := start(t, apiserver.Options{Ephemeral: true})
+		stolen := rest.CopyConfig(config)
+		stolen.Host, stolen.CAData = other.URL(), other.CA()
+		if _, err := kubernetes.NewForConfigOrDie(stolen).CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{}); !apierrors.IsUnauthorized(err) {
+			t.Errorf("got %v, want that nobody is known by the token", err)
+		}
+	})
+	t.Run("unless it has no role", func(t *testing.T) {
+		if _, err := server.ControllerConfig("comet-controller"); err == nil || !strings.Contains(err.Error(), "comet-controller") {
+			t.Errorf("got %v, want an error that names the loop", err)
+		}
+	})
 }
 
 func TestANodeMayWriteItselfAndNoOther(t *testing.T) {

@@ -31,6 +31,7 @@ type Server struct {
 
 	lock     *etcd.Lock
 	store    *pki.Store
+	tokens   tokens
 	etcd     *etcd.Server
 	listener *joined
 	url      string

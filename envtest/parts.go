@@ -19,7 +19,7 @@ func (te *Environment) components() []Component {
 		components = append(components, Component{Name: name, Identity: who, Run: te.runner(part)})
 	}
 	if te.Controllers {
-		add("controllers", identity.Controllers, func(c wiring.Cluster) (wiring.Part, error) {
+		add("controllers", identity.ControllerCache, func(c wiring.Cluster) (wiring.Part, error) {
 			return wiring.NewControllers(c, wiring.ControllersOptions{Loops: wiring.Loops{Cluster: true}})
 		})
 	}
@@ -37,10 +37,14 @@ func (te *Environment) components() []Component {
 }
 
 // runner runs a part of the environment's cluster, which is our own unless it was there before.
-func (te *Environment) runner(make func(wiring.Cluster) (wiring.Part, error)) func(context.Context, *rest.Config) error {
-	own := !te.existing
+func (te *Environment) runner(build func(wiring.Cluster) (wiring.Part, error)) func(context.Context, *rest.Config) error {
+	cluster := wiring.Cluster{Naming: apis.Kubernetes, Log: logr.Discard()}
+	if te.server != nil {
+		cluster.Own, cluster.ConfigOf = true, te.server.ControllerConfig
+	}
 	return func(ctx context.Context, config *rest.Config) error {
-		part, err := make(wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: own, Log: logr.Discard()})
+		cluster.Config = config
+		part, err := build(cluster)
 		if err != nil {
 			return err
 		}

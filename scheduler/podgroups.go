@@ -20,7 +20,7 @@ import (
 
 // Pod groups, where the API server has them.
 //
-// +kubebuilder:rbac:groups=scheduling.k8s.io;scheduling.orrery.dev,resources=podgroups,verbs=get;list;watch
+// +kubebuilder:rbac:groups=scheduling.k8s.io;scheduling.orrery.dev,resources=podgroups,verbs=list;watch
 // +kubebuilder:rbac:groups=scheduling.k8s.io;scheduling.orrery.dev,resources=podgroups/status,verbs=patch
 
 var (

@@ -4,10 +4,10 @@
 // system:masters, whom no rule can restrict; the administrator's rights come from an ordinary binding to
 // cluster-admin, so they can be looked at and taken away.
 //
-// The rights of a component are the RBAC markers of its rooms, from which controller-gen writes its roles (package
-// config/rbac), and nothing besides. Markers name the groups of the Kubernetes naming; the other name of the same
-// objects is added to every rule here. A node that runs containers needs no role: the Node authorizer knows it by its
-// name, and lets it see what its own pods need.
+// Each control loop is a component in this sense, and so is the cache that the loops share. The rights of a component are the
+// RBAC markers beside its code, from which its roles are generated (package config/rbac), and nothing besides. Markers name
+// the groups of the Kubernetes naming: a request by the other name has become one by the first when it is judged. A node that
+// runs containers needs no role: the Node authorizer knows it by its name, and lets it see what its own pods need.
 //
 // The package decides nothing about users of the cluster.
 package identity

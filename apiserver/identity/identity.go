@@ -14,8 +14,8 @@ type Identity struct {
 var (
 	// Admin is the person who runs the control plane: the kubeconfig that we write is theirs.
 	Admin = Identity{User: "orrery:admin"}
-	// Controllers is the process that runs the controllers.
-	Controllers = Identity{User: "orrery:controllers"}
+	// ControllerCache is the cache that the control loops of a process share: it reads what some loop reads through it.
+	ControllerCache = Identity{User: "orrery:controller-cache"}
 	// Scheduler is the scheduler.
 	Scheduler = Identity{User: "orrery:scheduler"}
 	// Proxy is the service proxy, and whatever else programs a node's network.
@@ -26,6 +26,16 @@ var (
 	// APIServer is the API server itself, as it calls node agents.
 	APIServer = Identity{User: pki.KubeletClientUser}
 )
+
+// ControllerGroup is the group of all control loops: by it flow schemas, audit policies and admission webhooks tell their
+// requests from those of people. No right comes with it.
+const ControllerGroup = "orrery:controllers"
+
+// Controller is the control loop called name, as in "deployment-controller". It is a user and no ServiceAccount, as the
+// controllers of kube-controller-manager are: who may create pods or tokens in kube-system is none of them by that.
+func Controller(name string) Identity {
+	return Identity{User: "orrery:controller:" + name, Groups: []string{ControllerGroup}}
+}
 
 // Node is the agent of the node called name: the Node authorizer lets it see what its own pods need.
 func Node(name string) Identity {

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -29,9 +30,9 @@ const (
 	Manager   = "orrery"
 )
 
-// generated are the identities whose rights are the RBAC markers of a component: config/rbac/components has a file of
-// roles for each, which is named after it.
-var generated = []Identity{Controllers, Scheduler, Proxy, SimulatedNodes}
+// components are the identities whose roles are in the folder components of package config/rbac, in a file that is named after
+// the user. Those of control loops are in the folder controllers, in files that are named after the loops.
+var components = []Identity{ControllerCache, Scheduler, Proxy, SimulatedNodes}
 
 // granted are the identities that do the same as somebody whom Kubernetes has a role for.
 var granted = []struct {
@@ -43,28 +44,67 @@ var granted = []struct {
 }
 
 // DefaultPolicy returns the roles and bindings of all components.
-func DefaultPolicy() (Policy, error) { return policyFrom(rbacconfig.Components) }
+func DefaultPolicy() (Policy, error) { return PolicyFrom(rbacconfig.Roles) }
 
-func policyFrom(files fs.FS) (Policy, error) {
+// PolicyFrom returns the roles and bindings of all components, of which files holds the roles as package config/rbac does.
+func PolicyFrom(files fs.FS) (Policy, error) {
 	var policy Policy
 	for _, grant := range granted {
 		policy.ClusterRoleBindings = append(policy.ClusterRoleBindings, bind(grant.identity, grant.role))
 	}
-	paths, err := fs.Glob(files, "components/*.yaml")
+	paths, err := fs.Glob(files, "*/*.yaml")
 	if err != nil {
 		return Policy{}, fmt.Errorf("listing generated roles: %w", err)
 	}
 	for _, path := range paths {
-		component := "orrery:" + strings.TrimSuffix(strings.TrimPrefix(path, "components/"), ".yaml")
-		at := slices.IndexFunc(generated, func(identity Identity) bool { return identity.User == component })
-		if at < 0 {
-			return Policy{}, fmt.Errorf("reading generated roles %s: no component has this name", path)
+		identity, err := ownerOf(path)
+		if err != nil {
+			return Policy{}, fmt.Errorf("reading generated roles %s: %w", path, err)
 		}
-		if err := policy.add(files, path, generated[at]); err != nil {
+		if err := policy.add(files, path, identity); err != nil {
 			return Policy{}, fmt.Errorf("reading generated roles %s: %w", path, err)
 		}
 	}
 	return policy, nil
+}
+
+// Controllers are the control loops that there are generated roles for.
+func Controllers() ([]Identity, error) {
+	paths, err := fs.Glob(rbacconfig.Roles, controllerFolder+"/*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("listing generated roles: %w", err)
+	}
+	var all []Identity
+	for _, path := range paths {
+		identity, err := ownerOf(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading generated roles %s: %w", path, err)
+		}
+		all = append(all, identity)
+	}
+	return all, nil
+}
+
+// The folders of package config/rbac that hold generated roles.
+const (
+	controllerFolder = "controllers"
+	componentFolder  = "components"
+)
+
+// ownerOf is whose roles are in a file.
+func ownerOf(path string) (Identity, error) {
+	folder, file, _ := strings.Cut(path, "/")
+	name := strings.TrimSuffix(file, ".yaml")
+	switch folder {
+	case controllerFolder:
+		return Controller(name), nil
+	case componentFolder:
+		at := slices.IndexFunc(components, func(identity Identity) bool { return identity.User == "orrery:"+name })
+		if at >= 0 {
+			return components[at], nil
+		}
+	}
+	return Identity{}, errors.New("no component has this name")
 }
 
 // add reads the roles of an identity from a file, and binds them to it.

@@ -20,7 +20,7 @@ rules:
   resources: ["pods"]
   verbs: ["get"]
 `)}}
-	policy, err := policyFrom(files)
+	policy, err := PolicyFrom(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestAGeneratedRoleOfNobodyIsAnError(t *testing.T) {
 		"components/stargazer.yaml": "kind: ClusterRole\n",
 		"components/scheduler.yaml": "kind: Role\n",
 	} {
-		_, err := policyFrom(fstest.MapFS{name: {Data: []byte(content)}})
+		_, err := PolicyFrom(fstest.MapFS{name: {Data: []byte(content)}})
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want an error that names %s", err, name)
 		}
@@ -49,7 +49,7 @@ func TestAGeneratedRoleOfNobodyIsAnError(t *testing.T) {
 }
 
 func TestARoleForOneNamespaceIsBoundThereAlone(t *testing.T) {
-	policy, err := policyFrom(fstest.MapFS{"components/simulated-nodes.yaml": {Data: []byte(`---
+	policy, err := PolicyFrom(fstest.MapFS{"components/simulated-nodes.yaml": {Data: []byte(`---
 kind: ClusterRole
 rules:
 - {apiGroups: [""], resources: [nodes], verbs: [create]}
@@ -79,7 +79,11 @@ func TestEveryComponentHasGeneratedRoles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, component := range generated {
+	loops, err := Controllers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, component := range append(loops, components...) {
 		if !slices.ContainsFunc(policy.ClusterRoles, func(role rbacv1.ClusterRole) bool { return role.Name == component.User && len(role.Rules) > 0 }) {
 			t.Errorf("%s has no generated role: run `make manifests`", component.User)
 		}
@@ -97,5 +101,72 @@ func TestBindingsHaveNamesOfTheirOwn(t *testing.T) {
 			t.Errorf("there are two bindings called %s", binding.Name)
 		}
 		seen[binding.Name] = true
+	}
+}
+
+func TestTheRolesOfALoopAreInAFileThatIsNamedAfterIt(t *testing.T) {
+	policy, err := PolicyFrom(fstest.MapFS{"controllers/comet-controller.yaml": {Data: []byte(`
+kind: ClusterRole
+rules:
+- {apiGroups: [""], resources: [pods], verbs: [get]}
+`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const user = "orrery:controller:comet-controller"
+	binding := policy.ClusterRoleBindings[len(policy.ClusterRoleBindings)-1]
+	if policy.ClusterRoles[0].Name != user || binding.Subjects[0].Name != user {
+		t.Errorf("got role %s, bound to %v; want both for %s", policy.ClusterRoles[0].Name, binding.Subjects, user)
+	}
+}
+
+// mighty are those who may do something that is not about a resource that can be named, with the reason.
+var mighty = map[string]string{
+	"orrery:controller:garbage-collector-controller":       "any kind has owners, also one that is defined tomorrow, and RBAC has no word for metadata: the same kinds and verbs as upstream's generic-garbage-collector, without update",
+	"orrery:controller:namespace-controller":               "any kind can live in a Namespace that is deleted: as upstream's namespace-controller, without get of what it only counts",
+	"orrery:controller:clusterrole-aggregation-controller": "a ClusterRole that it fills may hold any right, and who may not escalate can give none that they lack: as upstream's",
+}
+
+func TestNobodyMayDoEverything(t *testing.T) {
+	policy, err := DefaultPolicy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, role := range policy.ClusterRoles {
+		for _, rule := range role.Rules {
+			if slices.ContainsFunc([]string{rbacv1.VerbAll, "bind", "impersonate"}, func(verb string) bool { return slices.Contains(rule.Verbs, verb) }) {
+				t.Errorf("%s may do %v, which nobody needs", role.Name, rule.Verbs)
+			}
+			if !slices.Contains(rule.APIGroups, rbacv1.APIGroupAll) && !slices.Contains(rule.Resources, rbacv1.ResourceAll) && !slices.Contains(rule.Verbs, "escalate") {
+				continue
+			}
+			seen[role.Name] = true
+			if mighty[role.Name] == "" {
+				t.Errorf("%s may do %v with %v of %v, and no reason is given", role.Name, rule.Verbs, rule.Resources, rule.APIGroups)
+			}
+		}
+	}
+	for name := range mighty {
+		if !seen[name] {
+			t.Errorf("%s does nothing that needs a reason any more", name)
+		}
+	}
+}
+
+func TestNobodyReadsAllSecretsWithoutAReason(t *testing.T) {
+	reasons := map[string]string{
+		SimulatedNodes.User: "it acts for every node, and reads the Secrets that their pods name, one at a time",
+	}
+	policy, err := DefaultPolicy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, role := range policy.ClusterRoles {
+		for _, rule := range role.Rules {
+			if slices.Contains(rule.Resources, "secrets") && reasons[role.Name] == "" && len(rule.ResourceNames) == 0 {
+				t.Errorf("%s may %v Secrets in all namespaces", role.Name, rule.Verbs)
+			}
+		}
 	}
 }

@@ -64,11 +64,23 @@ func AddAll(mgr manager.Manager, options Options, loops ...Loop) error {
 		return err
 	}
 	for _, l := range loops {
-		if err := l.(adder).add(mgr, options); err != nil {
+		if err := addAs(mgr, options, l); err != nil {
 			return fmt.Errorf("adding loop %s to the manager: %w", l.Name(), err)
 		}
 	}
 	return nil
+}
+
+// addAs adds a loop whose indexes have been declared, as whom the options say.
+func addAs(mgr manager.Manager, options Options, l Loop) error {
+	if options.As != nil {
+		own, err := options.As(mgr, l.Name())
+		if err != nil {
+			return err
+		}
+		mgr = own
+	}
+	return l.(adder).add(mgr, options)
 }
 
 // adder is a loop whose indexes have been declared.

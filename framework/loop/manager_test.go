@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/recorder"
 )
 
 var names atomic.Int64
@@ -68,5 +70,41 @@ func TestALoopShowsItsIndexes(t *testing.T) {
 	indexes := loop.New("tiers", controller{}, loop.Indexes(&corev1.ConfigMap{}, "tier", byLabel)).Indexes()
 	if len(indexes) != 1 || indexes[0].Field != "tier" {
 		t.Errorf("shows %v, want the one that was declared", indexes)
+	}
+}
+
+// known is a manager as one loop knows it, which notes what the loop takes from it.
+type known struct {
+	manager.Manager
+	taken map[string]bool
+}
+
+func (k *known) GetClient() client.Client { k.taken["client"] = true; return k.Manager.GetClient() }
+
+func (k *known) GetAPIReader() client.Reader {
+	k.taken["live reader"] = true
+	return k.Manager.GetAPIReader()
+}
+
+func (k *known) GetEventRecorder(name string) recorder.EventRecorder {
+	k.taken["recorder"] = true
+	return k.Manager.GetEventRecorder(name)
+}
+
+func TestALoopIsWhomTheOptionsSay(t *testing.T) {
+	whom, asked := &known{Manager: newManager(t), taken: map[string]bool{}}, ""
+	as := func(_ manager.Manager, name string) (manager.Manager, error) { asked = name; return whom, nil }
+	name := uniqueName("comet")
+	if err := loop.New(name, controller{}).AddTo(whom.Manager, loop.Options{As: as}); err != nil {
+		t.Fatal(err)
+	}
+	if asked != name || len(whom.taken) != 3 {
+		t.Errorf("it was asked for %q, which took the %v; want %s to take all three", asked, whom.taken, name)
+	}
+
+	nobody := func(manager.Manager, string) (manager.Manager, error) { return nil, errors.New("it has no role") }
+	name = uniqueName("comet")
+	if err := loop.New(name, controller{}).AddTo(newManager(t), loop.Options{As: nobody}); err == nil || !strings.Contains(err.Error(), name) {
+		t.Errorf("that it is nobody ends with %v, want an error that names the loop", err)
 	}
 }

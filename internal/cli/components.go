@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
@@ -184,13 +183,9 @@ func (p *controlPlane) writeKubeconfig(server *apiserver.Server) error {
 	return nil
 }
 
-// own is the cluster of our API server, which a component reaches with a certificate of its own.
+// own is the cluster of our API server, as a component knows it.
 func (p *controlPlane) own(who identity.Identity) (wiring.Cluster, error) {
-	config, err := p.server.Config(who)
-	if err != nil {
-		return wiring.Cluster{}, fmt.Errorf("making the certificate of %s: %w", who.User, err)
-	}
-	return wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true, Log: logger()}, nil
+	return wiring.Own(p.server, who, logger())
 }
 
 // external is the etcd that the options name; nil means the embedded one.

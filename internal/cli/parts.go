@@ -92,7 +92,7 @@ func (m *machine) runProxy(ctx context.Context, ready func(string)) error {
 }
 
 func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) error {
-	cluster, err := p.cluster(identity.Controllers)
+	cluster, err := p.cluster(identity.ControllerCache)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/framework/loop"
 )
 
@@ -22,6 +23,8 @@ import (
 type Cluster struct {
 	// Config is how the part reaches the API server, and as whom.
 	Config *rest.Config
+	// ConfigOf is how one control loop reaches the API server, under a name of its own. Nil means by Config, as all loops.
+	ConfigOf func(loop string) (*rest.Config, error)
 	// Naming says by which names the part knows our kinds.
 	Naming apis.Naming
 	// Own says that the API server is one of ours: both names of a kind are of the same objects there, and there is one
@@ -29,6 +32,16 @@ type Cluster struct {
 	Own bool
 	// Log takes what the part says. With the zero value a manager says it to controller-runtime's log, and others nothing.
 	Log logr.Logger
+}
+
+// Own is the cluster of an API server of ours in this process, as a component knows it. Each control loop of the component is
+// somebody of its own there.
+func Own(server *apiserver.Server, who identity.Identity, log logr.Logger) (Cluster, error) {
+	config, err := server.Config(who)
+	if err != nil {
+		return Cluster{}, fmt.Errorf("making the certificate of %s: %w", who.User, err)
+	}
+	return Cluster{Config: config, ConfigOf: server.ControllerConfig, Naming: apis.Kubernetes, Own: true, Log: log}, nil
 }
 
 // IsOwn asks an API server whether it is one of ours: it says so in its version.
@@ -84,5 +97,5 @@ func NewManager(c Cluster, configure func(*manager.Options)) (*Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reaching the cluster at %s: %w", c.Config.Host, err)
 	}
-	return &Manager{Manager: mgr, ready: make(chan struct{})}, nil
+	return &Manager{Manager: mgr, ready: make(chan struct{}), stop: func() {}}, nil
 }

@@ -99,7 +99,12 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := controllers.AddTo(mgr, loop.Options{Inspect: o.Inspect}, loops); err != nil {
+	options := loop.Options{Inspect: o.Inspect}
+	if c.ConfigOf != nil {
+		identities := newIdentities(c.ConfigOf)
+		options.As, mgr.stop = identities.as, identities.stop
+	}
+	if err := controllers.AddTo(mgr, options, loops); err != nil {
 		return nil, err
 	}
 	return mgr, nil

@@ -32,6 +32,7 @@ func Run(ctx context.Context, part Part, ready func()) error {
 type Manager struct {
 	manager.Manager
 	ready chan struct{}
+	stop  func() // what is still needed when the last runnable ends
 }
 
 // Run implements Part.
@@ -43,6 +44,7 @@ func (m *Manager) Run(ctx context.Context) error {
 			close(m.ready)
 		}
 	}()
+	defer m.stop()
 	return m.Start(ctx)
 }
 

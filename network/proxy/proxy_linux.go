@@ -19,8 +19,8 @@ import (
 	"github.com/orrery-dev/orrery/network/nft"
 )
 
-// +kubebuilder:rbac:groups="";core.orrery.dev,resources=services,verbs=get;list;watch
-// +kubebuilder:rbac:groups=discovery.k8s.io;discovery.orrery.dev,resources=endpointslices,verbs=get;list;watch
+// +kubebuilder:rbac:groups="";core.orrery.dev,resources=services,verbs=list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io;discovery.orrery.dev,resources=endpointslices,verbs=list;watch
 
 const (
 	// gather is how long events are collected before a pass: a rollout changes many slices in a row.

@@ -17,7 +17,7 @@ import (
 
 // What is read here. What is written, the plugin DynamicResources says.
 //
-// +kubebuilder:rbac:groups=resource.k8s.io,resources=resourceclaims;resourceslices;deviceclasses;devicetaintrules,verbs=get;list;watch
+// +kubebuilder:rbac:groups=resource.k8s.io,resources=resourceclaims;resourceslices;deviceclasses;devicetaintrules,verbs=list;watch
 
 // Manager is the SharedDRAManager of a scheduler. Where the API server does not serve resource.k8s.io, it knows nothing.
 type Manager struct {

@@ -124,7 +124,7 @@ var rules = []rule{
 	},
 	{
 		name:    "only internal/wiring may put controllers together",
-		applies: func(room string) bool { return !in("controllers", "internal/wiring", "hack/managerrole")(room) },
+		applies: func(room string) bool { return !in("controllers", "internal/wiring", "hack/roles")(room) },
 		allows:  func(_, to string) bool { return to != Module+"/controllers" },
 	},
 	{

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -23,22 +25,27 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/envtest"
 	"github.com/orrery-dev/orrery/internal/await"
 	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/orrery-dev/orrery/test/auditlog"
 )
 
-// A session that touches everything that our components do; the audit log tells whether any of it was refused.
-func TestNothingThatAComponentDoesIsForbidden(t *testing.T) {
+// A session that touches everything that our components do; the audit log tells whether any of it was refused, and which of
+// their rights they did not use.
+func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	te := &envtest.Environment{
 		TwoNames:       true,
 		Scheduler:      true,
 		SimulatedNodes: 2,
-		// As in a control plane, but a node that has never said a word is missed within a second.
-		Components: []envtest.Component{{Name: "controllers", Identity: identity.Controllers, Run: runControllers}},
 	}
+	// As in a control plane, but a node that has never said a word is missed within a second.
+	te.Components = []envtest.Component{{Name: "controllers", Identity: identity.ControllerCache, Run: func(ctx context.Context, config *rest.Config) error {
+		return runControllers(ctx, config, te.Server())
+	}}}
 	log := newAudit(t, te)
 	config, err := te.Start()
 	if err != nil {
@@ -63,31 +70,41 @@ func TestNothingThatAComponentDoesIsForbidden(t *testing.T) {
 		t.Error(err)
 	}
 
-	tallies := log.tallies(t)
-	if got := tallies[identity.Proxy.User].refused; len(got) != 1 {
-		t.Errorf("of the one refusal that was provoked the log has %q", got)
+	did, err := log.Components()
+	if err != nil {
+		t.Fatal(err)
 	}
-	delete(tallies, identity.Proxy.User)
-	for _, component := range []identity.Identity{identity.Controllers, identity.Scheduler, identity.SimulatedNodes} {
-		if tallies[component.User].answered == 0 {
-			t.Errorf("%s has asked for nothing", component.User)
-		}
+	if proxy := did[identity.Proxy.User]; proxy == nil || len(proxy.Refused) != 1 {
+		t.Errorf("of the one refusal that was provoked the log has %v", proxy)
 	}
-	for user, tally := range tallies {
-		t.Logf("%s: %d requests", user, tally.answered)
-		for _, refusal := range tally.refused {
+	delete(did, identity.Proxy.User)
+	for user, activity := range did {
+		t.Logf("%s: %d requests", user, activity.Answered)
+		for _, refusal := range activity.Refused {
 			t.Errorf("%s was refused: %s", user, refusal)
 		}
 	}
+	everythingIsUsed(t, did)
 }
 
-func runControllers(ctx context.Context, config *rest.Config) error {
-	controllers, err := wiring.NewControllers(wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true, Log: logr.Discard()},
-		wiring.ControllersOptions{Loops: wiring.Loops{
-			Cluster:       true,
-			ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
-			NodeLifecycle: nodelifecycle.Options{StartupGracePeriod: time.Second},
-		}})
+// newAudit has an environment write an audit log.
+func newAudit(t *testing.T, te *envtest.Environment) auditlog.Log {
+	t.Helper()
+	log, err := auditlog.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	te.ControlPlane.GetAPIServer().Configure().Append("audit-policy-file", log.Policy).Append("audit-log-path", log.Path)
+	return log
+}
+
+func runControllers(ctx context.Context, config *rest.Config, server *apiserver.Server) error {
+	cluster := wiring.Cluster{Config: config, ConfigOf: server.ControllerConfig, Naming: apis.Kubernetes, Own: true, Log: logr.Discard()}
+	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: wiring.Loops{
+		Cluster:       true,
+		ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
+		NodeLifecycle: nodelifecycle.Options{StartupGracePeriod: time.Second},
+	}})
 	if err != nil {
 		return err
 	}
@@ -131,27 +148,78 @@ func (s *session) workloads(t *testing.T) {
 		func() { web.Spec.Template.Spec.Containers[0].Image = "web:2" },
 		func() { web.Spec.Replicas = new(int32(1)) },
 	} {
-		base := web.DeepCopy()
-		change()
-		if err := s.Patch(t.Context(), web, client.MergeFrom(base)); err != nil {
-			t.Fatal(err)
-		}
+		s.change(t, web, change)
 		s.available(t, web)
 	}
+	s.historyOf(t, web)
+	s.strangers(t)
 	lost := pod("default", "lost")
 	lost.Spec.NodeSelector = map[string]string{"example.org/there": "no"}
 	s.create(t, lost)
 	for _, reason := range []string{"ScalingReplicaSet", "SuccessfulCreate", "Scheduled", "FailedScheduling", "Started"} {
-		await.Until(t, "an event "+reason, func() (string, bool) {
-			var events eventsv1.EventList
-			err := s.List(t.Context(), &events)
-			var seen []string
-			for _, event := range events.Items {
-				seen = append(seen, event.Reason)
-			}
-			return fmt.Sprint(seen, err), strings.Contains(fmt.Sprint(seen), reason)
-		})
+		s.recorded(t, reason)
 	}
+}
+
+// recorded waits for an event with a reason.
+func (s *session) recorded(t *testing.T, reason string) {
+	t.Helper()
+	await.Until(t, "an event "+reason, func() (string, bool) {
+		var events eventsv1.EventList
+		err := s.List(t.Context(), &events)
+		var seen []string
+		for _, event := range events.Items {
+			seen = append(seen, event.Reason)
+		}
+		return fmt.Sprint(seen, err), slices.Contains(seen, reason)
+	})
+}
+
+// historyOf goes back to the first revision of a Deployment by the old way, and then has it keep none.
+func (s *session) historyOf(t *testing.T, web *appsv1.Deployment) {
+	s.change(t, web, func() { web.Annotations[appsv1.DeprecatedRollbackTo] = "1" })
+	await.Until(t, "the first revision", func() (string, bool) {
+		err := s.Get(t.Context(), client.ObjectKeyFromObject(web), web)
+		return fmt.Sprint(web.Annotations, err), web.Annotations[appsv1.DeprecatedRollbackTo] == "" && web.Spec.Template.Spec.Containers[0].Image == "web:1"
+	})
+	s.available(t, web)
+	s.change(t, web, func() { web.Spec.RevisionHistoryLimit = new(int32) })
+	await.Until(t, "the end of all other revisions", func() (string, bool) {
+		var sets appsv1.ReplicaSetList
+		err := s.List(t.Context(), &sets, client.InNamespace("default"), client.MatchingLabels{"app": "web"})
+		return fmt.Sprint(len(sets.Items), err), len(sets.Items) == 1
+	})
+}
+
+// strangers has a pod that a ReplicaSet adopts, and a slice of a family that its Service does not have.
+func (s *session) strangers(t *testing.T) {
+	service := &corev1.Service{}
+	if err := s.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "web"}, service); err != nil {
+		t.Fatal(err)
+	}
+	stray := pod("default", "stray")
+	stray.Labels = map[string]string{"app": "stray"}
+	slice := &discoveryv1.EndpointSlice{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "default", Name: "surplus",
+			Labels:          map[string]string{discoveryv1.LabelServiceName: service.Name, discoveryv1.LabelManagedBy: "endpointslice-controller.k8s.io"},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(service, corev1.SchemeGroupVersion.WithKind("Service"))},
+		},
+		AddressType: discoveryv1.AddressTypeIPv6,
+	}
+	s.create(t, stray, slice, &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "stray"},
+		Spec: appsv1.ReplicaSetSpec{
+			Replicas: new(int32(1)),
+			Selector: &metav1.LabelSelector{MatchLabels: stray.Labels},
+			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: stray.Labels}, Spec: stray.Spec},
+		},
+	})
+	await.Until(t, "the pod to be adopted", func() (string, bool) {
+		err := s.Get(t.Context(), client.ObjectKeyFromObject(stray), stray)
+		return fmt.Sprint(stray.OwnerReferences, err), metav1.GetControllerOf(stray) != nil
+	})
+	s.gone(t, slice)
 }
 
 // garbage deletes owners by each policy, and one of a kind that was not there when the collector started.
@@ -177,15 +245,30 @@ func (s *session) garbage(t *testing.T) {
 	})
 	s.remove(t, owner)
 	s.gone(t, mars)
+
+	s.create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}})
+	far := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "elsewhere", Name: "far"}}
+	s.create(t, far)
+	near := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "near", OwnerReferences: []metav1.OwnerReference{
+		{APIVersion: "v1", Kind: "ConfigMap", Name: far.Name, UID: far.UID},
+	}}}
+	s.create(t, near)
+	s.recorded(t, "OwnerRefInvalidNamespace")
+	s.gone(t, near)
 }
 
-// nodes lets one node fall silent under its pod, and go.
+// nodes lets one node fall silent under its pod, and go: somebody says that it will not come back.
 func (s *session) nodes(t *testing.T) {
 	silent := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "silent"}}
 	s.create(t, silent)
 	web := pod("default", "stays")
 	web.Spec.NodeName = silent.Name
 	s.create(t, web)
+	base := web.DeepCopy()
+	web.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	if err := s.Status().Patch(t.Context(), web, client.MergeFrom(base)); err != nil {
+		t.Fatal(err)
+	}
 	await.Until(t, "the node to be emptied", func() (string, bool) {
 		err := s.Get(t.Context(), client.ObjectKeyFromObject(silent), silent)
 		return fmt.Sprint(silent.Spec, silent.Status.Conditions, err), len(silent.Spec.Taints) == 2 && silent.Spec.PodCIDR != ""
@@ -194,9 +277,12 @@ func (s *session) nodes(t *testing.T) {
 		err := s.Get(t.Context(), client.ObjectKeyFromObject(web), web)
 		return fmt.Sprint(web.Status, err), web.DeletionTimestamp != nil
 	})
-	s.remove(t, silent)
-	s.remove(t, web, client.GracePeriodSeconds(0))
+	s.recorded(t, "NodeNotReady")
+	s.change(t, silent, func() {
+		silent.Spec.Taints = append(silent.Spec.Taints, corev1.Taint{Key: corev1.TaintNodeOutOfService, Effect: corev1.TaintEffectNoExecute})
+	})
 	s.gone(t, web)
+	s.remove(t, silent)
 }
 
 // roles makes one of others, with rights that nobody has.
@@ -229,12 +315,31 @@ func (s *session) namespaces(t *testing.T) {
 			return fmt.Sprint(err), err == nil
 		})
 	}
+	published := &corev1.ConfigMap{}
+	if err := s.Get(t.Context(), client.ObjectKey{Namespace: namespace.Name, Name: "kube-root-ca.crt"}, published); err != nil {
+		t.Fatal(err)
+	}
+	s.change(t, published, func() { published.Data = nil })
+	await.Until(t, "the root CA to be published again", func() (string, bool) {
+		err := s.Get(t.Context(), client.ObjectKeyFromObject(published), published)
+		return fmt.Sprint(err), err == nil && len(published.Data) > 0
+	})
 	web := deployment("web", 2)
 	web.Namespace = namespace.Name
 	s.create(t, web, planet("venus", &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name}}))
 	s.available(t, web)
 	s.remove(t, namespace)
 	s.gone(t, namespace)
+}
+
+// change changes an object.
+func (s *session) change(t *testing.T, obj client.Object, change func()) {
+	t.Helper()
+	base := obj.DeepCopyObject().(client.Object)
+	change()
+	if err := s.Patch(t.Context(), obj, client.MergeFrom(base)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *session) create(t *testing.T, objs ...client.Object) {

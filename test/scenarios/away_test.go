@@ -33,9 +33,10 @@ func TestANodeThatWasAwayComesBackWithItsPods(t *testing.T) {
 	admin, server := startEmbedded(t)
 	p := newProxy(t, admin, 1)
 	(&loops{
-		naming: apis.Kubernetes,
-		as:     identities(t, server),
-		own:    true,
+		naming:   apis.Kubernetes,
+		as:       identities(t, server),
+		configOf: server.ControllerConfig,
+		own:      true,
 		controllers: wiring.Loops{
 			NodeLifecycle: nodelifecycle.Options{MonitorGracePeriod: 5 * time.Second},
 		},

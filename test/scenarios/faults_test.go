@@ -30,7 +30,7 @@ func TestRolloutsCompleteOnABadDay(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) (*rest.Config, loops){
 		"the embedded server": func(t *testing.T) (*rest.Config, loops) {
 			admin, server := startEmbedded(t)
-			return admin, loops{naming: apis.Kubernetes, own: true, controllers: wiring.Loops{RootCA: server.CA()}}
+			return admin, loops{naming: apis.Kubernetes, own: true, configOf: server.ControllerConfig, controllers: wiring.Loops{RootCA: server.CA()}}
 		},
 		"a plain server": func(t *testing.T) (*rest.Config, loops) { return startPlain(t), loops{naming: apis.Orrery} },
 	} {
@@ -39,6 +39,7 @@ func TestRolloutsCompleteOnABadDay(t *testing.T) {
 			admin, l := start(t)
 			p := newProxy(t, admin, 1)
 			l.as = func(identity.Identity) *rest.Config { return p.config() }
+			l.configOf = p.passing(l.configOf)
 			l.fleets = []nodeagent.FleetOptions{{Nodes: 3}}
 			fleets := l.start(t)
 			p.begin(badDay)

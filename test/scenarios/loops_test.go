@@ -25,6 +25,8 @@ type loops struct {
 	own bool
 	// as is how a component reaches the API server.
 	as func(identity.Identity) *rest.Config
+	// configOf is how one control loop does; nil means as all of them.
+	configOf func(loop string) (*rest.Config, error)
 	// controllers are told this; they are all loops in any case, for no server here has any other.
 	controllers wiring.Loops
 	// fleets are the simulated nodes, which reach the API server as other components do, unless they say how.
@@ -45,7 +47,9 @@ func (l *loops) start(t *testing.T) []*nodeagent.Fleet {
 		}
 	})
 	l.controllers.Cluster = true
-	controllers, err := wiring.NewControllers(l.cluster(l.as(identity.Controllers)), wiring.ControllersOptions{
+	cluster := l.cluster(l.as(identity.ControllerCache))
+	cluster.ConfigOf = l.configOf
+	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{
 		Loops: l.controllers, Webhooks: l.webhooks != nil,
 		Configure: func(o *manager.Options) { o.WebhookServer = l.webhooks },
 	})

@@ -80,6 +80,22 @@ func newProxy(t *testing.T, admin *rest.Config, seed uint64) *proxy {
 // config is how components reach the API server by the proxy.
 func (p *proxy) config() *rest.Config { return &rest.Config{Host: p.server.URL, QPS: -1} }
 
+// passing is how those reach the API server by the proxy who show a token: it counts for more than the proxy's own certificate.
+func (p *proxy) passing(configOf func(string) (*rest.Config, error)) func(string) (*rest.Config, error) {
+	if configOf == nil {
+		return nil
+	}
+	return func(loop string) (*rest.Config, error) {
+		direct, err := configOf(loop)
+		if err != nil {
+			return nil, err
+		}
+		config := p.config()
+		config.BearerToken = direct.BearerToken
+		return config, nil
+	}
+}
+
 // begin lets things go wrong from now on.
 func (p *proxy) begin(f faults) {
 	p.mu.Lock()

@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"errors"
+	"io/fs"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +17,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/testserver"
 	"github.com/orrery-dev/orrery/nodeagent"
+	"github.com/orrery-dev/orrery/test/auditlog"
 )
 
 // target is a server with the loops, seen by users under a naming.
@@ -32,10 +35,11 @@ func targets(t *testing.T) []*target {
 	plain := startPlain(t)
 	nodes := []nodeagent.FleetOptions{{Nodes: 2}}
 	(&loops{
-		naming: apis.Kubernetes,
-		own:    true,
-		as:     identities(t, server),
-		fleets: nodes,
+		naming:   apis.Kubernetes,
+		own:      true,
+		as:       identities(t, server),
+		configOf: server.ControllerConfig,
+		fleets:   nodes,
 	}).start(t)
 	(&loops{
 		naming:   apis.Orrery,
@@ -50,11 +54,31 @@ func targets(t *testing.T) []*target {
 	}
 }
 
-// startEmbedded starts our API server with both namings, and returns how an administrator reaches it.
+// startEmbedded starts our API server with both namings, and returns how an administrator reaches it. In the end its log has
+// to tell that none of our components was refused anything.
 func startEmbedded(t *testing.T) (*rest.Config, *apiserver.Server) {
 	t.Helper()
-	server := testserver.Start(t, apiserver.Options{Ephemeral: true, TwoNames: true, Logger: logr.Discard()})
+	log, err := auditlog.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nothingWasRefused(t, log) })
+	server := testserver.Start(t, apiserver.Options{Ephemeral: true, TwoNames: true, Logger: logr.Discard(), Flags: log.Flags()})
 	return identities(t, server)(identity.Admin), server
+}
+
+func nothingWasRefused(t *testing.T, log auditlog.Log) {
+	t.Helper()
+	refusals, err := log.Refusals()
+	if t.Failed() && errors.Is(err, fs.ErrNotExist) {
+		return // the server did not start
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	for _, refusal := range refusals {
+		t.Error(refusal)
+	}
 }
 
 // identities is how components reach our own API server.

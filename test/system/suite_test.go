@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/envtest"
 	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/orrery-dev/orrery/test/auditlog"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,10 +25,7 @@ import (
 // env is an API server with the system's loops, which all tests share, and cluster an administrator's client of it. Each test has a
 // namespace of its own.
 var (
-	env = &envtest.Environment{
-		TwoNames:   true,
-		Components: []envtest.Component{{Name: "controllers", Identity: identity.Controllers, Run: runControllers}},
-	}
+	env     = &envtest.Environment{TwoNames: true}
 	cluster client.Client
 )
 
@@ -41,11 +39,22 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "audit")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	log, err := auditlog.New(dir)
+	if err != nil {
+		return 1, err
+	}
+	env.ControlPlane.GetAPIServer().Configure().Append("audit-policy-file", log.Policy).Append("audit-log-path", log.Path)
+	env.Components = []envtest.Component{{Name: "controllers", Identity: identity.ControllerCache, Run: runControllers}}
 	config, err := env.Start()
 	if err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, env.Stop()) }()
+	defer func() { err = errors.Join(err, env.Stop(), nothingWasRefused(log)) }()
 	scheme, err := wiring.Scheme(apis.Kubernetes)
 	if err != nil {
 		return 1, err
@@ -56,9 +65,20 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
+// nothingWasRefused reports what the loops were refused in the whole suite.
+func nothingWasRefused(log auditlog.Log) error {
+	refusals, err := log.Refusals()
+	for _, refusal := range refusals {
+		err = errors.Join(err, errors.New(refusal))
+	}
+	return err
+}
+
 // runControllers runs all loops, for nodes of which one that is silent is missed soon.
 func runControllers(ctx context.Context, config *rest.Config) error {
-	controllers, err := wiring.NewControllers(wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true}, wiring.ControllersOptions{
+	controllers, err := wiring.NewControllers(wiring.Cluster{
+		Config: config, ConfigOf: env.Server().ControllerConfig, Naming: apis.Kubernetes, Own: true,
+	}, wiring.ControllersOptions{
 		Loops: wiring.Loops{
 			Cluster:       true,
 			ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")},

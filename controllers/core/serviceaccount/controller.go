@@ -11,7 +11,7 @@ import (
 // name is the ServiceAccount that every Namespace has.
 const name = "default"
 
-// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;list;watch;create
 
 // Controller decides for Namespaces.

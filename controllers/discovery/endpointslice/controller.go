@@ -16,7 +16,7 @@ import (
 // managedBy is the name of this controller on its slices. It is upstream's: whoever reads slices looks for it.
 const managedBy = "endpointslice-controller.k8s.io"
 
-// +kubebuilder:rbac:groups="",resources=services;pods;nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=services;pods;nodes,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=services/finalizers,verbs=update
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch

@@ -20,7 +20,7 @@ import (
 // What is written; package dra says what is read. Allocation and reservation need the right to resourceclaims/binding
 // beside that to the status.
 //
-// +kubebuilder:rbac:groups=resource.k8s.io,resources=resourceclaims,verbs=create;update;delete
+// +kubebuilder:rbac:groups=resource.k8s.io,resources=resourceclaims,verbs=get;create;update;delete
 // +kubebuilder:rbac:groups=resource.k8s.io,resources=resourceclaims/status,verbs=update;patch
 // +kubebuilder:rbac:groups=resource.k8s.io,resources=resourceclaims/binding,verbs=update;patch
 

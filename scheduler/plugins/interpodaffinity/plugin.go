@@ -17,7 +17,7 @@ import (
 
 // What the plugin reads, besides pods and nodes. Namespaces have one name under both namings.
 //
-// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
 
 // Name is the plugin's name in configurations.
 const Name = "InterPodAffinity"

@@ -15,10 +15,10 @@ import (
 
 // What the plugin reads.
 //
-// +kubebuilder:rbac:groups="",resources=persistentvolumes;persistentvolumeclaims,verbs=get;list;watch
-// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses;csinodes;csidrivers;volumeattachments,verbs=get;list;watch
-// +kubebuilder:rbac:groups=core.orrery.dev,resources=persistentvolumes;persistentvolumeclaims,verbs=get;list;watch
-// +kubebuilder:rbac:groups=storage.orrery.dev,resources=storageclasses;csinodes;csidrivers;volumeattachments,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=persistentvolumes;persistentvolumeclaims,verbs=list;watch
+// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses;csinodes;csidrivers;volumeattachments,verbs=list;watch
+// +kubebuilder:rbac:groups=core.orrery.dev,resources=persistentvolumes;persistentvolumeclaims,verbs=list;watch
+// +kubebuilder:rbac:groups=storage.orrery.dev,resources=storageclasses;csinodes;csidrivers;volumeattachments,verbs=list;watch
 
 // Name is the plugin's name in configurations.
 const Name = "NodeVolumeLimits"

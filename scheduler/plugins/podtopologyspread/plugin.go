@@ -15,10 +15,10 @@ import (
 
 // What the plugin reads for the constraints of a profile, besides pods and nodes.
 //
-// +kubebuilder:rbac:groups="",resources=services;replicationcontrollers,verbs=get;list;watch
-// +kubebuilder:rbac:groups=core.orrery.dev,resources=services;replicationcontrollers,verbs=get;list;watch
-// +kubebuilder:rbac:groups=apps,resources=replicasets;statefulsets,verbs=get;list;watch
-// +kubebuilder:rbac:groups=apps.orrery.dev,resources=replicasets;statefulsets,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=services;replicationcontrollers,verbs=list;watch
+// +kubebuilder:rbac:groups=core.orrery.dev,resources=services;replicationcontrollers,verbs=list;watch
+// +kubebuilder:rbac:groups=apps,resources=replicasets;statefulsets,verbs=list;watch
+// +kubebuilder:rbac:groups=apps.orrery.dev,resources=replicasets;statefulsets,verbs=list;watch
 
 // Name is the plugin's name in configurations.
 const Name = "PodTopologySpread"

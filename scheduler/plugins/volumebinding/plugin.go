@@ -17,10 +17,10 @@ import (
 
 // What the plugin reads and writes.
 //
-// +kubebuilder:rbac:groups="",resources=persistentvolumes;persistentvolumeclaims,verbs=get;list;watch;update
-// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses;csinodes;csidrivers;csistoragecapacities,verbs=get;list;watch
-// +kubebuilder:rbac:groups=core.orrery.dev,resources=persistentvolumes;persistentvolumeclaims,verbs=get;list;watch;update
-// +kubebuilder:rbac:groups=storage.orrery.dev,resources=storageclasses;csinodes;csidrivers;csistoragecapacities,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=persistentvolumes;persistentvolumeclaims,verbs=list;watch;update
+// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses;csinodes;csidrivers;csistoragecapacities,verbs=list;watch
+// +kubebuilder:rbac:groups=core.orrery.dev,resources=persistentvolumes;persistentvolumeclaims,verbs=list;watch;update
+// +kubebuilder:rbac:groups=storage.orrery.dev,resources=storageclasses;csinodes;csidrivers;csistoragecapacities,verbs=list;watch
 
 // Name is the plugin's name in configurations.
 const Name = "VolumeBinding"

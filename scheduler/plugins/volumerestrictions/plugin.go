@@ -14,8 +14,8 @@ import (
 
 // What the plugin reads.
 //
-// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch
-// +kubebuilder:rbac:groups=core.orrery.dev,resources=persistentvolumeclaims,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=list;watch
+// +kubebuilder:rbac:groups=core.orrery.dev,resources=persistentvolumeclaims,verbs=list;watch
 
 // Name is the plugin's name in configurations.
 const Name = "VolumeRestrictions"

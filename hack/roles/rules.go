@@ -47,8 +47,8 @@ func rename(rule rbacv1.PolicyRule) []rbacv1.PolicyRule {
 // subject is what verbs are allowed on. Names and URLs are joined by spaces, so that it can be compared.
 type subject struct{ group, resource, names, urls string }
 
-// subjects are those of a rule.
-func subjects(rule rbacv1.PolicyRule) []subject {
+// subjectsOf are those of a rule.
+func subjectsOf(rule rbacv1.PolicyRule) []subject {
 	if len(rule.NonResourceURLs) > 0 {
 		return []subject{{urls: strings.Join(rule.NonResourceURLs, " ")}}
 	}
@@ -66,7 +66,7 @@ func subjects(rule rbacv1.PolicyRule) []subject {
 func merge(rules []rbacv1.PolicyRule) []rbacv1.PolicyRule {
 	verbs := map[subject][]string{}
 	for _, rule := range rules {
-		for _, of := range subjects(rule) {
+		for _, of := range subjectsOf(rule) {
 			verbs[of] = append(verbs[of], rule.Verbs...)
 		}
 	}

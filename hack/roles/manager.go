@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/orrery-dev/orrery/controllers"
+)
+
+// writeManager writes the roles of a manager on a cluster of somebody else's, where it is one identity for all loops.
+func writeManager(config string, rooms []room, from sources) error {
+	scheduler, err := readMarkers(from.below("scheduler")...)
+	if err != nil {
+		return fmt.Errorf("reading the markers of the scheduler: %w", err)
+	}
+	for _, role := range []struct {
+		file, name string
+		asked      marked
+	}{
+		{"rbac/role.yaml", "manager-role", within(controllers.OurKinds, rooms)},
+		{"rbac/scheduler_role.yaml", "scheduler-role", scheduler},
+		{"cluster-loops/role.yaml", "cluster-loops-role", within(controllers.ClusterKinds, rooms)},
+	} {
+		if len(role.asked.roles) > 0 {
+			return fmt.Errorf("writing %s: a right in the namespace %s alone is asked for, and a manager has its rights in all", role.file, role.asked.roles[0].Namespace)
+		}
+		object := rbacv1.ClusterRole{
+			TypeMeta: typeOf("ClusterRole"), ObjectMeta: metav1.ObjectMeta{Name: role.name}, Rules: merge(renamed(role.asked.rules)),
+		}
+		if err := writeYAML(filepath.Join(config, role.file), object); err != nil {
+			return fmt.Errorf("writing %s: %w", role.file, err)
+		}
+	}
+	return nil
+}
+
+// within is all that the rooms of a scope ask for.
+func within(scope controllers.Scope, rooms []room) marked {
+	var all marked
+	for _, r := range rooms {
+		if r.Scope == scope {
+			all.rules, all.roles = append(all.rules, r.rules...), append(all.roles, r.roles...)
+		}
+	}
+	return all
+}
+
+// writeYAML writes objects, a document each.
+func writeYAML(path string, objects ...any) error {
+	var content []byte
+	for _, object := range objects {
+		document, err := yaml.Marshal(object)
+		if err != nil {
+			return err
+		}
+		content = append(append(content, "---\n"...), document...)
+	}
+	return os.WriteFile(path, content, 0o644)
+}

@@ -1,0 +1,153 @@
+package rights_test
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/orrery-dev/orrery/apiserver/identity"
+)
+
+// reason is why a right is granted that the session does not use.
+type reason struct {
+	// who is a user, or the beginning of the names of several.
+	who string
+	// verb and what are the right: a resource by its name and group, as in "pods" or "deployments.apps/status". An empty one is
+	// any.
+	verb, what string
+	// only narrows it to rights that stand beside others; nil does not.
+	only func(g granted, all []granted) bool
+	why  string
+}
+
+// How the names of all components begin, and those of all loops.
+const (
+	ours  = "orrery:"
+	loops = "orrery:controller:"
+)
+
+// unused are the reasons. What components have in common stands first: a loop that follows the kit needs a line of its own only
+// for what is its own.
+var unused = []reason{
+	{
+		who: loops, verb: "get", only: writes,
+		why: "after a write whose answer was lost, or which did not find the object, the loop asks what became of it",
+	},
+	{
+		who: ours, verb: "patch", only: events,
+		why: "an event that comes again is counted",
+	},
+	{
+		who: loops, verb: "update", only: finalizers,
+		why: "the admission plugin OwnerReferencesPermissionEnforcement, where it is on, asks for it of who makes an owner wait for its dependents",
+	},
+	{
+		who: ours, verb: "list", only: watches,
+		why: "the API server streams the first list of a watch; when it cannot, an informer lists",
+	},
+
+	{
+		who: loops + "clusterrole-aggregation-controller", verb: "escalate",
+		why: "it is no request: the API server asks for it of who writes rights that they lack into a role",
+	},
+	{
+		who: loops + "endpointslice-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells of slices that cannot be written, and all could be",
+	},
+	{
+		who: loops + "namespace-controller", verb: "delete", what: "*.*",
+		why: "a kind that cannot be deleted as a collection, as an aggregated server may have, is deleted object by object",
+	},
+	{
+		who: loops + "node-ipam-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells that no range is left, and some were",
+	},
+	{
+		who: loops + "pod-garbage-collector-controller", verb: "get", what: "nodes",
+		why: "it asks for a node which the cache has missed for 40 seconds before it gives up the pods on it",
+	},
+	{
+		who: loops + "terminated-pod-garbage-collector-controller", verb: "delete", what: "pods",
+		why: "it begins when 12,500 pods have ended",
+	},
+
+	{
+		who: identity.Proxy.User,
+		why: "the proxy programs a kernel, so it does not run here: test/e2e runs it",
+	},
+	{
+		who: identity.Scheduler.User, verb: "delete", what: "pods",
+		why: "it makes room for a more important pod, which nothing here is: scheduler/ tests it as this user",
+	},
+	{
+		who: identity.Scheduler.User, verb: "get", what: "pods",
+		why: "it asks what became of a binding or a deletion whose answer was lost or a conflict",
+	},
+	{
+		who: identity.Scheduler.User, verb: "update", what: "persistentvolumeclaims",
+		why: "it chooses volumes and nodes for claims, which no pod here has: scheduler/ tests it as this user",
+	},
+	{
+		who: identity.Scheduler.User, verb: "update", what: "persistentvolumes",
+		why: "as for claims",
+	},
+	{
+		who: identity.Scheduler.User, only: ofGroup("resource.k8s.io"),
+		why: "it allocates devices, which no pod here asks for: scheduler/ tests it",
+	},
+	{
+		who: identity.Scheduler.User, verb: "patch", what: "podgroups.scheduling.k8s.io/status",
+		why: "it says how a gang of pods fares, of which there is none here: scheduler/ tests it as this user",
+	},
+	{
+		who: identity.Scheduler.User, only: ofGroup("coordination.k8s.io"),
+		why: "it holds a lease where several schedulers stand by for each other, which up and envtest do not have",
+	},
+	{
+		who: identity.SimulatedNodes.User, verb: "patch", what: "nodes",
+		why: "it repairs labels of a node that was registered before",
+	},
+	{
+		who: identity.SimulatedNodes.User, only: ofGroup("authentication.k8s.io", "authorization.k8s.io"),
+		why: "the nodes' HTTPS server asks who calls it and whether they may, and nobody calls it here: test/e2e does",
+	},
+}
+
+// covers reports that a right is one that the reason is about.
+func (r reason) covers(g granted, all []granted) bool {
+	what := g.Resource
+	if g.Group != "" {
+		name, sub, found := strings.Cut(g.Resource, "/")
+		if what = name + "." + g.Group; found {
+			what += "/" + sub
+		}
+	}
+	return strings.HasPrefix(g.user, r.who) && (r.verb == "" || r.verb == g.Verb) && (r.what == "" || r.what == what) &&
+		(r.only == nil || r.only(g, all))
+}
+
+// writes reports that who has the right may write the object, or a subresource of it.
+func writes(g granted, all []granted) bool {
+	return slices.ContainsFunc(all, func(other granted) bool {
+		resource, _, _ := strings.Cut(other.Resource, "/")
+		return other.user == g.user && other.Group == g.Group && resource == g.Resource &&
+			slices.Contains([]string{"create", "update", "patch", "delete"}, other.Verb)
+	})
+}
+
+// finalizers reports that the right is one on finalizers, which there are no requests for.
+func finalizers(g granted, _ []granted) bool { return strings.HasSuffix(g.Resource, "/finalizers") }
+
+// watches reports that who has the right may watch the same objects.
+func watches(g granted, all []granted) bool {
+	watch := g
+	watch.Verb = "watch"
+	return slices.Contains(all, watch)
+}
+
+// events reports that the right is one on events.
+func events(g granted, _ []granted) bool { return g.Resource == "events" }
+
+// ofGroup reports that the right is one on resources of a group, or one of several.
+func ofGroup(groups ...string) func(granted, []granted) bool {
+	return func(g granted, _ []granted) bool { return slices.Contains(groups, g.Group) }
+}
