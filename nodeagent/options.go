@@ -30,7 +30,8 @@ type Serving struct {
 	Listener net.Listener
 	// Certificate is the server's own; without one it makes a self-signed certificate.
 	Certificate *tls.Certificate
-	// ClientCAs are those whose clients are let in, once a SubjectAccessReview allows what they want. Without them nobody is.
+	// ClientCAs are those by whose certificates clients are known. Without them they are known only by tokens, of which the API server
+	// says whose they are. Either way a SubjectAccessReview has to allow what they want.
 	ClientCAs *x509.CertPool
 }
 
