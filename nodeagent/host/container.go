@@ -16,7 +16,7 @@ import (
 
 // containerConfig is pure: all that had to be read is in its arguments.
 func (h *Host) containerConfig(pod *corev1.Pod, spec *corev1.Container, of pods.ContainerOf, vars []env.Var, mounts []*runtimeapi.Mount) (*runtimeapi.ContainerConfig, error) {
-	security, err := containerSecurity(pod, spec)
+	security, err := containerSecurity(pod, spec, of.User)
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func TestAContainerThatCannotBeConfiguredSaysWhy(t *testing.T) {
 		}, want: `failed to prepare subPath for volumeMount "v" of container "main"`},
 		"root where that is forbidden": {change: func(p *corev1.Pod) {
 			p.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](0)}
-		}, want: "breaks non-root policy"},
+		}, want: `container's runAsUser breaks non-root policy (pod: "web_shop(uid)", container: main)`},
 		"services that cannot be read": {services: func(context.Context, string) ([]*corev1.Service, error) {
 			return nil, errors.New("away")
 		}, want: "listing services of namespace shop: away"},

@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/pods"
 )
 
 // Paths that a container does not see, or cannot write, unless its procMount says so; upstream's defaults.
@@ -18,9 +20,9 @@ var (
 )
 
 // containerSecurity is the container's own security context over the pod's.
-func containerSecurity(pod *corev1.Pod, spec *corev1.Container) (*runtimeapi.LinuxContainerSecurityContext, error) {
+func containerSecurity(pod *corev1.Pod, spec *corev1.Container, image pods.ImageUser) (*runtimeapi.LinuxContainerSecurityContext, error) {
 	effective := effectiveContext(pod, spec)
-	if err := checkNonRoot(spec, effective); err != nil {
+	if err := checkNonRoot(pod, spec, effective, image); err != nil {
 		return nil, err
 	}
 	sandbox := sandboxSecurity(pod)
@@ -75,12 +77,23 @@ func effectiveContext(pod *corev1.Pod, spec *corev1.Container) *corev1.SecurityC
 	return effective
 }
 
-// checkNonRoot holds runAsNonRoot as far as the spec tells; a user that only the image names is left to the runtime.
-func checkNonRoot(spec *corev1.Container, effective *corev1.SecurityContext) error {
-	if effective.RunAsNonRoot != nil && *effective.RunAsNonRoot && effective.RunAsUser != nil && *effective.RunAsUser == 0 {
-		return fmt.Errorf("container's runAsUser breaks non-root policy (container: %s)", spec.Name)
+// checkNonRoot holds runAsNonRoot: by the pod's own user, or else by the image's, of which only a number can be judged.
+func checkNonRoot(pod *corev1.Pod, spec *corev1.Container, effective *corev1.SecurityContext, image pods.ImageUser) error {
+	where := fmt.Sprintf("(pod: \"%s_%s(%s)\", container: %s)", pod.Name, pod.Namespace, pod.UID, spec.Name)
+	switch {
+	case effective.RunAsNonRoot == nil || !*effective.RunAsNonRoot:
+		return nil
+	case effective.RunAsUser != nil && *effective.RunAsUser != 0:
+		return nil
+	case effective.RunAsUser != nil:
+		return fmt.Errorf("container's runAsUser breaks non-root policy %s", where)
+	case image.Name != "":
+		return fmt.Errorf("container has runAsNonRoot and image has non-numeric user (%s), cannot verify user is non-root %s", image.Name, where)
+	case image.UID == 0:
+		return fmt.Errorf("container has runAsNonRoot and image will run as root %s", where)
+	default:
+		return nil
 	}
-	return nil
 }
 
 func seccomp(profile *corev1.SeccompProfile, privileged bool) *runtimeapi.SecurityProfile {

@@ -34,10 +34,17 @@ type Host interface {
 // ContainerOf is what a new instance of a container follows from, besides its spec.
 type ContainerOf struct {
 	Restarts int32
-	// Image is the reference that the runtime gave.
+	// Image is the reference that the runtime gave, and User whom it runs as unless the pod says otherwise.
 	Image string
+	User  ImageUser
 	// IPs are the pod's.
 	IPs []string
+}
+
+// ImageUser is the user that an image names: by number, or by a name that only the image itself could explain. The zero value is root.
+type ImageUser struct {
+	UID  int64
+	Name string
 }
 
 // Hooks run lifecycle hooks.

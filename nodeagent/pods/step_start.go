@@ -75,7 +75,9 @@ func (s *startContainer) start(ctx context.Context, a *actor) error {
 	if err != nil {
 		return err
 	}
-	config, err := a.Host.Container(ctx, a.pod(), s.container, ContainerOf{Restarts: s.restarts, Image: image, IPs: a.world.podIPs()})
+	config, err := a.Host.Container(ctx, a.pod(), s.container, ContainerOf{
+		Restarts: s.restarts, Image: image.reference, User: image.user, IPs: a.world.podIPs(),
+	})
 	if err != nil {
 		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))
 	}

@@ -29,6 +29,7 @@ func TestNode(t *testing.T) {
 	t.Run("runs init containers in order before the others", w.initialized)
 	t.Run("tells how a pod ended, with its last words", w.ended)
 	t.Run("says why an image cannot be had", w.noImage)
+	t.Run("runs nothing as root that must not", w.nonRoot)
 	t.Run("lets in whom the API server lets in", w.accessByToken)
 	t.Run("starts a container again whose liveness probe fails", w.unhealthy)
 	t.Run("leaves containers alone when the agent is started anew", w.adopted)
