@@ -68,7 +68,7 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 			Graceful: o.Naming == apis.Kubernetes, Admit: admission.Room(allocatable),
 			Host: host.New(host.Options{
 				RootDir: o.RootDir, CgroupRoot: o.CgroupRoot, Cgroups: groups, ClusterDNS: o.ClusterDNS, ClusterDomain: o.ClusterDomain,
-				ResolvConf: o.ResolvConf, Capacity: o.Capacity, Allocatable: allocatable, HostIPs: ips,
+				ResolvConf: o.ResolvConf, RuntimeHandler: source.RuntimeHandler, SeccompDefault: o.SeccompDefault, AppArmor: host.AppArmorEnabled(), Capacity: o.Capacity, Allocatable: allocatable, HostIPs: ips,
 				Source: source, Services: c.services,
 				Volumes: volumes.New(volumes.Options{
 					Source: source, Tokens: objects.NewTokens(c.client, c.podsAPI), Clock: o.Clock, Allocatable: allocatable,

@@ -59,8 +59,10 @@ type Options struct {
 	ClusterDomain string
 	// ResolvConf is the node's own, /etc/resolv.conf by default.
 	ResolvConf string
-	Labels     map[string]string
-	Taints     []corev1.Taint
+	// SeccompDefault gives containers that name no seccomp profile the runtime's default one; without it they have none.
+	SeccompDefault bool
+	Labels         map[string]string
+	Taints         []corev1.Taint
 	// Capacity is the machine's by default, and Reserved what upstream reserves by default.
 	Capacity, Reserved corev1.ResourceList
 	Serving            Serving

@@ -47,6 +47,12 @@ type Options struct {
 	Volumes Volumes
 	// Cgroups is needed with a CgroupRoot.
 	Cgroups *cgroups.FS
+	// RuntimeHandler returns the handler of a RuntimeClass. Without it there is one handler for all.
+	RuntimeHandler func(ctx context.Context, runtimeClass string) (string, error)
+	// SeccompDefault: a container that names no seccomp profile gets the runtime's default one, rather than none.
+	SeccompDefault bool
+	// AppArmor: the kernel has it.
+	AppArmor bool
 }
 
 // Host implements pods.Host.
@@ -66,13 +72,16 @@ func New(options Options) *Host {
 }
 
 // Sandbox implements pods.Host.
-func (h *Host) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, string, error) {
+func (h *Host) Sandbox(ctx context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, string, error) {
 	config, err := h.sandboxConfig(pod)
-	handler := ""
-	if pod.Spec.RuntimeClassName != nil {
-		handler = *pod.Spec.RuntimeClassName
+	if err != nil || h.RuntimeHandler == nil || pod.Spec.RuntimeClassName == nil || *pod.Spec.RuntimeClassName == "" {
+		return config, "", err
 	}
-	return config, handler, err
+	handler, err := h.RuntimeHandler(ctx, *pod.Spec.RuntimeClassName)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading RuntimeClass %q: %w", *pod.Spec.RuntimeClassName, err)
+	}
+	return config, handler, nil
 }
 
 // Container implements pods.Host.

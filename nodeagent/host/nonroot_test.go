@@ -39,7 +39,7 @@ func TestNonRootIsHeld(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := pod(func(p *corev1.Pod) { p.Spec.SecurityContext = &test.pod })
 			got := ""
-			if _, err := containerSecurity(p, &corev1.Container{Name: "main", SecurityContext: test.container}, test.image); err != nil {
+			if _, err := New(Options{}).containerSecurity(p, &corev1.Container{Name: "main", SecurityContext: test.container}, test.image); err != nil {
 				got = err.Error()
 			}
 			if test.want != "" {

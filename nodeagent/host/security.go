@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,9 +21,13 @@ var (
 )
 
 // containerSecurity is the container's own security context over the pod's.
-func containerSecurity(pod *corev1.Pod, spec *corev1.Container, image pods.ImageUser) (*runtimeapi.LinuxContainerSecurityContext, error) {
+func (h *Host) containerSecurity(pod *corev1.Pod, spec *corev1.Container, image pods.ImageUser) (*runtimeapi.LinuxContainerSecurityContext, error) {
 	effective := effectiveContext(pod, spec)
 	if err := checkNonRoot(pod, spec, effective, image); err != nil {
+		return nil, err
+	}
+	apparmor, err := h.apparmor(effective.AppArmorProfile, privileged(spec))
+	if err != nil {
 		return nil, err
 	}
 	sandbox := sandboxSecurity(pod)
@@ -33,7 +38,8 @@ func containerSecurity(pod *corev1.Pod, spec *corev1.Container, image pods.Image
 		SupplementalGroupsPolicy: sandbox.SupplementalGroupsPolicy,
 		RunAsUser:                int64Value(effective.RunAsUser),
 		SelinuxOptions:           selinux(effective.SELinuxOptions),
-		Seccomp:                  seccomp(effective.SeccompProfile, privileged(spec)),
+		Seccomp:                  h.seccomp(effective.SeccompProfile, privileged(spec)),
+		Apparmor:                 apparmor,
 		NoNewPrivs:               effective.AllowPrivilegeEscalation != nil && !*effective.AllowPrivilegeEscalation,
 		ReadonlyRootfs:           effective.ReadOnlyRootFilesystem != nil && *effective.ReadOnlyRootFilesystem,
 	}
@@ -74,6 +80,9 @@ func effectiveContext(pod *corev1.Pod, spec *corev1.Container) *corev1.SecurityC
 	if effective.SeccompProfile == nil {
 		effective.SeccompProfile = inherited.SeccompProfile
 	}
+	if effective.AppArmorProfile == nil {
+		effective.AppArmorProfile = inherited.AppArmorProfile
+	}
 	return effective
 }
 
@@ -96,12 +105,24 @@ func checkNonRoot(pod *corev1.Pod, spec *corev1.Container, effective *corev1.Sec
 	}
 }
 
-func seccomp(profile *corev1.SeccompProfile, privileged bool) *runtimeapi.SecurityProfile {
+// seccompDir is where the files of Localhost profiles are, below the root directory; the kubelet's name for it.
+const seccompDir = "seccomp"
+
+// seccomp is the profile that was asked for, or else the default one.
+func (h *Host) seccomp(profile *corev1.SeccompProfile, privileged bool) *runtimeapi.SecurityProfile {
+	asked := corev1.SeccompProfileTypeUnconfined
 	switch {
-	case privileged || profile == nil || profile.Type == corev1.SeccompProfileTypeUnconfined:
+	case profile != nil:
+		asked = profile.Type
+	case h.SeccompDefault:
+		asked = corev1.SeccompProfileTypeRuntimeDefault
+	}
+	switch {
+	case privileged || asked == corev1.SeccompProfileTypeUnconfined:
 		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Unconfined}
-	case profile.Type == corev1.SeccompProfileTypeLocalhost && profile.LocalhostProfile != nil:
-		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Localhost, LocalhostRef: *profile.LocalhostProfile}
+	case asked == corev1.SeccompProfileTypeLocalhost && profile.LocalhostProfile != nil:
+		file := filepath.Join(h.RootDir, seccompDir, *profile.LocalhostProfile)
+		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Localhost, LocalhostRef: file}
 	default:
 		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_RuntimeDefault}
 	}

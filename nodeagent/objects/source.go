@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -17,7 +18,7 @@ const TTL = 20 * time.Second
 // keepFor is how long an answer is remembered that nobody asks for.
 const keepFor = 10 * time.Minute
 
-// Source reads ConfigMaps and Secrets. It is safe for concurrent use.
+// Source reads ConfigMaps, Secrets and RuntimeClasses. It is safe for concurrent use.
 type Source struct {
 	client client.Reader
 	clock  clock.PassiveClock
@@ -59,6 +60,15 @@ func (s *Source) Secret(ctx context.Context, namespace, name string) (*corev1.Se
 		return nil, err
 	}
 	return object.(*corev1.Secret), nil
+}
+
+// RuntimeHandler reads the handler of a RuntimeClass.
+func (s *Source) RuntimeHandler(ctx context.Context, runtimeClass string) (string, error) {
+	object, err := s.get(ctx, key{kind: "RuntimeClass", name: runtimeClass}, &nodev1.RuntimeClass{}, func() bool { return false })
+	if err != nil {
+		return "", err
+	}
+	return object.(*nodev1.RuntimeClass).Handler, nil
 }
 
 func (s *Source) get(ctx context.Context, k key, into client.Object, immutable func() bool) (client.Object, error) {

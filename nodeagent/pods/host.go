@@ -39,6 +39,8 @@ type ContainerOf struct {
 	User  ImageUser
 	// IPs are the pod's.
 	IPs []string
+	// Target is the ID of the container whose processes it is to see; "" if there is none.
+	Target string
 }
 
 // ImageUser is the user that an image names: by number, or by a name that only the image itself could explain. The zero value is root.

@@ -144,6 +144,9 @@ func (d *decision) run() {
 	}
 	d.ephemeral(sandbox)
 	d.collect(sandbox)
+	if d.Resized {
+		d.event("", corev1.EventTypeWarning, "ResizeInfeasible", resizeUnsupported)
+	}
 }
 
 // refresh makes the volumes, and renews those whose content may change.

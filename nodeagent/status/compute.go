@@ -26,6 +26,8 @@ type Input struct {
 	// Failure, when set, fails the pod as a whole: deadline exceeded, rejected, evicted.
 	Failure *Failure
 	HostIPs []string
+	// Infeasible is why the pod cannot get the requests and limits that its spec asks for by now, where it has others; "" if it has them.
+	Infeasible string
 }
 
 // Waiting is a reason such as CrashLoopBackOff with its message.

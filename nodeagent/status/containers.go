@@ -119,6 +119,10 @@ func (in *Input) observed(s *corev1.ContainerStatus, c *cri.Container, last *cor
 	if c.HasUser && c.Running() {
 		s.User = &corev1.ContainerUser{Linux: &corev1.LinuxContainerUser{UID: c.UID, GID: c.GID, SupplementalGroups: c.Supplemental}}
 	}
+	if c.StopSignal != "" {
+		signal := corev1.Signal(c.StopSignal)
+		s.StopSignal = &signal
+	}
 	switch {
 	case c.Running():
 		s.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.Started).Rfc3339Copy()}
