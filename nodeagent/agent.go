@@ -57,6 +57,7 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 	ips := func() []string { return []string{o.NodeIP} }
 	allocatable := node.Allocatable(o.Capacity, o.Reserved)
 	prober := probes.NewNetwork(o.Runtime)
+	appArmor := host.AppArmorEnabled()
 	var cidrs []string
 	if o.PodCIDR != "" {
 		cidrs = []string{o.PodCIDR}
@@ -65,10 +66,12 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 		runtime: o.Runtime,
 		loop: pods.New(pods.Options{
 			Agent: o.NodeName, Runtime: o.Runtime, HostIPs: ips, API: c.pods, Clock: o.Clock,
-			Graceful: o.Naming == apis.Kubernetes, Admit: admission.Room(allocatable),
+			Graceful: o.Naming == apis.Kubernetes, Admit: admission.All(
+				admission.OperatingSystem, admission.Features, admission.AppArmor(appArmor), admission.Sysctls, admission.Room(allocatable),
+			),
 			Host: host.New(host.Options{
 				RootDir: o.RootDir, CgroupRoot: o.CgroupRoot, Cgroups: groups, ClusterDNS: o.ClusterDNS, ClusterDomain: o.ClusterDomain,
-				ResolvConf: o.ResolvConf, RuntimeHandler: source.RuntimeHandler, SeccompDefault: o.SeccompDefault, AppArmor: host.AppArmorEnabled(), Capacity: o.Capacity, Allocatable: allocatable, HostIPs: ips,
+				ResolvConf: o.ResolvConf, RuntimeHandler: source.RuntimeHandler, SeccompDefault: o.SeccompDefault, AppArmor: appArmor, Capacity: o.Capacity, Allocatable: allocatable, HostIPs: ips,
 				Source: source, Services: c.services,
 				Volumes: volumes.New(volumes.Options{
 					Source: source, Tokens: objects.NewTokens(c.client, c.podsAPI), Clock: o.Clock, Allocatable: allocatable,

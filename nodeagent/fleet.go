@@ -83,7 +83,7 @@ func (f *Fleet) oneNode(c *connection, source *objects.Source, i int, prefix net
 		runtime: runtime,
 		loop: pods.New(pods.Options{
 			Agent: name, Runtime: runtime, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
-			Graceful: o.Naming == apis.Kubernetes, Admit: admission.Room(o.Capacity),
+			Graceful: o.Naming == apis.Kubernetes, Admit: admission.All(admission.OperatingSystem, admission.Room(o.Capacity)),
 			Host: host.New(host.Options{
 				Capacity: o.Capacity, Allocatable: o.Capacity, HostIPs: func() []string { return ips }, Source: source, Services: c.services,
 			}),

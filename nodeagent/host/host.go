@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/orrery-dev/orrery/nodeagent/admission"
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/env"
@@ -86,6 +87,11 @@ func (h *Host) Sandbox(ctx context.Context, pod *corev1.Pod) (*runtimeapi.PodSan
 
 // Container implements pods.Host.
 func (h *Host) Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Container, of pods.ContainerOf) (*runtimeapi.ContainerConfig, error) {
+	if h.RootDir != "" { // a simulated container wants nothing that cannot be simulated
+		if err := admission.Container(spec); err != nil {
+			return nil, err
+		}
+	}
 	services, err := h.Services(ctx, pod.Namespace)
 	if err != nil {
 		return nil, fmt.Errorf("listing services of namespace %s: %w", pod.Namespace, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	utilsysctl "k8s.io/component-helpers/node/util/sysctl"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
@@ -198,7 +199,7 @@ func sysctls(pod *corev1.Pod) map[string]string {
 	}
 	values := map[string]string{}
 	for _, sysctl := range pod.Spec.SecurityContext.Sysctls {
-		values[strings.ReplaceAll(sysctl.Name, "/", ".")] = sysctl.Value
+		values[utilsysctl.NormalizeName(sysctl.Name)] = sysctl.Value
 	}
 	return values
 }

@@ -95,8 +95,9 @@ func (l *Loop) Set(pod *corev1.Pod) {
 	if w == nil {
 		w = &worker{}
 		l.workers[pod.UID] = w
-		refused = l.admit(pod)
-		w.memory.Failure = refused
+		if refused = l.admit(pod); refused != nil {
+			w.memory.Failure = &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
+		}
 	}
 	// What the API server has need not be what was written: the pods of a node that falls silent, for one, are made not
 	// ready by others. The next pass puts that right.
@@ -119,11 +120,7 @@ func (l *Loop) admit(pod *corev1.Pod) *status.Failure {
 	if l.Admit == nil || status.Terminal(pod.Status.Phase) || len(pod.Status.ContainerStatuses) > 0 || pod.DeletionTimestamp != nil {
 		return nil
 	}
-	refused := l.Admit(pod, l.others(pod))
-	if refused == nil {
-		return nil
-	}
-	return &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
+	return l.Admit(pod, l.others(pod))
 }
 
 // others are the pods here that still take up room. The lock is held.

@@ -70,7 +70,15 @@ func Compute(in Input, now time.Time) corev1.PodStatus {
 	setPhase(&s, &in, last)
 	setAddresses(&s, &in, last)
 	setConditions(&s, &in, last, now)
+	if s.Phase == corev1.PodFailed && in.neverBegun(last) {
+		s.InitContainerStatuses, s.ContainerStatuses, s.EphemeralContainerStatuses = nil, nil, nil
+	}
 	return s
+}
+
+// neverBegun says whether nothing of the pod was ever made or spoken of: it was refused. Statuses of its containers would hide why.
+func (in *Input) neverBegun(last *corev1.PodStatus) bool {
+	return len(last.InitContainerStatuses)+len(last.ContainerStatuses) == 0 && len(in.Runtime.Sandboxes)+len(in.Runtime.Containers) == 0
 }
 
 // Same says whether two statuses say the same to a reader of the API.

@@ -198,3 +198,36 @@ func TestConditionsOfOthersStay(t *testing.T) {
 		t.Errorf("the conditions are %+v", got)
 	}
 }
+
+func TestARefusedPodSaysOnlyWhy(t *testing.T) {
+	refused := pod(withInit)
+	first := Compute(Input{Pod: refused, Failure: &Failure{Reason: "OutOfcpu", Message: "Pod was rejected: no room"}}, now)
+	refused.Status = first
+	for name, got := range map[string]corev1.PodStatus{
+		"when it is refused":               first,
+		"by an agent that is started anew": Compute(Input{Pod: refused}, now.Add(time.Hour)),
+	} {
+		if got.Phase != corev1.PodFailed || got.Reason != "OutOfcpu" || got.Message != "Pod was rejected: no room" {
+			t.Errorf("%s: it is %s, %s: %s", name, got.Phase, got.Reason, got.Message)
+		}
+		if all := append(got.InitContainerStatuses, got.ContainerStatuses...); len(all) > 0 {
+			t.Errorf("%s: it speaks of containers that nobody will make: %+v", name, all)
+		}
+	}
+	late := Compute(Input{Pod: pod(), Last: &corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: "main"}}}, Failure: &Failure{Reason: "DeadlineExceeded"}}, now)
+	if len(late.ContainerStatuses) != 1 {
+		t.Error("a pod that failed while it was being made does not speak of its containers any more")
+	}
+}
+
+func TestAPodThatWasResizedSaysThatItWasNot(t *testing.T) {
+	got := Compute(Input{Pod: pod(), Runtime: observed(running("main")), Infeasible: "no"}, now)
+	if c := condition(got.Conditions, corev1.PodResizePending); c == nil || c.Status != corev1.ConditionTrue || c.Reason != corev1.PodReasonInfeasible || c.Message != "no" {
+		t.Errorf("the condition is %+v", c)
+	}
+	back := pod()
+	back.Status = got
+	if c := condition(Compute(Input{Pod: back, Runtime: observed(running("main"))}, now).Conditions, corev1.PodResizePending); c != nil {
+		t.Errorf("when it has what it asks for the condition is %+v", c)
+	}
+}
