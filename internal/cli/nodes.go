@@ -39,6 +39,8 @@ func (m *machine) runNode(ctx context.Context, ready func(string)) error {
 		NodeIP:      gateway.String(),
 		CgroupRoot:  cgroupRoot(m.inst),
 		Serving:     serving,
+
+		SeccompDefault: m.seccompDefault,
 	})
 	if err != nil {
 		return errors.Join(err, serving.Listener.Close())
