@@ -231,3 +231,31 @@ func TestAPodThatWasResizedSaysThatItWasNot(t *testing.T) {
 		t.Errorf("when it has what it asks for the condition is %+v", c)
 	}
 }
+
+func TestLastWordsStay(t *testing.T) {
+	spoken := func(words string) cri.Pod {
+		init, main := exited("init", 0, "Completed"), exited("main", 1, "Error")
+		init.Message, main.Message = words, words
+		return observed(main, init)
+	}
+	once := pod(withInit, policy(corev1.RestartPolicyNever))
+	told := Compute(Input{Pod: once, Runtime: spoken("farewell")}, now)
+	for name, words := range map[string]string{"when the file is gone": "", "when the log is read in its place": "the end of the log"} {
+		for whose, in := range map[string]Input{
+			"the agent that has told them":  {Pod: once, Last: &told, Runtime: spoken(words)},
+			"an agent that is started anew": {Pod: &corev1.Pod{ObjectMeta: once.ObjectMeta, Spec: once.Spec, Status: told}, Runtime: spoken(words)},
+		} {
+			got := Compute(in, now)
+			for _, s := range append(got.InitContainerStatuses, got.ContainerStatuses...) {
+				if s.State.Terminated == nil || s.State.Terminated.Message != "farewell" {
+					t.Errorf("%s, by %s: %s says %+v", name, whose, s.Name, s.State.Terminated)
+				}
+			}
+		}
+	}
+	next := spoken("other words")
+	next.Containers[0].ID = "main-new"
+	if got := Compute(Input{Pod: once, Last: &told, Runtime: next}, now).ContainerStatuses[0].State.Terminated; got.Message != "other words" {
+		t.Errorf("another instance says %q", got.Message)
+	}
+}
