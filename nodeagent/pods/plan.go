@@ -108,7 +108,7 @@ func (d *decision) over() bool {
 		d.waiting[name] = failure.Waiting
 	}
 	current := d.status(false, d.waiting, d.now)
-	return status.Terminal(current.Phase)
+	return status.Over(&d.Pod.Spec, &current)
 }
 
 // deadline fails a pod that has been active for longer than it may.

@@ -89,6 +89,15 @@ func Terminal(phase corev1.PodPhase) bool {
 	return phase == corev1.PodSucceeded || phase == corev1.PodFailed
 }
 
+// Over says whether a pod with this status is not to run any more: it is in a terminal phase, or would be if its sidecars did not run.
+func Over(spec *corev1.PodSpec, s *corev1.PodStatus) bool {
+	if Terminal(s.Phase) {
+		return true
+	}
+	initial, app := countInit(spec, s.InitContainerStatuses), countApp(spec, s.ContainerStatuses)
+	return initial.pending == 0 && app.running+app.waiting+app.restartable == 0
+}
+
 func setPhase(s *corev1.PodStatus, in *Input, last *corev1.PodStatus) {
 	s.Phase = phase(in, s)
 	switch {
