@@ -18,6 +18,7 @@ import (
 // Agent is one node that runs real containers.
 type Agent struct {
 	options Options
+	source  *objects.Source
 	*nodes
 }
 
@@ -44,7 +45,7 @@ func New(ctx context.Context, options Options) (*Agent, error) {
 			return nil, err
 		}
 	}
-	a := &Agent{options: options, nodes: newNodes(c, options.Serving, options.Clock, options.Log)}
+	a := &Agent{options: options, source: objects.New(c.client, options.Clock), nodes: newNodes(c, options.Serving, options.Clock, options.Log)}
 	a.add(a.oneNode(c, groups))
 	return a, nil
 }
@@ -53,7 +54,7 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 	o := &a.options
 	info := node.MachineInfo()
 	info.KubeletVersion = Version
-	source := objects.New(c.client, o.Clock)
+	source := a.source
 	ips := func() []string { return []string{o.NodeIP} }
 	allocatable := node.Allocatable(o.Capacity, o.Reserved)
 	prober := probes.NewNetwork(o.Runtime)
@@ -90,4 +91,10 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 }
 
 // Run works until ctx ends, and then returns nil; containers go on running. An error means that it could not start.
-func (a *Agent) Run(ctx context.Context) error { return a.run(ctx) }
+func (a *Agent) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	wait := a.source.Watch(ctx, a.client, a.order[0].loop.ContentChanged)
+	defer wait()
+	defer cancel()
+	return a.run(ctx)
+}

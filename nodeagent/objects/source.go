@@ -26,15 +26,21 @@ type Source struct {
 	mu       sync.Mutex
 	kept     map[key]*answer
 	lastDrop time.Time
+	watches  *watches // nil where nothing is watched
 }
 
 type key struct{ kind, namespace, name string }
 
 type answer struct {
+	// object is nil where there is none.
 	object    client.Object
 	immutable bool
 	read      time.Time
 	used      time.Time
+	// watched: a watch tells of every change, so that the answer does not get old.
+	watched bool
+	// unwatch ends the watch; nil where there is none.
+	unwatch context.CancelFunc
 }
 
 // New returns a source that has read nothing yet.
@@ -75,7 +81,7 @@ func (s *Source) get(ctx context.Context, k key, into client.Object, immutable f
 	now := s.clock.Now()
 	s.mu.Lock()
 	s.dropUnused(now)
-	if known := s.kept[k]; known != nil && (known.immutable || now.Sub(known.read) < TTL) {
+	if known := s.kept[k]; known != nil && known.object != nil && (known.immutable || known.watched || now.Sub(known.read) < TTL) {
 		known.used = now
 		s.mu.Unlock()
 		return known.object, nil
@@ -83,22 +89,34 @@ func (s *Source) get(ctx context.Context, k key, into client.Object, immutable f
 	s.mu.Unlock()
 	if err := s.client.Get(ctx, client.ObjectKey{Namespace: k.namespace, Name: k.name}, into); err != nil {
 		if client.IgnoreNotFound(err) == nil {
-			s.drop(k)
+			s.keep(k, nil, false)
 			return nil, err // upstream's messages show this error as it is
 		}
 		return nil, fmt.Errorf("reading %s %s/%s: %w", k.kind, k.namespace, k.name, err)
 	}
-	into.SetManagedFields(nil)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.kept[k] = &answer{object: into, immutable: immutable(), read: now, used: now}
+	s.keep(k, into, immutable())
 	return into, nil
 }
 
-func (s *Source) drop(k key) {
+// keep remembers an answer, and sees to it that what comes after it is heard of. A nil object is one that is not there.
+func (s *Source) keep(k key, object client.Object, immutable bool) {
+	now := s.clock.Now()
+	version := ""
+	if object != nil {
+		object.SetManagedFields(nil)
+		version = object.GetResourceVersion()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.kept, k)
+	known := s.kept[k]
+	if known == nil {
+		known = &answer{}
+		s.kept[k] = known
+	}
+	known.object, known.immutable, known.read, known.used = object, immutable, now, now
+	if !immutable && known.unwatch == nil {
+		s.watch(k, known, version)
+	}
 }
 
 // dropUnused forgets what nobody asks for any more. The lock is held.
@@ -109,6 +127,9 @@ func (s *Source) dropUnused(now time.Time) {
 	s.lastDrop = now
 	for k, known := range s.kept {
 		if now.Sub(known.used) > keepFor {
+			if known.unwatch != nil {
+				known.unwatch()
+			}
 			delete(s.kept, k)
 		}
 	}

@@ -157,6 +157,8 @@ func (d *decision) refresh() {
 		why = "the pod is about to start"
 	case d.Memory.Prepared.IsZero():
 		why = "the agent was started anew"
+	case d.Memory.Stale:
+		why = "what they are made of has changed"
 	case !refreshable(&d.Pod.Spec):
 		return
 	case d.now.Before(due):

@@ -26,7 +26,9 @@ func (s *prepare) String() string { return "prepare directories and volumes" }
 func (s *prepare) Task() string   { return prepareTask }
 
 func (s *prepare) Do(ctx context.Context, a *actor) error {
+	a.remember(func(m *Memory) { m.Stale = false }) // what changes from now on may be missed by this one
 	if err := a.Host.Prepare(ctx, a.pod(), a.world.podIPs()); err != nil {
+		a.remember(func(m *Memory) { m.Stale = !m.Prepared.IsZero() })
 		if ctx.Err() == nil {
 			a.event("", corev1.EventTypeWarning, "FailedMount", fmt.Sprintf("Unable to attach or mount volumes: %v", err))
 		}

@@ -48,6 +48,8 @@ type Memory struct {
 	Failure *status.Failure
 	// Prepared is when volumes and directories were last made or refreshed.
 	Prepared time.Time
+	// Stale: what volumes are made of has changed since they were made or refreshed.
+	Stale bool
 	// Starts holds, by container name, why the last attempt to start it failed.
 	Starts map[string]StartFailure
 	// Crashes holds the back-off by container name.

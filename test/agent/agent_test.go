@@ -149,6 +149,21 @@ func (w *cluster) configured(t *testing.T) {
 			t.Errorf("%v printed %q (%v), want %q in it", check.command, out, err, check.want)
 		}
 	}
+	config.Data["colour"] = "red"
+	if _, err := p.client.CoreV1().ConfigMaps("default").Update(t.Context(), config, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	changed := time.Now()
+	await.Success(t, "the pod sees the other colour", func() error {
+		out, err := p.exec("configured", "/web", "cat", "/settings/colour")
+		if err == nil && !strings.Contains(out, "red") {
+			err = fmt.Errorf("it sees %q", out)
+		}
+		return err
+	})
+	if took := time.Since(changed); took > 15*time.Second { // and without a watch the refresh after a minute
+		t.Errorf("it saw it after %s", took)
+	}
 	p.remove("configured")
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil || strings.Contains(string(mounts), string(pod.UID)) {
