@@ -2,12 +2,15 @@ package nodeagent
 
 import (
 	"context"
+	"path/filepath"
+	"sync"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/nodeagent/admission"
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/host"
+	"github.com/orrery-dev/orrery/nodeagent/logs"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/objects"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
@@ -94,7 +97,11 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 func (a *Agent) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	wait := a.source.Watch(ctx, a.client, a.order[0].loop.ContentChanged)
+	rotation := &logs.Manager{Dir: filepath.Join(a.options.RootDir, host.LogsDir), Runtime: a.options.Runtime, Clock: a.options.Clock, Log: a.options.Log}
+	var group sync.WaitGroup
+	group.Go(func() { rotation.Run(ctx) })
 	defer wait()
+	defer group.Wait()
 	defer cancel()
 	return a.run(ctx)
 }

@@ -134,6 +134,10 @@ func (b *bounded) RemoveContainer(ctx context.Context, id string) error {
 	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.RemoveContainer(ctx, id) })
 }
 
+func (b *bounded) ReopenContainerLog(ctx context.Context, id string) error {
+	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.ReopenContainerLog(ctx, id) })
+}
+
 func (b *bounded) ContainerStatus(ctx context.Context, id string, verbose bool) (*runtimeapi.ContainerStatusResponse, error) {
 	return within(ctx, b.deadlines.Request, func(ctx context.Context) (*runtimeapi.ContainerStatusResponse, error) {
 		return b.Runtime.ContainerStatus(ctx, id, verbose)

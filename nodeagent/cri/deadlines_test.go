@@ -38,6 +38,7 @@ var calls = []struct {
 	}},
 	{"StartContainer", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.StartContainer(ctx, "c") }},
 	{"StopContainer", 2*time.Minute + 30*time.Second, func(ctx context.Context, r cri.Runtime) error { return r.StopContainer(ctx, "c", 30) }},
+	{"ReopenContainerLog", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.ReopenContainerLog(ctx, "c") }},
 	{"RemoveContainer", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.RemoveContainer(ctx, "c") }},
 	{"ContainerStatus", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error {
 		_, err := r.ContainerStatus(ctx, "c", false)

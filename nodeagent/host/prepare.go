@@ -55,7 +55,7 @@ func (h *Host) RemoveLogs(pod *corev1.Pod) error {
 		return nil
 	}
 	// The name and namespace of a pod that nobody knows are not known either.
-	dirs, err := filepath.Glob(filepath.Join(h.RootDir, logsDir, "*_"+string(pod.UID)))
+	dirs, err := filepath.Glob(filepath.Join(h.RootDir, LogsDir, "*_"+string(pod.UID)))
 	if err != nil {
 		return fmt.Errorf("looking for the pod's logs: %w", err)
 	}
@@ -73,7 +73,7 @@ func (h *Host) ListPodsFromDisk() ([]string, error) {
 		return nil, nil
 	}
 	var uids []string
-	for _, parent := range []string{podsDir, logsDir} {
+	for _, parent := range []string{podsDir, LogsDir} {
 		entries, err := os.ReadDir(filepath.Join(h.RootDir, parent))
 		if os.IsNotExist(err) {
 			continue

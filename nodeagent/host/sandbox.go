@@ -223,7 +223,7 @@ func (h *Host) logDir(pod *corev1.Pod) string {
 	if h.RootDir == "" {
 		return ""
 	}
-	return filepath.Join(h.RootDir, logsDir, fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID))
+	return filepath.Join(h.RootDir, LogsDir, fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID))
 }
 
 // podDir holds all else that belongs to one pod.
@@ -231,8 +231,8 @@ func (h *Host) podDir(pod *corev1.Pod) string {
 	return filepath.Join(h.RootDir, podsDir, string(pod.UID))
 }
 
-// Directories below the root.
+// Directories below the root. LogsDir has a directory for each pod, and in it one for each container.
 const (
 	podsDir = "pods"
-	logsDir = "logs"
+	LogsDir = "logs"
 )

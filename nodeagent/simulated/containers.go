@@ -129,6 +129,9 @@ func (r *Runtime) RemoveContainer(ctx context.Context, id string) error {
 	return nil
 }
 
+// ReopenContainerLog does nothing: simulated containers write no files.
+func (r *Runtime) ReopenContainerLog(ctx context.Context, _ string) error { return r.up(ctx) }
+
 // Kill ends a running container by itself, with an exit code and a reason such as Error or OOMKilled.
 func (r *Runtime) Kill(id string, exitCode int32, reason string) {
 	r.mu.Lock()
