@@ -280,7 +280,7 @@ var fields = map[string]rule{
 	".volumes[].downwardAPI.items[].resourceFieldRef.resource":                          obeyed("env/fields.go"),
 	".volumes[].emptyDir.medium":                                                        obeyed("volumes/local.go"),
 	".volumes[].emptyDir.mode":                                                          refusedVolume(corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{Mode: ptr.To[int32](0o700)}}),
-	".volumes[].emptyDir.sizeLimit":                                                     obeyed("volumes/local.go"),
+	".volumes[].emptyDir.sizeLimit":                                                     obeyed("eviction/storage.go"),
 	".volumes[].hostPath.path":                                                          obeyed("volumes/local.go"),
 	".volumes[].hostPath.type":                                                          obeyed("volumes/local.go"),
 	".volumes[].name":                                                                   obeyed("volumes/manager.go"),

@@ -137,6 +137,12 @@ func (b *bounded) RemoveContainer(ctx context.Context, id string) error {
 	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.RemoveContainer(ctx, id) })
 }
 
+func (b *bounded) ListContainerStats(ctx context.Context, filter *runtimeapi.ContainerStatsFilter) ([]*runtimeapi.ContainerStats, error) {
+	return within(ctx, b.deadlines.Request, func(ctx context.Context) ([]*runtimeapi.ContainerStats, error) {
+		return b.Runtime.ListContainerStats(ctx, filter)
+	})
+}
+
 func (b *bounded) ReopenContainerLog(ctx context.Context, id string) error {
 	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.ReopenContainerLog(ctx, id) })
 }

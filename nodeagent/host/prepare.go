@@ -87,3 +87,13 @@ func (h *Host) ListPodsFromDisk() ([]string, error) {
 	}
 	return uids, nil
 }
+
+// VolumePath is where a volume of the pod is, once it was made.
+func (h *Host) VolumePath(pod *corev1.Pod, volume *corev1.Volume) string {
+	return h.Volumes.Path(pod, h.podDir(pod), volume)
+}
+
+// ContainerLogs is where the logs of a container's instances are.
+func (h *Host) ContainerLogs(pod *corev1.Pod, container string) string {
+	return filepath.Join(h.logDir(pod), container)
+}

@@ -121,3 +121,32 @@ func TestWhatHasEndedIsNotRunAgainInAnotherSandbox(t *testing.T) {
 		}
 	}
 }
+
+func TestAPodThatIsEvictedEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLive(t)
+		defer func() { l.stop() }()
+		uid := l.create("web", corev1.PodSpec{Containers: []corev1.Container{container("main", nil)}}, map[string]string{"stop-delay": "20s"})
+		time.Sleep(10 * time.Second)
+		l.loop.Evict(uid, "it has taken too much")
+		l.loop.Evict(uid, "and more")
+		time.Sleep(minimumGrace + time.Second)
+		synctest.Wait()
+		pod := l.get(uid)
+		if pod.Status.Phase != corev1.PodFailed || pod.Status.Reason != "Evicted" || pod.Status.Message != "it has taken too much" {
+			t.Errorf("the pod is %s, %s: %s", pod.Status.Phase, pod.Status.Reason, pod.Status.Message)
+		}
+		if got := stateOf(pod, "main"); got != "ended 137" {
+			t.Errorf("its container is %q", got)
+		}
+		evictions := 0
+		for _, event := range l.events {
+			if event == "web Evicted" {
+				evictions++
+			}
+		}
+		if evictions != 1 {
+			t.Errorf("the events are %q", l.events)
+		}
+	})
+}

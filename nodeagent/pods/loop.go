@@ -109,6 +109,26 @@ func (l *Loop) Set(pod *corev1.Pod) {
 	l.Wake(pod.UID)
 }
 
+// evicted is the kubelet's reason for a pod that was ended because of what it used.
+const evicted = "Evicted"
+
+// Evict fails a pod, and ends it at once.
+func (l *Loop) Evict(uid types.UID, message string) {
+	var pod *corev1.Pod
+	l.change(uid, func(w *worker) {
+		if w.memory.Failure == nil {
+			pod, w.memory.Failure = w.pod, &status.Failure{Reason: evicted, Message: message}
+		}
+	})
+	if pod == nil {
+		return
+	}
+	if l.Event != nil {
+		l.Event(pod, "", corev1.EventTypeWarning, evicted, message)
+	}
+	l.Wake(uid)
+}
+
 // Remove says that the API server does not have the pod any more.
 func (l *Loop) Remove(uid types.UID) {
 	l.change(uid, func(w *worker) { w.gone = true })

@@ -114,6 +114,9 @@ func (w *World) starting() string {
 
 // grace is how long containers get to end, counted from when the pod was asked to stop.
 func (w *World) grace() time.Duration {
+	if w.Memory.Failure != nil && w.Memory.Failure.Reason == evicted {
+		return minimumGrace // as the kubelet gives who has taken too much
+	}
 	seconds := w.Pod.Spec.TerminationGracePeriodSeconds
 	// A custom resource that a finalizer holds says zero, which nobody asked for.
 	if asked := w.Pod.DeletionGracePeriodSeconds; w.Pod.DeletionTimestamp != nil && asked != nil && (w.Graceful || *asked > 0) {

@@ -129,6 +129,11 @@ func (r *Runtime) RemoveContainer(ctx context.Context, id string) error {
 	return nil
 }
 
+// ListContainerStats tells of nothing: simulated containers use nothing.
+func (r *Runtime) ListContainerStats(ctx context.Context, _ *runtimeapi.ContainerStatsFilter) ([]*runtimeapi.ContainerStats, error) {
+	return nil, r.up(ctx)
+}
+
 // ReopenContainerLog does nothing: simulated containers write no files.
 func (r *Runtime) ReopenContainerLog(ctx context.Context, _ string) error { return r.up(ctx) }
 
