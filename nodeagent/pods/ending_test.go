@@ -2,11 +2,13 @@ package pods
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/ptr"
 )
 
@@ -147,6 +149,37 @@ func TestAPodThatIsEvictedEndsAtOnce(t *testing.T) {
 		}
 		if evictions != 1 {
 			t.Errorf("the events are %q", l.events)
+		}
+	})
+}
+
+func TestTheInstanceBeforeStaysForItsLogsThoughItsSandboxIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLive(t)
+		defer func() { l.stop() }()
+		uid := l.create("web", corev1.PodSpec{Containers: []corev1.Container{container("main", nil)}}, nil)
+		time.Sleep(5 * time.Second)
+		for restarts := 1; restarts <= 3; restarts++ {
+			before := l.running(uid, "main")
+			sandboxes, err := l.runtime.ListPodSandbox(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, sandbox := range sandboxes {
+				if err := l.runtime.StopPodSandbox(t.Context(), sandbox.Id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			l.loop.Wake(uid)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got, want := stateOf(l.get(uid), "main"), fmt.Sprintf("running %d", restarts); got != want {
+				t.Errorf("the container is %q, want %q", got, want)
+			}
+			containers, err := l.runtime.ListContainers(t.Context(), nil)
+			if err != nil || len(containers) != 2 || !slices.ContainsFunc(containers, func(c *runtimeapi.Container) bool { return c.Id == before }) {
+				t.Errorf("after %d restarts the containers are %v (%v), want the one before, %s, and the one that runs", restarts, containers, err, before)
+			}
 		}
 	})
 }
