@@ -25,7 +25,7 @@ import (
 type Agent struct {
 	options Options
 	source  *objects.Source
-	// rotation and eviction keep the disk free.
+	// rotation and eviction keep the disk from filling.
 	rotation *logs.Manager
 	eviction *eviction.Manager
 	*nodes
