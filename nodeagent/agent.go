@@ -99,7 +99,7 @@ func (a *Agent) host(c *connection, groups *cgroups.FS) *host.Host {
 	return host.New(host.Options{
 		RootDir: o.RootDir, CgroupRoot: o.CgroupRoot, Cgroups: groups, ClusterDNS: o.ClusterDNS, ClusterDomain: o.ClusterDomain,
 		ResolvConf: o.ResolvConf, Capacity: o.Capacity, Allocatable: a.allocatable(), HostIPs: a.ips,
-		Source: a.source, Services: c.services, RuntimeHandler: a.source.RuntimeHandler,
+		Source: a.source, Services: c.services, HandlerOf: a.source.RuntimeHandler,
 		SeccompDefault: o.SeccompDefault, AppArmor: host.AppArmorEnabled(),
 		Volumes: volumes.New(volumes.Options{
 			Source: a.source, Tokens: objects.NewTokens(c.client, c.podsAPI), Clock: o.Clock, Allocatable: a.allocatable(),

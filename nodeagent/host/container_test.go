@@ -140,13 +140,18 @@ func TestAContainerThatCannotBeConfiguredSaysWhy(t *testing.T) {
 func TestWhatTheRuntimeIsToldAboutASandbox(t *testing.T) {
 	h := newHost(t)
 	h.CgroupRoot = "/orrery"
-	h.RuntimeHandler = func(_ context.Context, class string) (string, error) { return "handler of " + class, nil }
-	got, handler, err := h.Sandbox(t.Context(), pod(func(p *corev1.Pod) {
+	h.HandlerOf = func(_ context.Context, class string) (string, error) { return "handler of " + class, nil }
+	p := pod(func(p *corev1.Pod) {
 		p.Spec.RuntimeClassName = ptr.To("kata")
 		p.Spec.ShareProcessNamespace = ptr.To(true)
 		p.Spec.HostIPC = true
 		p.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: []corev1.Sysctl{{Name: "net/ipv4/ip_forward", Value: "1"}}}
-	}))
+	})
+	got, err := h.Sandbox(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := h.RuntimeHandler(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,8 +48,8 @@ type Options struct {
 	Volumes Volumes
 	// Cgroups is needed with a CgroupRoot.
 	Cgroups *cgroups.FS
-	// RuntimeHandler returns the handler of a RuntimeClass. Without it there is one handler for all.
-	RuntimeHandler func(ctx context.Context, runtimeClass string) (string, error)
+	// HandlerOf returns the handler of a RuntimeClass. Without it there is one handler for all.
+	HandlerOf func(ctx context.Context, runtimeClass string) (string, error)
 	// SeccompDefault: a container that names no seccomp profile gets the runtime's default one, rather than none.
 	SeccompDefault bool
 	// AppArmor: the kernel has it.
@@ -73,16 +73,21 @@ func New(options Options) *Host {
 }
 
 // Sandbox implements pods.Host.
-func (h *Host) Sandbox(ctx context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, string, error) {
-	config, err := h.sandboxConfig(pod)
-	if err != nil || h.RuntimeHandler == nil || pod.Spec.RuntimeClassName == nil || *pod.Spec.RuntimeClassName == "" {
-		return config, "", err
+func (h *Host) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, error) {
+	return h.sandboxConfig(pod)
+}
+
+// RuntimeHandler implements pods.Host.
+func (h *Host) RuntimeHandler(ctx context.Context, pod *corev1.Pod) (string, error) {
+	class := pod.Spec.RuntimeClassName
+	if h.HandlerOf == nil || class == nil || *class == "" {
+		return "", nil
 	}
-	handler, err := h.RuntimeHandler(ctx, *pod.Spec.RuntimeClassName)
+	handler, err := h.HandlerOf(ctx, *class)
 	if err != nil {
-		return nil, "", fmt.Errorf("reading RuntimeClass %q: %w", *pod.Spec.RuntimeClassName, err)
+		return "", fmt.Errorf("reading RuntimeClass %q: %w", *class, err)
 	}
-	return config, handler, nil
+	return handler, nil
 }
 
 // Container implements pods.Host.

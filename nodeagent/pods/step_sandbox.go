@@ -63,7 +63,11 @@ func (s *createSandbox) Do(ctx context.Context, a *actor) error {
 }
 
 func (s *createSandbox) create(ctx context.Context, a *actor) error {
-	config, handler, err := a.Host.Sandbox(ctx, a.pod())
+	config, err := a.Host.Sandbox(ctx, a.pod())
+	if err != nil {
+		return err
+	}
+	handler, err := a.Host.RuntimeHandler(ctx, a.pod())
 	if err != nil {
 		return err
 	}

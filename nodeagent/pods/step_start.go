@@ -68,7 +68,7 @@ func (s *startContainer) Do(ctx context.Context, a *actor) error {
 }
 
 func (s *startContainer) start(ctx context.Context, a *actor) error {
-	sandbox, _, err := a.Host.Sandbox(ctx, a.pod())
+	sandbox, err := a.Host.Sandbox(ctx, a.pod())
 	if err != nil {
 		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))
 	}
