@@ -84,8 +84,11 @@ func refusedProjection(source corev1.VolumeProjection) rule {
 	return refusedVolume(corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{source}}})
 }
 
-// fields are the rules by the field. The lists of containers are one list here, and so are the three probes and the two hooks.
-var fields = map[string]rule{
+// fields are the rules of all fields.
+var fields = withVolumes(known, refusedUID)
+
+// known are rules by the field. The lists of containers are one list here, and so are the three probes and the two hooks.
+var known = map[string]rule{
 	// Of the pod.
 	".activeDeadlineSeconds":          obeyed("pods/plan.go"),
 	".affinity":                       others(scheduler),
@@ -313,9 +316,12 @@ var fields = map[string]rule{
 	".volumes[].secret.secretName":                                                      obeyed("volumes/content.go"),
 }
 
-// init adds what has a table of its own, and every kind of volume that is not supported.
-func init() {
-	maps.Copy(fields, refusedUID)
+// withVolumes adds rules of every kind of volume that is not supported.
+func withVolumes(tables ...map[string]rule) map[string]rule {
+	all := map[string]rule{}
+	for _, table := range tables {
+		maps.Copy(all, table)
+	}
 	sources := reflect.TypeFor[corev1.VolumeSource]()
 	for i := range sources.NumField() {
 		field := sources.Field(i)
@@ -324,8 +330,9 @@ func init() {
 		}
 		var source corev1.VolumeSource
 		reflect.ValueOf(&source).Elem().Field(i).Set(reflect.New(field.Type.Elem()))
-		fields[".volumes[]."+jsonName(field)] = refusedVolume(source)
+		all[".volumes[]."+jsonName(field)] = refusedVolume(source)
 	}
+	return all
 }
 
 func jsonName(field reflect.StructField) string {
