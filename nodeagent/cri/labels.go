@@ -21,5 +21,5 @@ const (
 	AnnotationPreStop                  = "io.kubernetes.container.preStopHandler"
 )
 
-// AnnotationAllocation, on a sandbox, holds the requests and limits that its pod was given with it.
+// AnnotationAllocation is on a sandbox, and holds the requests and limits that its pod was given with it.
 const AnnotationAllocation = "orrery.dev/allocation"
