@@ -87,6 +87,8 @@ func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		{identity.Node("one"), "registers", authorizationv1.ResourceAttributes{Verb: "create", Resource: "nodes"}, true},
 		{identity.Node("one"), "reads all Secrets", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"}, false},
 		{identity.Node("one"), "asks what its clients may do", authorizationv1.ResourceAttributes{Verb: "create", Group: "authorization.k8s.io", Resource: "subjectaccessreviews"}, true},
+		{identity.Node("one"), "asks whose a token is", authorizationv1.ResourceAttributes{Verb: "create", Group: "authentication.k8s.io", Resource: "tokenreviews"}, true},
+		{identity.SimulatedNodes, "asks whose a token is", authorizationv1.ResourceAttributes{Verb: "create", Group: "authentication.k8s.io", Resource: "tokenreviews"}, true},
 		{identity.Node("one"), "renews another's lease", authorizationv1.ResourceAttributes{Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Namespace: "kube-node-lease", Name: "other"}, false},
 		{identity.Node("one"), "reads any Secret", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: "default", Name: "password"}, false},
 		{identity.Node("one"), "reads nodes by their second name", authorizationv1.ResourceAttributes{Verb: "get", Group: "core.orrery.dev", Resource: "nodes", Name: "other"}, false},

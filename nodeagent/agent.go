@@ -2,12 +2,18 @@ package nodeagent
 
 import (
 	"context"
+	"path/filepath"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/nodeagent/admission"
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/eviction"
 	"github.com/orrery-dev/orrery/nodeagent/host"
+	"github.com/orrery-dev/orrery/nodeagent/logs"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/objects"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
@@ -18,6 +24,10 @@ import (
 // Agent is one node that runs real containers.
 type Agent struct {
 	options Options
+	source  *objects.Source
+	// rotation and eviction keep the disk from filling.
+	rotation *logs.Manager
+	eviction *eviction.Manager
 	*nodes
 }
 
@@ -44,47 +54,84 @@ func New(ctx context.Context, options Options) (*Agent, error) {
 			return nil, err
 		}
 	}
-	a := &Agent{options: options, nodes: newNodes(c, options.Serving, options.Clock, options.Log)}
+	a := &Agent{options: options, source: objects.New(c.client, options.Clock), nodes: newNodes(c, options.Serving, options.Clock, options.Log)}
 	a.add(a.oneNode(c, groups))
 	return a, nil
 }
 
 func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 	o := &a.options
+	disk := a.host(c, groups)
+	prober := probes.NewNetwork(o.Runtime)
+	one := &oneNode{
+		runtime: o.Runtime,
+		loop: pods.New(pods.Options{
+			Agent: o.NodeName, Runtime: o.Runtime, HostIPs: a.ips, API: c.pods, Clock: o.Clock,
+			Graceful: o.Naming == apis.Kubernetes, Admit: a.admit(), Host: disk, Hooks: prober, Prober: prober,
+			Event: c.recorder(o.NodeName), Log: o.Log.WithValues("node", o.NodeName),
+		}),
+		heartbeat: a.heartbeat(c),
+	}
+	a.rotation = &logs.Manager{Dir: filepath.Join(o.RootDir, host.LogsDir), Runtime: o.Runtime, Clock: o.Clock, Log: o.Log}
+	a.eviction = &eviction.Manager{
+		Agent: o.NodeName, Runtime: o.Runtime, Disk: disk, Pods: one.loop.Pods, Evict: one.loop.Evict, Clock: o.Clock, Log: o.Log,
+	}
+	return one
+}
+
+func (a *Agent) ips() []string { return []string{a.options.NodeIP} }
+
+func (a *Agent) allocatable() corev1.ResourceList {
+	return node.Allocatable(a.options.Capacity, a.options.Reserved)
+}
+
+// admit has the last word on which pods run here.
+func (a *Agent) admit() admission.Check {
+	return admission.All(
+		admission.OperatingSystem, admission.Features, admission.AppArmor(host.AppArmorEnabled()), admission.Sysctls,
+		admission.Room(a.allocatable()),
+	)
+}
+
+// host is the machine's side of pods.
+func (a *Agent) host(c *connection, groups *cgroups.FS) *host.Host {
+	o := &a.options
+	return host.New(host.Options{
+		RootDir: o.RootDir, CgroupRoot: o.CgroupRoot, Cgroups: groups, ClusterDNS: o.ClusterDNS, ClusterDomain: o.ClusterDomain,
+		ResolvConf: o.ResolvConf, Capacity: o.Capacity, Allocatable: a.allocatable(), HostIPs: a.ips,
+		Source: a.source, Services: c.services, HandlerOf: a.source.RuntimeHandler,
+		SeccompDefault: o.SeccompDefault, AppArmor: host.AppArmorEnabled(),
+		Volumes: volumes.New(volumes.Options{
+			Source: a.source, Tokens: objects.NewTokens(c.client, c.podsAPI), Clock: o.Clock, Allocatable: a.allocatable(),
+		}),
+	})
+}
+
+func (a *Agent) heartbeat(c *connection) *node.Heartbeat {
+	o := &a.options
 	info := node.MachineInfo()
 	info.KubeletVersion = Version
-	source := objects.New(c.client, o.Clock)
-	ips := func() []string { return []string{o.NodeIP} }
-	allocatable := node.Allocatable(o.Capacity, o.Reserved)
-	prober := probes.NewNetwork(o.Runtime)
 	var cidrs []string
 	if o.PodCIDR != "" {
 		cidrs = []string{o.PodCIDR}
 	}
-	return &oneNode{
-		runtime: o.Runtime,
-		loop: pods.New(pods.Options{
-			Agent: o.NodeName, Runtime: o.Runtime, HostIPs: ips, API: c.pods, Clock: o.Clock,
-			Graceful: o.Naming == apis.Kubernetes, Admit: admission.Room(allocatable),
-			Host: host.New(host.Options{
-				RootDir: o.RootDir, CgroupRoot: o.CgroupRoot, Cgroups: groups, ClusterDNS: o.ClusterDNS, ClusterDomain: o.ClusterDomain,
-				ResolvConf: o.ResolvConf, Capacity: o.Capacity, Allocatable: allocatable, HostIPs: ips,
-				Source: source, Services: c.services,
-				Volumes: volumes.New(volumes.Options{
-					Source: source, Tokens: objects.NewTokens(c.client, c.podsAPI), Clock: o.Clock, Allocatable: allocatable,
-				}),
-			}),
-			Hooks: prober, Prober: prober,
-			Event: c.recorder(o.NodeName), Log: o.Log.WithValues("node", o.NodeName),
-		}),
-		heartbeat: &node.Heartbeat{
-			Name: o.NodeName, Client: c.client, Runtime: o.Runtime, Clock: o.Clock, Labels: o.Labels, Taints: o.Taints, PodCIDRs: cidrs,
-			Observed: node.Observed{
-				Name: o.NodeName, IPs: ips(), Port: port(o.Serving.Listener), Capacity: o.Capacity, Reserved: o.Reserved, Info: info,
-			},
+	return &node.Heartbeat{
+		Name: o.NodeName, Client: c.client, Runtime: o.Runtime, Clock: o.Clock, Labels: o.Labels, Taints: o.Taints, PodCIDRs: cidrs,
+		Observed: node.Observed{
+			Name: o.NodeName, IPs: a.ips(), Port: port(o.Serving.Listener), Capacity: o.Capacity, Reserved: o.Reserved, Info: info,
 		},
 	}
 }
 
 // Run works until ctx ends, and then returns nil; containers go on running. An error means that it could not start.
-func (a *Agent) Run(ctx context.Context) error { return a.run(ctx) }
+func (a *Agent) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	wait := a.source.Watch(ctx, a.client, a.order[0].loop.ContentChanged)
+	var group sync.WaitGroup
+	group.Go(func() { a.rotation.Run(ctx) })
+	group.Go(func() { a.eviction.Run(ctx) })
+	defer wait()
+	defer group.Wait()
+	defer cancel()
+	return a.run(ctx)
+}

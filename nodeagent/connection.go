@@ -25,7 +25,7 @@ type connection struct {
 	naming  apis.Naming
 	config  *rest.Config
 	scheme  *runtime.Scheme
-	client  client.Client
+	client  client.WithWatch
 	cache   cache.Cache
 	kube    kubernetes.Interface
 	events  record.EventBroadcaster
@@ -43,7 +43,7 @@ func connect(config *rest.Config, naming apis.Naming, node string) (*connection,
 		return nil, err
 	}
 	var err error
-	if c.client, err = client.New(c.config, client.Options{Scheme: c.scheme}); err != nil {
+	if c.client, err = client.NewWithWatch(c.config, client.Options{Scheme: c.scheme}); err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
 	if c.kube, err = kubernetes.NewForConfig(c.config); err != nil {

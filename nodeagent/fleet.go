@@ -30,6 +30,7 @@ import (
 // +kubebuilder:rbac:groups="",resources=services,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=configmaps;secrets,verbs=get
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=kube-node-lease,resources=leases,verbs=get;create;update
 
@@ -82,7 +83,7 @@ func (f *Fleet) oneNode(c *connection, source *objects.Source, i int, prefix net
 		runtime: runtime,
 		loop: pods.New(pods.Options{
 			Agent: name, Runtime: runtime, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
-			Graceful: o.Naming == apis.Kubernetes, Admit: admission.Room(o.Capacity),
+			Graceful: o.Naming == apis.Kubernetes, Admit: admission.All(admission.OperatingSystem, admission.Room(o.Capacity)),
 			Host: host.New(host.Options{
 				Capacity: o.Capacity, Allocatable: o.Capacity, HostIPs: func() []string { return ips }, Source: source, Services: c.services,
 			}),

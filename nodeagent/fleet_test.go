@@ -236,7 +236,7 @@ func (f *fixture) noRoom(t *testing.T) {
 			one, two = two, one
 		}
 		if notReady(t, f.client, one.Name) == "" && two.Status.Phase == corev1.PodFailed && two.Status.Reason == "OutOfcpu" &&
-			strings.HasPrefix(two.Status.Message, "Pod was rejected: Node didn't have enough resource: cpu, requested: ") {
+			len(two.Status.ContainerStatuses) == 0 && strings.HasPrefix(two.Status.Message, "Pod was rejected: Node didn't have enough resource: cpu, requested: ") {
 			return ""
 		}
 		return fmt.Sprintf("%+v; %+v", one.Status, two.Status)

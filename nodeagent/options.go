@@ -30,7 +30,8 @@ type Serving struct {
 	Listener net.Listener
 	// Certificate is the server's own; without one it makes a self-signed certificate.
 	Certificate *tls.Certificate
-	// ClientCAs are those whose clients are let in, once a SubjectAccessReview allows what they want. Without them nobody is.
+	// ClientCAs are those by whose certificates clients are known. Without them they are known only by tokens, of which the API server
+	// says whose they are. Either way a SubjectAccessReview has to allow what they want.
 	ClientCAs *x509.CertPool
 }
 
@@ -58,8 +59,10 @@ type Options struct {
 	ClusterDomain string
 	// ResolvConf is the node's own, /etc/resolv.conf by default.
 	ResolvConf string
-	Labels     map[string]string
-	Taints     []corev1.Taint
+	// SeccompDefault gives containers that name no seccomp profile the runtime's default one; without it they have none.
+	SeccompDefault bool
+	Labels         map[string]string
+	Taints         []corev1.Taint
 	// Capacity is the machine's by default, and Reserved what upstream reserves by default.
 	Capacity, Reserved corev1.ResourceList
 	Serving            Serving

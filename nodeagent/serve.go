@@ -3,8 +3,10 @@ package nodeagent
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -15,9 +17,13 @@ import (
 
 // serve answers the kubelet's API for all nodes of the process.
 func (n *nodes) serve(ctx context.Context) error {
+	only := ""
+	if len(n.order) == 1 {
+		only = n.order[0].heartbeat.Name
+	}
 	return server.New(server.Options{
 		Listener: n.serving.Listener, Certificate: n.serving.Certificate, ClientCAs: n.serving.ClientCAs,
-		Reviewer: reviewer{n.kube}, Pods: n.Pods, Node: n.node, Clock: n.clock, Log: n.log,
+		Reviewer: reviewer{n.kube}, NodeName: only, Pods: n.Pods, Node: n.node, Clock: n.clock, Log: n.log,
 		Metrics: promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}),
 	}).Run(ctx)
 }
@@ -30,10 +36,30 @@ func (n *nodes) node(name string) (server.Node, bool) {
 	return server.Node{Name: name, Runtime: one.runtime}, true
 }
 
-// reviewer asks the API server.
+// reviewer asks the API server, as the identity of the node.
 type reviewer struct{ kube kubernetes.Interface }
 
-func (r reviewer) Review(ctx context.Context, spec authorizationv1.SubjectAccessReviewSpec) (bool, error) {
+var _ server.Reviewer = reviewer{}
+
+// reviewTimeout bounds one question; the kubelet's figure.
+const reviewTimeout = 10 * time.Second
+
+// ReviewToken implements server.TokenReviewer.
+func (r reviewer) ReviewToken(ctx context.Context, token string) (authenticationv1.TokenReviewStatus, error) {
+	ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
+	defer cancel()
+	review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token}}
+	answer, err := r.kube.AuthenticationV1().TokenReviews().Create(ctx, review, metav1.CreateOptions{})
+	if err != nil {
+		return authenticationv1.TokenReviewStatus{}, fmt.Errorf("asking whose a token is: %w", err)
+	}
+	return answer.Status, nil
+}
+
+// ReviewAccess implements server.AccessReviewer.
+func (r reviewer) ReviewAccess(ctx context.Context, spec authorizationv1.SubjectAccessReviewSpec) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
+	defer cancel()
 	answer, err := r.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: spec}, metav1.CreateOptions{})
 	if err != nil {
 		return false, fmt.Errorf("asking what %s may do: %w", spec.User, err)

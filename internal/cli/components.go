@@ -37,6 +37,8 @@ type machine struct {
 	network  *bridge.Network
 	runtime  *containerd.Runtime
 	endpoint string // of the runtime
+	// seccompDefault: containers that name no seccomp profile get the runtime's default one.
+	seccompDefault bool
 
 	// cluster is the cluster as a component of an identity knows it.
 	cluster func(identity.Identity) (wiring.Cluster, error)
@@ -46,7 +48,7 @@ type machine struct {
 
 // newMachine prepares what the components share. Nothing runs yet.
 func newMachine(ctx context.Context, inst *instance.Instance, o runtimeOptions) (*machine, error) {
-	m := &machine{inst: inst, endpoint: o.endpoint}
+	m := &machine{inst: inst, endpoint: o.endpoint, seccompDefault: o.seccompDefault}
 	var err error
 	switch {
 	case o.runtime == simulatedRuntime:

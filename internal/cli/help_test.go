@@ -50,6 +50,7 @@ func TestOptionsOfUpAreChecked(t *testing.T) {
 	}{
 		"an unknown runtime":      {upOptions{runtimeOptions: runtimeOptions{runtime: "docker"}}, "containerd or simulated"},
 		"an endpoint for nothing": {upOptions{runtimeOptions: runtimeOptions{runtime: "simulated", endpoint: "unix:///x"}}, "leave out --runtime simulated"},
+		"profiles for nothing":    {upOptions{runtimeOptions: runtimeOptions{runtime: "simulated", seccompDefault: true}}, "leave out --runtime simulated"},
 		"less than no nodes":      {upOptions{runtimeOptions: runtimeOptions{runtime: "simulated"}, nodes: -1}, "--nodes -1"},
 		"a port too high":         {upOptions{runtimeOptions: runtimeOptions{runtime: "simulated"}, port: 65536}, "--port 65536"},
 		"files without servers":   {upOptions{runtimeOptions: runtimeOptions{runtime: "simulated"}, etcd: etcdOptions{keyFile: "k"}}, "--etcd-servers"},

@@ -39,6 +39,8 @@ func (m *machine) runNode(ctx context.Context, ready func(string)) error {
 		NodeIP:      gateway.String(),
 		CgroupRoot:  cgroupRoot(m.inst),
 		Serving:     serving,
+
+		SeccompDefault: m.seccompDefault,
 	})
 	if err != nil {
 		return errors.Join(err, serving.Listener.Close())
@@ -57,7 +59,7 @@ func (m *machine) nodeName() string {
 }
 
 // serving is the API of a node agent at an address. A port of 0, or one that is taken, becomes any that is free: the Node says
-// which. Our own API server trusts its certificate, and is let in; on somebody else's cluster nobody is.
+// which. Our own API server trusts its certificate, and is known by its own; on somebody else's cluster only clients with tokens are.
 func (m *machine) serving(ctx context.Context, name string, ip net.IP, port int) (nodeagent.Serving, error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", net.JoinHostPort(ip.String(), strconv.Itoa(port)))

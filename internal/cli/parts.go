@@ -55,7 +55,7 @@ const (
 func (m *machine) stopPods(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, stopPatience)
 	defer cancel()
-	if err := m.runtime.RemovePods(ctx, podGrace); err != nil {
+	if err := m.runtime.StopPods(ctx, podGrace); err != nil {
 		logger().Error(err, "Some pods were left running")
 	}
 }

@@ -21,12 +21,15 @@ type runtimeOptions struct {
 	runtime  string
 	endpoint string
 	bin      string
+	// seccompDefault: containers that name no seccomp profile get the runtime's default one.
+	seccompDefault bool
 }
 
 func (o *runtimeOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.runtime, "runtime", defaultRuntime(), "what runs pods: containerd or simulated")
 	flags.StringVar(&o.endpoint, "runtime-endpoint", "", "`address` of a CRI runtime to use instead of an own containerd, as in unix:///run/containerd/containerd.sock")
 	flags.StringVar(&o.bin, "runtime-bin", "", "`directory` with containerd, runc and the CNI plugins; by default runtime, beside this program")
+	flags.BoolVar(&o.seccompDefault, "seccomp-default", false, "run containers that name no seccomp profile with the default one of the runtime, rather than with none")
 }
 
 func defaultRuntime() string {
@@ -43,6 +46,8 @@ func (o *runtimeOptions) check() error {
 		return fmt.Errorf("--runtime %q: want %s or %s", o.runtime, containerdRuntime, simulatedRuntime)
 	case o.runtime == simulatedRuntime && o.endpoint != "":
 		return errors.New("--runtime-endpoint needs a runtime that runs containers: leave out --runtime simulated")
+	case o.runtime == simulatedRuntime && o.seccompDefault:
+		return errors.New("--seccomp-default needs a runtime that runs containers: leave out --runtime simulated")
 	case o.runtime == containerdRuntime && runtime.GOOS != "linux":
 		return fmt.Errorf("--runtime containerd needs Linux, and this is %s: use --runtime simulated", runtime.GOOS)
 	case o.runtime == containerdRuntime && os.Geteuid() != 0:

@@ -2,7 +2,7 @@
 //
 // It owns, for one named control plane on one host: the bridge device and its address (the pods' gateway), the CNI configuration
 // by which a container runtime attaches pods to it, the kernel settings both need, and a small nftables table that gives pods
-// the node's address when they talk to the world outside.
+// the node's address when they talk to the world outside, and keeps them from the host's loopback addresses.
 //
 // What it promises:
 //
@@ -11,6 +11,7 @@
 //     connection always finds its way back through the translation, and a packet filter sees what goes from pod to pod. How that is
 //     brought about depends on the host, which we leave as it is: see passage.
 //   - Sources are preserved: a pod sees another pod's own address; only traffic that leaves the cluster is masqueraded.
+//   - No pod reaches what listens on the host's loopback addresses, or passes for it, though host ports can be reached there.
 //   - The gateway's address exists as soon as Up returns, before there is any pod: a server may listen on it.
 //   - Up again changes nothing; Down leaves nothing behind but the host's IP forwarding.
 //

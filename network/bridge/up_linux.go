@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Up brings the network into being, or repairs it: the bridge with its address, the kernel's settings, the masquerading and the
+// Up brings the network into being, or repairs it: the bridge with its address, the kernel's settings, the packet rules and the
 // configuration for the runtime. It needs root.
 func (n *Network) Up(ctx context.Context) error {
 	passage := hostPassage()
@@ -22,7 +22,7 @@ func (n *Network) Up(ctx context.Context) error {
 		{"making bridge " + n.Interface(), n.raiseBridge},
 		{"setting kernel parameters", func() error { return n.setParameters(passage) }},
 		{"setting the bridge's ports", func() error { return n.setPorts(passage) }},
-		{"masquerading pods", func() error { return n.masquerade(ctx) }},
+		{"writing packet rules", func() error { return n.writeTable(ctx) }},
 		{"configuring CNI", func() error { return n.writeConflist(passage) }},
 	}
 	for _, step := range steps {
@@ -35,7 +35,7 @@ func (n *Network) Up(ctx context.Context) error {
 
 // Down removes everything that Up made. Pods have to be gone: theirs would lose their network. Calling it again is no error.
 func (n *Network) Down(ctx context.Context) error {
-	return errors.Join(n.unmasquerade(ctx), n.removeBridge(), os.RemoveAll(n.options.Dir))
+	return errors.Join(n.removeBridge(), n.removeTable(ctx), os.RemoveAll(n.options.Dir))
 }
 
 // raiseBridge makes the device, gives it our address and no other, and the route to the services.

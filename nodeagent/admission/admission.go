@@ -1,10 +1,13 @@
-// Package admission says whether a node has room for a pod that was assigned to it.
+// Package admission says whether a node can run a pod that was assigned to it: whether it has room, and all that the pod asks for.
 //
 // Schedulers decide on what they have seen. Two that do not know of each other, or a person who writes spec.nodeName, can
 // assign more to a node than it has: the node has the last word. It never lets a pod make another one leave, never judges
 // a pod that has run here before, and never asks for labels or taints, which schedulers alone go by.
 //
-// Reasons and messages are those of upstream's kubelet.
+// Nothing that a pod asks for is ignored. What the node does not have is in Features, and a test goes over the Pod API's type to hold
+// that every field of it is obeyed somewhere, refused here, or somebody else's.
+//
+// Reasons are those of upstream's kubelet, and so are messages where it has one.
 package admission
 
 import (
@@ -22,7 +25,7 @@ var limited = []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, c
 
 // Room returns a function that refuses a pod for which what the others leave of allocatable is not enough, or whose host
 // ports are taken. A resource that allocatable does not name is not limited.
-func Room(allocatable corev1.ResourceList) func(pod *corev1.Pod, others []*corev1.Pod) *status.Failure {
+func Room(allocatable corev1.ResourceList) Check {
 	return func(pod *corev1.Pod, others []*corev1.Pod) *status.Failure {
 		if capacity, known := allocatable[corev1.ResourcePods]; known && int64(len(others)) >= capacity.Value() {
 			return short(corev1.ResourcePods, 1, int64(len(others)), capacity.Value())

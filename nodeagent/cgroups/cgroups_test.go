@@ -46,6 +46,38 @@ func TestLimitsOfAPod(t *testing.T) {
 	}
 }
 
+func TestThePodsOwnResourcesCount(t *testing.T) {
+	own := func(cpu, memory string) *corev1.ResourceRequirements {
+		c := container(cpu, memory)
+		return &c.Resources
+	}
+	for _, test := range []struct {
+		name string
+		spec corev1.PodSpec
+		want Limits
+		path string
+	}{
+		{"a limit of memory", corev1.PodSpec{Resources: own("", "48Mi"), Containers: []corev1.Container{{}}},
+			Limits{Shares: 2, Memory: 48 << 20}, "/burstable/pod"},
+		{"limits of both", corev1.PodSpec{Resources: own("500m", "48Mi"), Containers: []corev1.Container{{}}},
+			Limits{Shares: 512, Quota: 50000, Period: 100000, Memory: 48 << 20}, "/pod"},
+		{"less than its containers' limits", corev1.PodSpec{Resources: own("", "48Mi"), Containers: []corev1.Container{container("", "64Mi")}},
+			Limits{Shares: 2, Memory: 48 << 20}, "/burstable/pod"},
+		{"with the overhead of its runtime", corev1.PodSpec{
+			Containers: []corev1.Container{container("500m", "64Mi")}, Overhead: container("250m", "16Mi").Resources.Limits,
+		}, Limits{Shares: 768, Quota: 75000, Period: 100000, Memory: 80 << 20}, "/pod"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := Of(&test.spec); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+			if got := Path("", &corev1.Pod{Spec: test.spec}); got != test.path {
+				t.Errorf("the group is %s, want %s", got, test.path)
+			}
+		})
+	}
+}
+
 func TestOOMScoreAdjust(t *testing.T) {
 	const gib = 1 << 30
 	for _, test := range []struct {

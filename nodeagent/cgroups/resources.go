@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	podresources "k8s.io/component-helpers/resource"
 
-	"github.com/orrery-dev/orrery/nodeagent/restart"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
@@ -55,71 +55,39 @@ type Limits struct {
 	Memory int64
 }
 
-// Of computes the limits of a pod: what its containers ask for together, or any of its init containers alone. There is a limit
-// only where every container has one.
+// Of computes the limits of a pod: its own, or what its containers ask for together, or any of its init containers alone; with the
+// overhead of its runtime class. There is a limit only where the pod or every container has one.
 func Of(spec *corev1.PodSpec) Limits {
-	var limits Limits
-	limits.Shares = Shares(sum(spec, request, corev1.ResourceCPU))
-	if all(spec, corev1.ResourceCPU) {
-		limits.Quota, limits.Period = Quota(sum(spec, limit, corev1.ResourceCPU))
+	pod := &corev1.Pod{Spec: *spec}
+	requested := podresources.PodRequests(pod, podresources.PodResourcesOptions{})
+	limited := podresources.PodLimits(pod, podresources.PodResourcesOptions{})
+	limits := Limits{Shares: Shares(requested.Cpu().MilliValue())}
+	if hasLimit(spec, corev1.ResourceCPU) {
+		limits.Quota, limits.Period = Quota(limited.Cpu().MilliValue())
 	}
-	if all(spec, corev1.ResourceMemory) {
-		limits.Memory = sum(spec, limit, corev1.ResourceMemory)
+	if hasLimit(spec, corev1.ResourceMemory) {
+		limits.Memory = limited.Memory().Value()
 	}
 	return limits
 }
 
-func request(c *corev1.Container, name corev1.ResourceName) int64 {
-	quantity, ok := c.Resources.Requests[name]
-	if !ok {
-		quantity = c.Resources.Limits[name]
+func hasLimit(spec *corev1.PodSpec, name corev1.ResourceName) bool {
+	if spec.Resources != nil && positive(spec.Resources.Limits, name) {
+		return true
 	}
-	return amount(name, &quantity)
-}
-
-func limit(c *corev1.Container, name corev1.ResourceName) int64 {
-	quantity := c.Resources.Limits[name]
-	return amount(name, &quantity)
-}
-
-func amount(name corev1.ResourceName, quantity interface {
-	MilliValue() int64
-	Value() int64
-}) int64 {
-	if name == corev1.ResourceCPU {
-		return quantity.MilliValue()
-	}
-	return quantity.Value()
-}
-
-// sum counts containers and sidecars together; a regular init container runs beside the sidecars before it.
-func sum(spec *corev1.PodSpec, of func(*corev1.Container, corev1.ResourceName) int64, name corev1.ResourceName) int64 {
-	var sidecars, peak int64
-	for i := range spec.InitContainers {
-		c := &spec.InitContainers[i]
-		if restart.Sidecar(c) {
-			sidecars += of(c, name)
-			peak = max(peak, sidecars)
-			continue
-		}
-		peak = max(peak, sidecars+of(c, name))
-	}
-	total := sidecars
-	for i := range spec.Containers {
-		total += of(&spec.Containers[i], name)
-	}
-	return max(total, peak)
-}
-
-func all(spec *corev1.PodSpec, name corev1.ResourceName) bool {
 	for _, list := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
 		for i := range list {
-			if limit(&list[i], name) == 0 {
+			if !positive(list[i].Resources.Limits, name) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+func positive(list corev1.ResourceList, name corev1.ResourceName) bool {
+	quantity := list[name]
+	return quantity.Sign() > 0
 }
 
 // Path is the group of a pod below a root, such as /orrery/kubepods/burstable/podUID.

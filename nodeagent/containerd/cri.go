@@ -66,9 +66,31 @@ func runtimeReady(ctx context.Context, runtime runtimeapi.RuntimeServiceClient) 
 // sideBySide is how many pods are stopped at once.
 const sideBySide = 16
 
-// RemovePods stops and removes every pod sandbox of a runtime with its containers, whoever made them. Containers are asked to
-// end, and killed after grace; with a grace of 0 they are killed at once.
-func (r *Runtime) RemovePods(ctx context.Context, grace time.Duration) error {
+// StopPods stops every pod sandbox of a runtime with its containers, whoever made them. Containers are asked to end, and killed after
+// grace. What they leave stays: how they ended and their logs, for whoever asks when the runtime is there again.
+func (r *Runtime) StopPods(ctx context.Context, grace time.Duration) error {
+	return r.eachPod(ctx, "stopping", func(ctx context.Context, runtime runtimeapi.RuntimeServiceClient, id string) error {
+		if err := stopContainers(ctx, runtime, id, grace); err != nil {
+			return err
+		}
+		_, err := runtime.StopPodSandbox(ctx, &runtimeapi.StopPodSandboxRequest{PodSandboxId: id})
+		return err
+	})
+}
+
+// removePods removes every pod sandbox with its containers, which are killed at once.
+func (r *Runtime) removePods(ctx context.Context) error {
+	return r.eachPod(ctx, "removing", func(ctx context.Context, runtime runtimeapi.RuntimeServiceClient, id string) error {
+		if _, err := runtime.StopPodSandbox(ctx, &runtimeapi.StopPodSandboxRequest{PodSandboxId: id}); err != nil {
+			return err
+		}
+		_, err := runtime.RemovePodSandbox(ctx, &runtimeapi.RemovePodSandboxRequest{PodSandboxId: id})
+		return err
+	})
+}
+
+// eachPod does something with every pod sandbox.
+func (r *Runtime) eachPod(ctx context.Context, doing string, do func(ctx context.Context, runtime runtimeapi.RuntimeServiceClient, id string) error) error {
 	connection, err := dial(r.Endpoint())
 	if err != nil {
 		return err
@@ -80,32 +102,19 @@ func (r *Runtime) RemovePods(ctx context.Context, grace time.Duration) error {
 		return fmt.Errorf("listing pod sandboxes: %w", err)
 	}
 	errs := make([]error, len(sandboxes.GetItems()))
-	var removing errgroup.Group
-	removing.SetLimit(sideBySide)
+	var group errgroup.Group
+	group.SetLimit(sideBySide)
 	for i, sandbox := range sandboxes.GetItems() {
-		removing.Go(func() error {
-			if err := removeSandbox(ctx, runtime, sandbox.GetId(), grace); err != nil {
+		group.Go(func() error {
+			if err := do(ctx, runtime, sandbox.GetId()); err != nil {
 				name := strings.Join([]string{sandbox.GetMetadata().GetNamespace(), sandbox.GetMetadata().GetName()}, "/")
-				errs[i] = fmt.Errorf("removing the sandbox of pod %s: %w", name, err)
+				errs[i] = fmt.Errorf("%s the sandbox of pod %s: %w", doing, name, err)
 			}
 			return nil
 		})
 	}
-	_ = removing.Wait() // the errors are in errs: one pod's is no reason to leave another
+	_ = group.Wait() // the errors are in errs: one pod's is no reason to leave another
 	return errors.Join(errs...)
-}
-
-func removeSandbox(ctx context.Context, runtime runtimeapi.RuntimeServiceClient, id string, grace time.Duration) error {
-	if grace > 0 {
-		if err := stopContainers(ctx, runtime, id, grace); err != nil {
-			return err
-		}
-	}
-	if _, err := runtime.StopPodSandbox(ctx, &runtimeapi.StopPodSandboxRequest{PodSandboxId: id}); err != nil {
-		return err
-	}
-	_, err := runtime.RemovePodSandbox(ctx, &runtimeapi.RemovePodSandboxRequest{PodSandboxId: id})
-	return err
 }
 
 // stopContainers asks the running containers of a sandbox to end, all at once.

@@ -47,7 +47,7 @@ func (r *Runtime) removePolitely(ctx context.Context) error {
 	go func() { stopped <- r.supervise(ctx) }()
 	err := r.WaitReady(ctx)
 	if err == nil {
-		err = r.RemovePods(ctx, 0)
+		err = r.removePods(ctx)
 	}
 	cancel()
 	return errors.Join(err, <-stopped)

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-logr/logr"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	"k8s.io/klog/v2"
 )
 
 // Deadlines say how long a runtime may take to answer. A call for which the caller names a time, to stop a container or to run a
@@ -60,9 +62,10 @@ type bounded struct {
 	deadlines Deadlines
 }
 
-// within makes a call that may take so long.
+// within makes a call that may take so long. The published client would log every error that it returns, also where the call was
+// given up on purpose: what becomes of an error is for who gets it to say.
 func within[T any](ctx context.Context, limit time.Duration, call func(context.Context) (T, error)) (T, error) {
-	limited, cancel := context.WithTimeout(ctx, limit)
+	limited, cancel := context.WithTimeout(klog.NewContext(ctx, logr.Discard()), limit)
 	defer cancel()
 	answer, err := call(limited)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
@@ -132,6 +135,16 @@ func (b *bounded) StopContainer(ctx context.Context, id string, timeout int64) e
 
 func (b *bounded) RemoveContainer(ctx context.Context, id string) error {
 	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.RemoveContainer(ctx, id) })
+}
+
+func (b *bounded) ListContainerStats(ctx context.Context, filter *runtimeapi.ContainerStatsFilter) ([]*runtimeapi.ContainerStats, error) {
+	return within(ctx, b.deadlines.Request, func(ctx context.Context) ([]*runtimeapi.ContainerStats, error) {
+		return b.Runtime.ListContainerStats(ctx, filter)
+	})
+}
+
+func (b *bounded) ReopenContainerLog(ctx context.Context, id string) error {
+	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.ReopenContainerLog(ctx, id) })
 }
 
 func (b *bounded) ContainerStatus(ctx context.Context, id string, verbose bool) (*runtimeapi.ContainerStatusResponse, error) {

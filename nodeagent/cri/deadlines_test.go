@@ -10,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	"k8s.io/klog/v2"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
@@ -38,6 +40,8 @@ var calls = []struct {
 	}},
 	{"StartContainer", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.StartContainer(ctx, "c") }},
 	{"StopContainer", 2*time.Minute + 30*time.Second, func(ctx context.Context, r cri.Runtime) error { return r.StopContainer(ctx, "c", 30) }},
+	{"ListContainerStats", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { _, err := r.ListContainerStats(ctx, nil); return err }},
+	{"ReopenContainerLog", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.ReopenContainerLog(ctx, "c") }},
 	{"RemoveContainer", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.RemoveContainer(ctx, "c") }},
 	{"ContainerStatus", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error {
 		_, err := r.ContainerStatus(ctx, "c", false)
@@ -131,5 +135,22 @@ func TestDeadlinesHideNothingOfARuntime(t *testing.T) {
 	}
 	if answer, err := cri.WithDeadlines(rt, cri.DefaultDeadlines()).ListImages(t.Context(), &runtimeapi.ImageFilter{}); err != nil || len(answer) != 0 {
 		t.Errorf("the images are %v (%v)", answer, err)
+	}
+}
+
+// talkative logs each call that it is given up on, as the published client does.
+type talkative struct{ cri.Runtime }
+
+func (talkative) StartContainer(ctx context.Context, _ string) error {
+	klog.FromContext(ctx).Error(ctx.Err(), "StartContainer from runtime service failed")
+	return ctx.Err()
+}
+
+func TestACallThatIsGivenUpOnIsNotLogged(t *testing.T) {
+	log := funcr.New(func(_, args string) { t.Errorf("it was logged: %s", args) }, funcr.Options{})
+	ctx, cancel := context.WithCancel(klog.NewContext(t.Context(), log))
+	cancel()
+	if err := cri.WithDeadlines(talkative{}, cri.DefaultDeadlines()).StartContainer(ctx, "c"); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
 	}
 }

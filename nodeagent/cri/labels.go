@@ -20,3 +20,6 @@ const (
 	AnnotationTerminationGracePeriod   = "io.kubernetes.pod.terminationGracePeriod"
 	AnnotationPreStop                  = "io.kubernetes.container.preStopHandler"
 )
+
+// AnnotationAllocation is on a sandbox, and holds the requests and limits that its pod was given with it.
+const AnnotationAllocation = "orrery.dev/allocation"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -48,6 +49,8 @@ type Container struct {
 	UID, GID                     int64
 	Supplemental                 []int64
 	HasUser                      bool
+	// StopSignal is what asks it to end, such as SIGUSR1; "" where the runtime does not tell.
+	StopSignal string
 }
 
 // ContainerID is the container's ID as a pod's status shows it, such as containerd://ID.
@@ -89,6 +92,9 @@ func (p *Pod) Ready() *Sandbox {
 func (p *Pod) AnyRunning() bool {
 	return slices.ContainsFunc(p.Containers, func(c Container) bool { return c.Running() })
 }
+
+// SignalPrefix is before the API's name of a signal in CRI's.
+const SignalPrefix = "SIGNAL_"
 
 // ReadPod reads the sandboxes and containers that the named agent made for a pod.
 func ReadPod(ctx context.Context, runtime Runtime, agent, podUID string) (Pod, error) {
@@ -170,6 +176,9 @@ func readContainer(ctx context.Context, runtime Runtime, item *runtimeapi.Contai
 		Image: status.GetImage().GetUserSpecifiedImage(), ImageRef: status.GetImageRef(), ImageID: status.GetImageId(),
 		LogPath:     status.GetLogPath(),
 		Annotations: status.GetAnnotations(),
+	}
+	if signal := status.GetStopSignal(); signal != runtimeapi.Signal_SIGNAL_RUNTIME_DEFAULT {
+		container.StopSignal = strings.TrimPrefix(signal.String(), SignalPrefix)
 	}
 	if container.Image == "" {
 		container.Image = status.GetImage().GetImage()

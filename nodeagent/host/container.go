@@ -16,9 +16,12 @@ import (
 
 // containerConfig is pure: all that had to be read is in its arguments.
 func (h *Host) containerConfig(pod *corev1.Pod, spec *corev1.Container, of pods.ContainerOf, vars []env.Var, mounts []*runtimeapi.Mount) (*runtimeapi.ContainerConfig, error) {
-	security, err := containerSecurity(pod, spec)
+	security, err := h.containerSecurity(pod, spec, of.User)
 	if err != nil {
 		return nil, err
+	}
+	if of.Target != "" && security.NamespaceOptions.GetPid() == runtimeapi.NamespaceMode_CONTAINER {
+		security.NamespaceOptions.Pid, security.NamespaceOptions.TargetId = runtimeapi.NamespaceMode_TARGET, of.Target
 	}
 	lookup := env.Lookup(vars)
 	config := &runtimeapi.ContainerConfig{
@@ -40,6 +43,9 @@ func (h *Host) containerConfig(pod *corev1.Pod, spec *corev1.Container, of pods.
 		},
 	}
 	config.Labels[cri.LabelContainerName] = spec.Name
+	if spec.Lifecycle != nil && spec.Lifecycle.StopSignal != nil {
+		config.StopSignal = runtimeapi.Signal(runtimeapi.Signal_value[cri.SignalPrefix+string(*spec.Lifecycle.StopSignal)])
+	}
 	for _, v := range vars {
 		config.Envs = append(config.Envs, &runtimeapi.KeyValue{Key: v.Name, Value: []byte(v.Value)})
 	}

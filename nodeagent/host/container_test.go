@@ -46,7 +46,9 @@ func TestWhatTheRuntimeIsToldAboutAContainer(t *testing.T) {
 		}
 		c.VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "data", MountPropagation: ptr.To(corev1.MountPropagationBidirectional)}}
 		c.TerminationMessagePath = "/dev/termination-log"
-		c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 1}}}
+		c.Lifecycle = &corev1.Lifecycle{
+			PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: 1}}, StopSignal: ptr.To(corev1.SIGUSR1),
+		}
 		c.Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m"), corev1.ResourceMemory: resource.MustParse("64Mi")}
 		c.Resources.Requests = c.Resources.Limits
 	})
@@ -92,6 +94,9 @@ func TestWhatTheRuntimeIsToldAboutAContainer(t *testing.T) {
 			t.Errorf("annotation %s is %q, want %q", key, got.Annotations[key], value)
 		}
 	}
+	if got.StopSignal != runtimeapi.Signal_SIGNAL_SIGUSR1 {
+		t.Errorf("it is stopped by %s", got.StopSignal)
+	}
 	if r := got.Linux.Resources; r.CpuShares != 512 || r.CpuQuota != 50000 || r.CpuPeriod != 100000 || r.MemoryLimitInBytes != 64<<20 || r.OomScoreAdj != -997 {
 		t.Errorf("the resources are %+v", r)
 	}
@@ -113,7 +118,7 @@ func TestAContainerThatCannotBeConfiguredSaysWhy(t *testing.T) {
 		}, want: `failed to prepare subPath for volumeMount "v" of container "main"`},
 		"root where that is forbidden": {change: func(p *corev1.Pod) {
 			p.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](0)}
-		}, want: "breaks non-root policy"},
+		}, want: `container's runAsUser breaks non-root policy (pod: "web_shop(uid)", container: main)`},
 		"services that cannot be read": {services: func(context.Context, string) ([]*corev1.Service, error) {
 			return nil, errors.New("away")
 		}, want: "listing services of namespace shop: away"},
@@ -135,16 +140,22 @@ func TestAContainerThatCannotBeConfiguredSaysWhy(t *testing.T) {
 func TestWhatTheRuntimeIsToldAboutASandbox(t *testing.T) {
 	h := newHost(t)
 	h.CgroupRoot = "/orrery"
-	got, handler, err := h.Sandbox(t.Context(), pod(func(p *corev1.Pod) {
+	h.HandlerOf = func(_ context.Context, class string) (string, error) { return "handler of " + class, nil }
+	p := pod(func(p *corev1.Pod) {
 		p.Spec.RuntimeClassName = ptr.To("kata")
 		p.Spec.ShareProcessNamespace = ptr.To(true)
 		p.Spec.HostIPC = true
 		p.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: []corev1.Sysctl{{Name: "net/ipv4/ip_forward", Value: "1"}}}
-	}))
+	})
+	got, err := h.Sandbox(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if handler != "kata" || got.Hostname != "web" || got.Linux.CgroupParent != "/orrery/besteffort/poduid" || got.Linux.Sysctls["net.ipv4.ip_forward"] != "1" {
+	handler, err := h.RuntimeHandler(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if handler != "handler of kata" || got.Hostname != "web" || got.Linux.CgroupParent != "/orrery/besteffort/poduid" || got.Linux.Sysctls["net.ipv4.ip_forward"] != "1" {
 		t.Errorf("the sandbox is %+v by %q", got, handler)
 	}
 	if got.Labels["app"] != "web" || got.Labels[cri.LabelPodUID] != "uid" || got.LogDirectory != filepath.Join(h.RootDir, "logs", "shop_web_uid") {
@@ -153,5 +164,84 @@ func TestWhatTheRuntimeIsToldAboutASandbox(t *testing.T) {
 	n := got.Linux.SecurityContext.NamespaceOptions
 	if n.Network != runtimeapi.NamespaceMode_POD || n.Pid != runtimeapi.NamespaceMode_POD || n.Ipc != runtimeapi.NamespaceMode_NODE {
 		t.Errorf("the namespaces are %+v", n)
+	}
+}
+
+func TestAnEphemeralContainerSeesTheProcessesOfItsTarget(t *testing.T) {
+	h := newHost(t)
+	of := containerOf(0)
+	of.Target = "id"
+	for name, test := range map[string]struct {
+		shared *bool
+		want   runtimeapi.NamespaceMode
+	}{
+		"of its own": {nil, runtimeapi.NamespaceMode_TARGET}, "shared by the pod": {ptr.To(true), runtimeapi.NamespaceMode_POD},
+	} {
+		p := pod(func(p *corev1.Pod) { p.Spec.ShareProcessNamespace = test.shared })
+		if err := h.Prepare(t.Context(), p, nil); err != nil {
+			t.Fatal(err)
+		}
+		got, err := h.Container(t.Context(), p, &corev1.Container{Name: "debugger"}, of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := got.Linux.SecurityContext.NamespaceOptions; n.Pid != test.want || (n.Pid == runtimeapi.NamespaceMode_TARGET) != (n.TargetId == "id") {
+			t.Errorf("with processes %s the namespaces are %+v", name, n)
+		}
+	}
+}
+
+func TestTheNameOfAPodsMachine(t *testing.T) {
+	h := New(Options{})
+	for _, test := range []struct {
+		name string
+		spec corev1.PodSpec
+		want string
+		err  string
+	}{
+		{"is the pod's", corev1.PodSpec{}, "web", ""},
+		{"is its hostname", corev1.PodSpec{Hostname: "host", Subdomain: "sub"}, "host", ""},
+		{"is all of its name if it wants that", corev1.PodSpec{Subdomain: "sub", SetHostnameAsFQDN: ptr.To(true)}, "web.sub.shop.svc.cluster.local", ""},
+		{"is its hostname where there is no more of it", corev1.PodSpec{SetHostnameAsFQDN: ptr.To(true)}, "web", ""},
+		{"is too long", corev1.PodSpec{Hostname: strings.Repeat("h", 40), Subdomain: "sub", SetHostnameAsFQDN: ptr.To(true)}, "", "is too long (64 characters is the max, 67 characters requested)"},
+		{"is what replaces it", corev1.PodSpec{Subdomain: "sub", HostnameOverride: ptr.To("a.b.c"), SetHostnameAsFQDN: ptr.To(true)}, "a.b.c", ""},
+	} {
+		p := pod(func(p *corev1.Pod) { test.spec.DeepCopyInto(&p.Spec) })
+		got, err := h.nodename(p)
+		if got != test.want || (err == nil) != (test.err == "") || err != nil && !strings.HasSuffix(err.Error(), test.err) {
+			t.Errorf("the name %s: %q (%v), want %q", test.name, got, err, test.want)
+		}
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	localhost := ptr.To("profiles/one.json")
+	for _, test := range []struct {
+		name       string
+		options    Options
+		seccomp    *corev1.SeccompProfile
+		privileged bool
+		want       runtimeapi.SecurityProfile_ProfileType
+		file       string
+	}{
+		{"none is asked for", Options{}, nil, false, runtimeapi.SecurityProfile_Unconfined, ""},
+		{"none is asked for, and there is a default", Options{SeccompDefault: true}, nil, false, runtimeapi.SecurityProfile_RuntimeDefault, ""},
+		{"a privileged container", Options{SeccompDefault: true}, nil, true, runtimeapi.SecurityProfile_Unconfined, ""},
+		{"none at all is asked for", Options{SeccompDefault: true}, &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}, false, runtimeapi.SecurityProfile_Unconfined, ""},
+		{"the runtime's", Options{}, &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}, false, runtimeapi.SecurityProfile_RuntimeDefault, ""},
+		{"one of the node's", Options{RootDir: "/root"}, &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: localhost}, false,
+			runtimeapi.SecurityProfile_Localhost, "/root/seccomp/profiles/one.json"},
+	} {
+		got := New(test.options).seccomp(test.seccomp, test.privileged)
+		if got.ProfileType != test.want || got.LocalhostRef != test.file {
+			t.Errorf("%s: got %s %q, want %s %q", test.name, got.ProfileType, got.LocalhostRef, test.want, test.file)
+		}
+	}
+	asked := &corev1.AppArmorProfile{Type: corev1.AppArmorProfileTypeLocalhost, LocalhostProfile: ptr.To("profile")}
+	if _, err := New(Options{RootDir: "/root"}).apparmor(asked, false); err == nil {
+		t.Error("a kernel without AppArmor is to hold a profile of it")
+	}
+	if got, err := New(Options{RootDir: "/root", AppArmor: true}).apparmor(asked, false); err != nil || got.LocalhostRef != "profile" {
+		t.Errorf("the profile is %v (%v)", got, err)
 	}
 }

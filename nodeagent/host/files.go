@@ -42,9 +42,10 @@ func writeHosts(file, content string) error {
 	return nil
 }
 
-// domain is what follows the hostname in the pod's fully qualified name; "" without a subdomain.
+// domain is what follows the hostname in the pod's fully qualified name; "" without a subdomain, and where
+// the hostname is overridden.
 func (h *Host) domain(pod *corev1.Pod) string {
-	if pod.Spec.Subdomain == "" {
+	if pod.Spec.Subdomain == "" || pod.Spec.HostnameOverride != nil {
 		return ""
 	}
 	return pod.Spec.Subdomain + "." + pod.Namespace + ".svc." + h.ClusterDomain

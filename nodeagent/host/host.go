@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/orrery-dev/orrery/nodeagent/admission"
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/env"
@@ -47,6 +48,12 @@ type Options struct {
 	Volumes Volumes
 	// Cgroups is needed with a CgroupRoot.
 	Cgroups *cgroups.FS
+	// HandlerOf returns the handler of a RuntimeClass. Without it there is one handler for all.
+	HandlerOf func(ctx context.Context, runtimeClass string) (string, error)
+	// SeccompDefault: a container that names no seccomp profile gets the runtime's default one, rather than none.
+	SeccompDefault bool
+	// AppArmor: the kernel has it.
+	AppArmor bool
 }
 
 // Host implements pods.Host.
@@ -66,17 +73,30 @@ func New(options Options) *Host {
 }
 
 // Sandbox implements pods.Host.
-func (h *Host) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, string, error) {
-	config, err := h.sandboxConfig(pod)
-	handler := ""
-	if pod.Spec.RuntimeClassName != nil {
-		handler = *pod.Spec.RuntimeClassName
+func (h *Host) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, error) {
+	return h.sandboxConfig(pod)
+}
+
+// RuntimeHandler implements pods.Host.
+func (h *Host) RuntimeHandler(ctx context.Context, pod *corev1.Pod) (string, error) {
+	class := pod.Spec.RuntimeClassName
+	if h.HandlerOf == nil || class == nil || *class == "" {
+		return "", nil
 	}
-	return config, handler, err
+	handler, err := h.HandlerOf(ctx, *class)
+	if err != nil {
+		return "", fmt.Errorf("reading RuntimeClass %q: %w", *class, err)
+	}
+	return handler, nil
 }
 
 // Container implements pods.Host.
 func (h *Host) Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Container, of pods.ContainerOf) (*runtimeapi.ContainerConfig, error) {
+	if h.RootDir != "" { // a simulated container wants nothing that cannot be simulated
+		if err := admission.Container(spec); err != nil {
+			return nil, err
+		}
+	}
 	services, err := h.Services(ctx, pod.Namespace)
 	if err != nil {
 		return nil, fmt.Errorf("listing services of namespace %s: %w", pod.Namespace, err)

@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/orrery-dev/orrery/nodeagent/pods"
 )
 
 func pod(change func(*corev1.Pod)) *corev1.Pod {
@@ -83,7 +85,7 @@ func TestSecurityContexts(t *testing.T) {
 		RunAsUser: ptr.To[int64](5), ReadOnlyRootFilesystem: ptr.To(true), AllowPrivilegeEscalation: ptr.To(false),
 		Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"CAP_NET_ADMIN"}, Drop: []corev1.Capability{"ALL"}},
 	}
-	got, err := containerSecurity(p, &p.Spec.Containers[0])
+	got, err := New(Options{}).containerSecurity(p, &p.Spec.Containers[0], pods.ImageUser{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,11 +96,11 @@ func TestSecurityContexts(t *testing.T) {
 		t.Errorf("the context is %+v", got)
 	}
 	p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: ptr.To(true)}
-	if got, err := containerSecurity(p, &p.Spec.Containers[0]); err != nil || !got.Privileged || len(got.MaskedPaths) != 0 || !anyPrivileged(p) {
+	if got, err := New(Options{}).containerSecurity(p, &p.Spec.Containers[0], pods.ImageUser{}); err != nil || !got.Privileged || len(got.MaskedPaths) != 0 || !anyPrivileged(p) {
 		t.Errorf("a privileged container has %+v (%v)", got, err)
 	}
 	p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](0)}
-	if _, err := containerSecurity(p, &p.Spec.Containers[0]); err == nil {
+	if _, err := New(Options{}).containerSecurity(p, &p.Spec.Containers[0], pods.ImageUser{}); err == nil {
 		t.Error("a container that must not be root is root")
 	}
 }

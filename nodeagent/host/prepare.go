@@ -55,7 +55,7 @@ func (h *Host) RemoveLogs(pod *corev1.Pod) error {
 		return nil
 	}
 	// The name and namespace of a pod that nobody knows are not known either.
-	dirs, err := filepath.Glob(filepath.Join(h.RootDir, logsDir, "*_"+string(pod.UID)))
+	dirs, err := filepath.Glob(filepath.Join(h.RootDir, LogsDir, "*_"+string(pod.UID)))
 	if err != nil {
 		return fmt.Errorf("looking for the pod's logs: %w", err)
 	}
@@ -73,7 +73,7 @@ func (h *Host) ListPodsFromDisk() ([]string, error) {
 		return nil, nil
 	}
 	var uids []string
-	for _, parent := range []string{podsDir, logsDir} {
+	for _, parent := range []string{podsDir, LogsDir} {
 		entries, err := os.ReadDir(filepath.Join(h.RootDir, parent))
 		if os.IsNotExist(err) {
 			continue
@@ -86,4 +86,14 @@ func (h *Host) ListPodsFromDisk() ([]string, error) {
 		}
 	}
 	return uids, nil
+}
+
+// VolumePath is where a volume of the pod is, once it was made.
+func (h *Host) VolumePath(pod *corev1.Pod, volume *corev1.Volume) string {
+	return h.Volumes.Path(pod, h.podDir(pod), volume)
+}
+
+// ContainerLogs is where the logs of a container's instances are.
+func (h *Host) ContainerLogs(pod *corev1.Pod, container string) string {
+	return filepath.Join(h.logDir(pod), container)
 }

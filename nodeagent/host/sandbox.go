@@ -7,9 +7,12 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	utilsysctl "k8s.io/component-helpers/node/util/sysctl"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/pods"
+	"github.com/orrery-dev/orrery/nodeagent/restart"
 )
 
 // sandboxConfig is pure, but for the paths under the root directory that it names.
@@ -26,7 +29,7 @@ func (h *Host) sandboxConfig(pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, err
 	config := &runtimeapi.PodSandboxConfig{
 		Metadata:     &runtimeapi.PodSandboxMetadata{Name: pod.Name, Namespace: pod.Namespace, Uid: string(pod.UID)},
 		Labels:       labels,
-		Annotations:  pod.Annotations,
+		Annotations:  h.sandboxAnnotations(pod),
 		DnsConfig:    dns,
 		PortMappings: portMappings(pod),
 		LogDirectory: h.logDir(pod),
@@ -37,9 +40,39 @@ func (h *Host) sandboxConfig(pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, err
 		},
 	}
 	if !pod.Spec.HostNetwork {
-		config.Hostname = Hostname(pod)
+		if config.Hostname, err = h.nodename(pod); err != nil {
+			return nil, err
+		}
 	}
 	return config, nil
+}
+
+// maxNodename is the longest name that the kernel has for a machine.
+const maxNodename = 64
+
+// nodename is the name that the pod's kernel namespace gets: its hostname, or with setHostnameAsFQDN all of its name.
+func (h *Host) nodename(pod *corev1.Pod) (string, error) {
+	hostname, domain := Hostname(pod), h.domain(pod)
+	if domain == "" || pod.Spec.SetHostnameAsFQDN == nil || !*pod.Spec.SetHostnameAsFQDN {
+		return hostname, nil
+	}
+	fqdn := hostname + "." + domain
+	if len(fqdn) > maxNodename {
+		return "", fmt.Errorf("failed to construct FQDN from pod hostname and cluster domain, FQDN %s is too long (%d characters is the max, %d characters requested)",
+			fqdn, maxNodename, len(fqdn))
+	}
+	return fqdn, nil
+}
+
+// sandboxAnnotations are the pod's, with what it is given. A simulated node gives nothing, and has nothing to remember.
+func (h *Host) sandboxAnnotations(pod *corev1.Pod) map[string]string {
+	if h.RootDir == "" {
+		return pod.Annotations
+	}
+	annotations := map[string]string{}
+	maps.Copy(annotations, pod.Annotations)
+	annotations[cri.AnnotationAllocation] = pods.Allocation(pod)
+	return annotations
 }
 
 func podLabels(pod *corev1.Pod) map[string]string {
@@ -68,8 +101,8 @@ func portMappings(pod *corev1.Pod) []*runtimeapi.PortMapping {
 		return nil
 	}
 	var mappings []*runtimeapi.PortMapping
-	for i := range pod.Spec.Containers {
-		for _, port := range pod.Spec.Containers[i].Ports {
+	for _, spec := range beside(pod) {
+		for _, port := range spec.Ports {
 			if port.HostPort == 0 {
 				continue
 			}
@@ -86,6 +119,19 @@ func portMappings(pod *corev1.Pod) []*runtimeapi.PortMapping {
 		}
 	}
 	return mappings
+}
+
+// beside are the containers that run beside each other: those of the pod, and its sidecars.
+func beside(pod *corev1.Pod) (specs []*corev1.Container) {
+	for i := range pod.Spec.Containers {
+		specs = append(specs, &pod.Spec.Containers[i])
+	}
+	for i := range pod.Spec.InitContainers {
+		if restart.Sidecar(&pod.Spec.InitContainers[i]) {
+			specs = append(specs, &pod.Spec.InitContainers[i])
+		}
+	}
+	return specs
 }
 
 func sandboxSecurity(pod *corev1.Pod) *runtimeapi.LinuxSandboxSecurityContext {
@@ -153,7 +199,7 @@ func sysctls(pod *corev1.Pod) map[string]string {
 	}
 	values := map[string]string{}
 	for _, sysctl := range pod.Spec.SecurityContext.Sysctls {
-		values[strings.ReplaceAll(sysctl.Name, "/", ".")] = sysctl.Value
+		values[utilsysctl.NormalizeName(sysctl.Name)] = sysctl.Value
 	}
 	return values
 }
@@ -177,7 +223,7 @@ func (h *Host) logDir(pod *corev1.Pod) string {
 	if h.RootDir == "" {
 		return ""
 	}
-	return filepath.Join(h.RootDir, logsDir, fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID))
+	return filepath.Join(h.RootDir, LogsDir, fmt.Sprintf("%s_%s_%s", pod.Namespace, pod.Name, pod.UID))
 }
 
 // podDir holds all else that belongs to one pod.
@@ -185,8 +231,8 @@ func (h *Host) podDir(pod *corev1.Pod) string {
 	return filepath.Join(h.RootDir, podsDir, string(pod.UID))
 }
 
-// Directories below the root.
+// Directories below the root. LogsDir has a directory for each pod, and in it one for each container.
 const (
 	podsDir = "pods"
-	logsDir = "logs"
+	LogsDir = "logs"
 )

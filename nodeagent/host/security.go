@@ -2,10 +2,13 @@ package host
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/pods"
 )
 
 // Paths that a container does not see, or cannot write, unless its procMount says so; upstream's defaults.
@@ -18,9 +21,13 @@ var (
 )
 
 // containerSecurity is the container's own security context over the pod's.
-func containerSecurity(pod *corev1.Pod, spec *corev1.Container) (*runtimeapi.LinuxContainerSecurityContext, error) {
+func (h *Host) containerSecurity(pod *corev1.Pod, spec *corev1.Container, image pods.ImageUser) (*runtimeapi.LinuxContainerSecurityContext, error) {
 	effective := effectiveContext(pod, spec)
-	if err := checkNonRoot(spec, effective); err != nil {
+	if err := checkNonRoot(pod, spec, effective, image); err != nil {
+		return nil, err
+	}
+	apparmor, err := h.apparmor(effective.AppArmorProfile, privileged(spec))
+	if err != nil {
 		return nil, err
 	}
 	sandbox := sandboxSecurity(pod)
@@ -31,7 +38,8 @@ func containerSecurity(pod *corev1.Pod, spec *corev1.Container) (*runtimeapi.Lin
 		SupplementalGroupsPolicy: sandbox.SupplementalGroupsPolicy,
 		RunAsUser:                int64Value(effective.RunAsUser),
 		SelinuxOptions:           selinux(effective.SELinuxOptions),
-		Seccomp:                  seccomp(effective.SeccompProfile, privileged(spec)),
+		Seccomp:                  h.seccomp(effective.SeccompProfile, privileged(spec)),
+		Apparmor:                 apparmor,
 		NoNewPrivs:               effective.AllowPrivilegeEscalation != nil && !*effective.AllowPrivilegeEscalation,
 		ReadonlyRootfs:           effective.ReadOnlyRootFilesystem != nil && *effective.ReadOnlyRootFilesystem,
 	}
@@ -72,23 +80,49 @@ func effectiveContext(pod *corev1.Pod, spec *corev1.Container) *corev1.SecurityC
 	if effective.SeccompProfile == nil {
 		effective.SeccompProfile = inherited.SeccompProfile
 	}
+	if effective.AppArmorProfile == nil {
+		effective.AppArmorProfile = inherited.AppArmorProfile
+	}
 	return effective
 }
 
-// checkNonRoot holds runAsNonRoot as far as the spec tells; a user that only the image names is left to the runtime.
-func checkNonRoot(spec *corev1.Container, effective *corev1.SecurityContext) error {
-	if effective.RunAsNonRoot != nil && *effective.RunAsNonRoot && effective.RunAsUser != nil && *effective.RunAsUser == 0 {
-		return fmt.Errorf("container's runAsUser breaks non-root policy (container: %s)", spec.Name)
+// checkNonRoot holds runAsNonRoot: by the pod's own user, or else by the image's, of which only a number can be judged.
+func checkNonRoot(pod *corev1.Pod, spec *corev1.Container, effective *corev1.SecurityContext, image pods.ImageUser) error {
+	where := fmt.Sprintf("(pod: \"%s_%s(%s)\", container: %s)", pod.Name, pod.Namespace, pod.UID, spec.Name)
+	switch {
+	case effective.RunAsNonRoot == nil || !*effective.RunAsNonRoot:
+		return nil
+	case effective.RunAsUser != nil && *effective.RunAsUser != 0:
+		return nil
+	case effective.RunAsUser != nil:
+		return fmt.Errorf("container's runAsUser breaks non-root policy %s", where)
+	case image.Name != "":
+		return fmt.Errorf("container has runAsNonRoot and image has non-numeric user (%s), cannot verify user is non-root %s", image.Name, where)
+	case image.UID == 0:
+		return fmt.Errorf("container has runAsNonRoot and image will run as root %s", where)
+	default:
+		return nil
 	}
-	return nil
 }
 
-func seccomp(profile *corev1.SeccompProfile, privileged bool) *runtimeapi.SecurityProfile {
+// seccompDir is where the files of Localhost profiles are, below the root directory; the kubelet's name for it.
+const seccompDir = "seccomp"
+
+// seccomp is the profile that was asked for, or else the default one.
+func (h *Host) seccomp(profile *corev1.SeccompProfile, privileged bool) *runtimeapi.SecurityProfile {
+	asked := corev1.SeccompProfileTypeUnconfined
 	switch {
-	case privileged || profile == nil || profile.Type == corev1.SeccompProfileTypeUnconfined:
+	case profile != nil:
+		asked = profile.Type
+	case h.SeccompDefault:
+		asked = corev1.SeccompProfileTypeRuntimeDefault
+	}
+	switch {
+	case privileged || asked == corev1.SeccompProfileTypeUnconfined:
 		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Unconfined}
-	case profile.Type == corev1.SeccompProfileTypeLocalhost && profile.LocalhostProfile != nil:
-		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Localhost, LocalhostRef: *profile.LocalhostProfile}
+	case asked == corev1.SeccompProfileTypeLocalhost && profile.LocalhostProfile != nil:
+		file := filepath.Join(h.RootDir, seccompDir, *profile.LocalhostProfile)
+		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_Localhost, LocalhostRef: file}
 	default:
 		return &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_RuntimeDefault}
 	}

@@ -17,6 +17,9 @@
 //     ended, and the next one starts then.
 //   - A container that has begun to be stopped is stopped, within the grace that it was given or a shorter one; its preStop hook
 //     runs once.
+//   - A container that has ended for good is not run again, in whatever sandbox. A pod whose containers have all ended for good is
+//     over, and its sidecars are stopped.
+//   - A pod keeps the requests and limits that its sandbox was made with, and says so when its spec asks for others.
 //   - Nothing is taken away from under a task: sandboxes, volumes and the pod itself go when nothing is under way any more.
 //   - What runs goes on when the agent is started anew: all that a pass needs is in the API or in the runtime. Only pace is
 //     lost: back-offs begin anew, and a preStop hook that was running runs once more.

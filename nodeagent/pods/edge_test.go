@@ -127,12 +127,14 @@ func (plainHost) Credentials(context.Context, *corev1.Pod, string) ([]*runtimeap
 	return nil, nil
 }
 
-func (plainHost) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, string, error) {
+func (plainHost) RuntimeHandler(context.Context, *corev1.Pod) (string, error) { return "", nil }
+
+func (plainHost) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, error) {
 	return &runtimeapi.PodSandboxConfig{
 		Metadata:    &runtimeapi.PodSandboxMetadata{Name: pod.Name, Namespace: pod.Namespace, Uid: string(pod.UID)},
 		Labels:      map[string]string{cri.LabelPodUID: string(pod.UID), cri.LabelPodName: pod.Name, cri.LabelPodNamespace: pod.Namespace},
 		Annotations: pod.Annotations,
-	}, "", nil
+	}, nil
 }
 
 func (plainHost) Container(_ context.Context, pod *corev1.Pod, spec *corev1.Container, of ContainerOf) (*runtimeapi.ContainerConfig, error) {

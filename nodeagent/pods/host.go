@@ -15,8 +15,10 @@ import (
 type Host interface {
 	// Prepare makes or refreshes what the pod needs on the node. It can be called any number of times.
 	Prepare(ctx context.Context, pod *corev1.Pod, ips []string) error
-	// Sandbox says what the sandbox is to be like, and by which runtime handler.
-	Sandbox(ctx context.Context, pod *corev1.Pod) (config *runtimeapi.PodSandboxConfig, handler string, err error)
+	// Sandbox says what the sandbox is to be like.
+	Sandbox(ctx context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, error)
+	// RuntimeHandler says by which handler of the runtime a sandbox is made; "" is the default one.
+	RuntimeHandler(ctx context.Context, pod *corev1.Pod) (string, error)
 	// Container says what a container is to be like. An error means that its configuration cannot be had now.
 	Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Container, of ContainerOf) (*runtimeapi.ContainerConfig, error)
 	// Credentials are those of the pod for the image's registry, best first. With an error, those that could be read.
@@ -34,10 +36,19 @@ type Host interface {
 // ContainerOf is what a new instance of a container follows from, besides its spec.
 type ContainerOf struct {
 	Restarts int32
-	// Image is the reference that the runtime gave.
+	// Image is the reference that the runtime gave, and User whom it runs as unless the pod says otherwise.
 	Image string
+	User  ImageUser
 	// IPs are the pod's.
 	IPs []string
+	// Target is the ID of the container whose processes it is to see; "" if there is none.
+	Target string
+}
+
+// ImageUser is the user that an image names: by number, or by a name that only the image itself could explain. The zero value is root.
+type ImageUser struct {
+	UID  int64
+	Name string
 }
 
 // Hooks run lifecycle hooks.

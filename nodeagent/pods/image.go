@@ -10,31 +10,37 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// image returns the reference to run, after it was pulled where the policy asks for that.
-func (s *startContainer) image(ctx context.Context, a *actor, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
+// image is what a container is made of.
+type image struct {
+	reference string
+	user      ImageUser
+}
+
+// image returns what to run, after it was pulled where the policy asks for that.
+func (s *startContainer) image(ctx context.Context, a *actor, sandbox *runtimeapi.PodSandboxConfig) (image, error) {
 	name := s.container.Image
 	spec := &runtimeapi.ImageSpec{Image: name, UserSpecifiedImage: name}
 	present, err := a.Runtime.ImageStatus(ctx, spec, false)
 	if err != nil {
 		message := fmt.Sprintf("Failed to inspect image %q: %v", name, err)
 		s.warn(ctx, a, "InspectFailed", message)
-		return "", s.refuse(ctx, a, failed("ImageInspectError", errors.New(message)))
+		return image{}, s.refuse(ctx, a, failed("ImageInspectError", errors.New(message)))
 	}
 	policy := PullPolicy(s.container)
 	if policy == corev1.PullNever && present.GetImage() == nil {
 		message := fmt.Sprintf("Container image %q is not present with pull policy of Never", name)
 		s.warn(ctx, a, "ErrImageNeverPull", message)
-		return "", s.refuse(ctx, a, failed("ErrImageNeverPull", errors.New(message)))
+		return image{}, s.refuse(ctx, a, failed("ErrImageNeverPull", errors.New(message)))
 	}
 	if policy != corev1.PullAlways && present.GetImage() != nil {
 		a.event(s.container.Name, corev1.EventTypeNormal, "Pulled",
 			fmt.Sprintf("Container image %q already present on machine and can be accessed by the pod", name))
-		return present.GetImage().GetId(), nil
+		return image{present.GetImage().GetId(), userOf(present.GetImage())}, nil
 	}
 	return s.pull(ctx, a, spec, sandbox)
 }
 
-func (s *startContainer) pull(ctx context.Context, a *actor, spec *runtimeapi.ImageSpec, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
+func (s *startContainer) pull(ctx context.Context, a *actor, spec *runtimeapi.ImageSpec, sandbox *runtimeapi.PodSandboxConfig) (image, error) {
 	name, begun := s.container.Image, a.Clock.Now()
 	a.event(s.container.Name, corev1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", name))
 	reference, err := a.pullAny(ctx, spec, sandbox)
@@ -47,17 +53,25 @@ func (s *startContainer) pull(ctx context.Context, a *actor, spec *runtimeapi.Im
 		}
 		s.warn(ctx, a, "Failed", fmt.Sprintf("Failed to pull image %q: %v", name, err))
 		s.warn(ctx, a, "Failed", "Error: ErrImagePull")
-		return "", failed("ErrImagePull", err)
+		return image{}, failed("ErrImagePull", err)
 	}
 	a.remember(func(m *Memory) { delete(m.Pulls, name) })
-	size := uint64(0)
-	if pulled, err := a.Runtime.ImageStatus(ctx, &runtimeapi.ImageSpec{Image: reference}, false); err == nil {
-		size = pulled.GetImage().GetSize()
+	pulled, err := a.Runtime.ImageStatus(ctx, &runtimeapi.ImageSpec{Image: reference}, false)
+	if err != nil {
+		return image{}, s.refuse(ctx, a, failed("ImageInspectError", fmt.Errorf("Failed to inspect image %q: %w", name, err))) //nolint:staticcheck // the kubelet's words
 	}
 	took := a.Clock.Now().Sub(begun)
 	a.event(s.container.Name, corev1.EventTypeNormal, "Pulled",
-		fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %v bytes.", name, took, took, size))
-	return reference, nil
+		fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %v bytes.", name, took, took, pulled.GetImage().GetSize()))
+	return image{reference, userOf(pulled.GetImage())}, nil
+}
+
+// userOf is whom the image runs as. One that names nobody runs as root.
+func userOf(found *runtimeapi.Image) ImageUser {
+	if found.GetUid() == nil {
+		return ImageUser{Name: found.GetUsername()}
+	}
+	return ImageUser{UID: found.GetUid().GetValue()}
 }
 
 // pullAny tries the pull with each of the pod's credentials for that registry, or without any.

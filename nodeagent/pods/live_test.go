@@ -25,6 +25,8 @@ type live struct {
 	t       *testing.T
 	runtime *single
 	hooks   slowHooks
+	host    Host
+	log     logr.Logger
 	loop    *Loop
 	stop    func()
 
@@ -35,7 +37,7 @@ type live struct {
 }
 
 func newLive(t *testing.T) *live {
-	l := &live{t: t, pods: map[types.UID]*corev1.Pod{}}
+	l := &live{t: t, host: plainHost{}, log: logr.Discard(), pods: map[types.UID]*corev1.Pod{}}
 	l.runtime = &single{Runtime: simulated.New(simulated.Options{}), t: t, busy: map[string]bool{}}
 	l.hooks.ran = map[string]int{}
 	l.start()
@@ -45,8 +47,8 @@ func newLive(t *testing.T) *live {
 // start starts the agent.
 func (l *live) start() {
 	l.loop = New(Options{
-		Agent: "node", Runtime: l.runtime, Host: plainHost{}, Hooks: &l.hooks, Prober: l.runtime, API: l, Graceful: true,
-		HostIPs: func() []string { return []string{"192.0.2.1"} }, Log: logr.Discard(),
+		Agent: "node", Runtime: l.runtime, Host: l.host, Hooks: &l.hooks, Prober: l.runtime, API: l, Graceful: true,
+		HostIPs: func() []string { return []string{"192.0.2.1"} }, Log: l.log,
 		Event: func(pod *corev1.Pod, container, _, reason, _ string) {
 			l.mu.Lock()
 			defer l.mu.Unlock()

@@ -95,8 +95,9 @@ func (l *Loop) Set(pod *corev1.Pod) {
 	if w == nil {
 		w = &worker{}
 		l.workers[pod.UID] = w
-		refused = l.admit(pod)
-		w.memory.Failure = refused
+		if refused = l.admit(pod); refused != nil {
+			w.memory.Failure = &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
+		}
 	}
 	// What the API server has need not be what was written: the pods of a node that falls silent, for one, are made not
 	// ready by others. The next pass puts that right.
@@ -106,6 +107,26 @@ func (l *Loop) Set(pod *corev1.Pod) {
 		l.Event(pod, "", corev1.EventTypeWarning, refused.Reason, refused.Message)
 	}
 	l.Wake(pod.UID)
+}
+
+// evicted is the kubelet's reason for a pod that was ended because of what it used.
+const evicted = "Evicted"
+
+// Evict fails a pod, and ends it at once.
+func (l *Loop) Evict(uid types.UID, message string) {
+	var pod *corev1.Pod
+	l.change(uid, func(w *worker) {
+		if w.memory.Failure == nil {
+			pod, w.memory.Failure = w.pod, &status.Failure{Reason: evicted, Message: message}
+		}
+	})
+	if pod == nil {
+		return
+	}
+	if l.Event != nil {
+		l.Event(pod, "", corev1.EventTypeWarning, evicted, message)
+	}
+	l.Wake(uid)
 }
 
 // Remove says that the API server does not have the pod any more.
@@ -119,11 +140,7 @@ func (l *Loop) admit(pod *corev1.Pod) *status.Failure {
 	if l.Admit == nil || status.Terminal(pod.Status.Phase) || len(pod.Status.ContainerStatuses) > 0 || pod.DeletionTimestamp != nil {
 		return nil
 	}
-	refused := l.Admit(pod, l.others(pod))
-	if refused == nil {
-		return nil
-	}
-	return &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
+	return l.Admit(pod, l.others(pod))
 }
 
 // others are the pods here that still take up room. The lock is held.

@@ -108,7 +108,7 @@ func (d *decision) over() bool {
 		d.waiting[name] = failure.Waiting
 	}
 	current := d.status(false, d.waiting, d.now)
-	return status.Terminal(current.Phase)
+	return status.Over(&d.Pod.Spec, &current)
 }
 
 // deadline fails a pod that has been active for longer than it may.
@@ -144,6 +144,9 @@ func (d *decision) run() {
 	}
 	d.ephemeral(sandbox)
 	d.collect(sandbox)
+	if d.Resized {
+		d.event("", corev1.EventTypeWarning, "ResizeInfeasible", resizeUnsupported)
+	}
 }
 
 // refresh makes the volumes, and renews those whose content may change.
@@ -154,6 +157,8 @@ func (d *decision) refresh() {
 		why = "the pod is about to start"
 	case d.Memory.Prepared.IsZero():
 		why = "the agent was started anew"
+	case d.Memory.Stale:
+		why = "what they are made of has changed"
 	case !refreshable(&d.Pod.Spec):
 		return
 	case d.now.Before(due):

@@ -26,8 +26,10 @@ func (d *decision) container(sandbox *cri.Sandbox, spec *corev1.Container, sidec
 	latest := d.Runtime.LatestIn(sandbox.ID, spec.Name)
 	switch {
 	case spec.Name == d.starting():
+	case latest == nil && !sidecar && d.doneBefore(spec):
+		d.plan.Because(fmt.Sprintf("container %s ended in a sandbox before this one, and is not to run again", spec.Name))
 	case latest == nil:
-		d.start(sandbox, spec, nil, "it has not run yet")
+		d.start(sandbox, spec, nil, "it has not run in this sandbox yet")
 	case latest.Running():
 		d.check(latest, spec, sidecar)
 	case latest.Exited():
@@ -37,6 +39,23 @@ func (d *decision) container(sandbox *cri.Sandbox, spec *corev1.Container, sidec
 	default:
 		d.startAnew(sandbox, spec, latest)
 	}
+}
+
+// doneBefore says whether a container has ended for good, in a sandbox that is not the pod's any more.
+func (d *decision) doneBefore(spec *corev1.Container) bool {
+	if latest := d.Runtime.Latest(spec.Name); latest != nil {
+		return latest.Exited() && !restart.Allowed(&d.Pod.Spec, spec, latest.ExitCode)
+	}
+	last := d.Memory.Status
+	if last == nil {
+		last = &d.Pod.Status
+	}
+	for i := range last.ContainerStatuses {
+		if s := &last.ContainerStatuses[i]; s.Name == spec.Name && s.State.Terminated != nil {
+			return !restart.Allowed(&d.Pod.Spec, spec, s.State.Terminated.ExitCode)
+		}
+	}
+	return false
 }
 
 // startAnew starts a container of which an earlier start, perhaps that of another agent, has left an instance.

@@ -84,12 +84,16 @@ func (d *decision) collect(sandbox *cri.Sandbox) {
 	}
 }
 
-// holds says whether a sandbox still has containers that are kept for their logs.
+// holds says whether a sandbox still has containers that are kept for their logs: the newest of each name, and the newest dead one.
 func (d *decision) holds(sandboxID string) bool {
+	dead := map[string]bool{}
 	for i := range d.Runtime.Containers {
-		if c := &d.Runtime.Containers[i]; c.SandboxID == sandboxID && d.Runtime.Latest(c.Name) == c {
+		c := &d.Runtime.Containers[i]
+		kept := d.Runtime.Latest(c.Name) == c || c.Exited() && !dead[c.Name]
+		if kept && c.SandboxID == sandboxID {
 			return true
 		}
+		dead[c.Name] = dead[c.Name] || c.Exited()
 	}
 	return false
 }

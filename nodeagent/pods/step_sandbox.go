@@ -2,10 +2,14 @@ package pods
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"syscall"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
 
@@ -22,7 +26,9 @@ func (s *prepare) String() string { return "prepare directories and volumes" }
 func (s *prepare) Task() string   { return prepareTask }
 
 func (s *prepare) Do(ctx context.Context, a *actor) error {
+	a.remember(func(m *Memory) { m.Stale = false }) // what changes from now on may be missed by this one
 	if err := a.Host.Prepare(ctx, a.pod(), a.world.podIPs()); err != nil {
+		a.remember(func(m *Memory) { m.Stale = !m.Prepared.IsZero() })
 		if ctx.Err() == nil {
 			a.event("", corev1.EventTypeWarning, "FailedMount", fmt.Sprintf("Unable to attach or mount volumes: %v", err))
 		}
@@ -57,7 +63,11 @@ func (s *createSandbox) Do(ctx context.Context, a *actor) error {
 }
 
 func (s *createSandbox) create(ctx context.Context, a *actor) error {
-	config, handler, err := a.Host.Sandbox(ctx, a.pod())
+	config, err := a.Host.Sandbox(ctx, a.pod())
+	if err != nil {
+		return err
+	}
+	handler, err := a.Host.RuntimeHandler(ctx, a.pod())
 	if err != nil {
 		return err
 	}
@@ -104,6 +114,10 @@ func (s *removeSandbox) Do(ctx context.Context, a *actor) error {
 	return nil
 }
 
+// retryBusy is the wait for what the runtime still uses, though nothing of the pod runs any more: the remains of a sandbox that was
+// being made when the pod was deleted.
+const retryBusy = time.Second
+
 // cleanUp takes away what prepare made.
 type cleanUp struct{ reason }
 
@@ -112,7 +126,11 @@ func (s *cleanUp) String() string { return "clean up volumes and directories" }
 
 func (s *cleanUp) Do(ctx context.Context, a *actor) error {
 	if err := a.Host.CleanUp(ctx, a.pod()); err != nil {
-		return fmt.Errorf("cleaning up after pod %s: %w", nameOf(a.pod()), err)
+		err = fmt.Errorf("cleaning up after pod %s: %w", nameOf(a.pod()), err)
+		if errors.Is(err, syscall.EBUSY) {
+			return engine.Wait(retryBusy, err)
+		}
+		return err
 	}
 	a.remember(func(m *Memory) { m.Cleaned = true })
 	return nil

@@ -3,6 +3,7 @@ package pods
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -67,7 +68,7 @@ func (s *startContainer) Do(ctx context.Context, a *actor) error {
 }
 
 func (s *startContainer) start(ctx context.Context, a *actor) error {
-	sandbox, _, err := a.Host.Sandbox(ctx, a.pod())
+	sandbox, err := a.Host.Sandbox(ctx, a.pod())
 	if err != nil {
 		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))
 	}
@@ -75,7 +76,16 @@ func (s *startContainer) start(ctx context.Context, a *actor) error {
 	if err != nil {
 		return err
 	}
-	config, err := a.Host.Container(ctx, a.pod(), s.container, ContainerOf{Restarts: s.restarts, Image: image, IPs: a.world.podIPs()})
+	target, err := s.target(a.world)
+	if err == nil {
+		err = supports(ctx, a.Runtime, a.pod())
+	}
+	if err != nil {
+		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))
+	}
+	config, err := a.Host.Container(ctx, a.pod(), s.container, ContainerOf{
+		Restarts: s.restarts, Image: image.reference, User: image.user, IPs: a.world.podIPs(), Target: target,
+	})
 	if err != nil {
 		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))
 	}
@@ -90,6 +100,37 @@ func (s *startContainer) start(ctx context.Context, a *actor) error {
 	}
 	a.event(s.container.Name, corev1.EventTypeNormal, "Started", "Container started")
 	return s.postStart(ctx, a, id)
+}
+
+// target is the ID of the container that an ephemeral container is to look into; "" if it names none.
+func (s *startContainer) target(w *World) (string, error) {
+	for i := range w.Pod.Spec.EphemeralContainers {
+		spec := &w.Pod.Spec.EphemeralContainers[i]
+		if spec.Name != s.container.Name || spec.TargetContainerName == "" {
+			continue
+		}
+		if found := w.Runtime.LatestIn(s.sandboxID, spec.TargetContainerName); found != nil && found.Running() {
+			return found.ID, nil
+		}
+		return "", fmt.Errorf("unable to find target container %s", spec.TargetContainerName)
+	}
+	return "", nil
+}
+
+// supports asks the runtime about what not every runtime can do, where the pod wants it.
+func supports(ctx context.Context, runtime cri.Runtime, pod *corev1.Pod) error {
+	security := pod.Spec.SecurityContext
+	if security == nil || security.SupplementalGroupsPolicy == nil || *security.SupplementalGroupsPolicy != corev1.SupplementalGroupsPolicyStrict {
+		return nil
+	}
+	response, err := runtime.Status(ctx, false)
+	switch {
+	case err != nil:
+		return fmt.Errorf("asking the runtime for its features: %w", err)
+	case !response.GetFeatures().GetSupplementalGroupsPolicy():
+		return errors.New("SupplementalGroupsPolicy=Strict is not supported in this node")
+	}
+	return nil
 }
 
 // warn records an event, unless nobody wants the start any more.

@@ -30,7 +30,10 @@ func (s *setStatus) Idle() bool     { return true }
 // Do never fails.
 func (s *setStatus) Do(_ context.Context, a *actor) error {
 	a.remember(func(m *Memory) {
-		m.Status, m.Failure = s.status, s.failure
+		m.Status = s.status
+		if s.failure != nil { // it may have failed meanwhile
+			m.Failure = s.failure
+		}
 		m.Stopping = s.stopping
 		maps.DeleteFunc(m.Killing, func(id string, _ Killing) bool { return a.world.container(id) == nil })
 	})

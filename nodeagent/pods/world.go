@@ -16,8 +16,11 @@ import (
 
 // World is all that a decision about one pod needs.
 type World struct {
-	// Pod is the pod as it was last seen. Of an orphan, only what the labels of its sandboxes tell is there.
+	// Pod is the pod as it was last seen, with the requests and limits that it was given when its sandbox was made. Of an orphan, only
+	// what the labels of its sandboxes tell is there.
 	Pod *corev1.Pod
+	// Resized: by now its spec asks for other requests or limits.
+	Resized bool
 	// Gone: the API server does not have the pod any more.
 	Gone bool
 	// Orphan: this agent has never seen the pod; only the runtime or the disk knows of it.
@@ -45,6 +48,8 @@ type Memory struct {
 	Failure *status.Failure
 	// Prepared is when volumes and directories were last made or refreshed.
 	Prepared time.Time
+	// Stale: what volumes are made of has changed since they were made or refreshed.
+	Stale bool
 	// Starts holds, by container name, why the last attempt to start it failed.
 	Starts map[string]StartFailure
 	// Crashes holds the back-off by container name.
@@ -109,6 +114,9 @@ func (w *World) starting() string {
 
 // grace is how long containers get to end, counted from when the pod was asked to stop.
 func (w *World) grace() time.Duration {
+	if w.Memory.Failure != nil && w.Memory.Failure.Reason == evicted {
+		return minimumGrace // as the kubelet gives who has taken too much
+	}
 	seconds := w.Pod.Spec.TerminationGracePeriodSeconds
 	// A custom resource that a finalizer holds says zero, which nobody asked for.
 	if asked := w.Pod.DeletionGracePeriodSeconds; w.Pod.DeletionTimestamp != nil && asked != nil && (w.Graceful || *asked > 0) {
@@ -156,8 +164,19 @@ func (w *World) status(stopping bool, waiting map[string]status.Waiting, now tim
 	}
 	return status.Compute(status.Input{
 		Pod: w.Pod, Last: w.Memory.Status, Runtime: w.started(), Waiting: waiting, Probes: found,
-		Stopping: stopping, Failure: w.Memory.Failure, HostIPs: w.HostIPs,
+		Stopping: stopping, Failure: w.Memory.Failure, HostIPs: w.HostIPs, Infeasible: w.infeasible(),
 	}, now)
+}
+
+// resizeUnsupported is said of a pod whose requests or limits were changed.
+const resizeUnsupported = "this node does not change what a running pod has: create the pod anew"
+
+// infeasible says why the pod cannot get what its spec asks for by now; "" if it has that.
+func (w *World) infeasible() string {
+	if w.Resized {
+		return resizeUnsupported
+	}
+	return ""
 }
 
 // started is what the runtime has, without the container that is being started: it is running when its postStart hook has

@@ -19,9 +19,6 @@ func (n *Network) Run(ctx context.Context, pod *corev1.Pod, containerID string, 
 		}
 		return nil
 	case hook.HTTPGet != nil:
-		if len(ips) == 0 && hook.HTTPGet.Host == "" {
-			return errors.New("running the hook: the pod has no address")
-		}
 		ip := ""
 		if len(ips) > 0 {
 			ip = ips[0]

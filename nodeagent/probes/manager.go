@@ -158,10 +158,15 @@ func (m *Manager) doProbe(w *worker, kind Kind, probe *corev1.Probe) {
 		m.mu.Unlock()
 		return
 	}
-	w.timers[kind], w.asking[kind] = nil, true
 	delete(w.timers, kind)
 	w.last[kind] = m.options.Clock.Now()
 	target := w.target
+	if target.IP == "" && addressed(probe) { // its sandbox is gone: there is nobody to ask
+		m.schedule(w)
+		m.mu.Unlock()
+		return
+	}
+	w.asking[kind] = true
 	m.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(context.Background(), timeout(probe))
@@ -188,6 +193,18 @@ func (m *Manager) record(w *worker, kind Kind, probe *corev1.Probe, err error) {
 	}
 	if changed {
 		m.options.Changed(target.Pod.UID)
+	}
+}
+
+// addressed says whether a probe goes to the address of the pod.
+func addressed(probe *corev1.Probe) bool {
+	switch {
+	case probe.HTTPGet != nil:
+		return probe.HTTPGet.Host == ""
+	case probe.TCPSocket != nil:
+		return probe.TCPSocket.Host == ""
+	default:
+		return probe.GRPC != nil
 	}
 }
 

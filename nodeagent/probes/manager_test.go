@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	testingclock "k8s.io/utils/clock/testing"
 )
 
@@ -165,5 +166,41 @@ func TestRestartedAgentBelievesTheOneBefore(t *testing.T) {
 	target := Target{Pod: &corev1.Pod{}, Container: spec, ID: "id", WasStarted: true, WasReady: true}
 	if got := m.Verdicts("pod", []Target{target})["id"]; got != (Verdict{Started: true, Ready: true}) {
 		t.Errorf("the verdict is %+v", got)
+	}
+}
+
+func TestNobodyIsAskedWithoutAnAddress(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		handler corev1.ProbeHandler
+		asked   bool
+	}{
+		{"by HTTP", corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: intstr.FromInt32(8080)}}, false},
+		{"by TCP", corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(8080)}}, false},
+		{"by gRPC", corev1.ProbeHandler{GRPC: &corev1.GRPCAction{Port: 8080}}, false},
+		{"by HTTP at another host", corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Host: "host", Port: intstr.FromInt32(8080)}}, true},
+		{"by TCP at another host", corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Host: "host", Port: intstr.FromInt32(8080)}}, true},
+		{"by a command", corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			clock := testingclock.NewFakeClock(time.Unix(1000, 0))
+			prober := &answers{fails: map[Kind]bool{Liveness: true}, asked: make(chan Kind, 10)}
+			m := New(Options{Prober: prober, Clock: clock, Changed: func(types.UID) {}})
+			defer m.Stop()
+			spec := &corev1.Container{Name: "main", LivenessProbe: &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 1, ProbeHandler: test.handler}}
+			target := Target{Pod: &corev1.Pod{}, Container: spec, ID: "id", Started: clock.Now()}
+			m.Sync("pod", []Target{target})
+			for range 3 {
+				waitTimer(t, clock)
+				clock.Step(2 * time.Second)
+			}
+			waitTimer(t, clock)
+			if asked := len(prober.asked) > 0; asked != test.asked {
+				t.Errorf("asked: %t, want %t", asked, test.asked)
+			}
+			if failed := m.Verdicts("pod", []Target{target})["id"].Failed != ""; failed != test.asked {
+				t.Errorf("the probe failed: %t", failed)
+			}
+		})
 	}
 }

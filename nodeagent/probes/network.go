@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	corev1 "k8s.io/api/core/v1"
@@ -72,7 +73,7 @@ func (n *Network) Probe(ctx context.Context, target Target, probe *corev1.Probe)
 	case probe.TCPSocket != nil:
 		return dial(ctx, probe.TCPSocket, target)
 	case probe.GRPC != nil:
-		return health(ctx, probe.GRPC, target.IP)
+		return health(ctx, probe.GRPC, target)
 	default:
 		return errors.New("missing probe handler")
 	}
@@ -121,9 +122,9 @@ func Request(ctx context.Context, action *corev1.HTTPGetAction, spec *corev1.Con
 	if err != nil {
 		return nil, err
 	}
-	host := ip
-	if action.Host != "" {
-		host = action.Host
+	host, err := hostOf(action.Host, ip)
+	if err != nil {
+		return nil, err
 	}
 	target, err := url.Parse(action.Path)
 	if err != nil {
@@ -150,6 +151,18 @@ func Request(ctx context.Context, action *corev1.HTTPGetAction, spec *corev1.Con
 	return request, nil
 }
 
+// hostOf is whom to ask: the host that is named, or else the pod. A pod without an address is not asked at all: an empty one would
+// stand for this machine.
+func hostOf(named, ip string) (string, error) {
+	switch {
+	case named != "":
+		return named, nil
+	case ip == "":
+		return "", errors.New("the pod has no address")
+	}
+	return ip, nil
+}
+
 func portOf(port intstr.IntOrString, spec *corev1.Container) (int, error) {
 	number := port.IntValue()
 	if port.Type == intstr.String && spec != nil {
@@ -170,9 +183,9 @@ func dial(ctx context.Context, action *corev1.TCPSocketAction, target Target) er
 	if err != nil {
 		return err
 	}
-	host := target.IP
-	if action.Host != "" {
-		host = action.Host
+	host, err := hostOf(action.Host, target.IP)
+	if err != nil {
+		return err
 	}
 	connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
@@ -183,9 +196,17 @@ func dial(ctx context.Context, action *corev1.TCPSocketAction, target Target) er
 	return nil
 }
 
-func health(ctx context.Context, action *corev1.GRPCAction, ip string) (err error) {
-	connection, err := grpc.NewClient("passthrough:///"+net.JoinHostPort(ip, strconv.Itoa(int(action.Port))),
-		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithUserAgent(userAgent))
+func health(ctx context.Context, action *corev1.GRPCAction, target Target) (err error) {
+	host, err := hostOf("", target.IP)
+	if err != nil {
+		return err
+	}
+	transport := insecure.NewCredentials()
+	if action.Mode != nil && *action.Mode == corev1.GRPCProbeModeTLS {
+		transport = credentials.NewTLS(&tls.Config{InsecureSkipVerify: true}) // as those of HTTPS are not
+	}
+	connection, err := grpc.NewClient("passthrough:///"+net.JoinHostPort(host, strconv.Itoa(int(action.Port))),
+		grpc.WithTransportCredentials(transport), grpc.WithUserAgent(userAgent))
 	if err != nil {
 		return err
 	}

@@ -24,15 +24,23 @@ type Node struct {
 	Runtime cri.Runtime
 }
 
+// Reviewer is whom the server asks about its clients.
+type Reviewer interface {
+	TokenReviewer
+	AccessReviewer
+}
+
 // Options configure a Server.
 type Options struct {
 	Listener net.Listener
 	// Certificate is the server's own; nil makes a self-signed one.
 	Certificate *tls.Certificate
-	// ClientCAs sign the certificates of clients. Nil lets nobody in.
+	// ClientCAs sign the certificates of clients. Without them clients are known by tokens only.
 	ClientCAs *x509.CertPool
-	// Reviewer decides what a client may do.
+	// Reviewer is the API server, which says who a client is and what it may do.
 	Reviewer Reviewer
+	// NodeName is the node's, where the server speaks for one. Without it only who may do something with every node may do it.
+	NodeName string
 	// Pods returns the pods of all nodes with their newest statuses, in a slice that is the caller's.
 	Pods func() []*corev1.Pod
 	// Node returns a node by name.
@@ -46,7 +54,7 @@ type Options struct {
 // Server answers for nodes.
 type Server struct {
 	options Options
-	auth    *authFilter
+	access  *access
 }
 
 // New returns a server that does not listen yet.
@@ -54,7 +62,11 @@ func New(options Options) *Server {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
-	return &Server{options: options, auth: newAuthFilter(options.Reviewer, options.Clock)}
+	return &Server{options: options, access: &access{
+		authenticator: newAuthenticator(options.Reviewer, options.Clock),
+		authorizer:    newAuthorizer(options.Reviewer, options.NodeName, options.Clock),
+		log:           options.Log,
+	}}
 }
 
 // Handler answers requests of clients that have been let in.
@@ -85,7 +97,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	server := &http.Server{
-		Handler:           s.auth.filter(s.Handler()),
+		Handler:           s.access.filter(s.Handler()),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          nil,
 		TLSConfig: &tls.Config{

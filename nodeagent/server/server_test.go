@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -77,15 +78,25 @@ func clientWith(certificates ...tls.Certificate) *http.Client {
 	}}
 }
 
-// reviews allows what is listed, and remembers what it was asked.
+// reviews allows what is listed, knows the tokens that are, and remembers what it was asked.
 type reviews struct {
 	allowed map[string]bool
+	tokens  map[string]authenticationv1.TokenReviewStatus
+	err     error
 	asked   []string
+	groups  []string
+	node    string
 }
 
-func (r *reviews) Review(_ context.Context, spec authorizationv1.SubjectAccessReviewSpec) (bool, error) {
+func (r *reviews) ReviewToken(_ context.Context, token string) (authenticationv1.TokenReviewStatus, error) {
+	r.asked = append(r.asked, "whose is "+token)
+	return r.tokens[token], r.err
+}
+
+func (r *reviews) ReviewAccess(_ context.Context, spec authorizationv1.SubjectAccessReviewSpec) (bool, error) {
 	a := spec.ResourceAttributes
 	what := strings.Join([]string{spec.User, a.Verb, a.Resource + "/" + a.Subresource}, " ")
+	r.groups, r.node = spec.Groups, a.Name
 	r.asked = append(r.asked, what)
 	return r.allowed[what], nil
 }
@@ -99,7 +110,7 @@ func startServer(t *testing.T, ca *authority, reviewer Reviewer, pods []*corev1.
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.certificate)
 	s := New(Options{
-		Listener: listener, ClientCAs: pool, Reviewer: reviewer, Log: logr.Discard(),
+		Listener: listener, ClientCAs: pool, NodeName: "node", Reviewer: reviewer, Log: logr.Discard(),
 		Pods: func() []*corev1.Pod { return slices.Clone(pods) },
 		Node: func(name string) (Node, bool) { return Node{Name: name, Runtime: runtime}, name == "node" },
 	})

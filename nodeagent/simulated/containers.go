@@ -129,6 +129,14 @@ func (r *Runtime) RemoveContainer(ctx context.Context, id string) error {
 	return nil
 }
 
+// ListContainerStats tells of nothing: simulated containers use nothing.
+func (r *Runtime) ListContainerStats(ctx context.Context, _ *runtimeapi.ContainerStatsFilter) ([]*runtimeapi.ContainerStats, error) {
+	return nil, r.up(ctx)
+}
+
+// ReopenContainerLog does nothing: simulated containers write no files.
+func (r *Runtime) ReopenContainerLog(ctx context.Context, _ string) error { return r.up(ctx) }
+
 // Kill ends a running container by itself, with an exit code and a reason such as Error or OOMKilled.
 func (r *Runtime) Kill(id string, exitCode int32, reason string) {
 	r.mu.Lock()

@@ -12,6 +12,9 @@ import (
 // imageSize is what every simulated image weighs.
 const imageSize = 1 << 20
 
+// imageUser is whom every simulated image runs as: nobody knows what the real one says, and a pod with runAsNonRoot is to run.
+const imageUser = 65532
+
 // PullImage "fetches" any image, except from a registry under the top-level domain .invalid, which by RFC 6761 does not exist.
 func (r *Runtime) PullImage(ctx context.Context, image *runtimeapi.ImageSpec, _ *runtimeapi.AuthConfig, pod *runtimeapi.PodSandboxConfig) (string, error) {
 	stages, err := r.options.Stages.with(pod.GetAnnotations(), "")
@@ -59,5 +62,8 @@ func (r *Runtime) ListImages(ctx context.Context, _ *runtimeapi.ImageFilter) ([]
 }
 
 func describe(name string) *runtimeapi.Image {
-	return &runtimeapi.Image{Id: name, RepoTags: []string{name}, Size: imageSize, Spec: &runtimeapi.ImageSpec{Image: name}}
+	return &runtimeapi.Image{
+		Id: name, RepoTags: []string{name}, Size: imageSize, Spec: &runtimeapi.ImageSpec{Image: name},
+		Uid: &runtimeapi.Int64Value{Value: imageUser},
+	}
 }

@@ -26,6 +26,8 @@ type Input struct {
 	// Failure, when set, fails the pod as a whole: deadline exceeded, rejected, evicted.
 	Failure *Failure
 	HostIPs []string
+	// Infeasible is why the pod cannot get the requests and limits that its spec asks for by now, where it has others; "" if it has them.
+	Infeasible string
 }
 
 // Waiting is a reason such as CrashLoopBackOff with its message.
@@ -68,7 +70,15 @@ func Compute(in Input, now time.Time) corev1.PodStatus {
 	setPhase(&s, &in, last)
 	setAddresses(&s, &in, last)
 	setConditions(&s, &in, last, now)
+	if s.Phase == corev1.PodFailed && in.neverBegun(last) {
+		s.InitContainerStatuses, s.ContainerStatuses, s.EphemeralContainerStatuses = nil, nil, nil
+	}
 	return s
+}
+
+// neverBegun says whether nothing of the pod was ever made or spoken of: it was refused. Statuses of its containers would hide why.
+func (in *Input) neverBegun(last *corev1.PodStatus) bool {
+	return len(last.InitContainerStatuses)+len(last.ContainerStatuses) == 0 && len(in.Runtime.Sandboxes)+len(in.Runtime.Containers) == 0
 }
 
 // Same says whether two statuses say the same to a reader of the API.
@@ -77,6 +87,15 @@ func Same(a, b *corev1.PodStatus) bool { return equality.Semantic.DeepEqual(a, b
 // Terminal says whether the phase is one that a pod never leaves.
 func Terminal(phase corev1.PodPhase) bool {
 	return phase == corev1.PodSucceeded || phase == corev1.PodFailed
+}
+
+// Over says whether a pod with this status is not to run any more: it is in a terminal phase, or would be if its sidecars did not run.
+func Over(spec *corev1.PodSpec, s *corev1.PodStatus) bool {
+	if Terminal(s.Phase) {
+		return true
+	}
+	initial, app := countInit(spec, s.InitContainerStatuses), countApp(spec, s.ContainerStatuses)
+	return initial.pending == 0 && app.running+app.waiting+app.restartable == 0
 }
 
 func setPhase(s *corev1.PodStatus, in *Input, last *corev1.PodStatus) {

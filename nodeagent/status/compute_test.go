@@ -198,3 +198,64 @@ func TestConditionsOfOthersStay(t *testing.T) {
 		t.Errorf("the conditions are %+v", got)
 	}
 }
+
+func TestARefusedPodSaysOnlyWhy(t *testing.T) {
+	refused := pod(withInit)
+	first := Compute(Input{Pod: refused, Failure: &Failure{Reason: "OutOfcpu", Message: "Pod was rejected: no room"}}, now)
+	refused.Status = first
+	for name, got := range map[string]corev1.PodStatus{
+		"when it is refused":               first,
+		"by an agent that is started anew": Compute(Input{Pod: refused}, now.Add(time.Hour)),
+	} {
+		if got.Phase != corev1.PodFailed || got.Reason != "OutOfcpu" || got.Message != "Pod was rejected: no room" {
+			t.Errorf("%s: it is %s, %s: %s", name, got.Phase, got.Reason, got.Message)
+		}
+		if all := append(got.InitContainerStatuses, got.ContainerStatuses...); len(all) > 0 {
+			t.Errorf("%s: it speaks of containers that nobody will make: %+v", name, all)
+		}
+	}
+	late := Compute(Input{Pod: pod(), Last: &corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: "main"}}}, Failure: &Failure{Reason: "DeadlineExceeded"}}, now)
+	if len(late.ContainerStatuses) != 1 {
+		t.Error("a pod that failed while it was being made does not speak of its containers any more")
+	}
+}
+
+func TestAPodThatWasResizedSaysThatItWasNot(t *testing.T) {
+	got := Compute(Input{Pod: pod(), Runtime: observed(running("main")), Infeasible: "no"}, now)
+	if c := condition(got.Conditions, corev1.PodResizePending); c == nil || c.Status != corev1.ConditionTrue || c.Reason != corev1.PodReasonInfeasible || c.Message != "no" {
+		t.Errorf("the condition is %+v", c)
+	}
+	back := pod()
+	back.Status = got
+	if c := condition(Compute(Input{Pod: back, Runtime: observed(running("main"))}, now).Conditions, corev1.PodResizePending); c != nil {
+		t.Errorf("when it has what it asks for the condition is %+v", c)
+	}
+}
+
+func TestLastWordsStay(t *testing.T) {
+	spoken := func(words string) cri.Pod {
+		init, main := exited("init", 0, "Completed"), exited("main", 1, "Error")
+		init.Message, main.Message = words, words
+		return observed(main, init)
+	}
+	once := pod(withInit, policy(corev1.RestartPolicyNever))
+	told := Compute(Input{Pod: once, Runtime: spoken("farewell")}, now)
+	for name, words := range map[string]string{"when the file is gone": "", "when the log is read in its place": "the end of the log"} {
+		for whose, in := range map[string]Input{
+			"the agent that has told them":  {Pod: once, Last: &told, Runtime: spoken(words)},
+			"an agent that is started anew": {Pod: &corev1.Pod{ObjectMeta: once.ObjectMeta, Spec: once.Spec, Status: told}, Runtime: spoken(words)},
+		} {
+			got := Compute(in, now)
+			for _, s := range append(got.InitContainerStatuses, got.ContainerStatuses...) {
+				if s.State.Terminated == nil || s.State.Terminated.Message != "farewell" {
+					t.Errorf("%s, by %s: %s says %+v", name, whose, s.Name, s.State.Terminated)
+				}
+			}
+		}
+	}
+	next := spoken("other words")
+	next.Containers[0].ID = "main-new"
+	if got := Compute(Input{Pod: once, Last: &told, Runtime: next}, now).ContainerStatuses[0].State.Terminated; got.Message != "other words" {
+		t.Errorf("another instance says %q", got.Message)
+	}
+}

@@ -24,6 +24,7 @@ const (
 // owned are the conditions that the agent writes, in the order in which it writes them.
 var owned = []corev1.PodConditionType{
 	corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady, corev1.PodScheduled,
+	corev1.PodResizePending,
 }
 
 // Owned says whether the agent writes conditions of this type. Every other one belongs to somebody else.
@@ -50,8 +51,14 @@ func setConditions(s *corev1.PodStatus, in *Input, last *corev1.PodStatus, now t
 		corev1.ContainersReady:           containers,
 		corev1.PodScheduled:              {Status: corev1.ConditionTrue},
 	}
+	if in.Infeasible != "" {
+		computed[corev1.PodResizePending] = corev1.PodCondition{Status: corev1.ConditionTrue, Reason: corev1.PodReasonInfeasible, Message: in.Infeasible}
+	}
 	for _, kind := range owned {
-		condition := computed[kind]
+		condition, holds := computed[kind]
+		if !holds {
+			continue
+		}
 		condition.Type, condition.ObservedGeneration = kind, in.Pod.Generation
 		condition.LastTransitionTime = transition(kind, condition.Status, last, now)
 		s.Conditions = append(s.Conditions, condition)

@@ -119,15 +119,19 @@ func (in *Input) observed(s *corev1.ContainerStatus, c *cri.Container, last *cor
 	if c.HasUser && c.Running() {
 		s.User = &corev1.ContainerUser{Linux: &corev1.LinuxContainerUser{UID: c.UID, GID: c.GID, SupplementalGroups: c.Supplemental}}
 	}
+	if c.StopSignal != "" {
+		signal := corev1.Signal(c.StopSignal)
+		s.StopSignal = &signal
+	}
 	switch {
 	case c.Running():
 		s.State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(c.Started).Rfc3339Copy()}
 	case c.Exited():
-		s.State.Terminated = ended(c)
+		s.State.Terminated = ended(c, last)
 	default:
 		s.State.Waiting = &corev1.ContainerStateWaiting{Reason: ContainerCreating}
 	}
-	s.LastTerminationState = in.before(c)
+	s.LastTerminationState = in.before(c, last)
 	if s.LastTerminationState.Terminated == nil && last != nil {
 		s.LastTerminationState = last.LastTerminationState
 		if last.State.Terminated != nil && last.ContainerID != s.ContainerID {
@@ -137,18 +141,19 @@ func (in *Input) observed(s *corev1.ContainerStatus, c *cri.Container, last *cor
 }
 
 // before returns how the instance before this one ended, as far as the runtime still has it.
-func (in *Input) before(c *cri.Container) corev1.ContainerState {
+func (in *Input) before(c *cri.Container, last *corev1.ContainerStatus) corev1.ContainerState {
 	for i := range in.Runtime.Containers {
 		older := &in.Runtime.Containers[i]
 		if older.Name == c.Name && older.ID != c.ID && older.Exited() && !older.CreatedAt.After(c.CreatedAt) {
-			return corev1.ContainerState{Terminated: ended(older)}
+			return corev1.ContainerState{Terminated: ended(older, last)}
 		}
 	}
 	return corev1.ContainerState{}
 }
 
-func ended(c *cri.Container) *corev1.ContainerStateTerminated {
-	return &corev1.ContainerStateTerminated{
+// ended is how an instance ended. Its last words are what was told of it first: the files that hold them go before it does.
+func ended(c *cri.Container, last *corev1.ContainerStatus) *corev1.ContainerStateTerminated {
+	state := &corev1.ContainerStateTerminated{
 		ExitCode:    c.ExitCode,
 		Reason:      c.Reason,
 		Message:     c.Message,
@@ -156,6 +161,15 @@ func ended(c *cri.Container) *corev1.ContainerStateTerminated {
 		FinishedAt:  metav1.NewTime(c.Finished).Rfc3339Copy(),
 		ContainerID: c.ContainerID(),
 	}
+	if last == nil {
+		return state
+	}
+	for _, told := range []*corev1.ContainerStateTerminated{last.State.Terminated, last.LastTerminationState.Terminated} {
+		if told != nil && told.ContainerID == state.ContainerID {
+			state.Message = told.Message
+		}
+	}
+	return state
 }
 
 // waiting shows why a container that will be started again is not running.

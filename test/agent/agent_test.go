@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/await"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/remotecommand"
@@ -29,6 +31,12 @@ func TestNode(t *testing.T) {
 	t.Run("runs init containers in order before the others", w.initialized)
 	t.Run("tells how a pod ended, with its last words", w.ended)
 	t.Run("says why an image cannot be had", w.noImage)
+	t.Run("obeys what the Pod API says", w.obeyed)
+	t.Run("refuses what it does not obey", w.notObeyed)
+	t.Run("keeps a pod at what it was given", w.resized)
+	t.Run("keeps what others say that the node has", w.advertised)
+	t.Run("runs nothing as root that must not", w.nonRoot)
+	t.Run("lets in whom the API server lets in", w.accessByToken)
 	t.Run("starts a container again whose liveness probe fails", w.unhealthy)
 	t.Run("leaves containers alone when the agent is started anew", w.adopted)
 	t.Run("stops a pod that was deleted while the agent was away", w.deletedMeanwhile)
@@ -147,6 +155,21 @@ func (w *cluster) configured(t *testing.T) {
 			t.Errorf("%v printed %q (%v), want %q in it", check.command, out, err, check.want)
 		}
 	}
+	config.Data["colour"] = "red"
+	if _, err := p.client.CoreV1().ConfigMaps("default").Update(t.Context(), config, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	changed := time.Now()
+	await.Success(t, "the pod sees the other colour", func() error {
+		out, err := p.exec("configured", "/web", "cat", "/settings/colour")
+		if err == nil && !strings.Contains(out, "red") {
+			err = fmt.Errorf("it sees %q", out)
+		}
+		return err
+	})
+	if took := time.Since(changed); took > 15*time.Second { // and without a watch the refresh after a minute
+		t.Errorf("it saw it after %s", took)
+	}
 	p.remove("configured")
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil || strings.Contains(string(mounts), string(pod.UID)) {
@@ -184,6 +207,24 @@ func (w *cluster) ended(t *testing.T) {
 	state := pod.Status.ContainerStatuses[0].State.Terminated
 	if state == nil || state.ExitCode != 1 || state.Reason != "Error" || !strings.Contains(state.Message, "/nowhere") {
 		t.Errorf("the container ended as %+v", state)
+	}
+	await.Success(t, "the pod's files are gone", func() error {
+		if _, err := os.Stat(filepath.Join(p.options.RootDir, "pods", string(pod.UID))); !os.IsNotExist(err) {
+			return fmt.Errorf("they are there (%w)", err)
+		}
+		return nil
+	})
+	w.stopAgent()
+	w.startAgent()
+	label := []byte(`{"metadata":{"labels":{"look":"again"}}}`)
+	if _, err := p.client.CoreV1().Pods("default").Patch(t.Context(), "ended", types.MergePatchType, label, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.create("after", nil)
+	p.ready("after")
+	p.remove("after")
+	if now := p.get("ended").Status.ContainerStatuses[0].State.Terminated; now == nil || now.Message != state.Message || now.ContainerID != state.ContainerID {
+		t.Errorf("when its files are gone the container ended as %+v", now)
 	}
 	if log, err := p.log("ended", &corev1.PodLogOptions{}); err != nil || !strings.Contains(log, "/nowhere") {
 		t.Errorf("the log of a pod that is over is %q (%v)", log, err)

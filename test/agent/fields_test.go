@@ -1,0 +1,146 @@
+package agent
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/orrery-dev/orrery/internal/await"
+)
+
+// obeyed: what the Pod API says reaches the kernel.
+func (w *cluster) obeyed(t *testing.T) {
+	p := w.in(t)
+	profiles := filepath.Join(p.options.RootDir, "seccomp")
+	if err := os.MkdirAll(profiles, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(profiles, "all.json"), []byte(`{"defaultAction":"SCMP_ACT_ALLOW"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.create("obeyed", func(pod *corev1.Pod) {
+		pod.Spec.OS = &corev1.PodOS{Name: corev1.Linux}
+		pod.Spec.Resources = &corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("48Mi")}}
+		pod.Spec.Subdomain, pod.Spec.SetHostnameAsFQDN = "sub", ptr.To(true)
+		pod.Spec.SecurityContext = &corev1.PodSecurityContext{
+			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeLocalhost, LocalhostProfile: ptr.To("all.json")},
+			Sysctls:        []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "7"}},
+		}
+		pod.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{StopSignal: ptr.To(corev1.SIGUSR1)}
+	})
+	pod := p.ready("obeyed")
+	if pod.Status.QOSClass != corev1.PodQOSBurstable {
+		t.Errorf("the pod is %s", pod.Status.QOSClass)
+	}
+	limit := filepath.Join("/sys/fs/cgroup/memory", p.options.CgroupRoot, "burstable", "pod"+string(pod.UID), "memory.limit_in_bytes")
+	if _, v2 := os.Stat("/sys/fs/cgroup/cgroup.controllers"); v2 == nil {
+		limit = filepath.Join("/sys/fs/cgroup", p.options.CgroupRoot, "burstable", "pod"+string(pod.UID), "memory.max")
+	}
+	if bytes, err := os.ReadFile(limit); err != nil || strings.TrimSpace(string(bytes)) != fmt.Sprint(48<<20) {
+		t.Errorf("the pod's limit is %q (%v)", bytes, err)
+	}
+	asked := ptr.Deref(pod.Spec.Containers[0].Lifecycle, corev1.Lifecycle{}).StopSignal // nil where the API server has the feature turned off
+	if signal := ptr.Deref(pod.Status.ContainerStatuses[0].StopSignal, "nobody knows what"); signal != ptr.Deref(asked, corev1.SIGTERM) {
+		t.Errorf("it is stopped by %s", signal)
+	}
+	for file, want := range map[string]string{
+		"/proc/sys/kernel/hostname": "obeyed.sub.default.svc.cluster.local", "/proc/sys/net/ipv4/ip_unprivileged_port_start": "7",
+		"/proc/self/status": "Seccomp:\t2",
+	} {
+		if out, err := p.exec("obeyed", "/web", "cat", file); err != nil || !strings.Contains(out, want) {
+			t.Errorf("%s is %q (%v), want %q", file, out, err, want)
+		}
+	}
+	pod.Spec.EphemeralContainers = []corev1.EphemeralContainer{{
+		TargetContainerName: "web", EphemeralContainerCommon: corev1.EphemeralContainerCommon{
+			Name: "debugger", Image: image, Command: []string{"/web", "cat", "/proc/1/cmdline"},
+		},
+	}}
+	if _, err := p.client.CoreV1().Pods("default").UpdateEphemeralContainers(t.Context(), "obeyed", pod, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	await.Success(t, "the ephemeral container sees the process of its target", func() error {
+		log, err := p.log("obeyed", &corev1.PodLogOptions{Container: "debugger"})
+		if err == nil && (!strings.HasPrefix(log, "/web") || strings.Contains(log, "cmdline")) {
+			err = fmt.Errorf("it sees %q", log)
+		}
+		return err
+	})
+	p.remove("obeyed")
+}
+
+// notObeyed: what the node does not obey, it refuses, and says why where kubectl shows it.
+func (w *cluster) notObeyed(t *testing.T) {
+	p := w.in(t)
+	for name, test := range map[string]struct {
+		change  func(*corev1.Pod)
+		reason  string
+		message string
+	}{
+		"namespaced": {func(pod *corev1.Pod) { pod.Spec.HostUsers = ptr.To(false) }, "PodFeatureUnsupported", "user namespaces (spec.hostUsers): not supported by this node"},
+		"unsafe": {func(pod *corev1.Pod) {
+			pod.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: []corev1.Sysctl{{Name: "kernel.msgmax", Value: "65536"}}}
+		}, "SysctlForbidden", `forbidden sysctl: "kernel.msgmax" not allowlisted`},
+	} {
+		p.create(name, test.change)
+		pod := p.phase(name, corev1.PodFailed)
+		if pod.Status.Reason != test.reason || pod.Status.Message != "Pod was rejected: "+test.message || len(pod.Status.ContainerStatuses) > 0 {
+			t.Errorf("%s is %+v", name, pod.Status)
+		}
+		p.remove(name)
+	}
+}
+
+// resized: a pod keeps what it was given, and says so.
+func (w *cluster) resized(t *testing.T) {
+	p := w.in(t)
+	p.create("resized", func(pod *corev1.Pod) {
+		pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("32Mi")}
+	})
+	p.ready("resized")
+	more := []byte(`{"spec":{"containers":[{"name":"web","resources":{"limits":{"memory":"64Mi"},"requests":{"memory":"64Mi"}}}]}}`)
+	if _, err := p.client.CoreV1().Pods("default").Patch(t.Context(), "resized", types.StrategicMergePatchType, more, metav1.PatchOptions{}, "resize"); err != nil {
+		t.Fatal(err)
+	}
+	await.Success(t, "the pod says that it was not resized", func() error {
+		status := p.get("resized").Status
+		for _, c := range status.Conditions {
+			if given := status.ContainerStatuses[0].Resources; c.Type == corev1.PodResizePending && c.Reason == corev1.PodReasonInfeasible && given.Limits.Memory().Value() == 32<<20 {
+				return nil
+			}
+		}
+		return fmt.Errorf("its status is %+v", status)
+	})
+	p.remove("resized")
+}
+
+// advertised: an extended resource that somebody else says the node has stays, through updates of the node's status.
+func (w *cluster) advertised(t *testing.T) {
+	p := w.in(t)
+	nodes := p.client.CoreV1().Nodes()
+	three := []byte(`{"status":{"capacity":{"example.com/foo":"3"}}}`)
+	if _, err := nodes.Patch(t.Context(), nodeName, types.MergePatchType, three, metav1.PatchOptions{}, "status"); err != nil {
+		t.Fatal(err)
+	}
+	await.Success(t, "what was advertised can be allocated", func() error {
+		node, err := nodes.Get(t.Context(), nodeName, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if foo := node.Status.Allocatable["example.com/foo"]; foo.Value() != 3 {
+			return fmt.Errorf("the node has %v", node.Status.Allocatable)
+		}
+		return nil
+	})
+	if node, err := nodes.Get(t.Context(), nodeName, metav1.GetOptions{}); err != nil || node.Status.Capacity.Name("example.com/foo", resource.DecimalSI).Value() != 3 {
+		t.Errorf("its capacity is %v (%v)", node.Status.Capacity, err)
+	}
+}
