@@ -13,6 +13,7 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/rest"
 	"k8s.io/component-base/featuregate"
 	aggregatorapiserver "k8s.io/kube-aggregator/pkg/apiserver"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
@@ -52,6 +53,9 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	if s.options.TwoNames {
 		openDoor(config)
 	}
+	orderDiscovery(config)
+	// The server's own clients, such as that which keeps its endpoints, warn of nothing that anybody here could change.
+	config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig.WarningHandler = rest.NoWarnings{}
 	if completed.EndpointReconcilerType == string(reconcilers.NoneEndpointReconcilerType) {
 		config.KubeAPIs.EndpointReconcilerConfig.Reconciler = &noEndpoints{}
 	}
@@ -115,6 +119,9 @@ func (s *Server) optionsWith(gates featuregate.MutableVersionedFeatureGate, file
 		return nil, fmt.Errorf("setting feature gates: %w", err)
 	}
 	choosePlugins(u.Admission.GenericAdmission)
+	if !anyChanged(flags, "allow-metric-labels-manifest", "allow-metric-labels", "disabled-metrics", "show-hidden-metrics-for-version") {
+		u.Metrics = nil // it would report at each start that a file which nobody asked for is empty
+	}
 	return u, nil
 }
 

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/pflag"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
@@ -132,4 +133,8 @@ func parse(flags *pflag.FlagSet, args []string) error {
 		return fmt.Errorf("parsing API server flags: %q is not a flag: write --NAME=VALUE", flags.Arg(0))
 	}
 	return nil
+}
+
+func anyChanged(flags *pflag.FlagSet, names ...string) bool {
+	return slices.ContainsFunc(names, flags.Changed)
 }
