@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 
@@ -90,6 +91,7 @@ type controlPlane struct {
 	*machine
 	options  upOptions
 	listener net.Listener
+	names    []string // that the serving certificate covers
 }
 
 // newControlPlane makes the components of a control plane, and says where its API server will be.
@@ -132,30 +134,49 @@ func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 	}
 	p := &controlPlane{machine: m, options: o}
 	p.cluster = p.own
-	p.listener, err = inst.Listen(ctx, o.port)
+	if p.names, err = o.certified(); err != nil {
+		return nil, err
+	}
+	p.listener, err = inst.Listen(ctx, o.first(), o.port)
 	return p, err
 }
 
-func (p *controlPlane) url() string { return "https://" + p.listener.Addr().String() }
+// url is where the server is, for who is on this machine.
+func (p *controlPlane) url() string {
+	return "https://" + net.JoinHostPort(localhost.String(), strconv.Itoa(p.port()))
+}
+
+func (p *controlPlane) port() int { return p.listener.Addr().(*net.TCPAddr).Port }
+
+// gateway is the address under which this machine's pods reach it; none, where there are none.
+func (p *controlPlane) gateway() netip.Addr {
+	if p.network == nil {
+		return netip.Addr{}
+	}
+	return p.network.Gateway()
+}
+
+// serverDir is the data directory of an instance's API server.
+func serverDir(inst *instance.Instance) string { return inst.Path("apiserver") }
 
 func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) error {
+	also, err := p.options.further(ctx, p.port(), p.gateway())
+	if err != nil {
+		return err
+	}
 	options := apiserver.Options{
-		DataDir:     p.inst.Path("apiserver"),
-		Listener:    p.listener,
-		ServiceCIDR: p.settings.Addresses.Services.String(),
-		TwoNames:    true,
-		Etcd:        p.options.etcd.external(),
-		Flags:       p.options.serverArgs,
-		Logger:      logger(),
+		DataDir:          serverDir(p.inst),
+		Listener:         p.listener,
+		Also:             also,
+		AdvertiseAddress: p.options.advertised(p.gateway()),
+		Names:            p.names,
+		ServiceCIDR:      p.settings.Addresses.Services.String(),
+		TwoNames:         true,
+		Etcd:             p.options.etcd.external(),
+		Flags:            p.options.serverArgs,
+		Logger:           logger(),
 	}
-	if p.network != nil {
-		port := p.listener.Addr().(*net.TCPAddr).Port
-		forPods, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(p.network.Gateway().String(), strconv.Itoa(port)))
-		if err != nil {
-			return fmt.Errorf("listening for pods: %w", err)
-		}
-		options.Also, options.AdvertiseAddress = []net.Listener{forPods}, p.network.Gateway()
-	}
+	p.options.storingOptions.apply(&options, p.inst)
 	server, err := apiserver.Start(ctx, options)
 	if err != nil {
 		return err
@@ -198,5 +219,5 @@ func (o etcdOptions) external() *apiserver.ExternalEtcd {
 	if len(o.servers) == 0 {
 		return nil
 	}
-	return &apiserver.ExternalEtcd{Endpoints: o.servers, CAFile: o.caFile, CertFile: o.certFile, KeyFile: o.keyFile}
+	return &apiserver.ExternalEtcd{Endpoints: o.servers, Prefix: o.prefix, CAFile: o.caFile, CertFile: o.certFile, KeyFile: o.keyFile}
 }

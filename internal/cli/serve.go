@@ -8,6 +8,7 @@ import (
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/internal/cli/systemd"
 	"github.com/orrery-dev/orrery/internal/version"
 	"github.com/spf13/cobra"
 )
@@ -23,9 +24,12 @@ func runInForeground(c *cobra.Command, inst *instance.Instance, assemble assembl
 	if err := inst.Prepare(); err != nil {
 		return err
 	}
-	tell := newTeller(c.OutOrStdout())
+	tell, notifier := newTeller(c.OutOrStdout()), systemd.TakeNotifier()
+	stop := context.AfterFunc(c.Context(), func() { logFailed(notifier.Stopping()) })
+	defer stop()
 	err := serve(c.Context(), inst, assemble, verbosity, tell, func() {
 		giveBack()
+		logFailed(notifier.Ready())
 		if tell.ready(); tell.toPerson {
 			c.Print(welcome)
 		}
@@ -34,6 +38,13 @@ func runInForeground(c *cobra.Command, inst *instance.Instance, assemble assembl
 		tell.failed(err)
 	}
 	return err
+}
+
+// logFailed logs that systemd was not told: it goes on without.
+func logFailed(err error) {
+	if err != nil {
+		logger().Error(err, "The service manager was not told")
+	}
 }
 
 // serve runs the components of an instance, and calls ready when all of them run.
