@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -91,7 +92,8 @@ type controlPlane struct {
 	*machine
 	options  upOptions
 	listener net.Listener
-	names    []string // that the serving certificate covers
+	others   []net.Listener // on which others than this machine and its pods reach the server
+	names    []string       // that the serving certificate covers
 }
 
 // newControlPlane makes the components of a control plane, and says where its API server will be.
@@ -137,8 +139,13 @@ func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 	if p.names, err = o.certified(); err != nil {
 		return nil, err
 	}
-	p.listener, err = inst.Listen(ctx, o.first(), o.port)
-	return p, err
+	if p.listener, err = inst.Listen(ctx, o.first(), o.port); err != nil {
+		return nil, err
+	}
+	if p.others, err = o.forOthers(ctx, p.port(), p.gateway()); err != nil {
+		return nil, errors.Join(err, p.listener.Close())
+	}
+	return p, nil
 }
 
 // url is where the server is, for who is on this machine.
@@ -160,14 +167,14 @@ func (p *controlPlane) gateway() netip.Addr {
 func serverDir(inst *instance.Instance) string { return inst.Path("apiserver") }
 
 func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) error {
-	also, err := p.options.further(ctx, p.port(), p.gateway())
+	forPods, err := p.options.forPods(ctx, p.port(), p.gateway())
 	if err != nil {
 		return err
 	}
 	options := apiserver.Options{
 		DataDir:          serverDir(p.inst),
 		Listener:         p.listener,
-		Also:             also,
+		Also:             append(p.others, forPods...),
 		AdvertiseAddress: p.options.advertised(p.gateway()),
 		Names:            p.names,
 		ServiceCIDR:      p.settings.Addresses.Services.String(),

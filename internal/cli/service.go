@@ -47,7 +47,7 @@ flags, it is started anew. Its log is in the journal.`,
 			if err != nil {
 				return err
 			}
-			unit, err := unitOf(inst, o, c.LocalFlags())
+			unit, err := unitOf(inst, o, c.Flags())
 			if err != nil {
 				return err
 			}

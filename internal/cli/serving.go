@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -63,41 +62,34 @@ func (o *servingOptions) first() netip.Addr {
 	return localhost
 }
 
-// further opens the listeners besides that at first: one for others, and one for pods at their gateway, if there are any.
-func (o *servingOptions) further(ctx context.Context, port int, gateway netip.Addr) (listeners []net.Listener, err error) {
-	defer func() {
-		if err != nil {
-			closeAll(listeners)
-			listeners = nil
-		}
-	}()
-	open := func(address netip.Addr) error {
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(address.String(), strconv.Itoa(port)))
-		if err == nil {
-			listeners = append(listeners, listener)
-		}
-		return err
+// forOthers opens the listener on which others reach the server. There is none where the first one is on every address, where
+// nobody else is to reach it, and where the one for pods, at their gateway, is the same.
+func (o *servingOptions) forOthers(ctx context.Context, port int, gateway netip.Addr) ([]net.Listener, error) {
+	if o.bind.IsUnspecified() || o.bind == localhost || o.bind == gateway {
+		return nil, nil
 	}
-	if o.bind.IsUnspecified() {
-		return nil, nil // the first one is on every address
+	listener, err := listenAt(ctx, o.bind, port)
+	if err != nil {
+		return nil, fmt.Errorf("--bind-address %s cannot be used (%w): choose an address of this machine, or 0.0.0.0 for all", o.bind, err)
 	}
-	if o.bind != localhost && o.bind != gateway {
-		if err := open(o.bind); err != nil {
-			return listeners, fmt.Errorf("--bind-address %s cannot be used (%w): choose an address of this machine, or 0.0.0.0 for all", o.bind, err)
-		}
-	}
-	if gateway.IsValid() {
-		if err := open(gateway); err != nil {
-			return listeners, fmt.Errorf("listening for pods: %w", err)
-		}
-	}
-	return listeners, nil
+	return []net.Listener{listener}, nil
 }
 
-func closeAll(listeners []net.Listener) {
-	for _, listener := range listeners {
-		_ = listener.Close() // nobody has connected
+// forPods opens the listener on which pods reach the server, at their gateway. There is none where the first one is on every
+// address, and where there are no pods.
+func (o *servingOptions) forPods(ctx context.Context, port int, gateway netip.Addr) ([]net.Listener, error) {
+	if o.bind.IsUnspecified() || !gateway.IsValid() {
+		return nil, nil
 	}
+	listener, err := listenAt(ctx, gateway, port)
+	if err != nil {
+		return nil, fmt.Errorf("listening for pods: %w", err)
+	}
+	return []net.Listener{listener}, nil
+}
+
+func listenAt(ctx context.Context, address netip.Addr, port int) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", netip.AddrPortFrom(address, uint16(port)).String())
 }
 
 // advertised is the address in the endpoints of the Service kubernetes. None means that there are none.

@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -88,26 +87,44 @@ func TestTheCertificateCoversTheMachineWhereOthersReachIt(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatIsNotOfThisMachineIsOneErrorAndNothingStaysOpen(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+func TestEachListenerIsOpenedOnce(t *testing.T) {
+	gateway := netip.MustParseAddr("127.0.0.3")
+	for name, c := range map[string]struct {
+		bind, gateway string
+		others, pods  int
+	}{
+		"at home":                   {"127.0.0.1", "", 0, 0},
+		"at home, with pods":        {"127.0.0.1", gateway.String(), 0, 1},
+		"on one address":            {"127.0.0.2", "", 1, 0},
+		"on one address, with pods": {"127.0.0.2", gateway.String(), 1, 1},
+		"on that of the pods":       {gateway.String(), gateway.String(), 0, 1},
+		"on all":                    {"0.0.0.0", gateway.String(), 0, 0},
+	} {
+		o := servingOptions{bind: netip.MustParseAddr(c.bind)}
+		at := netip.Addr{}
+		if c.gateway != "" {
+			at = gateway
+		}
+		others, err := o.forOthers(t.Context(), 0, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pods, err := o.forPods(t.Context(), 0, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(others) != c.others || len(pods) != c.pods {
+			t.Errorf("%s: %d listeners for others and %d for pods, want %d and %d", name, len(others), len(pods), c.others, c.pods)
+		}
+		for _, listener := range append(others, pods...) {
+			_ = listener.Close() // nobody has connected
+		}
 	}
-	port := free.Addr().(*net.TCPAddr).Port
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	o := servingOptions{bind: netip.MustParseAddr("127.0.0.2")}
-	if _, err := o.further(t.Context(), port, netip.MustParseAddr("192.0.2.7")); err == nil || !strings.Contains(err.Error(), "listening for pods") {
-		t.Fatalf("got %v, want an error about pods", err)
-	}
-	again, err := net.Listen("tcp", net.JoinHostPort("127.0.0.2", strconv.Itoa(port)))
-	if err != nil {
-		t.Fatalf("what had been opened stays open: %v", err)
-	}
-	_ = again.Close() // nobody listened
-	foreign := servingOptions{bind: netip.MustParseAddr("192.0.2.7")}
-	if _, err := foreign.further(t.Context(), port, netip.Addr{}); err == nil || !strings.Contains(err.Error(), "--bind-address 192.0.2.7") {
+}
+
+func TestAnAddressThatIsNotThisMachinesIsAnErrorThatNamesTheFlag(t *testing.T) {
+	foreign := servingOptions{bind: netip.MustParseAddr("203.0.113.7")}
+	if _, err := foreign.forOthers(t.Context(), 0, netip.Addr{}); err == nil || !strings.Contains(err.Error(), "--bind-address 203.0.113.7") {
 		t.Errorf("got %v, want an error that names the flag", err)
 	}
 }
