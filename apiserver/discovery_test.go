@@ -1,6 +1,7 @@
 package apiserver_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -48,8 +49,8 @@ func TestANameWithoutAGroupMeansWhatItMeansOnAnyCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			if err := client.ApiextensionsV1().CustomResourceDefinitions().Delete(t.Context(), definition.Name, metav1.DeleteOptions{}); err != nil {
-				t.Log(err)
+			if err := client.ApiextensionsV1().CustomResourceDefinitions().Delete(context.WithoutCancel(t.Context()), definition.Name, metav1.DeleteOptions{}); err != nil {
+				t.Error(err)
 			}
 		})
 	}
