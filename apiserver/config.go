@@ -34,6 +34,7 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	configuring.Lock()
 	defer configuring.Unlock()
 	reloadEncryption()
+	s.register()
 
 	upstream, err := s.upstreamOptions(files)
 	if err != nil {
@@ -50,12 +51,12 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	if err != nil {
 		return nil, fmt.Errorf("configuring the API server: %w", err)
 	}
-	if s.options.TwoNames {
-		openDoor(config)
-	}
 	orderDiscovery(config)
 	// The server's own clients, such as that which keeps its endpoints, warn of nothing that anybody here could change.
 	config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig.WarningHandler = rest.NoWarnings{}
+	if s.options.TwoNames {
+		openDoor(config)
+	}
 	if completed.EndpointReconcilerType == string(reconcilers.NoneEndpointReconcilerType) {
 		config.KubeAPIs.EndpointReconcilerConfig.Reconciler = &noEndpoints{}
 	}

@@ -23,8 +23,8 @@ const encryptionFile = "encryption.yaml"
 func EncryptionFile(dataDir string) string { return filepath.Join(dataDir, encryptionFile) }
 
 // secretsLookedAt is how many stored Secrets a start looks at to see whether it has their keys: they all have the same
-// one, but while keys are rotated.
-const secretsLookedAt = 500
+// one, but while keys are rotated, and each may have a megabyte.
+const secretsLookedAt = 100
 
 // encryptionReload is how often a server looks whether its encryption configuration has changed. It is a global variable of
 // upstream's, who ask once a minute: a person who rotates keys waits for it three times.

@@ -62,15 +62,16 @@ func failStarts() {
 	}
 }
 
-// register counts a server among the running ones, until what it returns is called.
-func (s *Server) register() (unregister func()) {
+// register counts a server among the running ones, before any of its hooks can run.
+func (s *Server) register() {
 	outliveHooks()
 	running.Lock()
 	defer running.Unlock()
 	running.servers[s] = struct{}{}
-	return func() {
-		running.Lock()
-		defer running.Unlock()
-		delete(running.servers, s)
-	}
+}
+
+func (s *Server) unregister() {
+	running.Lock()
+	defer running.Unlock()
+	delete(running.servers, s)
 }

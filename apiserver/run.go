@@ -45,13 +45,11 @@ func (s *Server) run(ctx context.Context, server *aggregatorapiserver.APIAggrega
 		stopServing()
 		return fmt.Errorf("preparing the API server: %w", err)
 	}
-	unregister := s.register()
 	exited := make(chan error, 1)
 	go func() { exited <- prepared.Run(serving) }()
 	go s.becomeReady(serving)
 	go s.renewCertificates(serving)
 	go func() {
-		defer unregister()
 		defer stopServing()
 		s.supervise(ctx, stopServing, exited)
 	}()

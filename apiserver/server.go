@@ -172,6 +172,7 @@ func (s *Server) Stop() error {
 
 // release gives back, in reverse order, whatever was acquired.
 func (s *Server) release() error {
+	s.unregister()
 	var errs []error
 	if s.listener != nil {
 		errs = append(errs, s.listener.Close())

@@ -90,10 +90,9 @@ func (m *machine) hostComponents(apiserver ...string) []plane.Component {
 // controlPlane is a machine with an API server of its own.
 type controlPlane struct {
 	*machine
+	exposure
 	options  upOptions
 	listener net.Listener
-	others   []net.Listener // on which others than this machine and its pods reach the server
-	names    []string       // that the serving certificate covers
 }
 
 // newControlPlane makes the components of a control plane, and says where its API server will be.
@@ -136,13 +135,10 @@ func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 	}
 	p := &controlPlane{machine: m, options: o}
 	p.cluster = p.own
-	if p.names, err = o.certified(); err != nil {
-		return nil, err
-	}
 	if p.listener, err = inst.Listen(ctx, o.first(), o.port); err != nil {
 		return nil, err
 	}
-	if p.others, err = o.forOthers(ctx, p.port(), p.gateway()); err != nil {
+	if err := p.listenToOthers(ctx); err != nil {
 		return nil, errors.Join(err, p.listener.Close())
 	}
 	return p, nil
@@ -167,21 +163,17 @@ func (p *controlPlane) gateway() netip.Addr {
 func serverDir(inst *instance.Instance) string { return inst.Path("apiserver") }
 
 func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) error {
-	forPods, err := p.options.forPods(ctx, p.port(), p.gateway())
-	if err != nil {
-		return err
-	}
 	options := apiserver.Options{
-		DataDir:          serverDir(p.inst),
-		Listener:         p.listener,
-		Also:             append(p.others, forPods...),
-		AdvertiseAddress: p.options.advertised(p.gateway()),
-		Names:            p.names,
-		ServiceCIDR:      p.settings.Addresses.Services.String(),
-		TwoNames:         true,
-		Etcd:             p.options.etcd.external(),
-		Flags:            p.options.serverArgs,
-		Logger:           logger(),
+		DataDir:     serverDir(p.inst),
+		Listener:    p.listener,
+		ServiceCIDR: p.settings.Addresses.Services.String(),
+		TwoNames:    true,
+		Etcd:        p.options.etcd.external(),
+		Flags:       p.options.serverArgs,
+		Logger:      logger(),
+	}
+	if err := p.expose(ctx, &options); err != nil {
+		return err
 	}
 	p.options.storingOptions.apply(&options, p.inst)
 	server, err := apiserver.Start(ctx, options)

@@ -60,7 +60,7 @@ short, and give system:masters, whom no role restricts, to nobody.`,
 	flags.StringArrayVar(&o.groups, "group", nil, "`group` that the name is in; may be given several times")
 	flags.DurationVar(&o.expires, "expires", 24*time.Hour, "how long the certificate is good for")
 	flags.StringVarP(&o.output, "output", "o", "", "`file` to write it to, readable by you alone, instead of printing it")
-	markPath(flags, "output")
+	markPaths(flags, "output")
 	return c
 }
 

@@ -9,11 +9,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// markPath says of a flag that its value is the path of a file or directory: a shell completes it, and who writes it down for
-// another working directory makes it absolute.
-func markPath(flags *pflag.FlagSet, name string) {
-	if err := cobra.MarkFlagFilename(flags, name); err != nil {
-		panic(err) // unreachable: the flag was added just before
+// markPaths says of flags that their values are paths of files or directories: a shell completes them, and who writes them down
+// for another working directory makes them absolute.
+func markPaths(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		if err := cobra.MarkFlagFilename(flags, name); err != nil {
+			panic(err) // unreachable: the flag was added just before
+		}
 	}
 }
 

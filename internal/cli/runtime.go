@@ -27,7 +27,6 @@ func (o *runtimeOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.runtime, "runtime", defaultRuntime(), "what runs pods: containerd or simulated")
 	flags.StringVar(&o.endpoint, "runtime-endpoint", "", "`address` of a CRI runtime to use instead of an own containerd, as in unix:///run/containerd/containerd.sock")
 	flags.StringVar(&o.bin, "runtime-bin", "", "`directory` with containerd, runc and the CNI plugins; by default runtime, beside this program")
-	markPath(flags, "runtime-bin")
 }
 
 func defaultRuntime() string {

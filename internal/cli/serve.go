@@ -8,7 +8,6 @@ import (
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
-	"github.com/orrery-dev/orrery/internal/cli/systemd"
 	"github.com/orrery-dev/orrery/internal/version"
 	"github.com/spf13/cobra"
 )
@@ -24,12 +23,9 @@ func runInForeground(c *cobra.Command, inst *instance.Instance, assemble assembl
 	if err := inst.Prepare(); err != nil {
 		return err
 	}
-	tell, notifier := newTeller(c.OutOrStdout()), systemd.TakeNotifier()
-	stop := context.AfterFunc(c.Context(), func() { logFailed(notifier.Stopping()) })
-	defer stop()
+	tell := newTeller(c.OutOrStdout())
 	err := serve(c.Context(), inst, assemble, verbosity, tell, func() {
 		giveBack()
-		logFailed(notifier.Ready())
 		if tell.ready(); tell.toPerson {
 			c.Print(welcome)
 		}
@@ -38,13 +34,6 @@ func runInForeground(c *cobra.Command, inst *instance.Instance, assemble assembl
 		tell.failed(err)
 	}
 	return err
-}
-
-// logFailed logs that systemd was not told: it goes on without.
-func logFailed(err error) {
-	if err != nil {
-		logger().Error(err, "The service manager was not told")
-	}
 }
 
 // serve runs the components of an instance, and calls ready when all of them run.

@@ -76,6 +76,10 @@ func installService(c *cobra.Command, inst *instance.Instance, unit systemd.Unit
 	case inst.Running() && state.Active != "active" && state.Active != "activating":
 		return fmt.Errorf("instance %s is running, and not by this service: stop it first with 'orrery down --name %s'", inst.Name, inst.Name)
 	}
+	// A unit that is shut in can only be started where its folder is.
+	if err := inst.Prepare(); err != nil {
+		return err
+	}
 	if err := machine.Install(c.Context(), unit); err != nil {
 		return fmt.Errorf("%w: 'journalctl -u %s' says more", err, unit.Name)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -90,6 +91,32 @@ func (o *servingOptions) forPods(ctx context.Context, port int, gateway netip.Ad
 
 func listenAt(ctx context.Context, address netip.Addr, port int) (net.Listener, error) {
 	return new(net.ListenConfig).Listen(ctx, "tcp", netip.AddrPortFrom(address, uint16(port)).String())
+}
+
+// exposure is where and by which names others than this machine and its pods reach the API server of a control plane.
+type exposure struct {
+	others []net.Listener
+	names  []string
+}
+
+// listenToOthers opens what others connect to. What is wrong with an address is so told before anything has been started.
+func (p *controlPlane) listenToOthers(ctx context.Context) (err error) {
+	if p.names, err = p.options.certified(); err != nil {
+		return err
+	}
+	p.others, err = p.options.forOthers(ctx, p.port(), p.gateway())
+	return err
+}
+
+// expose says to the API server where others and pods reach it. Pods do when their network is up.
+func (p *controlPlane) expose(ctx context.Context, options *apiserver.Options) error {
+	forPods, err := p.options.forPods(ctx, p.port(), p.gateway())
+	if err != nil {
+		return err
+	}
+	options.Also = append(p.others, forPods...)
+	options.AdvertiseAddress, options.Names = p.options.advertised(p.gateway()), p.names
+	return nil
 }
 
 // advertised is the address in the endpoints of the Service kubernetes. None means that there are none.

@@ -86,6 +86,7 @@ func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 	o.runtimeOptions.addFlags(flags)
 	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, besides one that runs containers; 1 by default with --runtime simulated")
 	o.addServerFlags(flags)
+	markPaths(flags, "runtime-bin")
 }
 
 // addServerFlags adds the flags about the API server.
@@ -100,9 +101,7 @@ func (o *upOptions) addServerFlags(flags *pflag.FlagSet) {
 	flags.IntVarP(&o.verbosity, "v", "v", 0, "how much the log says, from 0 to 10")
 	o.servingOptions.addFlags(flags)
 	o.storingOptions.addFlags(flags)
-	for _, name := range []string{"etcd-cafile", "etcd-certfile", "etcd-keyfile", "encryption-config", "audit-policy"} {
-		markPath(flags, name)
-	}
+	markPaths(flags, "etcd-cafile", "etcd-certfile", "etcd-keyfile", "encryption-config", "audit-policy")
 }
 
 // complete checks the options, and fills in what follows from them.

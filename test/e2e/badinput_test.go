@@ -27,20 +27,16 @@ func TestMistakesAreExplained(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"an unknown flag":                                {[]string{"up", "--replicas", "3"}, []string{"unknown flag: --replicas", "--help"}},
-		"an unknown command":                             {[]string{"upp"}, []string{`unknown command "upp"`}},
-		"an unknown runtime":                             {[]string{"up", "--runtime", "docker"}, []string{`"docker"`, "containerd", "simulated"}},
-		"a name that cannot be":                          {[]string{"up", "--name", "A/B"}, []string{`"A/B"`, "lower-case"}},
-		"a port in use":                                  {[]string{"up", "--runtime", "simulated", "--port", port}, []string{"--port " + port, "in use"}},
-		"a port that cannot be":                          {[]string{"up", "--runtime", "simulated", "--port", "70000"}, []string{"70000", "65535"}},
-		"a data directory that is a file":                {[]string{"up", "--runtime", "simulated", "--data-dir", file}, []string{file, "--data-dir"}},
-		"etcd files without etcd":                        {[]string{"up", "--etcd-cafile", "ca.crt"}, []string{"--etcd-servers"}},
-		"a flag of kube-apiserver that would be ignored": {[]string{"up", "--runtime", "simulated", "--apiserver-arg=--bind-address=0.0.0.0"}, []string{"--apiserver-arg", "use --bind-address"}},
-		"a flag that kube-apiserver has not":             {[]string{"up", "--runtime", "simulated", "--apiserver-arg=--warp=9"}, []string{"--apiserver-arg", "--warp"}},
-		"a file that is not there":                       {[]string{"up", "--runtime", "simulated", "--encryption-config", "none.yaml"}, []string{"--encryption-config", "none.yaml"}},
-		"an address that is not this machine's":          {[]string{"up", "--runtime", "simulated", "--bind-address", "203.0.113.7"}, []string{"--bind-address 203.0.113.7", "0.0.0.0"}},
-		"a plan of nothing":                              {[]string{"plan", "web"}, []string{"KIND/NAME", "deployment/web"}},
-		"an image from nowhere":                          {[]string{"image", "load", "web.tar"}, []string{"orrery up"}},
+		"an unknown flag":                 {[]string{"up", "--replicas", "3"}, []string{"unknown flag: --replicas", "--help"}},
+		"an unknown command":              {[]string{"upp"}, []string{`unknown command "upp"`}},
+		"an unknown runtime":              {[]string{"up", "--runtime", "docker"}, []string{`"docker"`, "containerd", "simulated"}},
+		"a name that cannot be":           {[]string{"up", "--name", "A/B"}, []string{`"A/B"`, "lower-case"}},
+		"a port in use":                   {[]string{"up", "--runtime", "simulated", "--port", port}, []string{"--port " + port, "in use"}},
+		"a port that cannot be":           {[]string{"up", "--runtime", "simulated", "--port", "70000"}, []string{"70000", "65535"}},
+		"a data directory that is a file": {[]string{"up", "--runtime", "simulated", "--data-dir", file}, []string{file, "--data-dir"}},
+		"etcd files without etcd":         {[]string{"up", "--etcd-cafile", "ca.crt"}, []string{"--etcd-servers"}},
+		"a plan of nothing":               {[]string{"plan", "web"}, []string{"KIND/NAME", "deployment/web"}},
+		"an image from nowhere":           {[]string{"image", "load", "web.tar"}, []string{"orrery up"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlane(t)

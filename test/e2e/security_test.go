@@ -283,3 +283,27 @@ func TestTheKeyForSecretsIsRotatedAndMissedWhenItIsLost(t *testing.T) {
 	p.up("--runtime", "simulated")
 	p.becomes("c2F0dXJu", "secret/voyage", "{.data.planet}")
 }
+
+func TestMistakesAboutNetworkAndKeysAreExplained(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"a flag of kube-apiserver that would be ignored": {[]string{"--apiserver-arg=--bind-address=0.0.0.0"}, []string{"--apiserver-arg", "use --bind-address"}},
+		"a flag that kube-apiserver has not":             {[]string{"--apiserver-arg=--warp=9"}, []string{"--apiserver-arg", "--warp"}},
+		"a file that is not there":                       {[]string{"--encryption-config", "none.yaml"}, []string{"--encryption-config", "none.yaml"}},
+		"an address that is not this machine's":          {[]string{"--bind-address", "203.0.113.7"}, []string{"--bind-address 203.0.113.7", "0.0.0.0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			said := newPlane(t).fails(append([]string{"up", "--runtime", "simulated"}, c.args...)...)
+			for _, want := range c.want {
+				if !strings.Contains(said, want) {
+					t.Errorf("said %q, want it to contain %q", said, want)
+				}
+			}
+			if lines := strings.Count(strings.TrimSpace(said), "\n") + 1; lines > 3 {
+				t.Errorf("said %d lines, want one message:\n%s", lines, said)
+			}
+		})
+	}
+}
