@@ -46,24 +46,25 @@ func (o *Options) encryptionConfig() string {
 // lost is one error now, and not one in every request for a Secret.
 func (s *Server) prepareEncryption(ctx context.Context, store ExternalEtcd, client *clientv3.Client) error {
 	path := s.options.encryptionConfig()
-	configuration, err := &encryption.Configuration{}, error(nil)
+	configuration, first := &encryption.Configuration{}, false
 	if path != "" {
-		configuration, err = encryption.Read(path)
+		read, err := encryption.Read(path)
+		switch {
+		case err == nil:
+			configuration = read
+		case errors.Is(err, fs.ErrNotExist) && s.options.EncryptionConfig == "":
+			first = true
+		default:
+			return err
+		}
 	}
-	missing := errors.Is(err, fs.ErrNotExist) && s.options.EncryptionConfig == ""
-	if missing {
-		configuration = &encryption.Configuration{}
-	} else if err != nil {
-		return err
-	}
-	needs, err := store.unreadable(ctx, client, configuration)
-	if err != nil {
-		return fmt.Errorf("looking at stored Secrets: %w", err)
-	}
+	key, err := store.missingKey(ctx, client, configuration)
 	switch {
-	case needs != "":
-		return &LostKeyError{Key: needs, File: path}
-	case !missing:
+	case err != nil:
+		return fmt.Errorf("looking at stored Secrets: %w", err)
+	case key != "":
+		return &LostKeyError{Key: key, File: path}
+	case !first:
 		return nil
 	}
 	if configuration, err = encryption.New(); err != nil {
@@ -72,16 +73,16 @@ func (s *Server) prepareEncryption(ctx context.Context, store ExternalEtcd, clie
 	return configuration.Write(path)
 }
 
-// unreadable is the key that some stored Secret needs and the configuration does not have; empty if there is none.
-func (e ExternalEtcd) unreadable(ctx context.Context, client *clientv3.Client, configuration *encryption.Configuration) (string, error) {
+// missingKey is the key that some stored Secret needs and the configuration does not have; empty if there is none.
+func (e ExternalEtcd) missingKey(ctx context.Context, client *clientv3.Client, configuration *encryption.Configuration) (string, error) {
 	prefix := "/" + strings.Trim(e.Prefix, "/") + "/secrets/"
 	stored, err := client.Get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithLimit(secretsLookedAt))
 	if err != nil {
 		return "", err
 	}
 	for _, secret := range stored.Kvs {
-		if needs := configuration.UnreadableBy(secret.Value); needs != "" {
-			return needs, nil
+		if key := configuration.Lacks(secret.Value); key != "" {
+			return key, nil
 		}
 	}
 	return "", nil

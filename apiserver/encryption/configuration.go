@@ -61,9 +61,10 @@ func Read(path string) (*Configuration, error) {
 	return c, nil
 }
 
-// UnreadableBy says what c lacks to read a Secret as it is stored in etcd, as in `secretbox:v1:orrery-1f2e3d4c`: the provider
-// that encrypted it, its version, and the name of its key. Empty means that c can read it, as far as names tell.
-func (c *Configuration) UnreadableBy(stored []byte) (needs string) {
+// Lacks says which key is missing to read a Secret as it is stored in etcd, as in `secretbox:v1:orrery-1f2e3d4c`: the provider
+// that encrypted it, its version, and the name of its key. Empty means that c can read it, as far as names tell. The zero
+// Configuration reads what is not encrypted.
+func (c *Configuration) Lacks(stored []byte) (key string) {
 	named, encrypted := bytes.CutPrefix(stored, []byte(encryptedPrefix))
 	if !encrypted {
 		return ""

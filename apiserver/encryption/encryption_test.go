@@ -97,7 +97,7 @@ func TestAStoredSecretTellsWhichKeyItNeeds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := read.UnreadableBy([]byte(c.stored)); got != c.want {
+			if got := read.Lacks([]byte(c.stored)); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -110,14 +110,14 @@ func TestARotationReadsOldSecretsUntilTheirKeyIsDropped(t *testing.T) {
 	if err := c.AddKey(); err != nil {
 		t.Fatal(err)
 	}
-	if needs := c.UnreadableBy(old); needs != "" || c.OldKeys() != 1 {
+	if needs := c.Lacks(old); needs != "" || c.OldKeys() != 1 {
 		t.Errorf("with a new key, what needs %q cannot be read, and there are %d old keys, want 1", needs, c.OldKeys())
 	}
-	if current := []byte("k8s:enc:secretbox:v1:" + c.KeyName() + ":\x01"); string(current) == string(old) || c.UnreadableBy(current) != "" {
+	if current := []byte("k8s:enc:secretbox:v1:" + c.KeyName() + ":\x01"); string(current) == string(old) || c.Lacks(current) != "" {
 		t.Errorf("the key that encrypts is %s, want the new one", c.KeyName())
 	}
 	c.DropOldKeys()
-	if needs := c.UnreadableBy(old); needs == "" || c.OldKeys() != 0 {
+	if needs := c.Lacks(old); needs == "" || c.OldKeys() != 0 {
 		t.Errorf("the old key is still there, of %d", c.OldKeys())
 	}
 }
