@@ -115,7 +115,7 @@ func rewriteSecret(ctx context.Context, client typedcorev1.SecretInterface, secr
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("Secret %s/%s: %w", secret.Namespace, secret.Name, err)
+		return fmt.Errorf("updating Secret %s/%s: %w", secret.Namespace, secret.Name, err)
 	}
 	return nil
 }
