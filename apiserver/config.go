@@ -12,7 +12,9 @@ import (
 	"github.com/spf13/pflag"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
-	cliflag "k8s.io/component-base/cli/flag"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/rest"
+	"k8s.io/component-base/featuregate"
 	aggregatorapiserver "k8s.io/kube-aggregator/pkg/apiserver"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 	kubeoptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
@@ -31,6 +33,8 @@ var configuring sync.Mutex
 func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserver.APIAggregator, error) {
 	configuring.Lock()
 	defer configuring.Unlock()
+	reloadEncryption()
+	s.register()
 
 	upstream, err := s.upstreamOptions(files)
 	if err != nil {
@@ -47,6 +51,9 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	if err != nil {
 		return nil, fmt.Errorf("configuring the API server: %w", err)
 	}
+	orderDiscovery(config)
+	// The server's own clients, such as that which keeps its endpoints, warn of nothing that anybody here could change.
+	config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig.WarningHandler = rest.NoWarnings{}
 	if s.options.TwoNames {
 		openDoor(config)
 	}
@@ -72,30 +79,35 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 
 // upstreamOptions says in upstream's terms what Options say in ours, and lays the extra flags over it.
 func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions, error) {
-	registry, err := globals()
+	// The gates are those of every server in the process, and keep what they are told even when they refuse it: so that a
+	// start which fails here spoils no other, it is tried on a copy.
+	if _, err := s.optionsWith(utilfeature.DefaultMutableFeatureGate.DeepCopy(), files); err != nil {
+		return nil, err
+	}
+	return s.optionsWith(utilfeature.DefaultMutableFeatureGate, files)
+}
+
+func (s *Server) optionsWith(gates featuregate.MutableVersionedFeatureGate, files pki.Files) (*kubeoptions.ServerRunOptions, error) {
+	registry, err := newRegistry(gates)
 	if err != nil {
-		return nil, fmt.Errorf("registering the version of the API server: %w", err)
+		return nil, err
 	}
 	u := kubeoptions.NewServerRunOptions()
 	u.GenericServerRunOptions.ComponentGlobalsRegistry = registry
 
 	s.setServing(u, files)
 	s.setStorage(u)
+	if err := s.setAudit(u); err != nil {
+		return nil, err
+	}
 	setAccess(u, files, "https://kubernetes.default.svc."+s.options.ClusterDomain)
 	u.AllowPrivileged = true
 	u.ServiceClusterIPRanges = s.options.ServiceCIDR
-	u.Admission.GenericAdmission.EnablePlugins = []string{"NodeRestriction"}
-	// It gives each PodGroup a finalizer, and there is nothing here that would take it away again.
-	u.Admission.GenericAdmission.DisablePlugins = []string{"PodGroupProtection"}
 	if s.options.TwoNames {
 		guardSecondNames(u.Admission.GenericAdmission)
 	}
 
-	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
-	flags.SetNormalizeFunc(cliflag.WordSepNormalizeFunc)
-	for _, set := range u.Flags().FlagSets {
-		flags.AddFlagSet(set)
-	}
+	flags := flagsOf(u)
 	if err := servePodGroups(flags); err != nil {
 		return nil, err
 	}
@@ -104,13 +116,29 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 			return nil, fmt.Errorf("setting feature gate %s: %w", gate, err)
 		}
 	}
-	if err := flags.Parse(s.options.Flags); err != nil {
-		return nil, fmt.Errorf("parsing API server flags: %w", err)
+	if err := parse(flags, s.options.Flags); err != nil {
+		return nil, err
 	}
 	if err := registry.Set(); err != nil {
 		return nil, fmt.Errorf("setting feature gates: %w", err)
 	}
+	choosePlugins(u.Admission.GenericAdmission)
+	if !anyChanged(flags, "allow-metric-labels-manifest", "allow-metric-labels", "disabled-metrics", "show-hidden-metrics-for-version") {
+		u.Metrics = nil // it would report at each start that a file which nobody asked for is empty
+	}
 	return u, nil
+}
+
+// choosePlugins adds our choice of admission plugins to that of the flags, which wins.
+func choosePlugins(admission *genericoptions.AdmissionOptions) {
+	add := func(plugins *[]string, plugin string, against []string) {
+		if !slices.Contains(against, plugin) && !slices.Contains(*plugins, plugin) {
+			*plugins = append(slices.Clone(*plugins), plugin)
+		}
+	}
+	add(&admission.EnablePlugins, "NodeRestriction", admission.DisablePlugins)
+	// It gives each PodGroup a finalizer, and there is nothing here that would take it away again.
+	add(&admission.DisablePlugins, "PodGroupProtection", admission.EnablePlugins)
 }
 
 // servePodGroups serves PodGroups and Workloads, which are beta and off by default, so that gangs of pods can be scheduled.
@@ -168,6 +196,9 @@ func (s *Server) setStorage(u *kubeoptions.ServerRunOptions) {
 	transport := &u.Etcd.StorageConfig.Transport
 	transport.ServerList = storage.Endpoints
 	transport.TrustedCAFile, transport.CertFile, transport.KeyFile = storage.CAFile, storage.CertFile, storage.KeyFile
+	if path := s.options.encryptionConfig(); path != "" {
+		u.Etcd.EncryptionProviderConfigFilepath, u.Etcd.EncryptionProviderConfigAutomaticReload = path, true
+	}
 }
 
 // setAccess says who is let in, and how the server shows who it is.

@@ -214,6 +214,22 @@ func TestWhatIsWrongIsOneClearError(t *testing.T) {
 			t.Errorf("got %v, want an error that names the flag", err)
 		}
 	})
+	t.Run("a word that is no flag", func(t *testing.T) {
+		if err := refuse(t, apiserver.Options{Ephemeral: true, Flags: []string{"profiling=false"}}); err == nil || !strings.Contains(err.Error(), "profiling=false") {
+			t.Errorf("got %v, want an error that quotes the word", err)
+		}
+	})
+	t.Run("an unknown feature gate, which spoils no later start", func(t *testing.T) {
+		for _, o := range []apiserver.Options{
+			{Ephemeral: true, Flags: []string{"--feature-gates=NoSuch=true"}},
+			{Ephemeral: true, FeatureGates: map[string]bool{"NoSuch": true}},
+		} {
+			if err := refuse(t, o); err == nil || !strings.Contains(err.Error(), "NoSuch") {
+				t.Errorf("got %v, want an error that names the gate", err)
+			}
+		}
+		start(t, apiserver.Options{Ephemeral: true})
+	})
 	t.Run("an external etcd that does not answer", func(t *testing.T) {
 		silent, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -45,13 +45,22 @@ type Options struct {
 	// Etcd is an etcd that somebody else runs. Nil means one of our own in DataDir.
 	Etcd *ExternalEtcd
 
+	// EncryptSecrets encrypts Secrets in etcd, with a key that is made at the first start and lies in DataDir (package
+	// encryption). Secrets that were stored before are read as they are.
+	EncryptSecrets bool
+	// EncryptionConfig is the path of an EncryptionConfiguration to use in the place of that key. Empty means none.
+	EncryptionConfig string
+	// Audit says that, and where, requests are written down. Nil means that they are not.
+	Audit *Audit
+
 	// TwoNames serves the kinds of package apis under the groups of the Orrery naming as well, as second names of the
 	// same objects.
 	TwoNames bool
 
 	// FeatureGates switches Kubernetes features. They are those of every server in the process.
 	FeatureGates map[string]bool
-	// Flags are further flags of kube-apiserver, as in "--audit-log-path=/tmp/audit". They win over what Options says.
+	// Flags are further flags of kube-apiserver, as in "--max-requests-inflight=100". They win over what Options says, as far
+	// as upstream's server obeys them: [CheckFlags] tells those with which it would not work any more.
 	Flags []string
 
 	// Progress is told of each phase as it begins and ends, from one goroutine at a time. Nil is allowed.

@@ -108,7 +108,7 @@ func (s *Server) openStore() (files pki.Files, err error) {
 	if s.lock, err = etcd.Acquire(s.options.DataDir); err != nil {
 		return files, err
 	}
-	if s.store, err = pki.Open(filepath.Join(s.options.DataDir, "pki"), clock.RealClock{}); err != nil {
+	if s.store, err = pki.Open(pkiDir(s.options.DataDir), clock.RealClock{}); err != nil {
 		return files, err
 	}
 	dns, ips, err := s.options.serverNames()
@@ -131,7 +131,7 @@ func (s *Server) startEtcd(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return s.storage().claim(ctx, s.options.TwoNames)
+	return s.claimStorage(ctx)
 }
 
 // Ready is closed when /readyz is ok: roles and definitions are there, too.
@@ -173,6 +173,7 @@ func (s *Server) Stop() error {
 
 // release gives back, in reverse order, whatever was acquired.
 func (s *Server) release() error {
+	s.unregister()
 	var errs []error
 	if s.listener != nil {
 		errs = append(errs, s.listener.Close())

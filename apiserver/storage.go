@@ -41,10 +41,12 @@ func (s *Server) storage() ExternalEtcd {
 	return storage
 }
 
-// claim asks etcd whether there is anything that this release cannot read, and writes the definitions of the second names,
-// if they are served, where there is nothing yet. So a wrong endpoint or certificate is one clear error at the start. The
-// layout is Kubernetes' own: what any API server of its version wrote is served, and the other way round.
-func (e ExternalEtcd) claim(ctx context.Context, twoNames bool) (err error) {
+// claimStorage asks etcd whether there is anything that this release cannot read, makes the key for Secrets, and writes the
+// definitions of the second names, if they are served, where there is nothing yet. So a wrong endpoint or certificate is one
+// clear error at the start. The layout is Kubernetes' own: what any API server of its version wrote is served, and the other
+// way round.
+func (s *Server) claimStorage(ctx context.Context) (err error) {
+	e := s.storage()
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("using etcd at %s: %w", strings.Join(e.Endpoints, ", "), err)
@@ -59,14 +61,16 @@ func (e ExternalEtcd) claim(ctx context.Context, twoNames bool) (err error) {
 	defer cancel()
 
 	empty, err := e.empty(ctx, client)
-	switch {
-	case err == nil && empty && twoNames:
-		return e.seedDefinitions(ctx, client)
-	case err != nil && context.Cause(ctx) != nil:
-		return context.Cause(ctx)
-	default:
-		return err
+	if err == nil {
+		err = s.prepareEncryption(ctx, e, client)
 	}
+	if err == nil && empty && s.options.TwoNames {
+		err = e.seedDefinitions(ctx, client)
+	}
+	if err != nil && context.Cause(ctx) != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // empty reports that there are no objects. That there are some of the old layout is an error.

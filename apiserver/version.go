@@ -1,13 +1,14 @@
 package apiserver
 
 import (
+	"fmt"
 	"runtime/debug"
 	"strings"
 	"sync"
 
 	apimachineryversion "k8s.io/apimachinery/pkg/version"
-	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/component-base/compatibility"
+	"k8s.io/component-base/featuregate"
 	baseversion "k8s.io/component-base/version"
 )
 
@@ -27,15 +28,17 @@ var KubernetesVersion = sync.OnceValue(func() string {
 	return "v" + baseversion.DefaultKubeBinaryVersion + ".0"
 })
 
-// globals is the registry of versions and feature gates that all servers of the process share, since the feature
-// gates behind it are global.
-var globals = sync.OnceValues(func() (compatibility.ComponentGlobalsRegistry, error) {
+// newRegistry is where one server's flags about versions and feature gates end up. The gates of all servers of a process are
+// the same, but not the registry: it keeps what was asked for, also by a start that failed.
+func newRegistry(gates featuregate.MutableVersionedFeatureGate) (compatibility.ComponentGlobalsRegistry, error) {
 	registry := compatibility.NewComponentGlobalsRegistry()
 	version := statedVersion{compatibility.NewEffectiveVersionFromString(
 		strings.TrimPrefix(KubernetesVersion(), "v"), "1.31", "1.31")}
-	err := registry.Register(compatibility.DefaultKubeComponent, version, utilfeature.DefaultMutableFeatureGate)
-	return registry, err
-})
+	if err := registry.Register(compatibility.DefaultKubeComponent, version, gates); err != nil {
+		return nil, fmt.Errorf("registering the version of the API server: %w", err)
+	}
+	return registry, nil
+}
 
 // Mark is the build metadata in the version that a server of ours states, as in v1.37.1+orrery: by it a client tells such a
 // server, in which the kinds with two names are the server's own, from one on which they are custom resources.

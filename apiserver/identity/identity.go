@@ -1,6 +1,10 @@
 package identity
 
-import "github.com/orrery-dev/orrery/apiserver/pki"
+import (
+	"time"
+
+	"github.com/orrery-dev/orrery/apiserver/pki"
+)
 
 // Identity is who a client certificate says its holder is.
 type Identity struct {
@@ -48,6 +52,13 @@ func (i Identity) leaf() pki.Leaf { return pki.Leaf{CommonName: i.User, Organiza
 // Sign returns a client certificate for the identity.
 func (i Identity) Sign(authority *pki.Authority) (pki.KeyPair, error) {
 	return authority.Sign(i.leaf())
+}
+
+// SignFor returns a client certificate for the identity that is good for some time.
+func (i Identity) SignFor(authority *pki.Authority, validity time.Duration) (pki.KeyPair, error) {
+	leaf := i.leaf()
+	leaf.Validity = validity
+	return authority.Sign(leaf)
 }
 
 // Keep returns the paths of a client certificate for the identity and its key, which the store renews.

@@ -24,7 +24,7 @@ const (
 	// authorityValidity is how long an authority lasts. It cannot be renewed without telling every client, so it
 	// outlives the hardware.
 	authorityValidity = 20 * 365 * 24 * time.Hour
-	// leafValidity is how long a signed certificate lasts.
+	// leafValidity is how long a signed certificate lasts, unless it says so itself.
 	leafValidity = 365 * 24 * time.Hour
 	// renewBefore is how long before its end a certificate is signed anew.
 	renewBefore = 60 * 24 * time.Hour
@@ -100,10 +100,19 @@ type Leaf struct {
 	// DNSNames and IPs are a server's names. Leave both empty for a client's certificate.
 	DNSNames []string
 	IPs      []net.IP
+	// Validity is how long the certificate lasts; zero means a year. None outlasts its authority.
+	Validity time.Duration
 }
 
 // server reports whether the leaf is presented by a server. A server's certificate may be used by a client too.
 func (l Leaf) server() bool { return len(l.DNSNames) > 0 || len(l.IPs) > 0 }
+
+func (l Leaf) validity() time.Duration {
+	if l.Validity > 0 {
+		return l.Validity
+	}
+	return leafValidity
+}
 
 // KeyPair is a certificate and its private key, in PEM.
 type KeyPair struct {
@@ -111,7 +120,7 @@ type KeyPair struct {
 	Key         []byte
 }
 
-// Sign makes a key and signs a certificate for it that is good for a year. Nothing is written to disk.
+// Sign makes a key and signs a certificate for it. Nothing is written to disk.
 func (a *Authority) Sign(leaf Leaf) (KeyPair, error) {
 	pair, err := a.sign(leaf)
 	if err != nil {
@@ -122,7 +131,7 @@ func (a *Authority) Sign(leaf Leaf) (KeyPair, error) {
 
 // Keep returns the paths of the certificate and the key called name in the authority's directory. They are made when
 // they are missing, and made anew when the certificate ends within 60 days, was signed by another authority, or is
-// not what leaf asks for.
+// not what leaf asks for: of another user or other groups, or for other names.
 func (a *Authority) Keep(name string, leaf Leaf) (certFile, keyFile string, err error) {
 	certFile, keyFile = filepath.Join(a.dir, name+".crt"), filepath.Join(a.dir, name+".key")
 	pair, err := readPair(a.dir, name)
@@ -144,21 +153,23 @@ func (a *Authority) serves(cert *x509.Certificate, leaf Leaf) bool {
 	if a.clock.Now().After(cert.NotAfter.Add(-renewBefore)) || cert.CheckSignatureFrom(a.cert) != nil {
 		return false
 	}
-	organization := slices.Equal(slices.Sorted(slices.Values(cert.Subject.Organization)), slices.Sorted(slices.Values(leaf.Organization)))
-	if cert.Subject.CommonName != leaf.CommonName || !organization {
-		return false
+	return cert.Subject.CommonName == leaf.CommonName &&
+		slices.Equal(inOrder(cert.Subject.Organization), inOrder(leaf.Organization)) &&
+		slices.Equal(inOrder(cert.DNSNames), inOrder(leaf.DNSNames)) &&
+		slices.Equal(inOrder(spelled(cert.IPAddresses)), inOrder(spelled(leaf.IPs)))
+}
+
+// inOrder is a set of names: sorted, each once.
+func inOrder(names []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}
+
+func spelled(ips []net.IP) []string {
+	names := make([]string, len(ips))
+	for i, ip := range ips {
+		names[i] = ip.String()
 	}
-	for _, name := range leaf.DNSNames {
-		if !slices.Contains(cert.DNSNames, name) {
-			return false
-		}
-	}
-	for _, ip := range leaf.IPs {
-		if !slices.ContainsFunc(cert.IPAddresses, ip.Equal) {
-			return false
-		}
-	}
-	return true
+	return names
 }
 
 func (a *Authority) sign(leaf Leaf) (*pairOnDisk, error) {
@@ -175,13 +186,17 @@ func (a *Authority) sign(leaf Leaf) (*pairOnDisk, error) {
 		usage = append(usage, x509.ExtKeyUsageServerAuth)
 	}
 	now := a.clock.Now()
+	end := now.Add(leaf.validity())
+	if end.After(a.cert.NotAfter) {
+		end = a.cert.NotAfter
+	}
 	template := &x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: leaf.CommonName, Organization: leaf.Organization},
 		DNSNames:              leaf.DNSNames,
 		IPAddresses:           leaf.IPs,
 		NotBefore:             now.Add(-backdate),
-		NotAfter:              now.Add(leafValidity),
+		NotAfter:              end,
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           usage,
 		BasicConstraintsValid: true,

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +91,8 @@ func TestRenewal(t *testing.T) {
 		{name: "keeps a certificate with more than 60 days left", after: 300 * 24 * time.Hour, ips: serverIPs},
 		{name: "renews a certificate with fewer than 60 days left", after: 306 * 24 * time.Hour, ips: serverIPs, want: true},
 		{name: "renews a certificate that lacks an address", ips: append([]net.IP{net.ParseIP("10.0.0.7")}, serverIPs...), want: true},
-		{name: "keeps a certificate that has more addresses than needed", ips: serverIPs[:1]},
+		{name: "renews a certificate with an address that is the server's no more", ips: serverIPs[:1], want: true},
+		{name: "keeps a certificate when an address is named twice", ips: append(slices.Clone(serverIPs), serverIPs...)},
 		{name: "replaces a certificate that cannot be read", ips: serverIPs, spoil: true, want: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -241,4 +243,26 @@ func TestSignedCertificatesVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	verify(client.Certificate, x509.VerifyOptions{KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+}
+
+func TestACertificateLastsAsLongAsIsAskedButNoLongerThanItsAuthority(t *testing.T) {
+	now := time.Now()
+	store, _ := open(t, t.TempDir(), testingclock.NewFakePassiveClock(now))
+	for name, c := range map[string]struct{ asked, want time.Duration }{
+		"a year where nothing is said": {0, 365 * 24 * time.Hour},
+		"an hour":                      {time.Hour, time.Hour},
+		"not a century":                {100 * 365 * 24 * time.Hour, authorityValidity},
+	} {
+		pair, err := store.Authority().Sign(Leaf{CommonName: "someone", Validity: c.asked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		certs, err := certutil.ParseCertsPEM(pair.Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := certs[0].NotAfter.Sub(now); got.Round(time.Minute) != c.want {
+			t.Errorf("%s: it lasts %s, want %s", name, got, c.want)
+		}
+	}
 }

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 
@@ -89,6 +91,7 @@ func (m *machine) hostComponents(apiserver ...string) []plane.Component {
 // controlPlane is a machine with an API server of its own.
 type controlPlane struct {
 	*machine
+	exposure
 	options  upOptions
 	listener net.Listener
 }
@@ -133,15 +136,36 @@ func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 	}
 	p := &controlPlane{machine: m, options: o}
 	p.cluster = p.own
-	p.listener, err = inst.Listen(ctx, o.port)
-	return p, err
+	if p.listener, err = inst.Listen(ctx, o.first(), o.port); err != nil {
+		return nil, err
+	}
+	if err := p.listenToOthers(ctx); err != nil {
+		return nil, errors.Join(err, p.listener.Close())
+	}
+	return p, nil
 }
 
-func (p *controlPlane) url() string { return "https://" + p.listener.Addr().String() }
+// url is where the server is, for who is on this machine.
+func (p *controlPlane) url() string {
+	return "https://" + net.JoinHostPort(localhost.String(), strconv.Itoa(p.port()))
+}
+
+func (p *controlPlane) port() int { return p.listener.Addr().(*net.TCPAddr).Port }
+
+// gateway is the address under which this machine's pods reach it; none, where there are none.
+func (p *controlPlane) gateway() netip.Addr {
+	if p.network == nil {
+		return netip.Addr{}
+	}
+	return p.network.Gateway()
+}
+
+// serverDir is the data directory of an instance's API server.
+func serverDir(inst *instance.Instance) string { return inst.Path("apiserver") }
 
 func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) error {
 	options := apiserver.Options{
-		DataDir:     p.inst.Path("apiserver"),
+		DataDir:     serverDir(p.inst),
 		Listener:    p.listener,
 		ServiceCIDR: p.settings.Addresses.Services.String(),
 		TwoNames:    true,
@@ -149,14 +173,10 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		Flags:       p.options.serverArgs,
 		Logger:      logger(),
 	}
-	if p.network != nil {
-		port := p.listener.Addr().(*net.TCPAddr).Port
-		forPods, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(p.network.Gateway().String(), strconv.Itoa(port)))
-		if err != nil {
-			return fmt.Errorf("listening for pods: %w", err)
-		}
-		options.Also, options.AdvertiseAddress = []net.Listener{forPods}, p.network.Gateway()
+	if err := p.expose(ctx, &options); err != nil {
+		return err
 	}
+	p.options.storingOptions.apply(&options, p.inst)
 	server, err := apiserver.Start(ctx, options)
 	if err != nil {
 		return err
@@ -195,5 +215,5 @@ func (o etcdOptions) external() *apiserver.ExternalEtcd {
 	if len(o.servers) == 0 {
 		return nil
 	}
-	return &apiserver.ExternalEtcd{Endpoints: o.servers, CAFile: o.caFile, CertFile: o.certFile, KeyFile: o.keyFile}
+	return &apiserver.ExternalEtcd{Endpoints: o.servers, Prefix: o.prefix, CAFile: o.caFile, CertFile: o.certFile, KeyFile: o.keyFile}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/progress"
+	"github.com/orrery-dev/orrery/internal/cli/systemd"
 )
 
 // newsFD is the file descriptor on which a process in the background tells the one that launched it how it starts.
@@ -94,8 +95,10 @@ func follow(from io.Reader, view progress.View) error {
 	}
 }
 
-// teller tells how the components come up: to the process that launched this one, or to a person.
+// teller tells how the components come up: to the process that launched this one, or to a person; and to systemd, where it waits
+// to hear, that all of them run.
 type teller struct {
+	systemd  *systemd.Notifier
 	toPerson bool
 	encoder  *json.Encoder
 	file     *os.File
@@ -103,13 +106,14 @@ type teller struct {
 }
 
 func newTeller(out io.Writer) *teller {
+	notifier := systemd.TakeNotifier()
 	if os.Getenv(newsEnv) == "" {
-		return &teller{toPerson: true, view: progress.New(out)}
+		return &teller{systemd: notifier, toPerson: true, view: progress.New(out)}
 	}
 	_ = os.Unsetenv(newsEnv) // it is not for our children
 	syscall.CloseOnExec(newsFD)
 	file := os.NewFile(newsFD, "news")
-	return &teller{encoder: json.NewEncoder(file), file: file}
+	return &teller{systemd: notifier, encoder: json.NewEncoder(file), file: file}
 }
 
 func (t *teller) component(c instance.Component) {
@@ -121,6 +125,9 @@ func (t *teller) component(c instance.Component) {
 
 // ready ends the telling: from here on, 'orrery status' is the one to ask.
 func (t *teller) ready() {
+	if err := t.systemd.Ready(); err != nil {
+		logger().Error(err, "The service manager was not told")
+	}
 	t.tell(news{Ready: true})
 	t.close()
 }

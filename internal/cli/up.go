@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/cli/progress"
@@ -18,6 +19,8 @@ import (
 // upOptions are what a person can choose about a control plane.
 type upOptions struct {
 	runtimeOptions
+	servingOptions
+	storingOptions
 	foreground bool
 	port       int
 	nodes      int
@@ -29,6 +32,7 @@ type upOptions struct {
 // etcdOptions are how an etcd outside of the process is reached; none of them means the embedded one.
 type etcdOptions struct {
 	servers                   []string
+	prefix                    string
 	caFile, certFile, keyFile string
 }
 
@@ -51,6 +55,7 @@ control loop is sent there as a span, by OTLP over gRPC.`,
   orrery up --runtime simulated --nodes 100
   orrery up --name second --port 7443
   orrery up --runtime-endpoint unix:///run/containerd/containerd.sock
+  orrery up --bind-address 0.0.0.0 --tls-san cp.example.com --audit
   orrery up --etcd-servers https://10.0.0.1:2379 --etcd-cafile ca.crt --etcd-certfile client.crt --etcd-keyfile client.key`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -72,21 +77,31 @@ control loop is sent there as a span, by OTLP over gRPC.`,
 	}
 	flags := c.Flags()
 	flags.BoolVar(&o.foreground, "foreground", false, "stay, and stop on Ctrl-C, as a service manager wants it")
+	o.addFlags(flags)
+	return c
+}
+
+// addFlags adds the flags about what runs.
+func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 	o.runtimeOptions.addFlags(flags)
 	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, besides one that runs containers; 1 by default with --runtime simulated")
 	o.addServerFlags(flags)
-	return c
+	markPaths(flags, "runtime-bin")
 }
 
 // addServerFlags adds the flags about the API server.
 func (o *upOptions) addServerFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.port, "port", 0, "`port` of the API server; by default the one it had before, at first 6443 or any other that is free")
 	flags.StringSliceVar(&o.etcd.servers, "etcd-servers", nil, "`addresses` of an etcd cluster to store the state in, instead of the embedded one")
+	flags.StringVar(&o.etcd.prefix, "etcd-prefix", "", "`path` in that etcd below which to store; by default /registry")
 	flags.StringVar(&o.etcd.caFile, "etcd-cafile", "", "`file` with the authority that signed the etcd servers' certificates")
 	flags.StringVar(&o.etcd.certFile, "etcd-certfile", "", "`file` with the certificate to show to etcd")
 	flags.StringVar(&o.etcd.keyFile, "etcd-keyfile", "", "`file` with its key")
-	flags.StringArrayVar(&o.serverArgs, "apiserver-arg", nil, "a further `flag` of kube-apiserver, as in --apiserver-arg=--audit-log-path=/tmp/audit.log; may be given several times")
+	flags.StringArrayVar(&o.serverArgs, "apiserver-arg", nil, "a further `flag` of kube-apiserver, as in --apiserver-arg=--max-requests-inflight=800; may be given several times")
 	flags.IntVarP(&o.verbosity, "v", "v", 0, "how much the log says, from 0 to 10")
+	o.servingOptions.addFlags(flags)
+	o.storingOptions.addFlags(flags)
+	markPaths(flags, "etcd-cafile", "etcd-certfile", "etcd-keyfile", "encryption-config", "audit-policy")
 }
 
 // complete checks the options, and fills in what follows from them.
@@ -99,8 +114,19 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		return fmt.Errorf("--port %d: want 1 to 65535, or 0 for one that is free", o.port)
 	case o.nodes < 0:
 		return fmt.Errorf("--nodes %d: want 0 or more", o.nodes)
-	case len(o.etcd.servers) == 0 && o.etcd.caFile+o.etcd.certFile+o.etcd.keyFile != "":
-		return errors.New("--etcd-cafile, --etcd-certfile and --etcd-keyfile go with --etcd-servers")
+	case len(o.etcd.servers) == 0 && o.etcd.prefix+o.etcd.caFile+o.etcd.certFile+o.etcd.keyFile != "":
+		return errors.New("--etcd-prefix, --etcd-cafile, --etcd-certfile and --etcd-keyfile go with --etcd-servers")
+	}
+	if err := o.servingOptions.check(); err != nil {
+		return err
+	}
+	if err := o.storingOptions.check(); err != nil {
+		return err
+	}
+	if len(o.serverArgs) > 0 {
+		if err := apiserver.CheckFlags(o.serverArgs); err != nil {
+			return fmt.Errorf("--apiserver-arg: %w", err)
+		}
 	}
 	if o.runtime == simulatedRuntime && !nodesChosen {
 		o.nodes = 1

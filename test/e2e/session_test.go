@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 // The session of the README, on each runtime.
@@ -96,4 +98,20 @@ func TestStatusTellsEachComponent(t *testing.T) {
 	}
 	p.up("--runtime", "simulated")
 	p.orrery("status")
+}
+
+func TestAControlPlaneThatIsLeftAloneWarnsOfNothing(t *testing.T) {
+	address := outside(t)
+	p := start(t, "--runtime", "simulated", "--bind-address", address, "--advertise-address", address)
+	// By then its reconciler has written Endpoints, and its garbage collector watches them: both are told that they are deprecated.
+	await.Until(t, "the garbage collector to work and the Service kubernetes to have endpoints", func() (string, bool) {
+		log := p.orrery("logs")
+		endpoints := p.get("endpointslices", "{.items[*].endpoints[*].addresses}")
+		return endpoints, strings.Contains(log, `msg="Starting workers" controller=garbage-collector-controller`) && strings.Contains(endpoints, address)
+	})
+	for line := range strings.Lines(p.orrery("logs")) {
+		if strings.Contains(line, "deprecated") || strings.Contains(line, "manifest file is empty") || strings.Contains(line, "Warning:") {
+			t.Error(line)
+		}
+	}
 }

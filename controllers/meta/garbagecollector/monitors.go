@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/loop"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -68,7 +69,9 @@ func (ms *monitors) open(mgr manager.Manager) (loop.Cache, error) {
 	if ms.watches != nil {
 		return nil, errors.New("watching for a second manager: the graph is that of the first")
 	}
-	watches, err := metadata.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	config := rest.CopyConfig(mgr.GetConfig())
+	config.WarningHandler = rest.NoWarnings{} // it watches all kinds, those too that are deprecated
+	watches, err := metadata.NewForConfigAndClient(config, mgr.GetHTTPClient())
 	if err != nil {
 		return nil, fmt.Errorf("making a client for the metadata of all kinds: %w", err)
 	}

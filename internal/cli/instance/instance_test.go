@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -88,7 +89,7 @@ func TestAPortInUseIsAnErrorThatNamesIt(t *testing.T) {
 	}
 	defer func() { _ = other.Close() }()
 	port := other.Addr().(*net.TCPAddr).Port
-	_, err = inst.Listen(t.Context(), port)
+	_, err = inst.Listen(t.Context(), loopback, port)
 	if err == nil || !strings.Contains(err.Error(), "--port "+strconv.Itoa(port)) {
 		t.Errorf("Listen = %v, want an error that names --port %d", err, port)
 	}
@@ -105,7 +106,7 @@ func TestSettlingTwiceChoosesTheSame(t *testing.T) {
 	if once != again {
 		t.Errorf("first %+v, then %+v", once, again)
 	}
-	if _, err := inst.Listen(t.Context(), 0); err == nil || !strings.Contains(err.Error(), strconv.Itoa(port)) {
+	if _, err := inst.Listen(t.Context(), loopback, 0); err == nil || !strings.Contains(err.Error(), strconv.Itoa(port)) {
 		t.Errorf("Listen on the remembered port, which is taken = %v, want an error that names it", err)
 	}
 }
@@ -160,6 +161,8 @@ func TestTheSocketAnswersWhatElseItIsGiven(t *testing.T) {
 	}
 }
 
+var loopback = netip.MustParseAddr("127.0.0.1")
+
 func prepared(t *testing.T, dir, name string) *Instance {
 	t.Helper()
 	inst, err := Open(dir, name)
@@ -179,7 +182,7 @@ func settled(t *testing.T, inst *Instance) (Settings, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := inst.Listen(t.Context(), 0)
+	listener, err := inst.Listen(t.Context(), loopback, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 )
@@ -50,14 +51,14 @@ func (i *Instance) Settle() (Settings, error) {
 	return s, i.save(s)
 }
 
-// Listen opens the port of the API server. A port of 0 means the one that the instance had, at first DefaultPort or any other
-// that is free. It is remembered in the settings, which must be settled.
-func (i *Instance) Listen(ctx context.Context, port int) (net.Listener, error) {
+// Listen opens the port of the API server, at an address of this machine. A port of 0 means the one that the instance had, at
+// first DefaultPort or any other that is free. It is remembered in the settings, which must be settled.
+func (i *Instance) Listen(ctx context.Context, address netip.Addr, port int) (net.Listener, error) {
 	s, err := i.Settings()
 	if err != nil {
 		return nil, err
 	}
-	listener, err := listen(ctx, port, s.Port)
+	listener, err := listen(ctx, address, port, s.Port)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +70,9 @@ func (i *Instance) Listen(ctx context.Context, port int) (net.Listener, error) {
 }
 
 // listen opens the chosen port, or else the remembered one, or else the first that is free.
-func listen(ctx context.Context, chosen, remembered int) (net.Listener, error) {
+func listen(ctx context.Context, address netip.Addr, chosen, remembered int) (net.Listener, error) {
 	open := func(port int) (net.Listener, error) {
-		return new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		return new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(address.String(), strconv.Itoa(port)))
 	}
 	switch {
 	case chosen != 0:
