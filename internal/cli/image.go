@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -31,7 +32,7 @@ func newImageLoad(t *target) *cobra.Command {
 		Example: `  orrery image load web.tar`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
-			store, err := imageStore(t)
+			store, err := imageStore(c.Context(), t)
 			if err != nil {
 				return err
 			}
@@ -55,7 +56,7 @@ func newImageList(t *target) *cobra.Command {
 		Example: `  orrery image list`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			store, err := imageStore(t)
+			store, err := imageStore(c.Context(), t)
 			if err != nil {
 				return err
 			}
@@ -73,8 +74,8 @@ func newImageList(t *target) *cobra.Command {
 	}
 }
 
-// imageStore is the images of the running instance.
-func imageStore(t *target) (*images.Store, error) {
+// imageStore is the images of the running instance: those of the runtime that runs its containers.
+func imageStore(ctx context.Context, t *target) (*images.Store, error) {
 	inst, err := t.instance()
 	if err != nil {
 		return nil, err
@@ -82,11 +83,22 @@ func imageStore(t *target) (*images.Store, error) {
 	if !inst.Running() {
 		return nil, notRunning(inst)
 	}
-	runtime, err := newRuntime(inst, "")
+	status, err := inst.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return runtime.Images(), nil
+	if status.Flags["runtime"] != containerdRuntime {
+		return nil, fmt.Errorf("instance %s has no images: its nodes are simulated, and run pods of any image without one", inst.Name)
+	}
+	runtime, err := newRuntime(inst, status.Flags["runtime-bin"])
+	if err != nil {
+		return nil, err
+	}
+	store := runtime.Images()
+	if endpoint := status.Flags["runtime-endpoint"]; endpoint != "" {
+		store.Endpoint = endpoint
+	}
+	return store, nil
 }
 
 func imageName(image images.Image) string {
