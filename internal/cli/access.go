@@ -52,7 +52,11 @@ func (a *access) rest(t *target) (*rest.Config, error) {
 		if err != nil || !inst.Running() {
 			break
 		}
-		if _, err := inst.Status(context.Background()); err != nil {
+		status, err := inst.Status(context.Background())
+		if err == nil {
+			err = servesAPI(inst, status)
+		}
+		if err != nil {
 			return nil, err // rather than wait for an API server that does not answer
 		}
 		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: inst.Kubeconfig()}

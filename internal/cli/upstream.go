@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/orrery-dev/orrery/apiserver/upstream"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -47,8 +48,22 @@ func preferInstance(ctx context.Context, t *target, args []string) error {
 	if !inst.Running() {
 		return notRunning(inst)
 	}
-	_, err = inst.Status(ctx)
-	return err
+	status, err := inst.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return servesAPI(inst, status)
+}
+
+// servesAPI says why the API server of a running instance cannot be used, if it cannot.
+func servesAPI(inst *instance.Instance, status instance.Status) error {
+	for _, c := range status.Components {
+		if c.Name == apiserverComponent && c.State != instance.Running {
+			return fmt.Errorf("the API server of instance %s is %s (last error: %s): wait for it with '%s', or see '%s'",
+				inst.Name, strings.ToLower(string(c.State)), orDash(c.LastError), inst.Command("up"), inst.Command("status"))
+		}
+	}
+	return nil
 }
 
 // namesCluster reports whether kubectl's arguments say which cluster they mean.

@@ -38,7 +38,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		"a data directory that is a file": {[]string{"up", "--runtime", "simulated", "--data-dir", file}, []string{file, "--data-dir"}},
 		"etcd files without etcd":         {[]string{"up", "--etcd-cafile", "ca.crt"}, []string{"--etcd-servers"}},
 		"a plan of nothing":               {[]string{"plan", "web"}, []string{"KIND/NAME", "deployment/web"}},
-		"an image from nowhere":           {[]string{"image", "load", "web.tar"}, []string{"orrery up"}},
+		"an image from nowhere":           {[]string{"image", "load", "web.tar"}, []string{"there is no instance", "up'"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlane(t)
