@@ -54,7 +54,7 @@ func (r *Runtime) takeOver() (*os.File, error) {
 	if errors.Is(err, errInUse) {
 		return nil, err
 	}
-	return lock, nil //nolint:nilerr // nobody can run a containerd in it either
+	return lock, nil // if there is none, nobody can run a containerd in it either
 }
 
 // halt ends everything: politely, if there are pods and what is needed for it, and what is left by force.

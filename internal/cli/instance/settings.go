@@ -33,7 +33,7 @@ func (i *Instance) Settings() (Settings, error) {
 	if err == nil {
 		err = json.Unmarshal(data, &s)
 	}
-	if err == nil && !(s.Addresses.Pods.IsValid() && s.Addresses.Services.IsValid()) {
+	if err == nil && (!s.Addresses.Pods.IsValid() || !s.Addresses.Services.IsValid()) {
 		err = errors.New("it names no addresses")
 	}
 	if err != nil {
