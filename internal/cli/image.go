@@ -2,13 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/nodeagent/images"
 	"github.com/spf13/cobra"
+	grpcstatus "google.golang.org/grpc/status"
 )
 
 func newImage(t *target) *cobra.Command {
@@ -98,7 +102,27 @@ func imageStore(ctx context.Context, t *target) (*images.Store, error) {
 	if endpoint := status.Flags["runtime-endpoint"]; endpoint != "" {
 		store.Endpoint = endpoint
 	}
-	return store, nil
+	return store, answersAboutImages(ctx, inst, store)
+}
+
+// runtimePatience is how long a container runtime may take to say which images it has.
+const runtimePatience = 10 * time.Second
+
+// answersAboutImages says why a runtime does not answer, if it does not, rather than let somebody wait for it.
+func answersAboutImages(ctx context.Context, inst *instance.Instance, store *images.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, runtimePatience)
+	defer cancel()
+	_, err := store.List(ctx)
+	if err == nil {
+		return nil
+	}
+	reason := err.Error()
+	var told interface{ GRPCStatus() *grpcstatus.Status }
+	if errors.As(err, &told) { // its words without those of the protocol
+		reason = told.GRPCStatus().Message()
+	}
+	return fmt.Errorf("the container runtime of instance %s does not answer at %s (%s): see '%s'",
+		inst.Name, store.Endpoint, reason, inst.Command("logs containerd"))
 }
 
 func imageName(image images.Image) string {
