@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/spf13/cobra"
-	"k8s.io/klog/v2"
 )
 
 func newDown(t *target) *cobra.Command {
@@ -40,7 +38,6 @@ them.`,
 
 // stop ends all processes of an instance, and says in a sentence how that went.
 func stop(ctx context.Context, inst *instance.Instance, patience time.Duration) (string, error) {
-	klog.SetLogger(logr.Discard()) // what libraries say while they wait for containerd is not for a person
 	ran := inst.Running()
 	killed, err := inst.Stop(ctx, patience)
 	if err != nil {
@@ -86,7 +83,6 @@ interface of it, whatever state it is in. There is no way back, so it asks for -
 				c.Printf("there is no instance %s in %s\n", inst.Name, t.dataDir)
 				return nil
 			}
-			klog.SetLogger(logr.Discard()) // what libraries say while they wait for containerd is not for a person
 			if err := removeInstance(c.Context(), inst); err != nil {
 				return err
 			}

@@ -67,6 +67,7 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 		SilenceErrors:    true,
 		TraverseChildren: true,
 		Version:          versionText(),
+		PersistentPreRun: silence,
 	}
 	root.SetVersionTemplate("{{.Version}}")
 	root.Flags().Bool("version", false, "show the version") // before cobra adds one that a library has registered for itself
