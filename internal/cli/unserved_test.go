@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orrery-dev/orrery/controllers"
+	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
 func TestWhatNobodyActsOnIsToldAtTheStartAndWarnedOf(t *testing.T) {
 	said, warnings := whatIsMissing(), unservedWarnings()
-	for _, kind := range controllers.Unserved(controllers.All(controllers.Options{})) {
+	for _, kind := range wiring.Unserved() {
 		if !strings.Contains(said, kind.Kind) {
 			t.Errorf("up does not say that nothing comes of a %s", kind.Kind)
 		}
