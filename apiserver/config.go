@@ -106,6 +106,9 @@ func (s *Server) optionsWith(gates featuregate.MutableVersionedFeatureGate, file
 	if s.options.TwoNames {
 		guardSecondNames(u.Admission.GenericAdmission)
 	}
+	if len(s.options.Unserved) > 0 {
+		warnOfUnserved(u.Admission.GenericAdmission, s.options.Unserved)
+	}
 
 	flags := flagsOf(u)
 	if err := servePodGroups(flags); err != nil {
