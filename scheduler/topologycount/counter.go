@@ -18,11 +18,12 @@ type Counter struct {
 	topologies map[Topology]*topology
 	queries    queries
 	existing   existingTerms
+	pods       podIndex
 }
 
 // New returns a Counter that knows nothing.
 func New() *Counter {
-	c := &Counter{}
+	c := &Counter{pods: newPodIndex()}
 	c.forget()
 	return c
 }
@@ -171,7 +172,7 @@ func (s *Snapshot) Count(query Query) (*Count, error) {
 			c.drop(gone.topology)
 		}
 	}
-	t.update(&c.nodes, s.parallelize)
+	t.update(&c.nodes, &c.pods, s.parallelize)
 	return t.count(), nil
 }
 
