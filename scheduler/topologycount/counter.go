@@ -177,7 +177,7 @@ func (s *Snapshot) Count(query Query) (*Count, error) {
 }
 
 // Terms returns the counts of the terms of a kind that pods on the nodes have and that match a pod, whose namespace has
-// the given labels. Terms that no pod has on a node with their topology key are left out.
+// the given labels, added up by topology key. Terms that no pod has on a node with their topology key are left out.
 func (s *Snapshot) Terms(kind Kind, pod *corev1.Pod, namespace labels.Set) ([]TermCount, error) {
 	c := s.counter
 	c.mutex.Lock()
