@@ -112,8 +112,8 @@ func TestAMoreImportantPodIsDecidedOnBeforeThoseThatWait(t *testing.T) {
 
 // companion lets a pod be bound only when another has been decided on.
 type companion struct {
-	handle       fwk.Handle
-	waits, other string
+	handle fwk.Handle
+	other  string
 }
 
 func (*companion) Name() string { return "Companion" }
