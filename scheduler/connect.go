@@ -72,7 +72,8 @@ func (s *Scheduler) buildCalls() error {
 	}
 	s.cached = apicalls.NewCached(cluster.GetCache())
 	s.statuses = apicalls.NewPodStatuses(s.cached, live)
-	s.binder = apicalls.NewBinder(live, s.statuses, s.options.Clock)
+	s.bindQueue = apicalls.NewBindQueue(cluster.GetConfig().QPS)
+	s.binder = apicalls.NewBinder(live, s.statuses, s.bindQueue, s.options.Clock)
 	s.podGroups = apicalls.NewPodGroups(cluster.GetCache(), live)
 	s.volumes = apicalls.NewVolumes(s.cached, live)
 	s.victims = apicalls.NewVictims(live)

@@ -56,7 +56,7 @@ func withDevices(t *testing.T, p *plane, change func(*resourcev1.Device)) *devic
 		// Claims of other tests that nobody frees any more have the devices of other pools.
 		Pool: resourcev1.ResourcePool{Name: p.namespace, ResourceSliceCount: 1},
 	}}
-	if _, err := d.api.ResourceV1().ResourceSlices().Create(t.Context(), slice, metav1.CreateOptions{}); err != nil {
+	if slice, err = d.api.ResourceV1().ResourceSlices().Create(t.Context(), slice, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -68,6 +68,8 @@ func withDevices(t *testing.T, p *plane, change func(*resourcev1.Device)) *devic
 			t.Errorf("deleting the DeviceClass: %v", err)
 		}
 	})
+	p.eventuallyKnows(d.class)
+	p.eventuallyKnows(slice)
 	d.control(t)
 	return d
 }
@@ -318,16 +320,18 @@ func (d *devicePlane) attach(name string) {
 func (d *devicePlane) changeStatus(name string, change func(*resourcev1.ResourceClaimStatus)) {
 	d.t.Helper()
 	claims := d.api.ResourceV1().ResourceClaims(d.namespace)
+	var changed *resourcev1.ResourceClaim
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		claim, err := claims.Get(d.t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
 		change(&claim.Status)
-		_, err = claims.UpdateStatus(d.t.Context(), claim, metav1.UpdateOptions{})
+		changed, err = claims.UpdateStatus(d.t.Context(), claim, metav1.UpdateOptions{})
 		return err
 	})
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	d.eventuallyKnows(changed)
 }

@@ -10,6 +10,7 @@
 //	queue/          which pod is next, and when again
 //	cache/          the cluster, with pods that are decided on
 //	cycle/          decides and binds
+//	bindqueue/      where pods wait to be bound, and decisions for them
 //	framework/      runs plugins at their extension points
 //	plugins/        what can be said of a pod and a node
 //	equivalence/    what was said of nodes for pods that are alike

@@ -159,8 +159,8 @@ func (s *Scheduler) nodeUpdated(old, new *corev1.Node) {
 
 func (s *Scheduler) nodeDeleted(node *corev1.Node) {
 	defer handled(nodeDeleted.Label())()
+	s.cache.RemoveNode(node.Name) // First: whom the event brings back is tried at once.
 	s.queue.Move(nodeDeleted, node, nil, nil)
-	s.cache.RemoveNode(node.Name)
 }
 
 func (s *Scheduler) log(err error, pod *corev1.Pod) {

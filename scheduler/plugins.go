@@ -54,6 +54,6 @@ func (s *Scheduler) builtIn() framework.Registry {
 		topologyplacementgenerator.Name:      topologyplacementgenerator.New,
 		podgrouppodscount.Name:               podgrouppodscount.New,
 		defaultpreemption.Name:               defaultpreemption.Factory(s.preemptionAPI()),
-		defaultbinder.Name:                   defaultbinder.Factory(s.binder.Bind),
+		defaultbinder.Name:                   defaultbinder.Factory(s.binder.Bind, s.bindQueue),
 	}
 }

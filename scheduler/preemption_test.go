@@ -37,10 +37,14 @@ func (p *plane) class(value int32, policy corev1.PreemptionPolicy) func(*ocorev1
 			p.t.Errorf("deleting PriorityClass %s: %v", class.Name, err)
 		}
 	})
-	return func(pod *ocorev1.Pod) {
+	give := func(pod *ocorev1.Pod) {
 		pod.Spec.PriorityClassName, pod.Spec.Priority, pod.Spec.PreemptionPolicy = class.Name, &value, &policy
 		pod.Spec.TerminationGracePeriodSeconds = ptr.To[int64](0)
 	}
+	p.eventually(func() error { // Admission watches the classes as well.
+		return p.client.Create(p.t.Context(), p.newPod("probe", "1", give), client.DryRunAll)
+	})
+	return give
 }
 
 func on(node string) func(*ocorev1.Pod) {
@@ -82,6 +86,7 @@ func (p *plane) protect(app string, allowed int32) {
 	if err := p.client.Status().Update(p.t.Context(), budget); err != nil {
 		p.t.Fatal(err)
 	}
+	p.eventuallyKnows(budget)
 }
 
 func app(name string) func(*ocorev1.Pod) {

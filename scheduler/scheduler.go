@@ -13,6 +13,7 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/orrery-dev/orrery/scheduler/apicalls"
+	"github.com/orrery-dev/orrery/scheduler/bindqueue"
 	"github.com/orrery-dev/orrery/scheduler/cache"
 	"github.com/orrery-dev/orrery/scheduler/clients"
 	"github.com/orrery-dev/orrery/scheduler/config"
@@ -48,6 +49,7 @@ type Scheduler struct {
 	podKind   schema.GroupVersionKind
 	cached    apicalls.Cached
 	statuses  *apicalls.PodStatuses
+	bindQueue *bindqueue.Queue
 	binder    *apicalls.Binder
 	podGroups apicalls.PodGroups
 	volumes   apicalls.Volumes

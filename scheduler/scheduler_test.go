@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,8 +24,8 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/internal/await"
 	"github.com/orrery-dev/orrery/scheduler"
-	"github.com/orrery-dev/orrery/scheduler/metrics"
 )
 
 func TestMain(m *testing.M) {
@@ -81,6 +80,8 @@ type plane struct {
 	scheduler *scheduler.Scheduler
 	namespace string
 	name      string // the scheduler's
+	// schedulers are all of the test that are at work: the plane's, and others on the same nodes.
+	schedulers []*scheduler.Scheduler
 }
 
 // underBothNamings runs a test once under each naming, with a scheduler and a namespace of its own.
@@ -119,6 +120,7 @@ func startPlane(t *testing.T, server *apiserver.Server, naming apis.Naming, opti
 	if p.scheduler, err = scheduler.New(o, more...); err != nil {
 		t.Fatal(err)
 	}
+	p.schedulers = append(p.schedulers, p.scheduler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.scheduler.Run(ctx) }()
@@ -184,40 +186,18 @@ func (p *plane) node(name, cpu string, taints ...corev1.Taint) *ocorev1.Node {
 	return node
 }
 
-// eventuallyKnowsNodes waits until the only scheduler that runs knows of a number of nodes. What it knows is measured once a
-// second, and before that is what the last test left.
-func (p *plane) eventuallyKnowsNodes(number float64) {
-	p.t.Helper()
-	p.eventually(func() error {
-		if known := testutil.ToFloat64(metrics.CacheSize.WithLabelValues("nodes")); known != number {
-			return fmt.Errorf("the scheduler knows of %v nodes, want %v", known, number)
-		}
-		return nil
-	})
-}
-
-// eventuallyKnowsAllNodes waits until the plane's scheduler decides by the nodes as they are now. Pods and nodes come by
-// watches of their own, so that a pod can be seen before a node that is older.
-func (p *plane) eventuallyKnowsAllNodes() {
-	p.t.Helper()
-	p.eventually(func() error {
-		nodes := &ocorev1.NodeList{}
-		if err := p.client.List(p.t.Context(), nodes); err != nil {
-			return err
-		}
-		for _, node := range nodes.Items {
-			if known, found := p.scheduler.KnownNode(node.Name); !found || known.ResourceVersion != node.ResourceVersion {
-				return fmt.Errorf("the scheduler does not know node %s as of resource version %s", node.Name, node.ResourceVersion)
-			}
-		}
-		return nil
-	})
-}
-
-// pod creates a pod for the plane's scheduler, which knows by then of every node.
+// pod creates a pod for the plane's scheduler, which knows by then of every node and what is on it.
 func (p *plane) pod(name, cpu string, changes ...func(*ocorev1.Pod)) *ocorev1.Pod {
 	p.t.Helper()
-	p.eventuallyKnowsAllNodes()
+	p.eventuallyKnowsNodesAndPods()
+	pod := p.newPod(name, cpu, changes...)
+	if err := p.client.Create(p.t.Context(), pod); err != nil {
+		p.t.Fatal(err)
+	}
+	return pod
+}
+
+func (p *plane) newPod(name, cpu string, changes ...func(*ocorev1.Pod)) *ocorev1.Pod {
 	pod := &ocorev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name},
 		Spec: corev1.PodSpec{
@@ -230,9 +210,6 @@ func (p *plane) pod(name, cpu string, changes ...func(*ocorev1.Pod)) *ocorev1.Po
 	}
 	for _, change := range changes {
 		change(pod)
-	}
-	if err := p.client.Create(p.t.Context(), pod); err != nil {
-		p.t.Fatal(err)
 	}
 	return pod
 }
@@ -251,8 +228,8 @@ func (p *plane) change(object client.Object, change func()) {
 	}
 }
 
-// patience is how long a test waits for what has to happen soon.
-const patience = 30 * time.Second
+// patience is how long a test waits for what has to happen soon, on a machine that is busy.
+const patience = await.Deadline
 
 // eventually waits until check returns nil, and fails with what it returned last.
 func (p *plane) eventually(check func() error) {

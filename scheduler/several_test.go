@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +48,9 @@ func (p *plane) naming() apis.Naming {
 // another is a scheduler of another name on the same nodes.
 func (p *plane) another() *plane {
 	p.t.Helper()
-	return startPlane(p.t, p.server, p.naming())
+	other := startPlane(p.t, p.server, p.naming())
+	p.schedulers = append(p.schedulers, other.scheduler)
+	return other
 }
 
 // candidate is one of several schedulers of the same name, of which one leads.
@@ -82,11 +85,13 @@ func (p *plane) candidate(name string) *candidate {
 			return
 		}
 		stopped = true
+		p.schedulers = slices.DeleteFunc(p.schedulers, func(each *scheduler.Scheduler) bool { return each == s })
 		cancel()
 		if err := <-ended; err != nil {
 			p.t.Errorf("the scheduler ended with: %v", err)
 		}
 	}}
+	p.schedulers = append(p.schedulers, s)
 	p.t.Cleanup(result.stop)
 	return result
 }

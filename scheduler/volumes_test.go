@@ -45,7 +45,7 @@ func (p *plane) storageClass(provisioner string) *ostoragev1.StorageClass {
 	return class
 }
 
-// create creates an object that goes away with the test, finalizers or not.
+// create creates an object that the schedulers watch and that goes away with the test, finalizers or not.
 func (p *plane) create(object client.Object) {
 	p.t.Helper()
 	if err := p.client.Create(p.t.Context(), object); err != nil {
@@ -60,6 +60,7 @@ func (p *plane) create(object client.Object) {
 			p.t.Errorf("deleting %s: %v", object.GetName(), err)
 		}
 	})
+	p.eventuallyKnows(object)
 }
 
 func (p *plane) claim(name, class string, mode corev1.PersistentVolumeAccessMode) *ocorev1.PersistentVolumeClaim {
@@ -98,6 +99,7 @@ func (p *plane) localVolume(name string, claim *ocorev1.PersistentVolumeClaim, n
 	if err := p.client.Status().Update(p.t.Context(), made); err != nil {
 		p.t.Fatal(err)
 	}
+	p.eventuallyKnows(made)
 	return made
 }
 
@@ -111,6 +113,8 @@ func (p *plane) bind(claim *ocorev1.PersistentVolumeClaim, made *ocorev1.Persist
 		claim.Spec.VolumeName = made.Name
 		metav1.SetMetaDataAnnotation(&claim.ObjectMeta, volume.AnnBindCompleted, "yes")
 	})
+	p.eventuallyKnows(made)
+	p.eventuallyKnows(claim)
 }
 
 func (p *plane) eventuallySelected(claim *ocorev1.PersistentVolumeClaim, node string) {

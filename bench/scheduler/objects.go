@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1beta1 "k8s.io/api/scheduling/v1beta1"
@@ -120,6 +121,19 @@ func others(c, topologyKey string) corev1.PodAffinityTerm {
 func nearBlue(pod *corev1.Pod) {
 	pod.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
 		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{others("blue", corev1.LabelTopologyZone)},
+	}}
+}
+
+// terms numbers the terms that only one pod has.
+var terms atomic.Int64
+
+func nearBlueByATermOfItsOwn(pod *corev1.Pod) {
+	term := others("blue", corev1.LabelTopologyZone)
+	term.LabelSelector.MatchExpressions = []metav1.LabelSelectorRequirement{
+		{Key: "left-out", Operator: metav1.LabelSelectorOpNotIn, Values: []string{fmt.Sprint(terms.Add(1))}},
+	}
+	pod.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
+		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{term},
 	}}
 }
 

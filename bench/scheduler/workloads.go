@@ -71,6 +71,10 @@ var workloads = []workload{{
 	about: "pods that require the zone of pods like them",
 	nodes: 5000, zones: oneZone, before: []batch{like(5000, blue, nearBlue)}, measured: like(1000, blue, nearBlue),
 }, {
+	name: "pod-affinity-first", like: "pod-affinity, each pod the first of its shape", cycle: true,
+	about: "pods that require the zone of pods like them, each by a term that no pod before had",
+	nodes: 5000, zones: oneZone, before: []batch{like(5000, blue)}, measured: like(1000, blue, nearBlueByATermOfItsOwn),
+}, {
 	name: "pod-anti-affinity", like: "SchedulingPodAntiAffinity/5000Nodes_2000Pods", cycle: true,
 	about: "pods that refuse a node with a pod like them",
 	nodes: 5000, before: []batch{like(1000, green, notWithGreen)}, measured: like(2000, green, notWithGreen),

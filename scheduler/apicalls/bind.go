@@ -3,6 +3,7 @@ package apicalls
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -12,11 +13,33 @@ import (
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/naming"
+	"github.com/orrery-dev/orrery/scheduler/bindqueue"
 )
 
-// bindingsAtOnce is how many binding requests are under way at the same time. The server works on no more than about as
-// many of one client; those beyond would wait there, cost it more than they do here, and in the end be turned away.
-const bindingsAtOnce = 64
+// How many bindings there are of what kind at a time. It is the same for a small server and a large one: a pod is counted in
+// for as long as the server takes, so that the faster one gets more of them.
+const (
+	// bindingsAtOnce is how many requests are under way. By default a server works on 98 at a time for the clients of the
+	// scheduler's priority level, of which it lends half to others; those beyond would wait there, cost it more than they do
+	// here, and in the end be turned away. Fewer than that keep it busy: when it answers in 10 ms, 32 at a time are 3,200 a
+	// second. More at a time were no more a second, and each took longer by as much.
+	bindingsAtOnce = 32
+	// decidedAhead is how many pods are decided on beyond those. A turn that ends finds a pod that waits for it, as long as
+	// no more turns than that end while one decision is made.
+	decidedAhead = 8
+	// longestBinding is what a server in good health takes for a binding at most, in seconds.
+	longestBinding = 0.1
+)
+
+// NewBindQueue returns where pods wait to be bound by a client that sends so many requests in a second; 0 or less means any
+// number. A client that is held back to a few has only as many under way as that takes: the others would wait for it.
+func NewBindQueue(qps float32) *bindqueue.Queue {
+	atOnce := bindingsAtOnce
+	if qps > 0 {
+		atOnce = min(atOnce, max(int(math.Ceil(float64(qps)*longestBinding)), 1))
+	}
+	return bindqueue.New(atOnce, decidedAhead)
+}
 
 // recent is how long ago a binding request has begun that the server is still at work on, and does not only keep waiting.
 const recent = time.Second
@@ -25,26 +48,24 @@ const recent = time.Second
 type Binder struct {
 	client   client.Client
 	statuses *PodStatuses
+	queue    *bindqueue.Queue
 	clock    clock.PassiveClock
-	// requests has an element for each request under way.
-	requests chan struct{}
-	begun    atomic.Int64 // when the last one did, in nanoseconds since 1970
+	begun    atomic.Int64 // when the last request did, in nanoseconds since 1970
 }
 
-// NewBinder returns a Binder.
-func NewBinder(c client.Client, statuses *PodStatuses, clock clock.PassiveClock) *Binder {
-	return &Binder{client: c, statuses: statuses, clock: clock, requests: make(chan struct{}, bindingsAtOnce)}
+// NewBinder returns a Binder, for whose requests pods wait in the queue.
+func NewBinder(c client.Client, statuses *PodStatuses, queue *bindqueue.Queue, clock clock.PassiveClock) *Binder {
+	return &Binder{client: c, statuses: statuses, queue: queue, clock: clock}
 }
 
-// Bind assigns a pod to a node. It waits for its turn, and until what was said of the pod before is written.
+// Bind assigns a pod to a node. It waits for the pod's turn, and until what was said of the pod before is written.
 func (b *Binder) Bind(ctx context.Context, pod *corev1.Pod, node string) error {
 	b.statuses.Flush(pod.UID)
-	select {
-	case b.requests <- struct{}{}:
-		defer func() { <-b.requests }()
-	case <-ctx.Done():
-		return fmt.Errorf("binding pod %s/%s to node %s: %w", pod.Namespace, pod.Name, node, context.Cause(ctx))
+	end, err := b.queue.Turn(ctx, pod.UID)
+	if err != nil {
+		return fmt.Errorf("binding pod %s/%s to node %s: %w", pod.Namespace, pod.Name, node, err)
 	}
+	defer end()
 	b.begun.Store(b.clock.Now().UnixNano())
 	return naming.Bind(ctx, b.client, (*ocorev1.Pod)(pod), node)
 }
@@ -52,6 +73,6 @@ func (b *Binder) Bind(ctx context.Context, pod *corev1.Pod, node string) error {
 // Busy reports whether bindings are what the API server is at work on: as many are under way as can be, or one has begun
 // just now. One that hangs makes nobody else wait.
 func (b *Binder) Busy() bool {
-	underWay := len(b.requests)
-	return underWay == cap(b.requests) || underWay > 0 && b.clock.Since(time.Unix(0, b.begun.Load())) < recent
+	underWay, all := b.queue.UnderWay()
+	return all || underWay > 0 && b.clock.Since(time.Unix(0, b.begun.Load())) < recent
 }

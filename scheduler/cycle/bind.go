@@ -57,8 +57,11 @@ func asFitError(pod *corev1.Pod, node string, status *fwk.Status) *fwk.Status {
 // startBinding does the rest for a pod that is assumed on a node, beside the next decisions.
 func (c *Cycle) startBinding(ctx context.Context, a *attempt, assumed *corev1.Pod, node string) {
 	c.binding.Add(1)
+	queue := a.profile.BindQueue()
+	queue.Expect(assumed.UID)
 	go func() {
 		defer c.binding.Done()
+		defer queue.Leave(assumed.UID)
 		running := metrics.Goroutines.WithLabelValues("binding")
 		running.Inc()
 		defer running.Dec()
@@ -85,7 +88,11 @@ func (c *Cycle) bind(ctx context.Context, a *attempt, assumed *corev1.Pod, node 
 	if flight.IsError() || flight.IsRejected() {
 		return flight
 	}
-	if flight.IsSuccess() || a.profile.WillWaitOnPermit(assumed) {
+	waits := flight.IsSuccess() || a.profile.WillWaitOnPermit(assumed)
+	if waits || a.quorum != nil {
+		a.profile.BindQueue().Leave(assumed.UID) // What it waits for may be the next decision.
+	}
+	if waits {
 		// It may take a while, and others (such as an autoscaler) should know where the pod is going.
 		going := &fwk.NominatingInfo{NominatingMode: fwk.ModeOverride, NominatedNodeName: node}
 		if err := c.API.Report(ctx, assumed, nil, going); err != nil {

@@ -58,19 +58,30 @@ type Cycle struct {
 	binding   sync.WaitGroup
 }
 
-// Run schedules pods until the queue is closed, and then waits for bindings under way to end.
+// Run schedules pods until the queue is closed or ctx ends, and then waits for bindings under way to end.
 func (c *Cycle) Run(ctx context.Context) {
 	defer c.binding.Wait()
 	if c.Classes == nil {
 		c.Classes = equivalence.New(0)
 	}
-	for {
+	for c.awaitRoom(ctx) {
 		entry := c.Queue.Pop()
 		if entry == nil {
 			return
 		}
 		c.scheduleOne(ctx, entry)
 	}
+}
+
+// awaitRoom waits until few enough of the pods that are decided on wait to be bound. The next pod is chosen only then: until
+// then a more important one can come. It reports false where ctx has ended.
+func (c *Cycle) awaitRoom(ctx context.Context) bool {
+	for _, profile := range c.Profiles {
+		if !profile.BindQueue().Room(ctx) {
+			return false
+		}
+	}
+	return true
 }
 
 // attempt is one try to schedule one pod.

@@ -8,6 +8,9 @@
 //	snapshot ─ PreFilter ─ Filter ─ Score ─ choose ─ assume ─ Reserve ─ Permit │ wait ─ PreBind ─ Bind ─ PostBind
 //	                          └ nothing fits: PostFilter                       │ (a goroutine per pod)
 //
+// A decision is made only when few of the pods decided on wait for their turn to be bound (package bindqueue). Which pod is next
+// is not chosen before that.
+//
 // Extenders are asked after the plugins at Filter and Score, and before them at Bind.
 //
 // A search stops when enough nodes fit (percentageOfNodesToScore), and the next one starts where it stopped, so that all

@@ -110,6 +110,7 @@ func (c *Cycle) bindByPluginOrExtender(ctx context.Context, a *attempt, pod *cor
 		if !extender.IsBinder() || !extender.IsInterested(pod) {
 			continue
 		}
+		a.profile.BindQueue().Leave(pod.UID) // It has a way of its own.
 		err := extender.Bind(&corev1.Binding{
 			ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID},
 			Target:     corev1.ObjectReference{Kind: "Node", Name: node},

@@ -59,6 +59,7 @@ type attempt struct{ pod, node, message string }
 type settings struct {
 	plugins    framework.Registry // besides the usual ones, in front of them
 	bind       defaultbinder.Binding
+	bindQueue  framework.BindQueue // nil for none
 	percentage int32
 	random     func(int) int
 }
@@ -112,7 +113,7 @@ func (f *fixture) registry(s settings) framework.Registry {
 			}
 			f.ended <- attempt{pod: pod.Name, node: node}
 			return nil
-		}),
+		}, s.bindQueue),
 	}
 	for name, factory := range s.plugins {
 		registry[name] = factory

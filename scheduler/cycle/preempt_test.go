@@ -30,13 +30,18 @@ func (u unheard) Evict(_ context.Context, pod *corev1.Pod, _ corev1.PodCondition
 // newUnheardFixture has one pod of a low priority, low-NAME, on each node, which it fills.
 func newUnheardFixture(t *testing.T, nodes ...string) *fixture {
 	t.Helper()
+	return newUnheardFixtureWith(t, settings{plugins: framework.Registry{}}, nodes...)
+}
+
+// newUnheardFixtureWith is newUnheardFixture with other settings.
+func newUnheardFixtureWith(t *testing.T, s settings, nodes ...string) *fixture {
+	t.Helper()
 	var f *fixture
-	f = newFixture(t, settings{plugins: framework.Registry{
-		defaultpreemption.Name: func(ctx context.Context, _ runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
-			args := &configv1.DefaultPreemptionArgs{MinCandidateNodesPercentage: ptr.To[int32](100), MinCandidateNodesAbsolute: ptr.To[int32](1)}
-			return defaultpreemption.Factory(unheard{later{func() *fixture { return f }}})(ctx, args, handle)
-		},
-	}})
+	s.plugins[defaultpreemption.Name] = func(ctx context.Context, _ runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
+		args := &configv1.DefaultPreemptionArgs{MinCandidateNodesPercentage: ptr.To[int32](100), MinCandidateNodesAbsolute: ptr.To[int32](1)}
+		return defaultpreemption.Factory(unheard{later{func() *fixture { return f }}})(ctx, args, handle)
+	}
+	f = newFixture(t, s)
 	t.Cleanup(func() {
 		if err := f.profile.Close(); err != nil {
 			t.Error(err)

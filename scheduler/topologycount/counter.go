@@ -18,11 +18,12 @@ type Counter struct {
 	topologies map[Topology]*topology
 	queries    queries
 	existing   existingTerms
+	pods       podIndex
 }
 
 // New returns a Counter that knows nothing.
 func New() *Counter {
-	c := &Counter{}
+	c := &Counter{pods: newPodIndex()}
 	c.forget()
 	return c
 }
@@ -171,12 +172,12 @@ func (s *Snapshot) Count(query Query) (*Count, error) {
 			c.drop(gone.topology)
 		}
 	}
-	t.update(&c.nodes, s.parallelize)
+	t.update(&c.nodes, &c.pods, s.parallelize)
 	return t.count(), nil
 }
 
 // Terms returns the counts of the terms of a kind that pods on the nodes have and that match a pod, whose namespace has
-// the given labels. Terms that no pod has on a node with their topology key are left out.
+// the given labels, added up by topology key. Terms that no pod has on a node with their topology key are left out.
 func (s *Snapshot) Terms(kind Kind, pod *corev1.Pod, namespace labels.Set) ([]TermCount, error) {
 	c := s.counter
 	c.mutex.Lock()

@@ -108,6 +108,40 @@ func TestKeeperAsksOnlyWhatChanged(t *testing.T) {
 	}
 }
 
+func TestKeeperAsksForTheFirstTimeOnlyNodesWithPodsOfTheKind(t *testing.T) {
+	c, snapshot := aCluster(t, 300)
+	for _, name := range []string{"node-3", "node-7"} {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name), Labels: map[string]string{"app": "db"}}}
+		pod.Spec.NodeName = name
+		if err := c.AddPod(pod); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Update(snapshot)
+	asked := 0
+	query := matching("db", topologycount.Topology{Key: "zone"})
+	query.Of = []topologycount.PodsWith{
+		{Namespaces: []string{"default"}, Label: "app", Values: []string{"web", "db"}},
+		{Namespaces: []string{"default"}, Label: "app", Values: []string{"db"}},
+	}
+	ask := query.Count
+	query.Count = func(node fwk.NodeInfo) (int64, bool) {
+		asked++
+		return ask(node)
+	}
+	counted, err := topologycount.New().Snapshot(snapshot, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count, err := counted.Count(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if asked != 2 || count.Of("0") != 1 || count.Of("1") != 1 {
+		t.Errorf("asked %d nodes and counted %d and %d, want the two with such a pod, 1 and 1", asked, count.Of("0"), count.Of("1"))
+	}
+}
+
 func TestKeeperForgetsTheQuestionsAskedLongAgo(t *testing.T) {
 	_, snapshot := aCluster(t, 3)
 	counter := topologycount.New()

@@ -14,7 +14,8 @@
 // It counts in two ways:
 //
 //   - A Query is made of each node: how many pods of these namespaces match this selector, say. Pods that are alike make
-//     the same query, and share its counts. A Counter remembers a bounded number of queries, those made last.
+//     the same query, and share its counts. A Counter remembers a bounded number of queries, those made last. One that is
+//     about pods with a label looks the first time at the nodes that have such pods, which an index of the label knows.
 //   - Terms are the inter-pod affinity terms of the existing pods. Each distinct term is counted once for all of the pods
 //     that have it, so that to find those which a new pod matches is to match it with each distinct term.
 //

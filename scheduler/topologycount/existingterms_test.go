@@ -2,6 +2,7 @@ package topologycount
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -61,5 +62,40 @@ func TestTermsAreForgottenWithTheirPods(t *testing.T) {
 	}
 	if left != 0 {
 		t.Errorf("%d entries are left of the terms of pods that are gone", left)
+	}
+}
+
+func TestTermsOfOneKeyAreAddedUp(t *testing.T) {
+	c, snapshot := cache.New(0), &cache.Snapshot{}
+	c.AddNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node", Labels: map[string]string{"zone": "a", "host": "node"}}})
+	for i := range 10 {
+		name := fmt.Sprint("pod-", i)
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name)}}
+		pod.Spec.NodeName = "node"
+		term := corev1.PodAffinityTerm{TopologyKey: []string{"zone", "host"}[i%2], LabelSelector: &metav1.LabelSelector{
+			MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "own", Operator: metav1.LabelSelectorOpNotIn, Values: []string{name}}},
+		}}
+		pod.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
+			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: int32(i), PodAffinityTerm: term}},
+		}}
+		if err := c.AddPod(pod); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Update(snapshot)
+	counted, err := New().Snapshot(snapshot, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := counted.Terms(PreferredAffinity, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int64{}
+	for _, count := range counts {
+		got[count.Key] = count.Of(snapshot.Nodes()[0].Node().Labels[count.Key])
+	}
+	if want := map[string]int64{"zone": 0 + 2 + 4 + 6 + 8, "host": 1 + 3 + 5 + 7 + 9}; len(counts) != 2 || !maps.Equal(got, want) {
+		t.Errorf("got %d counts with the sums %v, want one for each key: %v", len(counts), got, want)
 	}
 }

@@ -97,7 +97,7 @@ func (h *history) newPod(node string) *corev1.Pod {
 	name := fmt.Sprintf("pod-%d", h.made)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: pick(h, []string{"default", "other"}, "namespace"), Name: name, UID: types.UID(name),
-		Labels: map[string]string{"app": pick(h, apps, "app")},
+		Labels: map[string]string{"app": pick(h, apps, "app"), "tier": pick(h, values, "tier")},
 	}}
 	pod.Spec.NodeName = node
 	pod.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{}, PodAntiAffinity: &corev1.PodAntiAffinity{}}

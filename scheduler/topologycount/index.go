@@ -3,6 +3,7 @@ package topologycount
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -67,13 +68,13 @@ func (c *existingTerms) forget(gone *term) {
 	}
 }
 
-// matching returns the counts of the terms of a kind that match a pod and count somewhere.
+// matching returns the counts of the terms of a kind that match a pod and count somewhere, added up by topology key.
 func (c *existingTerms) matching(kind Kind, pod *corev1.Pod, namespace labels.Set) []TermCount {
-	var counts []TermCount
+	var found []*term
 	look := func(at termKey) {
 		for _, t := range c.index[kind][at] {
 			if t.populated > 0 && t.Matches(pod, namespace) {
-				counts = append(counts, TermCount{Key: t.TopologyKey, Count: t.count()})
+				found = append(found, t)
 			}
 		}
 	}
@@ -83,5 +84,36 @@ func (c *existingTerms) matching(kind Kind, pod *corev1.Pod, namespace labels.Se
 			look(termKey{name, label, value})
 		}
 	}
+	return addUp(found)
+}
+
+// addUp returns one count for each topology key of the terms: there may be as many terms as pods, and nobody who looks at all
+// nodes should look at all terms for each of them.
+func addUp(terms []*term) (counts []TermCount) {
+	slices.SortFunc(terms, func(a, b *term) int { return strings.Compare(a.TopologyKey, b.TopologyKey) })
+	for len(terms) > 0 {
+		key, of := terms[0].TopologyKey, 1
+		for of < len(terms) && terms[of].TopologyKey == key {
+			of++
+		}
+		counts = append(counts, TermCount{Key: key, Count: sumOf(terms[:of])})
+		terms = terms[of:]
+	}
 	return counts
+}
+
+// sumOf adds up terms of one topology.
+func sumOf(terms []*term) *Count {
+	if len(terms) == 1 {
+		return terms[0].count()
+	}
+	sum := domainCounts{topology: terms[0].topology}
+	for _, t := range terms {
+		t.cells.each(func(domain int32, cell *cell) {
+			if cell.nodes != 0 {
+				sum.add(domain, cell.sum, cell.nodes)
+			}
+		})
+	}
+	return sum.count()
 }

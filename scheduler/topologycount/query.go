@@ -16,6 +16,9 @@ type Query struct {
 	// Count returns what a node contributes, and whether the node counts at all: a domain without any such node does not
 	// count either. It is called by several goroutines, and depends on nothing but the NodeInfo. It may be kept for long.
 	Count func(node fwk.NodeInfo) (number int64, counts bool)
+	// Of, where there are any, says that only those nodes count which have pods of each of these kinds. Then the query is
+	// quick also when it is made for the first time.
+	Of []PodsWith
 }
 
 // queryCounts is a query and what each node contributes to it.
@@ -42,25 +45,46 @@ func ParallelizeWith(ctx context.Context, parallelizer fwk.Parallelizer, operati
 	}
 }
 
-// update looks at the nodes that changed.
-func (t *queryCounts) update(r *nodeList, parallelize Parallelize) {
-	for len(t.generations) < len(r.generations) {
-		t.generations = append(t.generations, 0)
-		t.counts = append(t.counts, 0)
-		t.domains = append(t.domains, nowhere)
+// update looks at the nodes that changed, and the first time at all that may count.
+func (t *queryCounts) update(r *nodeList, pods *podIndex, parallelize Parallelize) {
+	t.grow(len(r.generations))
+	if t.version == never && len(t.query.Of) > 0 {
+		copy(t.generations, r.generations)
+		t.version = r.version
+		t.look(r, pods.slots(r, t.query.Of), parallelize)
+		return
 	}
 	stale := r.scratch[:0]
 	r.stale(t.version, t.generations, func(slot int32) { stale = append(stale, slot) })
 	r.scratch, t.version = stale, r.version
-	if parallelize == nil || len(stale) < minParallel {
-		for _, slot := range stale {
+	t.look(r, stale, parallelize)
+}
+
+// grow makes room for so many slots.
+func (t *queryCounts) grow(slots int) {
+	known := len(t.generations)
+	if known == slots {
+		return
+	}
+	t.generations = append(t.generations, make([]int64, slots-known)...)
+	t.counts = append(t.counts, make([]int64, slots-known)...)
+	t.domains = append(t.domains, make([]int32, slots-known)...)
+	for slot := known; slot < slots; slot++ {
+		t.domains[slot] = nowhere
+	}
+}
+
+// look asks what nodes contribute.
+func (t *queryCounts) look(r *nodeList, slots []int32, parallelize Parallelize) {
+	if parallelize == nil || len(slots) < minParallel {
+		for _, slot := range slots {
 			t.set(r, slot, t.countOf(r, slot))
 		}
 		return
 	}
-	results := make([]nodeCount, len(stale))
-	parallelize(len(results), func(i int) { results[i] = t.countOf(r, stale[i]) })
-	for i, slot := range stale {
+	results := make([]nodeCount, len(slots))
+	parallelize(len(results), func(i int) { results[i] = t.countOf(r, slots[i]) })
+	for i, slot := range slots {
 		t.set(r, slot, results[i])
 	}
 }

@@ -37,6 +37,7 @@ func (h *history) compare(lister fwk.NodeInfoLister) {
 				h.compareCount(counted, query, nodes)
 			}
 		}
+		h.compareCount(counted, h.ofSomePods(topology), nodes)
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: pick(h, []string{"default", "other"}, "namespace"), Labels: map[string]string{"app": pick(h, apps, "app")},
@@ -47,6 +48,30 @@ func (h *history) compare(lister fwk.NodeInfoLister) {
 			h.Fatalf("a count that was given out has changed:\n%s", diff)
 		}
 	}
+}
+
+// ofSomePods asks for the pods of some namespaces that have one of some values of two labels. Of the many names that it may
+// have, some were asked before.
+func (h *history) ofSomePods(topology topologycount.Topology) topologycount.Query {
+	name := rapid.IntRange(0, 30).Draw(h.T, "query")
+	namespaces := [][]string{{"default"}, {"other"}, {"default", "other"}}[name%3]
+	kinds := []topologycount.PodsWith{
+		{Namespaces: namespaces, Label: "app", Values: [][]string{{"web"}, {"web", "db"}, {"absent", "db"}}[name/3%3]},
+		{Namespaces: namespaces, Label: "tier", Values: [][]string{{"a"}, {"b", "c"}}[name/9%2]},
+	}[:1+name/18]
+	return topologycount.Query{Name: fmt.Sprint("of some pods ", name), Topology: topology, Of: kinds, Count: func(node fwk.NodeInfo) (number int64, counts bool) {
+		for _, pod := range node.GetPods() {
+			if !slices.ContainsFunc(kinds, func(kind topologycount.PodsWith) bool { return !isOf(pod.GetPod(), kind) }) {
+				number++
+			}
+		}
+		return number, number > 0
+	}}
+}
+
+func isOf(pod *corev1.Pod, kind topologycount.PodsWith) bool {
+	value, has := pod.Labels[kind.Label]
+	return has && slices.Contains(kind.Namespaces, pod.Namespace) && slices.Contains(kind.Values, value)
 }
 
 // domainOf is what the recount takes for the domain of a node.

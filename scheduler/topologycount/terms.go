@@ -165,7 +165,7 @@ func (c *existingTerms) add(slot int32, pod fwk.PodInfo, topologies func(Topolog
 	return h
 }
 
-// TermCount is how often, or with what weight, the pods in each domain of a topology key have a term.
+// TermCount is how often, or with what weight, the pods in each domain of a topology key have one of some terms.
 type TermCount struct {
 	Key string
 	*Count

@@ -51,7 +51,7 @@ func New(t *testing.T, name string, factory framework.Factory, args runtime.Obje
 	t.Helper()
 	registry := framework.Registry{
 		prioritysort.Name:  prioritysort.New, // Each profile has to have one of these two.
-		defaultbinder.Name: defaultbinder.Factory(nil),
+		defaultbinder.Name: defaultbinder.Factory(nil, nil),
 		name:               factory,
 	}
 	profile := framework.Profile{Plugins: &configv1.Plugins{}, Args: map[string]runtime.Object{}}

@@ -6,7 +6,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/orrery-dev/orrery/scheduler/topologycount"
@@ -111,5 +113,26 @@ func matchingPods(terms []fwk.AffinityTerm, key string) topologycount.Query {
 			}
 			return matching, matching > 0
 		},
+		Of: kindsOf(terms),
 	}
+}
+
+// kindsOf returns for each label that a term wants a value of, in namespaces that are known by name, the pods that have it.
+func kindsOf(terms []fwk.AffinityTerm) (kinds []topologycount.PodsWith) {
+	for i := range terms {
+		term := &terms[i]
+		if _, selects := term.NamespaceSelector.Requirements(); selects {
+			continue // All namespaces: see resolve.
+		}
+		requirements, _ := term.Selector.Requirements()
+		for j := range requirements {
+			switch requirements[j].Operator() {
+			case selection.Equals, selection.DoubleEquals, selection.In:
+				kinds = append(kinds, topologycount.PodsWith{
+					Namespaces: sets.List(term.Namespaces), Label: requirements[j].Key(), Values: requirements[j].ValuesUnsorted(),
+				})
+			}
+		}
+	}
+	return kinds
 }

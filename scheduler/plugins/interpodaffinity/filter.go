@@ -32,7 +32,7 @@ type demands struct {
 	wanted []*topologycount.Count
 	// unwanted are the pods that match each term of antiAffinity.
 	unwanted []*topologycount.Count
-	// unwelcoming are the terms of pods on nodes that match the pod.
+	// unwelcoming are the terms of pods on nodes that match the pod, by topology key.
 	unwelcoming []topologycount.TermCount
 	// startsGroup says that the pod matches its own affinity.
 	startsGroup bool
@@ -191,11 +191,9 @@ func (f *filtering) isShunned(ref topologycount.NodeRef, node fwk.NodeInfo) bool
 		}
 		return false
 	}
-	// A trial may have taken away what one of several terms with the same key counts.
 	sums := map[string]int64{}
 	for i := range f.unwelcoming {
-		sum, _ := f.unwelcoming[i].At(ref)
-		sums[f.unwelcoming[i].Key] += sum
+		sums[f.unwelcoming[i].Key], _ = f.unwelcoming[i].At(ref)
 	}
 	for _, key := range f.trials.keys(unwelcoming) {
 		sums[key] += f.trials.of(unwelcoming, key, node.Node())
