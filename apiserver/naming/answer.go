@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"mime"
 	"net/http"
+	"slices"
 
 	"k8s.io/apiserver/pkg/endpoints/responsewriter"
 
@@ -25,6 +26,9 @@ type answer struct {
 	gathered bytes.Buffer
 	gathers  bool
 }
+
+// pieceSize is how much is translated at once, however much the server says at once.
+const pieceSize = 32 << 10
 
 var _ responsewriter.UserProvidedDecorator = (*answer)(nil)
 
@@ -67,9 +71,11 @@ func (a *answer) Write(data []byte) (int, error) {
 	if a.speller == nil {
 		return a.ResponseWriter.Write(data)
 	}
-	a.speller.write(data)
-	if err := a.pass(a.speller.ready()); err != nil {
-		return 0, err
+	for piece := range slices.Chunk(data, pieceSize) {
+		a.speller.write(piece)
+		if err := a.pass(a.speller.ready()); err != nil {
+			return 0, err
+		}
 	}
 	return len(data), nil
 }

@@ -283,6 +283,25 @@ func TestLargeAnswersAreCompressedForWhoReadsThat(t *testing.T) {
 	}
 }
 
+func TestTheDoorCostsARequestByAFirstNameNothing(t *testing.T) {
+	server := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	door, w := Door(server), httptest.NewRecorder()
+	for _, path := range []string{"/api/v1/namespaces/default/pods/web", "/apis/apps/v1/namespaces/default/deployments", "/apis/example.org/v1/planets", "/openapi/v3/apis/apps/v1", "/readyz"} {
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		if allocated := testing.AllocsPerRun(100, func() { door.ServeHTTP(w, r) }); allocated != 0 {
+			t.Errorf("%s costs %v allocations", path, allocated)
+		}
+	}
+}
+
+func BenchmarkDoorForARequestByAFirstName(b *testing.B) {
+	door := Door(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/apis/apps/v1/namespaces/default/deployments/web", nil)
+	for b.Loop() {
+		door.ServeHTTP(w, r)
+	}
+}
+
 func TestWhatGotPastTheDoorIsRefused(t *testing.T) {
 	for _, test := range []struct {
 		group, resource string

@@ -68,7 +68,7 @@ func spell(to []byte, group string, version []byte) []byte {
 
 // unquoted is the text of a JSON string. Escapes are rare where a name stands; a version that has some needs none.
 func unquoted(quoted []byte) []byte {
-	inner := bytes.TrimSuffix(bytes.TrimPrefix(quoted, []byte(`"`)), []byte(`"`))
+	inner := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(inner, '\\') < 0 {
 		return inner
 	}

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/orrery-dev/orrery/apis"
@@ -101,6 +102,9 @@ func (s *speller) write(data []byte) {
 
 // endOfText is where the string that we are within ends; the length of data if that is not in it.
 func (s *speller) endOfText(data []byte, i int) int {
+	if n := bytes.IndexByte(data[i:], '"'); n >= 0 && !s.escaped && (n == 0 || data[i+n-1] != '\\') {
+		return i + n // as nearly always: there is no escape before it
+	}
 	for ; i < len(data); i++ {
 		switch {
 		case s.escaped:
