@@ -31,7 +31,7 @@
 //   - A Status that refuses a request: its words are about the first name, as are the rules by which it was judged.
 //   - The bodies of log, exec, attach, portforward and proxy, which are nobody's objects.
 //   - What a webhook, a policy, a role or a quota says of a second name. It is never asked, and who writes it is warned.
-//   - The schemas under /openapi/v2, in which an object by its second name may hold anything.
+//   - The schemas under /openapi/v2, which come from the definitions.
 //
 // A second name speaks JSON and YAML, as every custom resource does; protobuf and CBOR are refused.
 package naming
