@@ -169,7 +169,7 @@ func openDoor(config *app.Config) {
 	aggregator := config.Aggregator.GenericConfig
 	build := aggregator.BuildHandlerChainFunc
 	aggregator.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return naming.Door(build(handler, c))
+		return naming.Door(build(naming.Inner(handler), c))
 	}
 	for _, generic := range []*genericapiserver.Config{&aggregator.Config, config.KubeAPIs.ControlPlane.Generic, &config.ApiExtensions.GenericConfig.Config} {
 		generic.Authorization.Authorizer = naming.Authorizer(generic.Authorization.Authorizer)

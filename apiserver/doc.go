@@ -25,9 +25,8 @@
 //
 // # What the second name does not do
 //
-// A custom resource has no binding, eviction, log or exec, and its deletion is not graceful. The admission plugins and
-// quotas of Kubernetes do not look at it. Nobody but a cluster administrator has rights under the second name, unless
-// they are given; and deleting a definition of the second name is refused, since it would delete the objects.
+// It speaks JSON and YAML only, and rights on it alone grant nothing: requests are judged by the first name. Deleting a
+// definition of the second name is refused, and what it says is changed by nobody but the server.
 //
 // The package never decides what components run against the server, and holds no controller.
 package apiserver

@@ -47,7 +47,7 @@ func newCourt(t *testing.T) *court {
 	t.Helper()
 	dir := t.TempDir()
 	policy := filepath.Join(dir, "policy.yaml")
-	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\nomitStages: [RequestReceived]\n"), 0o600); err != nil {
+	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: RequestResponse\nomitStages: [RequestReceived]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c := &court{audit: filepath.Join(dir, "audit.log")}
@@ -120,6 +120,14 @@ func TestWhateverJudgesARequestJudgesBothNames(t *testing.T) {
 			if message := fmt.Sprint(answer["message"]); code != http.StatusForbidden || !strings.Contains(message, `violates PodSecurity "restricted`) {
 				t.Errorf("a privileged pod is answered %d: %s", code, message)
 			}
+			s := c.speaker(t, "Pod", by, ns, "harmless-"+string(by))
+			if code, answer := s.create(restricted); code != http.StatusCreated {
+				t.Fatal(code, answer)
+			}
+			answer = s.do("PATCH", s.path(s.name, "ephemeralcontainers"), strategicPatch, `{"spec":{"ephemeralContainers":[{"name":"debug","image":"x","securityContext":{"privileged":true}}]}}`)
+			if message := fmt.Sprint(answer["message"]); !strings.Contains(message, `violates PodSecurity "restricted`) {
+				t.Errorf("a privileged container that is added to a pod is answered %s", message)
+			}
 		})
 	})
 	t.Run("ResourceQuota", func(t *testing.T) {
@@ -143,6 +151,32 @@ func TestWhateverJudgesARequestJudgesBothNames(t *testing.T) {
 					s.do("DELETE", s.path(s.name), "", "")
 				}
 				return message, code == http.StatusForbidden && strings.Contains(message, "exceeded quota: none")
+			})
+		})
+	})
+	t.Run("ResourceQuota, on an update", func(t *testing.T) {
+		ns := c.room(t, nil)
+		none := corev1.ResourceList{corev1.ResourceServicesNodePorts: resource.MustParse("0")}
+		quota, err := c.admin.CoreV1().ResourceQuotas(ns).Create(t.Context(), &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "no-ports"}, Spec: corev1.ResourceQuotaSpec{Hard: none}}, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		quota.Status = corev1.ResourceQuotaStatus{Hard: none, Used: none}
+		if _, err := c.admin.CoreV1().ResourceQuotas(ns).UpdateStatus(t.Context(), quota, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		eachName(t, func(t *testing.T, by apis.Naming) {
+			s := c.speaker(t, "Service", by, ns, "web-"+string(by))
+			if code, answer := s.create(func(service map[string]any) { service["spec"].(map[string]any)["type"] = "ClusterIP" }); code != http.StatusCreated {
+				t.Fatal(code, answer)
+			}
+			await.Until(t, "a refusal by the quota", func() (string, bool) { // its informer may be behind
+				answer := s.do("PATCH", s.path(s.name), mergePatch, `{"spec":{"type":"NodePort"}}`)
+				message := fmt.Sprint(answer["message"])
+				if answer["status"] != "Failure" {
+					s.do("PATCH", s.path(s.name), mergePatch, `{"spec":{"type":"ClusterIP"}}`)
+				}
+				return message, strings.Contains(message, "exceeded quota: no-ports")
 			})
 		})
 	})

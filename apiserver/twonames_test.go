@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/websocket"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +19,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	applyappsv1 "k8s.io/client-go/applyconfigurations/apps/v1"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
@@ -28,6 +31,7 @@ import (
 var (
 	orreryDeployments = schema.GroupVersionResource{Group: "apps.orrery.dev", Version: "v1", Resource: "deployments"}
 	orreryReplicaSets = schema.GroupVersionResource{Group: "apps.orrery.dev", Version: "v1", Resource: "replicasets"}
+	apiServices       = schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"}
 	definitions       = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 )
 
@@ -142,6 +146,40 @@ func untilDeleted(t *testing.T, watching watch.Interface) []string {
 		}
 	}
 	return events
+}
+
+func TestAWatchByWebsocketIsAnsweredByTheSecondName(t *testing.T) {
+	server := shared(t)
+	ns := namespace(t, clients(t, server, identity.Admin))
+	config, err := server.Config(identity.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial, err := websocket.NewConfig(strings.Replace(config.Host, "https", "wss", 1)+"/apis/apps.orrery.dev/v1/namespaces/"+ns+"/deployments?watch=true", config.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dial.TlsConfig, err = rest.TLSConfigFor(config); err != nil {
+		t.Fatal(err)
+	}
+	ws, err := websocket.DialConfig(dial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ws.Close() }()
+	if _, err := clients(t, server, identity.Admin).AppsV1().Deployments(ns).Create(t.Context(), deployment("web"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var event struct {
+		Type   string
+		Object unstructured.Unstructured
+	}
+	if err := websocket.JSON.Receive(ws, &event); err != nil {
+		t.Fatal(err)
+	}
+	if event.Type != "ADDED" || event.Object.GetAPIVersion() != "apps.orrery.dev/v1" || event.Object.GetName() != "web" {
+		t.Errorf("the event is %s of %s %s", event.Type, event.Object.GetAPIVersion(), event.Object.GetName())
+	}
 }
 
 func TestOwnersAreFoundUnderBothNames(t *testing.T) {
@@ -417,7 +455,16 @@ func TestADefinitionOfAnotherReleaseIsBroughtUpToDate(t *testing.T) {
 	const name = "ingressclasses.networking.orrery.dev"
 	first := start(t, options)
 	old := `{"metadata":{"annotations":{"orrery.dev/definition-checksum":"another"}},"spec":{"names":{"shortNames":["old"]}}}`
-	if _, err := untyped(t, first, identity.Admin).Resource(definitions).Patch(t.Context(), name, types.MergePatchType, []byte(old), metav1.PatchOptions{}); err != nil {
+	config, err := first.Config(identity.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Impersonate.UserName, config.Impersonate.Groups = "system:apiserver", []string{"system:masters"} // who may
+	server, err := dynamic.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Resource(definitions).Patch(t.Context(), name, types.MergePatchType, []byte(old), metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Stop(); err != nil {

@@ -2,130 +2,127 @@ package naming
 
 import (
 	"bytes"
-	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 
 	"k8s.io/apiserver/pkg/endpoints/responsewriter"
+
+	"github.com/orrery-dev/orrery/apis"
 )
 
-// answer is the way back of one request: it spells what the server says by the first name as the second does. An answer is
-// gathered and translated whole, but for that to a watch, which is translated line by line as it comes.
+// answer is the way back of one request: it spells what the server says by the first name as the second does. What comes in
+// pieces, as large lists and watches do, goes on in pieces; only what is to become YAML is gathered.
 type answer struct {
 	http.ResponseWriter
-	target target
-	yaml   bool
+	kind apis.Kind
+	yaml bool
+	// gzip says that the client reads compressed answers.
+	gzip bool
 
-	code  int
-	form  form
-	bytes bytes.Buffer // what has not been translated yet
-	err   error        // why nothing more can be sent
+	code     int // 0: nothing has been said yet
+	speller  *speller
+	out      *compressor
+	gathered bytes.Buffer
+	gathers  bool
 }
 
-// form is how an answer is translated. It is known when the server begins to answer.
-type form int
-
-const (
-	unknown form = iota
-	untouched
-	whole
-	lines
-)
+// pieceSize is how much is translated at once, however much the server says at once.
+const pieceSize = 32 << 10
 
 var _ responsewriter.UserProvidedDecorator = (*answer)(nil)
 
 // Unwrap returns the writer below.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// WriteHeader notes the status code, and sends it on unless the answer is to be translated whole.
+// WriteHeader decides how the answer is translated: what it is, is known by now.
 func (a *answer) WriteHeader(code int) {
 	if code < http.StatusOK { // more is to come
 		a.ResponseWriter.WriteHeader(code)
 		return
 	}
-	if a.form != unknown {
+	if a.code != 0 {
 		return
 	}
-	a.code, a.form = code, a.formOf(a.Header())
-	if a.form != untouched {
-		a.Header().Del("Content-Length")
-	}
-	if a.form != whole {
+	a.code = code
+	media, parameters, err := mime.ParseMediaType(a.Header().Get("Content-Type"))
+	if err != nil || media != mediaJSON || a.Header().Get("Content-Encoding") != "" {
 		a.ResponseWriter.WriteHeader(code)
+		return
 	}
-}
-
-func (a *answer) formOf(header http.Header) form {
-	media, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
-	switch {
-	case err != nil || media != mediaJSON:
-		return untouched
-	case parameters["stream"] == "watch" || header.Get("Transfer-Encoding") == "chunked":
-		return lines
-	default:
-		return whole
+	watched := parameters["stream"] == "watch" || a.Header().Get("Transfer-Encoding") == "chunked"
+	a.Header().Del("Content-Length")
+	a.speller = newSpeller(apis.Orrery, a.kind.Kind, object)
+	a.gathers = a.yaml && !watched
+	if a.gathers {
+		a.Header().Set("Content-Type", mediaYAML)
+	}
+	a.out = &compressor{ResponseWriter: a.ResponseWriter, code: code, wanted: a.gzip && !watched}
+	if watched {
+		a.out.begin(false)
 	}
 }
 
 // Write takes a part of the answer.
 func (a *answer) Write(data []byte) (int, error) {
-	if a.form == unknown {
+	if a.code == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
-	switch {
-	case a.err != nil:
-		return 0, a.err
-	case a.form == untouched:
+	if a.speller == nil {
 		return a.ResponseWriter.Write(data)
 	}
-	a.bytes.Write(data)
-	if a.form == lines {
-		a.err = a.sendLines()
+	for piece := range slices.Chunk(data, pieceSize) {
+		a.speller.write(piece)
+		if err := a.pass(a.speller.ready()); err != nil {
+			return 0, err
+		}
 	}
-	return len(data), a.err
+	return len(data), nil
 }
 
-// sendLines sends the lines that have come to an end: each is one event of a watch.
-func (a *answer) sendLines() error {
-	for {
-		end := bytes.IndexByte(a.bytes.Bytes(), '\n')
-		if end < 0 {
-			return nil
-		}
-		if _, err := a.ResponseWriter.Write(toSecond(a.bytes.Next(end+1), a.target.kind)); err != nil {
-			return err
-		}
+// pass sends on what has been translated, or keeps it until all is there.
+func (a *answer) pass(data []byte) error {
+	if len(data) == 0 {
+		return nil
 	}
+	var err error
+	if a.gathers {
+		a.gathered.Write(data)
+	} else {
+		_, err = a.out.Write(data)
+	}
+	a.speller.taken(len(data))
+	return err
 }
 
 // Flush sends what can be sent by now.
 func (a *answer) Flush() {
-	if a.form == whole {
+	if a.gathers {
 		return
+	}
+	if a.out != nil {
+		a.out.begin(false)
 	}
 	if flusher, ok := a.ResponseWriter.(http.Flusher); ok {
 		flusher.Flush()
 	}
 }
 
-// finish sends the rest, when the server has said all.
+// finish sends the rest, when the server has said all. Whether it arrives is for the client to find out: there is nobody left
+// here to tell.
 func (a *answer) finish() {
-	if a.err != nil || a.form == unknown || a.form == untouched {
+	if a.speller == nil {
 		return
 	}
-	data := toSecond(a.bytes.Bytes(), a.target.kind)
-	if a.form == lines { // a watch that broke off within an event
-		_, _ = a.ResponseWriter.Write(data)
-		return
-	}
-	if a.yaml {
+	if a.gathers {
+		a.gathered.Write(a.speller.out)
+		data := a.gathered.Bytes()
 		if converted, err := jsonToYAML(data); err == nil {
-			a.Header().Set("Content-Type", mediaYAML)
 			data = converted
 		}
+		_, _ = a.out.Write(data)
+	} else if len(a.speller.out) > 0 { // an answer that broke off
+		_, _ = a.out.Write(a.speller.out)
 	}
-	a.Header().Set("Content-Length", fmt.Sprint(len(data)))
-	a.ResponseWriter.WriteHeader(a.code)
-	// Whether it arrived is for the client to find out: there is nobody left here to tell.
-	_, _ = a.ResponseWriter.Write(data)
+	a.out.close()
 }

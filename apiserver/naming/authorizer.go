@@ -18,8 +18,8 @@ const AuditAnnotation = "orrery.dev/asked-as"
 // which name they used.
 func Authorizer(judge authorizer.Authorizer) authorizer.Authorizer {
 	return authorizer.AuthorizerFunc(func(ctx context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
-		if by := asked(ctx); by != "" {
-			audit.AddAuditAnnotation(ctx, AuditAnnotation, by)
+		if asked := questionOf(ctx); asked != nil {
+			audit.AddAuditAnnotation(ctx, AuditAnnotation, asked.groupVersion)
 		}
 		named := schema.GroupResource{Group: a.GetAPIGroup(), Resource: a.GetResource()}
 		if first := apis.Kubernetes.GroupResource(named); first != named {

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/endpoints/request"
 )
 
 func TestWhatARequestIsFor(t *testing.T) {
@@ -53,7 +55,10 @@ func (b *behind) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err)
 	}
-	*b = behind{r.URL.RequestURI(), r.Header.Get("Accept"), r.Header.Get("Content-Type"), string(body), asked(r.Context()), r.ContentLength, b.answer}
+	*b = behind{r.URL.RequestURI(), r.Header.Get("Accept"), r.Header.Get("Content-Type"), string(body), "", r.ContentLength, b.answer}
+	if asked := questionOf(r.Context()); asked != nil {
+		b.asked = asked.groupVersion
+	}
 	if r.RequestURI != b.path {
 		panic(fmt.Sprintf("two paths in one request: %s and %s", r.RequestURI, b.path))
 	}
@@ -86,11 +91,11 @@ func TestARequestOnItsWayThere(t *testing.T) {
 	}{
 		{
 			name: "a create", path: deployments + "?fieldManager=me", contentType: "application/json", body: object,
-			want: behind{path: "/apis/apps/v1/namespaces/default/deployments?fieldManager=me", accept: "application/json", contentType: "application/json", body: first, asked: "apps.orrery.dev/v1", length: int64(len(first))},
+			want: behind{path: "/apis/apps/v1/namespaces/default/deployments?fieldManager=me", accept: "application/json", contentType: "application/json", body: first, asked: "apps.orrery.dev/v1", length: -1},
 		},
 		{
 			name: "one that does not say what it is", path: deployments, body: object,
-			want: behind{path: "/apis/apps/v1/namespaces/default/deployments", accept: "application/json", body: first, asked: "apps.orrery.dev/v1", length: int64(len(first))},
+			want: behind{path: "/apis/apps/v1/namespaces/default/deployments", accept: "application/json", body: first, asked: "apps.orrery.dev/v1", length: -1},
 		},
 		{
 			name: "what a typed client accepts", path: deployments, accept: "application/vnd.kubernetes.protobuf,application/json",
@@ -121,7 +126,7 @@ func TestARequestOnItsWayThere(t *testing.T) {
 				}
 			}
 			w := httptest.NewRecorder()
-			Door(&got).ServeHTTP(w, r)
+			Door(Inner(&got)).ServeHTTP(w, r)
 			if test.refused != 0 {
 				var status metav1.Status
 				if err := json.Unmarshal(w.Body.Bytes(), &status); err != nil || w.Code != test.refused || int(status.Code) != test.refused || got.path != "" {
@@ -137,11 +142,41 @@ func TestARequestOnItsWayThere(t *testing.T) {
 }
 
 func TestABodyThatIsTooLargeGoesOnWhole(t *testing.T) {
-	body := `{"apiVersion":"apps.orrery.dev/v1","x":"` + strings.Repeat("x", largestBody) + `"}`
-	var got behind
-	Door(&got).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/apis/apps.orrery.dev/v1/deployments", strings.NewReader(body)))
-	if got.body != body {
-		t.Errorf("%d bytes of %d went on, or they were changed", len(got.body), len(body))
+	rest := `,"x":"` + strings.Repeat("x", largestBody) + `"}`
+	for _, test := range []struct{ contentType, want string }{
+		{"application/json", `{"apiVersion":"apps/v1"` + rest},
+		{"application/apply-patch+yaml", `{"apiVersion":"apps.orrery.dev/v1"` + rest},
+	} {
+		var got behind
+		r := httptest.NewRequest(http.MethodPost, "/apis/apps.orrery.dev/v1/deployments", strings.NewReader(`{"apiVersion":"apps.orrery.dev/v1"`+rest))
+		r.Header.Set("Content-Type", test.contentType)
+		Door(&got).ServeHTTP(httptest.NewRecorder(), r)
+		if got.body != test.want {
+			t.Errorf("%s: %d bytes of %d went on, or they were changed", test.contentType, len(got.body), len(test.want))
+		}
+	}
+}
+
+// unread is a body that nobody may read.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("the body was read")
+	return 0, io.EOF
+}
+
+func (unread) Close() error { return nil }
+
+func TestNoBodyIsReadBeforeItsSenderIsLetIn(t *testing.T) {
+	nobody := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	for _, contentType := range []string{"", "application/json", "application/yaml", "application/json-patch+json", "application/apply-patch+yaml", "application/cbor"} {
+		r := httptest.NewRequest(http.MethodPost, "/apis/apps.orrery.dev/v1/deployments", unread{t})
+		r.Header.Set("Content-Type", contentType)
+		w := httptest.NewRecorder()
+		Door(nobody).ServeHTTP(w, r)
+		if w.Code != http.StatusUnauthorized {
+			t.Errorf("a body of %q is answered %d before its sender is known", contentType, w.Code)
+		}
 	}
 }
 
@@ -187,5 +222,106 @@ func TestAnAnswerOnItsWayBack(t *testing.T) {
 				t.Errorf("answered %d, %s: %q; want %d, %s: %q", response.StatusCode, response.Header.Get("Content-Type"), body, test.code, test.contentType, test.want)
 			}
 		})
+	}
+}
+
+func TestLargeAnswersAreCompressedForWhoReadsThat(t *testing.T) {
+	item := `{"metadata":{"managedFields":[{"apiVersion":%q}]},"x":"` + strings.Repeat("x", 300) + `"}`
+	list := func(gv string, n int) string {
+		one := fmt.Sprintf(item, gv)
+		return `{"kind":"DeploymentList","apiVersion":"` + gv + `","items":[` + strings.Repeat(one+",", n) + one + `]}`
+	}
+	for _, test := range []struct {
+		name, accepts string
+		items         int
+		compressed    bool
+	}{
+		{"a large list", "gzip", 1000, true},
+		{"a large list, in words of HTTP", "br, gzip", 1000, true},
+		{"a small list", "gzip", 10, false},
+		{"a large list, for who does not", "identity", 1000, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var asked string
+			whole := list("apps/v1", test.items)
+			server := httptest.NewServer(Door(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked = r.Header.Get("Accept-Encoding")
+				w.Header().Set("Content-Type", "application/json")
+				for len(whole) > 0 {
+					piece := whole[:min(1000, len(whole))]
+					whole = whole[len(piece):]
+					if _, err := io.WriteString(w, piece); err != nil {
+						t.Error(err)
+					}
+				}
+			})))
+			defer server.Close()
+			r, err := http.NewRequest(http.MethodGet, server.URL+"/apis/apps.orrery.dev/v1/deployments", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Accept-Encoding", test.accepts)
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = response.Body.Close() }()
+			if compressed := response.Header.Get("Content-Encoding") == "gzip"; compressed != test.compressed || asked != "" {
+				t.Fatalf("compressed: %t, want %t; behind the door %q was asked for", compressed, test.compressed, asked)
+			}
+			body := io.Reader(response.Body)
+			if test.compressed {
+				if body, err = gzip.NewReader(body); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := io.ReadAll(body)
+			if err != nil || string(got) != list("apps.orrery.dev/v1", test.items) {
+				t.Errorf("answered %d bytes (%v), %.100s", len(got), err, got)
+			}
+		})
+	}
+}
+
+func TestTheDoorCostsARequestByAFirstNameNothing(t *testing.T) {
+	server := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	door, w := Door(server), httptest.NewRecorder()
+	for _, path := range []string{"/api/v1/namespaces/default/pods/web", "/apis/apps/v1/namespaces/default/deployments", "/apis/example.org/v1/planets", "/openapi/v3/apis/apps/v1", "/readyz"} {
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		if allocated := testing.AllocsPerRun(100, func() { door.ServeHTTP(w, r) }); allocated != 0 {
+			t.Errorf("%s costs %v allocations", path, allocated)
+		}
+	}
+}
+
+func BenchmarkDoorForARequestByAFirstName(b *testing.B) {
+	door := Door(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/apis/apps/v1/namespaces/default/deployments/web", nil)
+	for b.Loop() {
+		door.ServeHTTP(w, r)
+	}
+}
+
+func TestWhatGotPastTheDoorIsRefused(t *testing.T) {
+	for _, test := range []struct {
+		group, resource string
+		want            int
+	}{
+		{"apps.orrery.dev", "deployments", http.StatusNotFound},
+		{"core.orrery.dev", "pods", http.StatusNotFound},
+		{"core.orrery.dev", "secrets", http.StatusOK}, // somebody may define them
+		{"apps.orrery.dev", "unicorns", http.StatusOK},
+		{"apps", "deployments", http.StatusOK},
+		{"", "pods", http.StatusOK},
+	} {
+		for _, version := range []string{"v1", "v2"} {
+			info := &request.RequestInfo{IsResourceRequest: true, APIGroup: test.group, APIVersion: version, Resource: test.resource}
+			r := httptest.NewRequest(http.MethodGet, "/anything", nil)
+			w := httptest.NewRecorder()
+			Inner(&behind{}).ServeHTTP(w, r.WithContext(request.WithRequestInfo(r.Context(), info)))
+			if w.Code != test.want {
+				t.Errorf("%s of %s/%s are answered %d, want %d", test.resource, test.group, version, w.Code, test.want)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -8,43 +9,65 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 )
 
-// patchToFirst spells the API versions in a JSON patch (RFC 6902) as the first name does.
+// patchToFirst spells the API versions in a JSON patch (RFC 6902) as the first name does. Of each operation, the path says what
+// the value is, which may stand before it.
 func patchToFirst(data []byte) []byte {
 	if !gjson.ValidBytes(data) {
 		return data
 	}
-	d := document{data: data, to: apis.Kubernetes}
-	d.each(gjson.ParseBytes(data), d.operation)
-	return d.edited()
+	patch := gjson.ParseBytes(data)
+	if !patch.IsArray() {
+		return data
+	}
+	var spelled []byte
+	copied := 0
+	patch.ForEach(func(_, operation gjson.Result) bool {
+		if value, is := valueOf(operation); is != elsewhere {
+			spelled = append(spelled, data[copied:value.Index]...)
+			spelled = append(spelled, newSpeller(apis.Kubernetes, "", is).all([]byte(value.Raw))...)
+			copied = value.Index + len(value.Raw)
+		}
+		return true
+	})
+	return append(spelled, data[copied:]...)
 }
 
-// operation goes through one operation of a JSON patch. Its path says what its value is part of.
-func (d *document) operation(operation gjson.Result) {
-	var path, value gjson.Result
-	d.fields(operation, func(name string, field gjson.Result) {
-		switch name {
+// valueOf is the value of an operation, and what it is.
+func valueOf(operation gjson.Result) (value gjson.Result, is place) {
+	if !operation.IsObject() {
+		return value, elsewhere
+	}
+	var path string
+	operation.ForEach(func(name, field gjson.Result) bool {
+		switch name.Str {
 		case "path":
-			path = field
+			path = field.Str
 		case "value":
 			value = field
 		}
+		return true
 	})
-	words := strings.Split(path.Str, "/")
-	switch {
-	case path.Str == "":
-		d.object(value)
-	case path.Str == "/metadata":
-		d.metadata(value)
-	case words[len(words)-1] == "apiVersion" && (len(words) == 2 || isReference(words)):
-		d.version(value, "")
-	case len(words) == 3 && isReference(words):
-		d.each(value, d.owner) // owners and managers are spelled alike on this way
-	case len(words) == 4 && isReference(words):
-		d.owner(value)
+	if !value.Exists() {
+		return value, elsewhere
 	}
+	return value, placeAt(path)
 }
 
-// isReference reports that a path leads into the ownerReferences or managedFields of the object.
-func isReference(words []string) bool {
-	return len(words) > 2 && words[1] == "metadata" && (words[2] == "ownerReferences" || words[2] == "managedFields")
+// placeAt is what stands at a JSON pointer into an object.
+func placeAt(pointer string) place {
+	at := object
+	if pointer == "" {
+		return at
+	}
+	for word := range slices.Values(strings.Split(strings.TrimPrefix(pointer, "/"), "/")) {
+		switch {
+		case at.element() != elsewhere: // any of them
+			at = at.element()
+		case at.hasFields():
+			at = at.field([]byte(word))
+		default:
+			return elsewhere
+		}
+	}
+	return at
 }

@@ -1,9 +1,7 @@
 package naming
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -11,45 +9,39 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-)
 
-// largestBody is the size from which on a body is not translated: the API server refuses more than this.
-const largestBody = 3 << 20
+	"github.com/orrery-dev/orrery/apis"
+)
 
 const (
 	mediaJSON = runtime.ContentTypeJSON
 	mediaYAML = runtime.ContentTypeYAML
 )
 
-// translated is a request as the first name has it, and what its sender wants to read.
-type translated struct {
-	*http.Request
-	yaml bool
+// translate turns a request by a second name into one by the first, and says whether its sender wants to read YAML. One that
+// cannot be translated is a question as well, of which [Inner] gives the answer.
+func (t target) translate(r *http.Request) (first *http.Request, yaml bool) {
+	first = r.Clone(r.Context())
+	first.URL.Path, first.URL.RawPath = t.path, ""
+	first.RequestURI = first.URL.RequestURI()
+	asked := &question{groupVersion: t.kind.GroupVersionKind(apis.Orrery).GroupVersion().String()}
+	if !t.streams() {
+		yaml = t.translateHeaders(first, asked)
+		t.translateBody(first, asked)
+	}
+	return first.WithContext(withQuestion(first.Context(), asked)), yaml
 }
 
-// translate turns a request by a second name into one by the first. Its error is the answer to one that cannot be.
-func (t target) translate(r *http.Request) (translated, *metav1.Status) {
-	to := r.Clone(r.Context())
-	to.URL.Path, to.URL.RawPath = t.path, ""
-	to.RequestURI = to.URL.RequestURI()
-	if t.streams() {
-		return translated{Request: to}, nil
-	}
-	if r.Header.Get("Upgrade") != "" {
-		return translated{}, refusal(http.StatusBadRequest, metav1.StatusReasonBadRequest,
-			"objects by their second names cannot be watched over a websocket: watch by HTTP, or use the first name %s", t.path)
-	}
+// translateHeaders asks for what can be answered.
+func (t target) translateHeaders(r *http.Request, asked *question) (yaml bool) {
 	accepts, yaml, ok := accepted(r.Header.Values("Accept"))
 	if !ok {
-		return translated{}, refusal(http.StatusNotAcceptable, metav1.StatusReasonNotAcceptable,
+		asked.refusal = refusal(http.StatusNotAcceptable, metav1.StatusReasonNotAcceptable,
 			"only the following media types are accepted: %s, %s", mediaJSON, mediaYAML)
 	}
-	to.Header.Set("Accept", accepts)
-	to.Header.Del("Accept-Encoding") // the answer is to be read on its way back
-	if refused := t.translateBody(to); refused != nil {
-		return translated{}, refused
-	}
-	return translated{Request: to, yaml: yaml}, nil
+	r.Header.Set("Accept", accepts)
+	r.Header.Del("Accept-Encoding") // the answer is to be read on its way back
+	return yaml
 }
 
 // accepted is what of an Accept header can be answered, with YAML as JSON, which becomes YAML on its way back.
@@ -58,7 +50,7 @@ func accepted(values []string) (accepts string, yaml, ok bool) {
 	for clause := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		media, _, err := mime.ParseMediaType(clause)
 		switch {
-		case err != nil || binary(media):
+		case err != nil || isBinary(media):
 		case media == mediaYAML || media == "text/yaml":
 			yaml = yaml || len(kept) == 0
 			kept = append(kept, strings.Replace(clause, media, mediaJSON, 1))
@@ -72,17 +64,16 @@ func accepted(values []string) (accepts string, yaml, ok bool) {
 	return strings.Join(kept, ","), yaml, true
 }
 
-// binary reports that a media type is one of those that only built-in kinds speak.
-func binary(media string) bool {
+// isBinary reports that a media type is one of those that only built-in kinds speak.
+func isBinary(media string) bool {
 	return media == runtime.ContentTypeProtobuf || media == runtime.ContentTypeCBOR ||
 		media == runtime.ContentTypeCBORSequence || media == string(types.ApplyCBORPatchType)
 }
 
-// translateBody turns the body into that of the first name. One that is larger than the server takes goes on as it is, to be
-// refused there.
-func (t target) translateBody(r *http.Request) *metav1.Status {
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil
+// translateBody turns the body into that of the first name, when it is read.
+func (t target) translateBody(r *http.Request, asked *question) {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return
 	}
 	media := mediaJSON
 	if header := r.Header.Get("Content-Type"); header != "" {
@@ -91,38 +82,23 @@ func (t target) translateBody(r *http.Request) *metav1.Status {
 			media = header
 		}
 	}
-	spell := map[string]func([]byte) []byte{
-		mediaJSON:                             toFirst,
-		mediaYAML:                             yamlToFirst,
-		string(types.MergePatchType):          toFirst,
-		string(types.StrategicMergePatchType): toFirst,
-		string(types.JSONPatchType):           patchToFirst,
-		string(types.ApplyYAMLPatchType):      yamlToFirst,
-	}[media]
-	switch {
-	case binary(media):
-		return refusal(http.StatusUnsupportedMediaType, metav1.StatusReasonUnsupportedMediaType,
-			"the body of the request was in an unknown format - accepted media types include: %s, %s, %s, %s, %s, %s",
-			mediaJSON, mediaYAML, types.JSONPatchType, types.MergePatchType, types.StrategicMergePatchType, types.ApplyYAMLPatchType)
-	case spell == nil:
-		return nil // the server will say that it does not know this type
+	switch media {
+	case mediaJSON, string(types.MergePatchType), string(types.StrategicMergePatchType):
+		r.Body = inPieces(r.Body)
+	case mediaYAML, string(types.ApplyYAMLPatchType):
+		r.Body = asWhole(r.Body, yamlToFirst)
+	case string(types.JSONPatchType):
+		r.Body = asWhole(r.Body, patchToFirst)
+	default:
+		if isBinary(media) {
+			asked.refusal = refusal(http.StatusUnsupportedMediaType, metav1.StatusReasonUnsupportedMediaType,
+				"the body of the request was in an unknown format - accepted media types include: %s, %s, %s, %s, %s, %s",
+				mediaJSON, mediaYAML, types.JSONPatchType, types.MergePatchType, types.StrategicMergePatchType, types.ApplyYAMLPatchType)
+		}
+		return // the server will say that it does not know this type
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, largestBody+1))
-	if err != nil {
-		return refusal(http.StatusBadRequest, metav1.StatusReasonBadRequest, "reading the body of the request: %v", err)
-	}
-	if len(body) > largestBody {
-		r.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
-		return nil
-	}
-	body = spell(body)
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	r.ContentLength = int64(len(body))
-	r.Header.Set("Content-Length", fmt.Sprint(len(body)))
-	return nil
+	r.ContentLength = -1 // it is not known yet
+	r.Header.Del("Content-Length")
 }
 
 // refusal is an answer of ours, in the server's form.

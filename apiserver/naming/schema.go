@@ -124,10 +124,9 @@ func renameKind(kind any) {
 		return
 	}
 	group, _ := words["group"].(string)
-	version, _ := words["version"].(string)
 	name, _ := words["kind"].(string)
-	if gv := (schema.GroupVersion{Group: group, Version: version}); hasSecond(gv, name) {
-		words["group"] = apis.Orrery.Group(group)
+	if second, ok := secondGroups[group][name]; ok {
+		words["group"] = second
 	}
 }
 

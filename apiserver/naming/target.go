@@ -25,8 +25,11 @@ func targetOf(path string) (t target, ok bool) {
 	if !found {
 		return target{}, false
 	}
+	if group, _, _ := strings.Cut(rest, "/"); !isSecond(group) {
+		return target{}, false // which costs a request by a first name nothing
+	}
 	parts := strings.Split(rest, "/")
-	if len(parts) < 3 || !isSecond(parts[0]) {
+	if len(parts) < 3 {
 		return target{}, false
 	}
 	words := parts[2:]
@@ -59,7 +62,10 @@ func prefix(kind apis.Kind) string {
 }
 
 // isSecond reports that an API group is a second name.
-func isSecond(group string) bool { return apis.Kubernetes.Group(group) != group }
+func isSecond(group string) bool {
+	_, ok := firstGroups[group]
+	return ok
+}
 
 // secondNamed is the kind of a resource by its second name.
 func secondNamed(group, version, resource string) (apis.Kind, bool) {

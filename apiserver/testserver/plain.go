@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -33,6 +34,8 @@ type Plain struct {
 	Config *rest.Config
 	// Kubeconfig is the path of a file that says so.
 	Kubeconfig string
+	// Stop ends the API server before the test does.
+	Stop func()
 }
 
 // Program makes the command by which one of upstream's programs runs: its name, and its arguments.
@@ -44,22 +47,46 @@ const adminToken = "secret"
 // test; what they said is shown when it failed.
 func StartPlain(t testing.TB, program Program) *Plain {
 	t.Helper()
-	dir := shortDir(t)
-	etcd := "unix://" + filepath.Join(dir, "etcd.sock")
-	run(t, program, "etcd", "--data-dir", filepath.Join(dir, "etcd"), "--unsafe-no-fsync", "--log-level=error",
-		"--listen-client-urls", etcd, "--advertise-client-urls", etcd, "--listen-peer-urls", "unix://"+filepath.Join(dir, "peer.sock"))
+	etcd := StartPlainEtcd(t, program, filepath.Join(shortDir(t), "etcd"))
+	return StartPlainServer(t, program, etcd.Endpoint)
+}
 
+// PlainEtcd is upstream's etcd.
+type PlainEtcd struct {
+	// Endpoint is where it answers.
+	Endpoint string
+	// Stop ends it before the test does.
+	Stop func()
+}
+
+// StartPlainEtcd starts upstream's etcd on a data directory.
+func StartPlainEtcd(t testing.TB, program Program, dataDir string) *PlainEtcd {
+	t.Helper()
+	dir := shortDir(t)
+	endpoint := "unix://" + filepath.Join(dir, "etcd.sock")
+	stop := run(t, program, "etcd", "--data-dir", dataDir, "--unsafe-no-fsync", "--log-level=error",
+		"--listen-client-urls", endpoint, "--advertise-client-urls", endpoint, "--listen-peer-urls", "unix://"+filepath.Join(dir, "peer.sock"))
+	return &PlainEtcd{Endpoint: endpoint, Stop: stop}
+}
+
+// StartPlainServer starts upstream's kube-apiserver on an etcd, with more flags than it has anyway, and waits until it is ready.
+func StartPlainServer(t testing.TB, program Program, etcd string, flags ...string) *Plain {
+	t.Helper()
+	dir := shortDir(t)
 	port, key := reservePort(t), writeKey(t, dir)
 	tokens := filepath.Join(dir, "tokens.csv")
 	write(t, tokens, []byte(adminToken+`,admin,admin,"system:masters"`+"\n"))
-	run(t, program, "kube-apiserver", "--etcd-servers", etcd, "--bind-address=127.0.0.1", "--secure-port", port, "--permit-port-sharing",
+	stop := run(t, program, append([]string{
+		"kube-apiserver", "--etcd-servers", etcd, "--bind-address=127.0.0.1", "--secure-port", port, "--permit-port-sharing",
 		"--cert-dir", filepath.Join(dir, "certs"), "--token-auth-file", tokens, "--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file", key,
-		"--service-account-signing-key-file", key, "--service-cluster-ip-range=10.90.0.0/16", "--endpoint-reconciler-type=none")
+		"--service-account-signing-key-file", key, "--service-cluster-ip-range=10.90.0.0/16", "--endpoint-reconciler-type=none",
+	}, flags...)...)
 
 	p := &Plain{
 		Config:     &rest.Config{Host: "https://127.0.0.1:" + port, BearerToken: adminToken, QPS: -1},
 		Kubeconfig: filepath.Join(dir, "kubeconfig"),
+		Stop:       stop,
 	}
 	p.Config.CAFile = filepath.Join(dir, "certs", "apiserver.crt") // it signs for itself
 	await.Until(t, "the plain API server to be ready", func() (string, bool) { return ready(t.Context(), p.Config) })
@@ -94,8 +121,8 @@ func ready(ctx context.Context, config *rest.Config) (string, bool) {
 	return "", true
 }
 
-// run runs a program until the test ends.
-func run(t testing.TB, program Program, args ...string) {
+// run runs a program until the test ends, or it is stopped.
+func run(t testing.TB, program Program, args ...string) (stop func()) {
 	t.Helper()
 	var said bytes.Buffer
 	command := program(args...)
@@ -103,7 +130,7 @@ func run(t testing.TB, program Program, args ...string) {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Logf("ending %s: %v", args[0], err)
 		}
@@ -113,6 +140,8 @@ func run(t testing.TB, program Program, args ...string) {
 			t.Logf("%s ended with %v and said at last:\n%s", args[0], err, strings.Join(lines[max(0, len(lines)-20):], "\n"))
 		}
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
 // writeKey writes the key that service account tokens are signed with.

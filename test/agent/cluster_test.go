@@ -68,7 +68,7 @@ func newCluster(t *testing.T) *cluster {
 
 func (w *cluster) startServer() {
 	w.t.Helper()
-	w.server = testserver.Start(w.t, apiserver.Options{Ephemeral: true})
+	w.server = testserver.Start(w.t, apiserver.Options{Ephemeral: true, TwoNames: true})
 	w.admin = testserver.Config(w.t, w.server, identity.Admin)
 	var err error
 	if w.client, err = kubernetes.NewForConfig(w.admin); err != nil {
