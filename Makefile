@@ -81,7 +81,7 @@ bench-scheduler: ## Compare the scheduler with kube-scheduler: throughput, laten
 .PHONY: manifests
 manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configuration objects.
 	$(CONTROLLER_GEN) crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./apis/... output:crd:dir=config/crd/bases
-	go run ./hack/crdfinish config/crd/bases
+	go run ./hack/crdfinish config/crd/bases config/crd/names
 	$(CONTROLLER_GEN) webhook paths=./webhooks/... output:webhook:dir=config/webhook
 	@$(call component-role,controllers,controllers)
 	@$(call component-role,scheduler,scheduler)
