@@ -42,6 +42,7 @@ func (s *Server) run(ctx context.Context, server *aggregatorapiserver.APIAggrega
 		stopServing()
 		return fmt.Errorf("preparing the API server: %w", err)
 	}
+	s.prepared()
 	exited := make(chan error, 1)
 	go func() { exited <- prepared.Run(serving) }()
 	go s.becomeReady(serving)
