@@ -10,7 +10,8 @@
 //
 //   - at rest the process holds the reserve beyond what it uses, and the collector runs about twice a minute;
 //   - in a burst the collector runs no more often than Go's default lets it;
-//   - the memory of a burst is given back within a minute of its end.
+//   - the memory of a burst is given back within a minute of its end;
+//   - pages of the program itself which only the start has needed are no longer in its memory.
 //
 // The limit never holds a process back that needs more: it is only where the next collection begins. Where GOGC or GOMEMLIMIT is
 // set, that is what somebody wants, and the package changes nothing.

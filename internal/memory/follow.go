@@ -17,9 +17,11 @@ const (
 	moment = 100 * time.Millisecond
 )
 
-// Follow gives back what the process does not use, and keeps the soft limit near what it uses until ctx ends. One call a process.
+// Follow gives back what only the start has needed, and keeps the soft limit near what the process uses until ctx ends. One call a
+// process, when it has started.
 func Follow(ctx context.Context) {
 	debug.FreeOSMemory()
+	_ = returnProgram() // it works as well with more in memory
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
