@@ -20,8 +20,7 @@ const (
 // Follow gives back what only the start has needed, and keeps the soft limit near what the process uses until ctx ends. One call a
 // process, when it has started.
 func Follow(ctx context.Context) {
-	debug.FreeOSMemory()
-	_ = returnProgram() // it works as well with more in memory
+	giveBack()
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
@@ -31,6 +30,7 @@ func Follow(ctx context.Context) {
 	clock := time.NewTicker(look)
 	defer clock.Stop()
 	m := newMeter(time.Now())
+	var highest int64
 	for {
 		select {
 		case <-ctx.Done():
@@ -38,8 +38,20 @@ func Follow(ctx context.Context) {
 		case <-collected:
 		case <-clock.C:
 		}
-		debug.SetMemoryLimit(m.read(time.Now()).limit())
+		limit := m.read(time.Now()).limit()
+		debug.SetMemoryLimit(limit)
+		highest = max(highest, limit)
+		if afterBurst(limit, highest) {
+			giveBack()
+			highest = limit
+		}
 	}
+}
+
+// giveBack returns to the machine all that is not in use.
+func giveBack() {
+	debug.FreeOSMemory()
+	_ = returnProgram() // it works as well with more in memory
 }
 
 // collections tells of the end of each collection, until stop is called. Those that happen while nobody listens are told once.

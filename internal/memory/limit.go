@@ -19,10 +19,11 @@ type usage struct {
 	rate float64
 }
 
-// reserve is how much may be allocated before the next collection.
+// reserve is how much may be allocated before the next collection. It is at most half of what is in use: what grows far in a burst
+// keeps its gaps afterwards, between the few objects that stay.
 func (u usage) reserve() uint64 {
 	wanted := uint64(u.rate * breath.Seconds())
-	return max(min(wanted, u.live), leastReserve)
+	return max(min(wanted, u.live/2), leastReserve)
 }
 
 // limit is the soft limit at which the next collection begins when the reserve is used up. The runtime takes off a margin of
@@ -30,3 +31,6 @@ func (u usage) reserve() uint64 {
 func (u usage) limit() int64 {
 	return int64(float64(u.live+u.overhead+u.reserve()) / 0.97)
 }
+
+// afterBurst reports that a limit is far below the highest one since memory was last given back.
+func afterBurst(limit, highest int64) bool { return limit < highest/4*3 }
