@@ -73,7 +73,7 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	}
 	openapi.Install(kubernetes.Handler.GoRestfulContainer, kubernetes.Handler.NonGoRestfulMux, generic.OpenAPIConfig, generic.OpenAPIV3Config)
 	// The servers of the chain share it, and are done with these once they are prepared.
-	s.prepared = func() { generic.OpenAPIV3Config.Definitions = nil }
+	s.prepared = func() { openapi.Forget(generic.OpenAPIConfig, generic.OpenAPIV3Config) }
 	return chain, nil
 }
 

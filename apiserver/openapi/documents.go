@@ -26,9 +26,11 @@ const (
 // documents are those of one server.
 type documents struct {
 	container *restful.Container
-	v2        *common.Config
-	v3        *common.OpenAPIV3Config
-	hash      func() string
+	// Builders get copies of these: they leave something in them.
+	v2 common.Config
+	v3 common.OpenAPIV3Config
+
+	hash func() string
 
 	mutex sync.Mutex
 	built map[string]*document
@@ -47,11 +49,17 @@ func Install(container *restful.Container, paths *mux.PathRecorderMux, v2 *commo
 }
 
 func newDocuments(container *restful.Container, v2 *common.Config, v3 *common.OpenAPIV3Config) *documents {
-	own := *v3
-	own.Definitions = nil // they are made when they are needed
-	d := &documents{container: container, v2: v2, v3: &own, built: map[string]*document{}}
+	d := &documents{container: container, v2: *v2, v3: *v3, built: map[string]*document{}}
+	Forget(&d.v2, &d.v3)
 	d.hash = sync.OnceValue(d.sum)
 	return d
+}
+
+// Forget takes out of configurations what upstream's builders have left in them, which is all definitions. Who builds by them
+// again makes them again.
+func Forget(v2 *common.Config, v3 *common.OpenAPIV3Config) {
+	v3.Definitions = nil
+	v2.GetOperationIDAndTagsFromRoute, v3.GetOperationIDAndTagsFromRoute = nil, nil // a builder's closures, which hold the builder
 }
 
 func (d *documents) install(paths *mux.PathRecorderMux) {
@@ -95,7 +103,8 @@ func (d *documents) drop(name string) {
 func (d *documents) serveV2(w http.ResponseWriter, r *http.Request) { d.serve(w, r, v2Path, d.buildV2) }
 
 func (d *documents) buildV2() (http.Handler, error) {
-	spec, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(d.container.RegisteredWebServices()), d.v2)
+	config := d.v2
+	spec, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(d.container.RegisteredWebServices()), &config)
 	if err != nil {
 		return nil, fmt.Errorf("building the OpenAPI document of version 2: %w", err)
 	}
@@ -107,9 +116,10 @@ func (d *documents) buildV2() (http.Handler, error) {
 
 // buildV3 builds the document of one API version, by upstream's own way for all of them.
 func (d *documents) buildV3(service *restful.WebService) (http.Handler, error) {
+	config := d.v3
 	alone := restful.NewContainer()
 	alone.Add(service)
 	served := mux.NewPathRecorderMux("openapi-v3")
-	routes.OpenAPI{V3Config: d.v3}.InstallV3(alone, served)
+	routes.OpenAPI{V3Config: &config}.InstallV3(alone, served)
 	return served, nil
 }
