@@ -38,7 +38,7 @@ func main() {
 	var s settings
 	flag.StringVar(&s.orrery, "orrery", "bin/orrery", "the `program` to measure")
 	flag.StringVar(&s.upstream, "upstream", "", "Kubernetes' own programs in one, to compare with: the `program` of bench/upstream; none means no comparison")
-	flag.StringVar(&s.runtimeBin, "runtime-bin", "bin/runtime", "`directory` with containerd, runc and the CNI plugins; images are beside it")
+	flag.StringVar(&s.runtimeBin, "runtime-bin", "bin/runtime", "`directory` with the containerd, runc and CNI plugins that Kubernetes' own programs use; images are beside it")
 	flag.StringVar(&s.runtimes, "runtimes", "simulated,containerd", "which `runtimes` to measure, separated by commas")
 	flag.DurationVar(&s.idle, "idle", time.Minute, "how long to rest before measuring the rest, and while measuring it")
 	flag.IntVar(&s.replicas, "replicas", 50, "how many pods the Deployment has")

@@ -19,9 +19,5 @@ func startOrrery(_ context.Context, p *plane, runtime string, s settings) error 
 		return nil
 	})
 	p.kubeconfig = filepath.Join(p.dir, "bench", "kubeconfig")
-	up := args("up", "--foreground", "--runtime", runtime)
-	if runtime == containerdRuntime {
-		up = append(up, "--runtime-bin", s.runtimeBin)
-	}
-	return p.begin("orrery", s.orrery, up...)
+	return p.begin("orrery", s.orrery, args("up", "--foreground", "--runtime", runtime)...)
 }
