@@ -60,7 +60,8 @@ help: ## Display this help.
 ##@ Control plane
 
 .PHONY: up
-up: orrery runtime ## Build everything and start a control plane on this machine; returns when it is ready. UP_FLAGS="--name two" and the like are passed on.
+up: ## Build everything and start a control plane on this machine; returns when it is ready. UP_FLAGS="--name two" and the like are passed on.
+	$(MAKE) --no-print-directory -j2 orrery runtime
 	$(ORRERY) up $(UP_FLAGS)
 
 .PHONY: down
