@@ -61,12 +61,11 @@ func run(ctx context.Context, s settings) error {
 			fmt.Fprintln(os.Stderr, "containerd is left out: it needs root")
 			continue
 		}
-		var measured []*figures
+		var measured []figures
 		for _, c := range s.contenders() {
 			f, err := c.measure(ctx, runtime, s)
 			if err != nil {
 				failed = append(failed, fmt.Errorf("measuring %s with runtime %s: %w", c.name(), runtime, err))
-				f = nil
 			}
 			measured = append(measured, f)
 		}

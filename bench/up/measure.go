@@ -17,7 +17,7 @@ type contender struct {
 
 func (c contender) name() string { return filepath.Base(c.program) }
 
-// figures are what was measured of one control plane.
+// figures are what was measured of one control plane. What is zero could not be measured.
 type figures struct {
 	binary     uint64        // the size of its program, in bytes
 	ready      time.Duration // from process start to /readyz
@@ -28,35 +28,35 @@ type figures struct {
 	afterwards memory        // at rest again, after pods have come and gone
 }
 
-// measure takes the figures of one control plane.
-func (c contender) measure(ctx context.Context, runtime string, s settings) (f *figures, err error) {
+// measure takes the figures of one control plane. With an error it has those that could be taken.
+func (c contender) measure(ctx context.Context, runtime string, s settings) (f figures, err error) {
 	info, err := os.Stat(c.program)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	f = &figures{binary: uint64(info.Size())}
+	f.binary = uint64(info.Size())
 	p, err := newPlane()
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	defer func() { err = errors.Join(err, p.remove()) }()
 	if err := c.start(ctx, p, runtime, s); err != nil {
-		return nil, err
+		return f, err
 	}
 	if f.ready, err = p.untilReady(ctx); err != nil {
-		return nil, err
+		return f, err
 	}
 	if f.firstPod, err = p.untilFirstPod(ctx); err != nil {
-		return nil, err
+		return f, err
 	}
 	if err := f.atRest(ctx, p, s.idle); err != nil {
-		return nil, err
+		return f, err
 	}
 	if f.replicas, err = p.comeAndGo(ctx, s.replicas, s.churn); err != nil {
-		return nil, err
+		return f, err
 	}
 	if err := pause(ctx, s.idle); err != nil {
-		return nil, err
+		return f, err
 	}
 	f.afterwards, err = p.memory()
 	return f, err

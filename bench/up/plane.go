@@ -34,7 +34,7 @@ type plane struct {
 	mutex  sync.Mutex
 	began  []int          // the processes that were started
 	undo   []func() error // what ends and removes it, the last first
-	failed error          // why it will never be ready
+	failed error          // why it cannot go on
 }
 
 func newPlane() (*plane, error) {
@@ -79,14 +79,27 @@ func (p *plane) begin(name, program string, args ...string) error {
 		return fmt.Errorf("starting %s: %w", name, err)
 	}
 	p.count(command.Process.Pid)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.fail(fmt.Errorf("%s has ended: %s", name, endOf(command)))
+	}()
 	p.later(func() error {
 		if err := command.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("ending %s: %w", name, err)
 		}
-		_ = command.Wait() // how it ends is not what is measured
+		<-ended
 		return nil
 	})
 	return nil
+}
+
+// endOf waits for the end of a program, and says how it ended.
+func endOf(command *exec.Cmd) string {
+	if err := command.Wait(); err != nil {
+		return err.Error()
+	}
+	return "by itself"
 }
 
 // count counts a process and its descendants as the control plane's.
@@ -102,11 +115,13 @@ func (p *plane) pids() []int {
 	return slices.Clone(p.began)
 }
 
-// fail says why the control plane will never be ready.
+// fail says why what is waited for will never be. The first reason counts.
 func (p *plane) fail(err error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.failed = err
+	if p.failed == nil {
+		p.failed = err
+	}
 }
 
 func (p *plane) failure() error {
