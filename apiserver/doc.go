@@ -8,6 +8,7 @@
 //   - the listener is opened by the caller, or once by [Start], and handed over: no port is looked for and lost again;
 //   - two names for one object (package naming): apps/v1 and apps.orrery.dev/v1 show the same stored Deployment;
 //   - each component has a client identity with its own rights (package identity);
+//   - OpenAPI documents of built-in kinds are built when somebody asks for them (package openapi);
 //   - several servers run in one process.
 //
 // [Start] returns as soon as the server answers requests, [Server.Ready] says when everything in it is up, and
