@@ -1,6 +1,8 @@
 # The targets of kubebuilder's project layout, with the meanings they have there, and a few of
 # our own. `make` alone explains them.
 
+# Whether symbols for debuggers are written beside bin/orrery, into bin/orrery.debug. It needs binutils.
+SYMBOLS ?=
 # The image that `make deploy` runs.
 IMG ?= orrery:latest
 # Whether uninstall and undeploy pass over what is not there.
@@ -32,10 +34,17 @@ COMMIT = $(eval COMMIT := $(shell git describe --always --dirty --exclude '*' --
 COMMIT_TIME = $(eval COMMIT_TIME := $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null))$(COMMIT_TIME)
 versionpkg = k8s.io/component-base/version
 ownversionpkg = github.com/orrery-dev/orrery/internal/version
-LDFLAGS = -X $(versionpkg).gitVersion=$(KUBERNETES_VERSION) \
+VERSIONFLAGS = -X $(versionpkg).gitVersion=$(KUBERNETES_VERSION) \
 	-X $(versionpkg).gitMajor=1 -X $(versionpkg).gitMinor=$(KUBERNETES_MINOR) \
 	-X $(versionpkg).gitTreeState=clean -X $(versionpkg).buildDate=$(COMMIT_TIME) \
 	-X $(ownversionpkg).number=$(VERSION) -X $(ownversionpkg).commit=$(COMMIT)
+# What is not wanted in a binary: symbols for debuggers. A stack trace and a profile have theirs without.
+LDFLAGS = $(VERSIONFLAGS) $(if $(SYMBOLS),,-s -w)
+
+# Every program is static and needs no C compiler, but runc, and holds no paths of this machine. One setting for all of them, tests
+# and tools too: so they share what has been compiled. `go test -race` needs CGO_ENABLED=1.
+export CGO_ENABLED ?= 0
+export GOFLAGS := $(shell go env GOFLAGS) -trimpath
 
 .PHONY: all
 all: build
@@ -51,7 +60,8 @@ help: ## Display this help.
 ##@ Control plane
 
 .PHONY: up
-up: build runtime ## Build everything and start a control plane on this machine; returns when it is ready. UP_FLAGS="--name two" and the like are passed on.
+up: ## Build everything and start a control plane on this machine; returns when it is ready. UP_FLAGS="--name two" and the like are passed on.
+	$(MAKE) --no-print-directory -j2 orrery runtime
 	$(ORRERY) up $(UP_FLAGS)
 
 .PHONY: down
@@ -68,8 +78,9 @@ bench: ## Run the benchmarks of the packages.
 	go test -run '^$$' -bench . -benchmem $(shell go list -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 
 .PHONY: bench-up
-bench-up: build runtime ## Measure a control plane: seconds to ready and to the first pod, memory and CPU at rest.
-	go run ./bench/up -orrery $(ORRERY)
+bench-up: orrery runtime ## Compare a control plane with Kubernetes' own: size, seconds to ready and to the first pod, CPU and memory. BENCH_FLAGS="-help" tells more.
+	go -C bench/upstream build -ldflags '$(LDFLAGS)' -o $(LOCALBIN)/upstream .
+	go run ./bench/up -orrery $(ORRERY) -upstream $(LOCALBIN)/upstream -runtime-bin $(LOCALBIN)/runtime $(BENCH_FLAGS)
 
 .PHONY: bench-scheduler
 bench-scheduler: ## Compare the scheduler with kube-scheduler: throughput, latency, memory. BENCH_FLAGS="-scale 0.1" is quick, "-help" tells more.
@@ -81,7 +92,7 @@ bench-scheduler: ## Compare the scheduler with kube-scheduler: throughput, laten
 .PHONY: manifests
 manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configuration objects.
 	$(CONTROLLER_GEN) crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./apis/... output:crd:dir=config/crd/bases
-	go run ./hack/crdfinish config/crd/bases
+	go run ./hack/crdfinish config/crd/bases config/crd/names
 	$(CONTROLLER_GEN) webhook paths=./webhooks/... output:webhook:dir=config/webhook
 	go run ./hack/roles config docs
 
@@ -122,8 +133,16 @@ test-differential: ## Compare the scheduler's plugins with kube-scheduler's on 1
 ##@ Build
 
 .PHONY: build
-build: manifests generate fmt vet ## Build bin/orrery.
+build: manifests generate fmt vet orrery ## Generate, check, and build bin/orrery.
+
+.PHONY: orrery
+orrery: ## Build bin/orrery and check nothing. SYMBOLS=1 writes symbols for debuggers beside it.
+	@rm -f $(ORRERY).debug
 	go build -ldflags '$(LDFLAGS)' -o $(ORRERY) .
+ifdef SYMBOLS
+	objcopy --only-keep-debug $(ORRERY) $(ORRERY).debug
+	objcopy --strip-all --add-gnu-debuglink=$(ORRERY).debug $(ORRERY)
+endif
 
 .PHONY: run
 run: build ## Run controllers, scheduler and simulated nodes from this host, on the custom resources of the cluster of KUBECONFIG. RUN_FLAGS says what else, or less.
@@ -137,11 +156,11 @@ build-installer: build ## Write dist/install.yaml: the definitions and the deplo
 ##@ Deployment
 
 .PHONY: install
-install: build ## Install the custom resource definitions into the cluster of KUBECONFIG.
+install: orrery ## Install the custom resource definitions into the cluster of KUBECONFIG.
 	$(KUBECTL) apply --server-side --force-conflicts -k config/crd
 
 .PHONY: uninstall
-uninstall: build ## Delete the definitions and all their objects. ignore-not-found=true ignores those that are not there.
+uninstall: orrery ## Delete the definitions and all their objects. ignore-not-found=true ignores those that are not there.
 	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -k config/crd
 
 .PHONY: deploy

@@ -23,6 +23,7 @@ import (
 	schedulingrest "k8s.io/kubernetes/pkg/registry/scheduling/rest"
 
 	"github.com/orrery-dev/orrery/apiserver/naming"
+	"github.com/orrery-dev/orrery/apiserver/openapi"
 	"github.com/orrery-dev/orrery/apiserver/pki"
 )
 
@@ -63,8 +64,10 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	if completed.EndpointReconcilerType == string(reconcilers.NoneEndpointReconcilerType) {
 		config.KubeAPIs.EndpointReconcilerConfig.Reconciler = &noEndpoints{}
 	}
+	generic := config.KubeAPIs.ControlPlane.Generic
+	generic.SkipOpenAPIInstallation = true // package openapi does it
 	// Our own bootstrap does what these hooks would: they begin only after a second.
-	config.KubeAPIs.ControlPlane.Generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName, schedulingrest.PostStartHookName)
+	generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName, schedulingrest.PostStartHookName)
 
 	ready, err := config.Complete()
 	if err != nil {
@@ -74,6 +77,13 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	if err != nil {
 		return nil, fmt.Errorf("creating the API server: %w", err)
 	}
+	kubernetes, ok := chain.GenericAPIServer.NextDelegate().(*genericapiserver.GenericAPIServer)
+	if !ok {
+		return nil, fmt.Errorf("creating the API server: a %T follows the aggregator", chain.GenericAPIServer.NextDelegate())
+	}
+	openapi.Install(kubernetes.Handler.GoRestfulContainer, kubernetes.Handler.NonGoRestfulMux, generic.OpenAPIConfig, generic.OpenAPIV3Config)
+	// The servers of the chain share it, and are done with these once they are prepared.
+	s.prepared = func() { openapi.Forget(generic.OpenAPIConfig, generic.OpenAPIV3Config) }
 	return chain, nil
 }
 

@@ -28,7 +28,7 @@ import (
 )
 
 // checksumAnnotation holds, on a definition that we wrote, the checksum of the file it was written from, so that a
-// restart need not look at a megabyte of schema to see that nothing has changed.
+// restart sees at once that nothing has changed.
 const checksumAnnotation = "orrery.dev/definition-checksum"
 
 // definitionPoll is how often discovery is looked at until it is complete.
@@ -84,13 +84,13 @@ func ensureDefinitions(ctx context.Context, config *rest.Config) error {
 }
 
 func readDefinitions() ([]definition, error) {
-	names, err := fs.Glob(crd.Bases, "bases/*.yaml")
+	names, err := fs.Glob(crd.Names, "names/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("listing definitions: %w", err)
 	}
 	definitions := make([]definition, len(names))
 	for i, name := range names {
-		data, err := crd.Bases.ReadFile(name)
+		data, err := crd.Names.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading definition: %w", err)
 		}

@@ -10,6 +10,7 @@
 //   - two names for one object (package naming): apps/v1 and apps.orrery.dev/v1 show the same stored Deployment;
 //   - each component has a client identity with its own rights (package identity), and so has each control loop: one of
 //     this process shows a token that is nowhere but in memory, the others a certificate;
+//   - OpenAPI documents of built-in kinds are built when somebody asks for them (package openapi);
 //   - several servers run in one process.
 //
 // [Start] returns as soon as the server answers requests, [Server.Ready] says when everything in it is up, and

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -17,8 +16,6 @@ import (
 const (
 	// readyPoll is how often /readyz is asked.
 	readyPoll = 20 * time.Millisecond
-	// memorySettles is how long after the start the memory that it needed is given back.
-	memorySettles = 10 * time.Second
 	// settleTimeout bounds how long a stop waits for a start to finish. Upstream's post-start hooks end the process
 	// when the server is stopped under them.
 	settleTimeout = 15 * time.Second
@@ -45,6 +42,7 @@ func (s *Server) run(ctx context.Context, server *aggregatorapiserver.APIAggrega
 		stopServing()
 		return fmt.Errorf("preparing the API server: %w", err)
 	}
+	s.prepared()
 	exited := make(chan error, 1)
 	go func() { exited <- prepared.Run(serving) }()
 	go s.becomeReady(serving)
@@ -140,20 +138,6 @@ func (s *Server) becomeReady(ctx context.Context) {
 		err = ask("", s.ready)
 	}
 	end(err)
-	if err == nil && !s.options.Ephemeral {
-		returnMemory(ctx)
-	}
-}
-
-// returnMemory gives back to the system, once the start has settled, what only the start has needed: about a third.
-func returnMemory(ctx context.Context) {
-	settled := time.NewTimer(memorySettles)
-	defer settled.Stop()
-	select {
-	case <-settled.C:
-		debug.FreeOSMemory()
-	case <-ctx.Done():
-	}
 }
 
 // renewCertificates signs certificates anew in time. The API server, and clients made by Config, pick up the new files

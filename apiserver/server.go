@@ -36,6 +36,7 @@ type Server struct {
 	listener *joined
 	url      string
 	loopback *rest.Config
+	prepared func() // gives up what upstream needs until the server is prepared to run
 
 	cancel  context.CancelCauseFunc
 	failed  chan error    // what brings the server down from inside

@@ -116,6 +116,8 @@ func (s *Server) config(o Options) *embed.Config {
 	config.InitialCluster = config.InitialClusterFromName(config.Name)
 	// A single member only ever elects itself, and waits for one to two election timeouts before it does.
 	config.TickMs, config.ElectionMs = 20, 100
+	// Nor has it to keep five thousand changes in memory for members that are behind.
+	config.SnapshotCatchUpEntries = 100
 	config.EnableGRPCGateway = false
 	config.UnsafeNoFsync = o.Ephemeral
 	config.QuotaBackendBytes = 8 << 30

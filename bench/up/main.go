@@ -1,106 +1,85 @@
 // Command up measures a control plane as a person meets it: how long until it answers and runs a first pod, what it costs
-// at rest, and how long fifty pods take.
+// at rest and after pods have come and gone, and how long fifty pods take. Beside Orrery it measures Kubernetes' own programs,
+// of the same versions, in the same run.
 //
-// It starts bin/orrery in a directory of its own, once for each runtime, and removes all of it afterwards. Machines
+// Each contender is started in a directory of its own, once for each runtime, and all of it is removed afterwards. Machines
 // differ, and one machine differs from minute to minute: compare figures of one run.
+//
+// What runs the pods is the same for both: the containerd and pod network of bin/runtime, or a simulated node. Kubernetes has
+// none of the latter, so this program lends it one, whose cost is not counted; Orrery's is.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
-// figures are what was measured of one control plane.
-type figures struct {
-	ready    time.Duration // from process start to /readyz
-	firstPod time.Duration // from process start to the first Running pod
-	memory   uint64        // proportional set size of all its processes at rest, in bytes
-	cpu      float64       // of one core at rest
-	fifty    time.Duration // from creating a Deployment of 50 replicas to all Ready
+// The runtimes.
+const (
+	simulatedRuntime  = "simulated"
+	containerdRuntime = "containerd"
+)
+
+// settings are the command's flags.
+type settings struct {
+	orrery, upstream, runtimeBin string
+	runtimes                     string
+	idle                         time.Duration
+	replicas, churn              int
 }
 
 func main() {
-	orrery := flag.String("orrery", "bin/orrery", "the `program` to measure")
-	runtimes := flag.String("runtimes", "simulated,containerd", "which `runtimes` to measure, separated by commas")
-	idle := flag.Duration("idle", time.Minute, "how long to rest before measuring the rest, and while measuring it")
-	replicas := flag.Int("replicas", 50, "how many pods the Deployment has")
+	var s settings
+	flag.StringVar(&s.orrery, "orrery", "bin/orrery", "the `program` to measure")
+	flag.StringVar(&s.upstream, "upstream", "", "Kubernetes' own programs in one, to compare with: the `program` of bench/upstream; none means no comparison")
+	flag.StringVar(&s.runtimeBin, "runtime-bin", "bin/runtime", "`directory` with the containerd, runc and CNI plugins that Kubernetes' own programs use; images are beside it")
+	flag.StringVar(&s.runtimes, "runtimes", "simulated,containerd", "which `runtimes` to measure, separated by commas")
+	flag.DurationVar(&s.idle, "idle", time.Minute, "how long to rest before measuring the rest, and while measuring it")
+	flag.IntVar(&s.replicas, "replicas", 50, "how many pods the Deployment has")
+	flag.IntVar(&s.churn, "churn", 300, "how many pods come and go, a Deployment's worth at a time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "runtime\tready\tfirst pod\tmemory\tcpu\t%d pods\t\n", *replicas)
-	failed := false
-	for runtime := range strings.SplitSeq(*runtimes, ",") {
-		if runtime == "containerd" && os.Geteuid() != 0 {
-			fmt.Fprintln(os.Stderr, "containerd is left out: it needs root")
-			continue
-		}
-		f, err := measure(ctx, *orrery, runtime, *idle, *replicas)
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "measuring with runtime %s: %v\n", runtime, err)
-			failed = true
-			continue
-		}
-		fmt.Fprintf(table, "%s\t%.1f s\t%.1f s\t%d MB\t%.1f %%\t%.1f s\t\n", runtime,
-			f.ready.Seconds(), f.firstPod.Seconds(), f.memory/1e6, 100*f.cpu, f.fifty.Seconds())
-	}
-	if err := table.Flush(); err != nil || failed {
+	err := run(ctx, s)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-// measure takes the figures of one control plane.
-func measure(ctx context.Context, orrery, runtime string, idle time.Duration, replicas int) (f figures, err error) {
-	p, err := start(orrery, runtime)
-	if err != nil {
-		return f, err
-	}
-	defer func() {
-		if stopErr := p.remove(); err == nil {
-			err = stopErr
+// run measures every contender with every runtime. What could be measured is printed also when something could not.
+func run(ctx context.Context, s settings) error {
+	var failed []error
+	for runtime := range strings.SplitSeq(s.runtimes, ",") {
+		if runtime == containerdRuntime && os.Geteuid() != 0 {
+			fmt.Fprintln(os.Stderr, "containerd is left out: it needs root")
+			continue
 		}
-	}()
-	if f.ready, err = p.untilReady(ctx); err != nil {
-		return f, err
+		var measured []figures
+		for _, c := range s.contenders() {
+			f, err := c.measure(ctx, runtime, s)
+			if err != nil {
+				failed = append(failed, fmt.Errorf("measuring %s with runtime %s: %w", c.name(), runtime, err))
+			}
+			measured = append(measured, f)
+		}
+		if err := printTable(os.Stdout, runtime, s, measured); err != nil {
+			return err
+		}
 	}
-	if f.firstPod, err = p.untilFirstPod(ctx); err != nil {
-		return f, err
-	}
-	if err := pause(ctx, idle); err != nil {
-		return f, err
-	}
-	before, err := p.cpuTime()
-	if err != nil {
-		return f, err
-	}
-	if err := pause(ctx, idle); err != nil {
-		return f, err
-	}
-	after, err := p.cpuTime()
-	if err != nil {
-		return f, err
-	}
-	f.cpu = (after - before).Seconds() / idle.Seconds()
-	if f.memory, err = p.memory(); err != nil {
-		return f, err
-	}
-	f.fifty, err = p.untilAllReady(ctx, replicas)
-	return f, err
+	return errors.Join(failed...)
 }
 
-// pause lets time pass, which is what is being measured.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
+func (s settings) contenders() []contender {
+	all := []contender{{start: startOrrery, program: s.orrery}}
+	if s.upstream != "" {
+		all = append(all, contender{start: startUpstream, program: s.upstream})
 	}
+	return all
 }

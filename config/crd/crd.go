@@ -4,7 +4,8 @@ package crd
 
 import "embed"
 
-// Bases holds the definitions, one file a kind, under bases/.
+// Names holds the definitions without their schemas, one file a kind, under names/: what our own API server installs, which
+// turns requests by these names into requests by the first ones. The ones under bases/, with schemas, are for any other.
 //
-//go:embed bases/*.yaml
-var Bases embed.FS
+//go:embed names/*.yaml
+var Names embed.FS

@@ -1,6 +1,6 @@
 // Command crdfinish finishes the custom resource definitions that controller-gen wrote.
 //
-//	crdfinish config/crd/bases
+//	crdfinish config/crd/bases config/crd/names
 //
 // Our kinds are made of upstream types, whose markers are upstream's: they describe what the
 // built-in API does, which a schema must say in other words. For every definition in the
@@ -15,4 +15,6 @@
 //   - gives the elements of a list that nests itself a type, because schemas cannot recurse.
 //
 // Finishing a finished definition changes nothing.
+//
+// Into the second directory it writes the same definitions without their schemas: those that our own API server installs.
 package main

@@ -76,6 +76,20 @@ func TestFinishGivesTemplatesTheirWholeMetadata(t *testing.T) {
 	}
 }
 
+func TestWithoutSchemaKeepsNamesColumnsAndSubresources(t *testing.T) {
+	crd := parseSchema(t, `{spec: {names: {kind: Pod, shortNames: [opo]}, versions: [{name: v1, served: true,
+		additionalPrinterColumns: [{name: Age, jsonPath: .metadata.creationTimestamp}], subresources: {status: {}},
+		selectableFields: [{jsonPath: .spec.nodeName}],
+		schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {nodeName: {type: string}}}}}}}]}}`)
+	withoutSchema(crd)
+	want := parseSchema(t, `{spec: {names: {kind: Pod, shortNames: [opo]}, versions: [{name: v1, served: true,
+		additionalPrinterColumns: [{name: Age, jsonPath: .metadata.creationTimestamp}], subresources: {status: {}},
+		schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]}}`)
+	if diff := cmp.Diff(want, normal(t, crd)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func parseSchema(t *testing.T, text string) object {
 	t.Helper()
 	var schema object

@@ -9,49 +9,53 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: crdfinish DIRECTORY")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: crdfinish DIRECTORY NAMES-DIRECTORY")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1]); err != nil {
+	if err := run(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, "crdfinish:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string) error {
+// run finishes the definitions in a directory, and writes them without their schemas into another.
+func run(dir, names string) error {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
 		return fmt.Errorf("listing %s: %w", dir, err)
 	}
+	if err := os.MkdirAll(names, 0o755); err != nil {
+		return err
+	}
 	for _, path := range paths {
-		before, err := os.ReadFile(path)
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		after, err := finishFile(before)
-		if err != nil {
-			return fmt.Errorf("finishing %s: %w", path, err)
+		var crd object
+		if err := yaml.Unmarshal(data, &crd); err != nil {
+			return fmt.Errorf("reading definition %s: %w", path, err)
 		}
-		if err := os.WriteFile(path, after, 0o644); err != nil {
+		for _, version := range list(crd.at("spec")["versions"]) {
+			finish(version.at("schema").at("openAPIV3Schema"))
+		}
+		if err := write(path, crd); err != nil {
+			return err
+		}
+		withoutSchema(crd)
+		if err := write(filepath.Join(names, filepath.Base(path)), crd); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// finishFile finishes one definition given as YAML.
-func finishFile(data []byte) ([]byte, error) {
-	var crd object
-	if err := yaml.Unmarshal(data, &crd); err != nil {
-		return nil, fmt.Errorf("reading the definition: %w", err)
-	}
-	for _, version := range list(crd.at("spec")["versions"]) {
-		finish(version.at("schema").at("openAPIV3Schema"))
-	}
+// write writes a definition into a file.
+func write(path string, crd object) error {
 	out, err := yaml.Marshal(crd)
 	if err != nil {
-		return nil, fmt.Errorf("writing the definition: %w", err)
+		return fmt.Errorf("writing definition %s: %w", path, err)
 	}
-	return append([]byte("---\n"), out...), nil
+	return os.WriteFile(path, append([]byte("---\n"), out...), 0o644)
 }

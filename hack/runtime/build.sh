@@ -26,18 +26,26 @@ install() {
     rm -f "$out/apt.log"
 }
 
-# build NAME PACKAGE CGO TAGS [LDFLAGS]: one program; VERSION in LDFLAGS becomes its module's pinned version.
+# build DIR CGO TAGS LDFLAGS PACKAGES: the programs of one module into DIR, together, so that one is linked while another is
+# compiled; VERSION in LDFLAGS becomes the module's pinned version.
 build() {
-    local name=$1 package=$2 cgo=$3 tags=$4 ldflags=${5:-} file="$out/$1" version started=$SECONDS
-    if [ "$file" -nt go.mod ] && [ "$file" -nt go.sum ] && [ "$file" -nt build.sh ]; then
-        built=$((built + 1))
-        return
-    fi
-    version=$(go list -mod=readonly -f '{{.Module.Version}}' -tags "$tags" "$package")
-    say "building $name $version"
-    CGO_ENABLED=$cgo go build -mod=readonly -trimpath -tags "$tags" -ldflags "-s -w ${ldflags//VERSION/$version}" -o "$file" "$package"
-    touch "$file"
-    say "built    $name $version in $((SECONDS - started)) s"
+    local dir=$1 cgo=$2 tags=$3 ldflags=$4 started=$SECONDS package file version packages=() files=()
+    shift 4
+    for package; do
+        file="$dir/${package##*/}"
+        if [ "$file" -nt go.mod ] && [ "$file" -nt go.sum ] && [ "$file" -nt build.sh ]; then
+            built=$((built + 1))
+        else
+            packages+=("$package") files+=("$file")
+        fi
+    done
+    [ ${#packages[@]} != 0 ] || return 0
+    version=$(go list -mod=readonly -f '{{.Module.Version}}' -tags "$tags" "${packages[0]}")
+    say "building ${files[*]##*/} $version"
+    mkdir -p "$dir"
+    CGO_ENABLED=$cgo go build -mod=readonly -trimpath -tags "$tags" -ldflags "-s -w ${ldflags//VERSION/$version}" -o "$dir/" "${packages[@]}"
+    touch "${files[@]}"
+    say "built    ${files[*]##*/} $version in $((SECONDS - started)) s"
 }
 
 [ "$(go env GOOS)" = linux ] || die "containers need Linux; use the simulated runtime here"
@@ -51,12 +59,9 @@ containerd=github.com/containerd/containerd/v2
 plugins=github.com/containernetworking/plugins
 lean='no_btrfs no_zfs no_devmapper no_tracing netgo osusergo'
 
-build containerd "$containerd/cmd/containerd" 0 "$lean" "-X $containerd/version.Version=VERSION"
-build containerd-shim-runc-v2 "$containerd/cmd/containerd-shim-runc-v2" 0 "$lean" "-X $containerd/version.Version=VERSION"
-build ctr "$containerd/cmd/ctr" 0 "$lean" "-X $containerd/version.Version=VERSION"
+build "$out" 0 "$lean" "-X $containerd/version.Version=VERSION" "$containerd"/cmd/{containerd,containerd-shim-runc-v2,ctr}
 # runc enters namespaces from C before Go starts, and hands seccomp profiles to the kernel through the C library.
-build runc github.com/opencontainers/runc 1 'netgo osusergo seccomp'
-for plugin in main/bridge main/loopback ipam/host-local meta/portmap; do
-    build "cni/${plugin##*/}" "$plugins/plugins/$plugin" 0 'netgo osusergo' "-X $plugins/pkg/utils/buildversion.BuildVersion=VERSION"
-done
+build "$out" 1 'netgo osusergo seccomp' '' github.com/opencontainers/runc
+build "$out/cni" 0 'netgo osusergo' "-X $plugins/pkg/utils/buildversion.BuildVersion=VERSION" \
+    "$plugins"/plugins/{main/bridge,main/loopback,ipam/host-local,meta/portmap}
 say "$out is complete ($built of 8 programs were there already)"

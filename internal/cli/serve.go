@@ -3,17 +3,14 @@ package cli
 import (
 	"context"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/internal/memory"
 	"github.com/orrery-dev/orrery/internal/version"
 	"github.com/spf13/cobra"
 )
-
-// restingGCPercent is how much garbage may gather once all runs, in percent of what is in use.
-const restingGCPercent = 50
 
 // assembler makes the components of an instance, and says where the API server is or will be.
 type assembler func(context.Context, *instance.Instance) ([]plane.Component, string, error)
@@ -34,7 +31,7 @@ func runInForeground(c *cobra.Command, inst *instance.Instance, assemble assembl
 	s := service{inst, assemble, verbosity, chosen(c.Flags())}
 	tell := newTeller(c.OutOrStdout())
 	err := s.serve(c.Context(), tell, func() {
-		giveBack()
+		go memory.Follow(c.Context())
 		if tell.ready(); tell.toPerson {
 			c.Print(welcome)
 		}
@@ -78,13 +75,4 @@ func (s service) serve(ctx context.Context, tell *teller, ready func()) error {
 		}
 	}()
 	return traced(ctx, func() error { return p.Run(ctx, ready) })
-}
-
-// giveBack returns to the machine what only the start needed, and makes the collector keep less in reserve: most of the time
-// a control plane of one machine has little to do. GOGC, where it is set, has the last word.
-func giveBack() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(restingGCPercent)
-	}
-	debug.FreeOSMemory()
 }

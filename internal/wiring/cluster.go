@@ -88,7 +88,8 @@ func NewManager(c Cluster, configure func(*manager.Options)) (*Manager, error) {
 		Metrics:                metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress: "0",
 		Controller:             config.Controller{SkipNameValidation: &anyName},
-		Cache:                  cache.Options{NewInformer: loop.NewInformer},
+		// No loop reads who wrote which field, and it is half of a small object.
+		Cache: cache.Options{NewInformer: loop.NewInformer, DefaultTransform: cache.TransformStripManagedFields()},
 	}
 	if configure != nil {
 		configure(&options)

@@ -20,7 +20,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-const bases = "../../config/crd/bases"
+const (
+	bases = "../../config/crd/bases"
+	names = "../../config/crd/names" // the same without schemas
+)
 
 // definition is a CRD together with the bytes of its file.
 type definition struct {
@@ -31,9 +34,14 @@ type definition struct {
 
 func definitions(t *testing.T) []definition {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(bases, "*.yaml"))
+	return definitionsIn(t, bases)
+}
+
+func definitionsIn(t *testing.T, dir string) []definition {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil || len(paths) == 0 {
-		t.Fatalf("there is nothing in %s (%v): run make manifests", bases, err)
+		t.Fatalf("there is nothing in %s (%v): run make manifests", dir, err)
 	}
 	var all []definition
 	for _, path := range paths {
@@ -86,7 +94,7 @@ func TestEveryKindHasADefinitionThatAgreesWithTheTable(t *testing.T) {
 func TestAnAPIServerAcceptsEveryDefinition(t *testing.T) {
 	scheme := runtime.NewScheme()
 	install.Install(scheme)
-	for _, d := range definitions(t) {
+	for _, d := range slices.Concat(definitions(t), definitionsIn(t, names)) {
 		crd := d.DeepCopy()
 		scheme.Default(crd)
 		internal := &apiextensions.CustomResourceDefinition{}
@@ -96,6 +104,24 @@ func TestAnAPIServerAcceptsEveryDefinition(t *testing.T) {
 		internal.Status.StoredVersions = []string{internal.Spec.Versions[0].Name}
 		for _, err := range validation.ValidateCustomResourceDefinition(context.Background(), internal) {
 			t.Errorf("%s: %v", d.path, err)
+		}
+	}
+}
+
+func TestEachDefinitionHasOneWithoutSchemaThatIsTheSameOtherwise(t *testing.T) {
+	whole, short := definitions(t), definitionsIn(t, names)
+	if len(short) != len(whole) {
+		t.Fatalf("there are %d in %s and %d in %s: run make manifests", len(whole), bases, len(short), names)
+	}
+	for i, d := range whole {
+		want := d.DeepCopy()
+		version := &want.Spec.Versions[0] // there is one
+		version.SelectableFields, version.Schema = nil, short[i].Spec.Versions[0].Schema
+		if diff := cmp.Diff(want, short[i].CustomResourceDefinition); diff != "" {
+			t.Errorf("%s (-%s +%s):\n%s", d.path, bases, names, diff)
+		}
+		if schema := short[i].Spec.Versions[0].Schema.OpenAPIV3Schema; len(schema.Properties) > 0 {
+			t.Errorf("%s has %d properties", d.path, len(schema.Properties))
 		}
 	}
 }
