@@ -19,7 +19,12 @@ import (
 type remembering struct{}
 
 func (remembering) Name() string   { return "tides" }
+func (remembering) Of() string     { return "Moon" }
 func (remembering) Keys() []string { return []string{"default/moon"} }
+
+func (remembering) Follow(f func(string, engine.Pass)) {
+	f("default/moon", engine.Pass{At: time.Unix(9, 0).UTC(), Plan: "lower the sea: the moon has set\nlook again in 1h0m0s: it rises then", Error: "the tide is late"})
+}
 
 func (remembering) Preview(_ context.Context, key string) (string, error) {
 	if key != "default/moon" {
