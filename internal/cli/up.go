@@ -62,6 +62,7 @@ control loop is sent there as a span, by OTLP over gRPC.`,
 				return err
 			}
 			if !o.foreground {
+				forewarn(c, inst, o.runtimeOptions, o.port)
 				return runInBackground(c, inst)
 			}
 			assemble := func(ctx context.Context, inst *instance.Instance) ([]plane.Component, string, error) {

@@ -95,11 +95,11 @@ func New(o Options) (*Runtime, error) {
 	if o.Log.GetSink() == nil {
 		o.Log = logr.Discard()
 	}
-	return &Runtime{options: o, run: runDir(o.Dir), log: o.Log, begun: make(chan struct{})}, nil
+	return &Runtime{options: o, run: RunDir(o.Dir), log: o.Log, begun: make(chan struct{})}, nil
 }
 
-// runDir is short, because the kernel limits the path of a socket to 107 bytes, and different for each Dir.
-func runDir(dir string) string {
+// RunDir is the run directory of the runtime whose Options.Dir is dir, an absolute path. It is short, because the kernel limits the path of a socket to 107 bytes, and different for each Dir.
+func RunDir(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
 	return filepath.Join("/run/orrery", hex.EncodeToString(sum[:6]))
 }

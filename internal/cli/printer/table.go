@@ -132,3 +132,11 @@ func widthOf(out io.Writer) int {
 	}
 	return width
 }
+
+// Colourer colours text for a terminal, and leaves it as it is for anything else, or where NO_COLOR asks for that.
+func Colourer(out io.Writer) func(lipgloss.Style, string) string {
+	if widthOf(out) == 0 || os.Getenv("TERM") == "dumb" || os.Getenv("NO_COLOR") != "" {
+		return func(_ lipgloss.Style, text string) string { return text }
+	}
+	return func(style lipgloss.Style, text string) string { return style.Render(text) }
+}
