@@ -13,6 +13,7 @@ import (
 
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/journal"
 	"github.com/orrery-dev/orrery/scheduler"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -24,14 +25,18 @@ var inspected inspectedParts
 
 type inspectedParts struct {
 	scheduler atomic.Pointer[scheduler.Scheduler]
+	journal   journal.Journal
 
 	mu    sync.Mutex
 	loops map[string]everywhere
 }
 
-// of makes the loops of a component ones that can be asked for their plans.
+// of makes the loops of a component ones that can be asked for their plans, and whose plans are in the journal.
 func (i *inspectedParts) of(component string) func(engine.Inspector) {
 	return func(l engine.Inspector) {
+		l.Follow(func(key string, pass engine.Pass) {
+			i.journal.Add(journal.Entry{At: pass.At, Loop: l.Name(), Of: l.Of(), Key: strings.TrimPrefix(key, "/"), Plan: pass.Plan, Error: pass.Error})
+		})
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		if i.loops == nil {
@@ -91,6 +96,7 @@ func (i *inspectedParts) handlers() instance.Handlers {
 		instance.DecisionPath: http.HandlerFunc(i.decision),
 		instance.LoopsPath:    http.HandlerFunc(i.told),
 		instance.PlansPath:    http.HandlerFunc(i.plans),
+		journal.Path:          &i.journal,
 	}
 }
 

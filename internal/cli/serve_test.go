@@ -11,6 +11,7 @@ import (
 
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/journal"
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
@@ -67,6 +68,17 @@ func TestAnInstanceTellsWhichLoopsItHas(t *testing.T) {
 	answer := httptest.NewRecorder()
 	parts.handlers()[instance.LoopsPath].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, instance.LoopsPath, nil))
 	if got, want := strings.TrimSpace(answer.Body.String()), `[{"name":"tides","keys":["default/moon"]}]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestTheJournalTellsWhatLoopsDid(t *testing.T) {
+	var parts inspectedParts
+	parts.of("sea")(remembering{}) // which has done something as soon as it is followed
+	answer := httptest.NewRecorder()
+	parts.handlers()[journal.Path].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, journal.Path, nil))
+	want := `{"number":1,"at":"1970-01-01T00:00:09Z","loop":"tides","of":"Moon","key":"default/moon","plan":"lower the sea: the moon has set\nlook again in 1h0m0s: it rises then","error":"the tide is late"}`
+	if got := strings.TrimSpace(answer.Body.String()); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
