@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -142,11 +141,7 @@ func writeChange(out io.Writer, format printer.Format, now seenStatus, lines []s
 		return err
 	case now.silent != "": // there is no status to print, and the next one has another process
 		return nil
-	case format == printer.JSON:
-		return json.NewEncoder(out).Encode(now.Status)
+	default:
+		return printer.One(out, format, now.Status)
 	}
-	if _, err := fmt.Fprintln(out, "---"); err != nil {
-		return err
-	}
-	return printer.Print(out, format, now.Status, nil)
 }

@@ -64,6 +64,19 @@ func Print(out io.Writer, format Format, value any, table func() Table) error {
 		_, err = out.Write(text)
 		return err
 	default:
-		return table().print(out, format == Wide, widthOf(out))
+		return table().print(out, format == Wide, Width(out))
 	}
+}
+
+// One prints one of a stream of values for programs: a line of JSON, or a document of YAML.
+func One(out io.Writer, format Format, value any) error {
+	if format == YAML {
+		if _, err := fmt.Fprintln(out, "---"); err != nil {
+			return err
+		}
+		return Print(out, format, value, nil)
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
 }

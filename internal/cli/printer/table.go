@@ -120,8 +120,8 @@ func oneLine(cell string) string {
 	return strings.ReplaceAll(cell, "\t", " ")
 }
 
-// widthOf is how wide a terminal is; 0 where out is none.
-func widthOf(out io.Writer) int {
+// Width is how wide a terminal is; 0 where out is none.
+func Width(out io.Writer) int {
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(file.Fd()) {
 		return 0
@@ -135,7 +135,7 @@ func widthOf(out io.Writer) int {
 
 // Colourer colours text for a terminal, and leaves it as it is for anything else, or where NO_COLOR asks for that.
 func Colourer(out io.Writer) func(lipgloss.Style, string) string {
-	if widthOf(out) == 0 || os.Getenv("TERM") == "dumb" || os.Getenv("NO_COLOR") != "" {
+	if Width(out) == 0 || os.Getenv("TERM") == "dumb" || os.Getenv("NO_COLOR") != "" {
 		return func(_ lipgloss.Style, text string) string { return text }
 	}
 	return func(style lipgloss.Style, text string) string { return style.Render(text) }
