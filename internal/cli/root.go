@@ -85,6 +85,7 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 	add("parts", newManager(), newScheduler(), newNode(&t), newAPIServer(&t))
 	add("upstream", upstreamCommands(&t)...)
 	root.AddCommand(newVersion())
+	t.addCompletion(root)
 	return root
 }
 

@@ -36,7 +36,7 @@ it is held), or NotFound for an owner that is gone.
 Dependents are those whose ownerReferences name the object. What could not be looked at
 before the time was over is said at the end; the exit code is then 1.`,
 		Example: `  orrery tree deployment/web
-  orrery tree ns/shop
+  orrery tree node/one
   orrery tree pod/web-5d8f-x7k2p -n shop -o wide
   orrery tree deployment/web -o json | jq -r '.. | objects | select(.status == "Failed") | .name'`,
 		Args: cobra.ExactArgs(1),

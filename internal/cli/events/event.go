@@ -3,6 +3,7 @@ package events
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -120,6 +121,9 @@ func ofAPI(e *eventsv1.Event) Event {
 			at = later
 		}
 	}
+	if precise := timeInName(e.Name); precise.Truncate(time.Second).Equal(at) {
+		at = precise
+	}
 	if e.Series != nil {
 		at, count = e.Series.LastObservedTime.Time, e.Series.Count
 	}
@@ -135,4 +139,14 @@ func ofAPI(e *eventsv1.Event) Event {
 		Object: Object{e.Regarding.Kind, e.Regarding.Namespace, e.Regarding.Name},
 		Says:   says, Reason: e.Reason, Warning: e.Type == corev1.EventTypeWarning,
 	}
+}
+
+// timeInName is when an Event was made first, which recorders put into its name to the nanosecond: times of the old form are of
+// whole seconds, and would stand before what led to them. The zero time where the name says none.
+func timeInName(name string) time.Time {
+	nanoseconds, err := strconv.ParseInt(name[strings.LastIndex(name, ".")+1:], 16, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(0, nanoseconds)
 }

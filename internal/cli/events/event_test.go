@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -81,6 +82,14 @@ func TestAnEventOfTheAPI(t *testing.T) {
 		"of the old form": {
 			eventsv1.Event{DeprecatedLastTimestamp: metav1.NewTime(noon), DeprecatedCount: 2, DeprecatedSource: corev1.EventSource{Component: "kubelet"}, Regarding: regarding, Reason: "BackOff", Note: "x", Type: "Warning"},
 			Event{At: noon, Who: "kubelet", Says: "BackOff: x (2 times)", Reason: "BackOff", Warning: true},
+		},
+		"of the old form, with the time in its name": {
+			eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("web.%x", noon.Add(time.Millisecond).UnixNano())}, DeprecatedLastTimestamp: metav1.NewTime(noon), ReportingController: "kubelet", Regarding: regarding, Reason: "Pulled"},
+			Event{At: noon.Add(time.Millisecond), Who: "kubelet", Says: "Pulled", Reason: "Pulled"},
+		},
+		"of the old form, seen again later than its name says": {
+			eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("web.%x", noon.Add(-time.Hour).UnixNano())}, DeprecatedLastTimestamp: metav1.NewTime(noon), ReportingController: "kubelet", Regarding: regarding, Reason: "Pulled"},
+			Event{At: noon, Who: "kubelet", Says: "Pulled", Reason: "Pulled"},
 		},
 		"of nobody, at no time": {
 			eventsv1.Event{ObjectMeta: metav1.ObjectMeta{CreationTimestamp: metav1.NewTime(noon)}, Regarding: regarding, Reason: "Odd"},

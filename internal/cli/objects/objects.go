@@ -43,6 +43,7 @@ type Finder struct {
 func New(config *rest.Config, patience time.Duration) (*Finder, error) {
 	config = rest.CopyConfig(config)
 	config.Timeout, config.QPS = patience, -1
+	config.WarningHandler = rest.NoWarnings{} // that a kind is deprecated is no news to who asks for all of them
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the cluster at %s: %w", config.Host, err)

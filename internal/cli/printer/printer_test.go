@@ -54,6 +54,14 @@ func TestATableFits(t *testing.T) {
 	}
 }
 
+func TestACellMayBeIndented(t *testing.T) {
+	table := Table{Columns: []Column{{Name: "OBJECT"}, {Name: "AGE"}}, Rows: [][]string{{"sun", "1y"}, {"  mars\n", "\t"}}}
+	want := []string{"OBJECT   AGE", "sun      1y", "  mars   -"}
+	if diff := cmp.Diff(want, table.Fit(false, 0)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestColourTakesNoRoom(t *testing.T) {
 	table := Table{Columns: []Column{{Name: "A"}, {Name: "B"}}, Rows: [][]string{{"\x1b[31mred\x1b[0m", "x"}, {"plain", "y"}}}
 	want := []string{"A       B", "\x1b[31mred\x1b[0m     x", "plain   y"}

@@ -108,9 +108,9 @@ func (t Table) print(out io.Writer, wide bool, width int) error {
 	return nil
 }
 
-// oneLine is what of a cell is shown.
+// oneLine is what of a cell is shown. Blanks at its beginning are meant.
 func oneLine(cell string) string {
-	cell = strings.TrimSpace(cell)
+	cell = strings.TrimRight(cell, " \t\r\n")
 	if first, more, cut := strings.Cut(cell, "\n"); cut && more != "" {
 		cell = first + " …"
 	}

@@ -3,6 +3,7 @@ package tree
 import (
 	"context"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,7 +17,11 @@ type Family struct {
 	ground Ground
 	root   *metav1.PartialObjectMetadata
 	known  map[member]bool
+	others map[member]time.Time // when it was found that they are none
 }
+
+// freshFor is how long an object that is not of the family is not asked for again: there may be many events about it.
+const freshFor = time.Second
 
 type member struct{ kind, namespace, name string }
 
@@ -26,7 +31,7 @@ func (g Ground) Family(ctx context.Context, kind objects.Kind, namespace, name s
 	if err != nil {
 		return nil, err
 	}
-	f := &Family{ground: g, root: root, known: map[member]bool{}}
+	f := &Family{ground: g, root: root, known: map[member]bool{}, others: map[member]time.Time{}}
 	f.known[member{root.Kind, root.Namespace, root.Name}] = true
 	return f, nil
 }
@@ -38,22 +43,24 @@ func (f *Family) Has(ctx context.Context, kind, namespace, name string) bool {
 	if f.known[of] {
 		return true
 	}
-	if f.root.Namespace != "" && namespace != f.root.Namespace {
+	if f.root.Namespace != "" && namespace != f.root.Namespace || time.Since(f.others[of]) < freshFor {
 		return false
 	}
-	found, err := f.ground.Kind(strings.ToLower(kind))
+	if f.looksUp(ctx, of) {
+		f.known[of] = true
+	} else {
+		f.others[of] = time.Now()
+	}
+	return f.known[of]
+}
+
+func (f *Family) looksUp(ctx context.Context, of member) bool {
+	kind, err := f.ground.Kind(strings.ToLower(of.kind))
 	if err != nil {
 		return false
 	}
-	object, err := f.ground.Metadata(ctx, found, namespace, name)
-	if err != nil {
-		return false
-	}
-	if !f.descends(ctx, object, map[types.UID]bool{}) {
-		return false
-	}
-	f.known[of] = true
-	return true
+	object, err := f.ground.Metadata(ctx, kind, of.namespace, of.name)
+	return err == nil && f.descends(ctx, object, map[types.UID]bool{})
 }
 
 // descends follows all owners of an object up. Those on the way were asked for already, and are not again.
