@@ -66,7 +66,7 @@ func ofPlan(e journal.Entry) []Event {
 			continue
 		}
 		one := about
-		one.Step, one.Says = line, sentence(line)
+		one.Step, one.Says = line, sentence(line)+times(e.Times)
 		told = append(told, one)
 	}
 	if e.Error != "" {
@@ -131,14 +131,19 @@ func ofAPI(e *eventsv1.Event) Event {
 	if note := strings.Join(strings.Fields(e.Note), " "); note != "" {
 		says += ": " + note
 	}
-	if count > 1 {
-		says += fmt.Sprintf(" (%d times)", count)
-	}
 	return Event{
 		At: at, Who: cmp.Or(e.ReportingController, e.DeprecatedSource.Component, "somebody"), Source: fromAPI,
 		Object: Object{e.Regarding.Kind, e.Regarding.Namespace, e.Regarding.Name},
-		Says:   says, Reason: e.Reason, Warning: e.Type == corev1.EventTypeWarning,
+		Says:   says + times(int(count)), Reason: e.Reason, Warning: e.Type == corev1.EventTypeWarning,
 	}
+}
+
+// times says that something was done more than once.
+func times(count int) string {
+	if count <= 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d times)", count)
 }
 
 // timeInName is when an Event was made first, which recorders put into its name to the nanosecond: times of the old form are of

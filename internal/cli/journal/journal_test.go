@@ -2,12 +2,16 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func filled(entries int) *Journal {
@@ -48,6 +52,38 @@ func TestWhatCameAfterANumber(t *testing.T) {
 	}
 }
 
+func TestAPlanThatIsCarriedOutAgainAndAgainIsToldOnce(t *testing.T) {
+	j := &Journal{}
+	for _, e := range []Entry{
+		{Key: "moon", Plan: "raise the sea: it is high\nlook again in 1m0s: then"},
+		{Key: "moon", Plan: "raise the sea: it is high\nlook again in 59s: then"},
+		{Key: "sun", Plan: "raise the sea: it is high"},
+		{Key: "moon", Plan: "raise the sea: it is high"},
+		{Key: "moon", Plan: "lower the sea: it has set"},
+		{Key: "moon", Plan: "raise the sea: it is high"},
+		{Key: "moon", Plan: "raise the sea: it is high", Error: "no wind"},
+		{Key: "moon", Plan: "raise the sea: it is high", Error: "no wind"},
+	} {
+		j.Add(e)
+	}
+	entries, _ := j.After(0)
+	var got []string
+	for _, e := range entries {
+		got = append(got, fmt.Sprintf("%s %s %d%s", e.Key, strings.Fields(e.Plan)[0], e.Times, e.Error))
+	}
+	want := []string{"moon raise 3", "sun raise 0", "moon lower 0", "moon raise 0", "moon raise 0no wind", "moon raise 0no wind"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for n := range Size {
+		j.Add(Entry{Key: strconv.Itoa(n)})
+	}
+	j.Add(Entry{Key: "sun", Plan: "raise the sea: it is high"}) // which nobody remembers
+	if entries, _ := j.After(0); entries[len(entries)-1].Key != "sun" || len(j.of) != Size {
+		t.Errorf("the last entry is %+v, and %d keys are remembered, want %d", entries[len(entries)-1], len(j.of), Size)
+	}
+}
+
 func TestAFollowerMissesNothingAndSeesNothingTwice(t *testing.T) {
 	const writers, each = 4, 500
 	j := filled(10)
@@ -67,8 +103,8 @@ func TestAFollowerMissesNothingAndSeesNothingTwice(t *testing.T) {
 	var writing sync.WaitGroup
 	for range writers {
 		writing.Go(func() {
-			for range each {
-				j.Add(Entry{Loop: "tides"})
+			for n := range each {
+				j.Add(Entry{Loop: "tides", Plan: strconv.Itoa(n), Error: "so that each is told"})
 			}
 		})
 	}
