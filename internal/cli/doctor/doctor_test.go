@@ -205,7 +205,7 @@ func TestAReportSaysWhatIsSoAndWhyAndWhatCuresIt(t *testing.T) {
 		"ok       root             running as root\n",
 		"warning  inotify          fs.inotify.max_user_watches is 8192\n         why:  ",
 		"         cure: sysctl -w fs.inotify.max_user_watches=524288\n",
-		"checked: 0 errors, 1 warnings\n",
+		"checked: 0 errors, 1 warning\n",
 	} {
 		if !strings.Contains(whole.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &whole)

@@ -25,7 +25,7 @@ func (m *Machine) observe(ctx context.Context, q Question) {
 	m.Nft = saw(seeNft(ctx))
 	m.Cgroups = saw(seeCgroups())
 	m.Overlay = saw(seeOverlay(m.Kernel.Value))
-	m.UserNamespaces = saw(number("/proc/sys/user/max_user_namespaces"))
+	m.UserNamespaces = saw(numberIn("/proc/sys/user/max_user_namespaces"))
 	m.Capabilities = saw(field("/proc/self/status", "CapEff", 16))
 
 	m.InotifyInstances = saw(setting("/proc/sys/fs/inotify/max_user_instances"))
@@ -35,7 +35,7 @@ func (m *Machine) observe(ctx context.Context, q Question) {
 	m.Memory = saw(seeMemory())
 
 	m.Forwarding = saw(setting("/proc/sys/net/ipv4/ip_forward"))
-	m.ReversePath = saw(number("/proc/sys/net/ipv4/conf/all/rp_filter"))
+	m.ReversePath = saw(numberIn("/proc/sys/net/ipv4/conf/all/rp_filter"))
 	m.Routes = saw(seeRoutes())
 	m.Resolvers = saw(textOf("/etc/resolv.conf", parseResolvers))
 	if errors.Is(m.Resolvers.Err, fs.ErrNotExist) {
@@ -53,7 +53,7 @@ func textOf[T any](path string, parse func(string) T) (T, error) {
 	return parse(string(text)), err
 }
 
-func number(path string) (int, error) {
+func numberIn(path string) (int, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return 0, err
@@ -66,7 +66,7 @@ func number(path string) (int, error) {
 }
 
 func setting(path string) (Setting, error) {
-	value, err := number(path)
+	value, err := numberIn(path)
 	return Setting{value, unix.Access(path, unix.W_OK) == nil}, err
 }
 
@@ -133,7 +133,7 @@ func seeOverlay(kernel string) (bool, error) {
 }
 
 func seePIDs() (PIDs, error) {
-	most, err := number("/proc/sys/kernel/pid_max")
+	most, err := numberIn("/proc/sys/kernel/pid_max")
 	if err != nil {
 		return PIDs{}, err
 	}
@@ -165,11 +165,11 @@ func withinLimit(m Memory) Memory {
 		"/sys/fs/cgroup/memory.max":                   "/sys/fs/cgroup/memory.current",
 		"/sys/fs/cgroup/memory/memory.limit_in_bytes": "/sys/fs/cgroup/memory/memory.usage_in_bytes",
 	} {
-		most, err := number(limit)
+		most, err := numberIn(limit)
 		if err != nil || uint64(most) >= m.Total {
 			continue // there is none
 		}
-		now, err := number(used)
+		now, err := numberIn(used)
 		if err != nil {
 			continue
 		}

@@ -62,5 +62,12 @@ func sum(findings []Finding) string {
 	if counts[Error]+counts[Warning] == 0 {
 		return fmt.Sprintf("%d checked, and nothing is in the way", len(findings))
 	}
-	return fmt.Sprintf("%d checked: %d errors, %d warnings", len(findings), counts[Error], counts[Warning])
+	return fmt.Sprintf("%d checked: %s, %s", len(findings), number(counts[Error], "error"), number(counts[Warning], "warning"))
+}
+
+func number(count int, noun string) string {
+	if count == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", count, noun)
 }
