@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/objects"
 	"github.com/orrery-dev/orrery/internal/cli/tree"
 	"github.com/spf13/cobra"
@@ -191,15 +190,13 @@ func (t *target) completeLogs(_ *cobra.Command, args []string, word string) ([]s
 
 // completeInstances completes the names of the instances in the data directory.
 func (t *target) completeInstances(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-	entries, err := os.ReadDir(t.dataDir)
+	instances, err := t.instances()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	for _, entry := range entries {
-		if _, err := instance.Open(t.dataDir, entry.Name()); err == nil && entry.IsDir() {
-			names = append(names, entry.Name())
-		}
+	for _, inst := range instances {
+		names = append(names, inst.Name)
 	}
 	return beginning(names, word), cobra.ShellCompDirectiveNoFileComp
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -48,11 +49,7 @@ there is an error; a warning is none.`,
 			}
 			findings := examine(c.Context(), inst, o, port)
 			result := examined{doctor.Worst(findings), findings}
-			if format.ForPrograms() {
-				err = printer.Print(c.OutOrStdout(), format, result, nil)
-			} else {
-				err = doctor.Report(c.OutOrStdout(), findings)
-			}
+			err = printer.Prose(c.OutOrStdout(), format, result, func(out io.Writer) error { return doctor.Report(out, findings) })
 			if err == nil && result.Worst == doctor.Error {
 				err = errors.New("this machine needs a cure: see above")
 			}
@@ -61,7 +58,7 @@ there is an error; a warning is none.`,
 	}
 	o.addFlags(c.Flags())
 	c.Flags().IntVar(&port, "port", 0, "`port` that the API server shall have; by default the one it had before, or 6443")
-	format.AddFlag(c)
+	format.AddProseFlag(c)
 	return c
 }
 

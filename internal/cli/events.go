@@ -32,8 +32,9 @@ func newEvents(t *target) *cobra.Command {
 		Use:   "events [KIND/NAME]",
 		Short: "Tell what the cluster does, and why: plans of loops and Events of the API in one stream",
 		Long: `Tell what the cluster does, in one stream: the steps of the plans that loops carried out,
-each with its reason, and the Events of the API, by which the scheduler tells its decisions
-and the node agent what becomes of pods. A line each: when, who, about what, and what.
+each with its reason; where the scheduler sent pods, and on how many nodes they fit; and the
+Events of the API, by which everybody tells what became of it. A line each: when, who, about
+what, and what.
 
 Of the past that is what the running instance keeps, its last 4096 plans, and Events of the
 last hour. Of a cluster that somebody else runs there are the Events alone.

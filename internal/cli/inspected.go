@@ -15,6 +15,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/journal"
 	"github.com/orrery-dev/orrery/scheduler"
+	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
@@ -51,6 +52,13 @@ func (i *inspectedParts) of(component string) func(engine.Inspector) {
 	}
 }
 
+// decided puts what the scheduler has decided into the journal. That a pod has to wait, and why, is an Event of the API.
+func (i *inspectedParts) decided(r explain.Record) {
+	if r.Node != "" {
+		i.journal.Add(journal.Entry{At: r.When, Loop: "scheduler", Of: "Pod", Key: r.Namespace + "/" + r.Name, Plan: r.Sentence()})
+	}
+}
+
 // named is the loop of a name, empty if there is none, and the names of all loops.
 func (i *inspectedParts) named(name string) (loop everywhere, names []string) {
 	i.mu.Lock()
@@ -60,6 +68,13 @@ func (i *inspectedParts) named(name string) (loop everywhere, names []string) {
 
 // everywhere is one loop in all components that run it, as the node agent's where an instance has several kinds of nodes.
 type everywhere map[string]engine.Inspector
+
+func (e everywhere) of() string {
+	for _, l := range e {
+		return l.Of() // it is one loop
+	}
+	return ""
+}
 
 func (e everywhere) keys() []string {
 	keys := []string{}
@@ -106,7 +121,7 @@ func (i *inspectedParts) told(w http.ResponseWriter, _ *http.Request) {
 	loops := make([]instance.Loop, 0, len(names))
 	for _, name := range names {
 		l, _ := i.named(name)
-		loops = append(loops, instance.Loop{Name: name, Keys: l.keys()})
+		loops = append(loops, instance.Loop{Name: name, Of: l.of(), Keys: l.keys()})
 	}
 	answer(w, loops)
 }

@@ -88,7 +88,7 @@ func TestWhatTheClusterDoesIsTold(t *testing.T) {
 		told := p.orrery("events", "--since", "0")
 		for _, want := range []string{
 			"replicaset-controller", "of 3 desired", // why pods were made
-			"Scheduled: Successfully assigned default/web-", "Started: ", "start container web: it has not run yet",
+			"bind to simulated-", "the pod fits on 2 of 2 nodes", "Scheduled: Successfully assigned default/web-", "Started: ", "start container web: it has not run yet",
 		} {
 			if !strings.Contains(told, want) {
 				t.Errorf("there is no %q in\n%s", want, told)
@@ -155,6 +155,14 @@ func TestWhatTheClusterDoesIsTold(t *testing.T) {
 			if got := p.orrery(append([]string{"__complete"}, append(strings.Fields(before), word)...)...); !strings.Contains(got, want) {
 				t.Errorf("%q is completed by\n%swant %s", line, got, want)
 			}
+		}
+	})
+	t.Run("loops and instances are listed", func(t *testing.T) {
+		if list := p.orrery("loops"); !strings.Contains(list, "deployment-controller") || !strings.Contains(list, "default/web: ") {
+			t.Errorf("loops are listed as\n%s", list)
+		}
+		if list := p.orrery("list", "-o", "yaml"); !strings.Contains(list, "state: Running") || !strings.Contains(list, "name: "+p.name) {
+			t.Errorf("instances are listed as\n%s", list)
 		}
 	})
 	t.Run("a watched status tells of the end", func(t *testing.T) {

@@ -29,6 +29,12 @@ func (f *Format) AddFlag(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 }
 
+// AddProseFlag adds -o to a command that tells people text and no table. A wide text is a text.
+func (f *Format) AddProseFlag(c *cobra.Command) {
+	c.Flags().VarP(f, "output", "o", "`format`: json or yaml; text for a person if empty")
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats[:2], cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+}
+
 // Set reads a format that a person has typed.
 func (f *Format) Set(word string) error {
 	switch format := Format(word); format {
@@ -50,6 +56,11 @@ func (f Format) ForPrograms() bool { return f == JSON || f == YAML }
 
 // Print prints a value for programs, or its table for people. The table is only made where it is wanted.
 func Print(out io.Writer, format Format, value any, table func() Table) error {
+	return Prose(out, format, value, func(out io.Writer) error { return table().print(out, format == Wide, Width(out)) })
+}
+
+// Prose prints a value for programs, or what text writes for people.
+func Prose(out io.Writer, format Format, value any, text func(io.Writer) error) error {
 	switch format {
 	case JSON:
 		encoder := json.NewEncoder(out)
@@ -64,7 +75,7 @@ func Print(out io.Writer, format Format, value any, table func() Table) error {
 		_, err = out.Write(text)
 		return err
 	default:
-		return table().print(out, format == Wide, Width(out))
+		return text(out)
 	}
 }
 
