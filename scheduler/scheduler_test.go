@@ -196,9 +196,28 @@ func (p *plane) eventuallyKnowsNodes(number float64) {
 	})
 }
 
-// pod creates a pod for the plane's scheduler.
+// eventuallyKnowsAllNodes waits until the plane's scheduler decides by the nodes as they are now. Pods and nodes come by
+// watches of their own, so that a pod can be seen before a node that is older.
+func (p *plane) eventuallyKnowsAllNodes() {
+	p.t.Helper()
+	p.eventually(func() error {
+		nodes := &ocorev1.NodeList{}
+		if err := p.client.List(p.t.Context(), nodes); err != nil {
+			return err
+		}
+		for _, node := range nodes.Items {
+			if known, found := p.scheduler.KnownNode(node.Name); !found || known.ResourceVersion != node.ResourceVersion {
+				return fmt.Errorf("the scheduler does not know node %s as of resource version %s", node.Name, node.ResourceVersion)
+			}
+		}
+		return nil
+	})
+}
+
+// pod creates a pod for the plane's scheduler, which knows by then of every node.
 func (p *plane) pod(name, cpu string, changes ...func(*ocorev1.Pod)) *ocorev1.Pod {
 	p.t.Helper()
+	p.eventuallyKnowsAllNodes()
 	pod := &ocorev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name},
 		Spec: corev1.PodSpec{

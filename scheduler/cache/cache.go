@@ -196,6 +196,18 @@ func (c *Cache) Pod(uid types.UID) (*corev1.Pod, bool) {
 	return state.pod, true
 }
 
+// Node returns a node as the cache has it.
+func (c *Cache) Node(name string) (*corev1.Node, bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	element, found := c.nodes[name]
+	if !found {
+		return nil, false
+	}
+	node := element.Value.(*nodeinfo.NodeInfo).Node()
+	return node, node != nil
+}
+
 // Size returns how many nodes and pods there are, and how many of the pods are assumed.
 func (c *Cache) Size() (nodes, pods, assumed int) {
 	c.mutex.Lock()
