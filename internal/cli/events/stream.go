@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -60,7 +61,12 @@ func Stream(ctx context.Context, sources []Source, filter Filter, follow bool, t
 	return nil
 }
 
+// pastPatience is how long sources have to tell of the past. One that hangs is an error then.
+const pastPatience = 15 * time.Second
+
 func gather(ctx context.Context, sources []Source) ([]Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, pastPatience)
+	defer cancel()
 	gathering, ctx := errgroup.WithContext(ctx)
 	found := make([][]Event, len(sources))
 	for i, source := range sources {
