@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/orrery-dev/orrery/internal/cli/doctor"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
@@ -126,9 +127,13 @@ func tracesOf(inst *instance.Instance) doctor.Traces {
 	return t
 }
 
-// forewarn tells whoever starts an instance what of this machine is not well, in short. It keeps nobody from trying.
+// forewarn tells whoever starts an instance what of this machine is not well, in short, but for what the start itself refuses. It
+// keeps nobody from trying.
 func forewarn(c *cobra.Command, inst *instance.Instance, o runtimeOptions, port int) {
-	if err := doctor.Brief(c.ErrOrStderr(), examine(c.Context(), inst, o, port)); err != nil {
+	findings := slices.DeleteFunc(examine(c.Context(), inst, o, port), func(f doctor.Finding) bool {
+		return f.Check == "root" || f.Check == "runtime"
+	})
+	if err := doctor.Brief(c.ErrOrStderr(), findings); err != nil {
 		logger().Error(err, "What is wrong with this machine was not told")
 	}
 }

@@ -30,14 +30,13 @@ func Report(out io.Writer, findings []Finding) error {
 	return err
 }
 
-// Brief writes what is not well, and nothing where all is.
+// Brief writes what is not well, with what cures it, a line each, and nothing where all is well.
 func Brief(out io.Writer, findings []Finding) error {
 	ink := printer.Colourer(out)
 	var b strings.Builder
 	for _, f := range findings {
 		if f.Level == Warning || f.Level == Error {
-			fmt.Fprintf(&b, "%s %s: %s\n", ink(inks[f.Level], string(f.Level)+":"), f.Check, f.What)
-			more(&b, f)
+			fmt.Fprintf(&b, "%s %s: %s (cure: %s)\n", ink(inks[f.Level], string(f.Level)+":"), f.Check, f.What, f.Cure)
 		}
 	}
 	_, err := io.WriteString(out, b.String())
