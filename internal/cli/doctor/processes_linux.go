@@ -15,9 +15,9 @@ import (
 // kubeletPort is where a node agent serves, unless it is taken.
 const kubeletPort = 10250
 
-func portsTaken(q Question) ([]Port, error) {
+func portsTaken(q Question) []Port {
 	if q.Instance.Running {
-		return nil, nil
+		return nil
 	}
 	wanted := []int{q.Instance.Port}
 	if q.Containers {
@@ -39,7 +39,7 @@ func portsTaken(q Question) ([]Port, error) {
 			taken = append(taken, Port{port, holderOf("socket:[" + inode + "]")})
 		}
 	}
-	return taken, nil
+	return taken
 }
 
 // holderOf names the process that has a socket open; empty if it cannot be seen.

@@ -2,6 +2,7 @@ package printer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -42,7 +43,7 @@ func (f *Format) Set(word string) error {
 		*f = format
 		return nil
 	default:
-		return fmt.Errorf("want json, yaml or wide, or nothing for a table")
+		return errors.New("want json, yaml or wide, or nothing for a table")
 	}
 }
 
