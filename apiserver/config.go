@@ -87,6 +87,9 @@ func (s *Server) upstreamOptions(files pki.Files) (*kubeoptions.ServerRunOptions
 	if s.options.TwoNames {
 		guardSecondNames(u.Admission.GenericAdmission)
 	}
+	if len(s.options.Unserved) > 0 {
+		warnOfUnserved(u.Admission.GenericAdmission, s.options.Unserved)
+	}
 
 	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
 	flags.SetNormalizeFunc(cliflag.WordSepNormalizeFunc)

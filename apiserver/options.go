@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // DefaultServiceCIDR is where Services get their addresses from.
@@ -48,6 +49,10 @@ type Options struct {
 	// TwoNames serves the kinds of package apis under the groups of the Orrery naming as well, as second names of the
 	// same objects.
 	TwoNames bool
+
+	// Unserved are resources whose objects are stored and then acted on by nobody, each with what to say to who makes one: it
+	// is told in a Warning header. Nil means none.
+	Unserved map[schema.GroupResource]string
 
 	// FeatureGates switches Kubernetes features. They are those of every server in the process.
 	FeatureGates map[string]bool

@@ -76,7 +76,10 @@ func (s *Server) supervise(ctx context.Context, stopServing func(), exited <-cha
 		s.settle()
 	}
 	stopServing()
-	s.err = errors.Join(cause, s.drain(exited), s.release())
+	if err := errors.Join(s.drain(exited), s.release()); cause == nil || s.etcd == nil || s.etcd.Err() == nil {
+		cause = errors.Join(cause, err)
+	} // else: that the rest does not end in good order follows from what etcd has met, and says nothing more
+	s.err = cause
 }
 
 // settle waits until upstream's part of the start is over, or has been given long enough to be.

@@ -89,7 +89,8 @@ func (f *Fleet) oneNode(c *connection, source *objects.Source, i int, prefix net
 			Hooks: rt, Prober: rt, Event: c.recorder(name), Log: o.Log.WithValues("node", name),
 		}),
 		heartbeat: &node.Heartbeat{
-			Name: name, Client: c.client, Runtime: runtime, Clock: o.Clock, Labels: o.Labels, Taints: o.Taints, PodCIDRs: []string{prefix.String()},
+			Name: name, Client: c.client, Runtime: runtime, Clock: o.Clock, Labels: o.Labels,
+			Taints: o.Taints, OwnTaints: o.OwnTaints, PodCIDRs: []string{prefix.String()},
 			Observed: node.Observed{Name: name, IPs: ips, Port: port(o.Serving.Listener), Capacity: o.Capacity, Info: simulatedInfo(name)},
 		},
 	}

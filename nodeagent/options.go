@@ -130,6 +130,8 @@ type FleetOptions struct {
 	NodeIP string
 	Labels map[string]string
 	Taints []corev1.Taint
+	// OwnTaints are the keys of taints that nodes which are there already have exactly if they are among Taints.
+	OwnTaints []string
 	// Capacity is node.SimulatedCapacity by default; nothing is reserved.
 	Capacity corev1.ResourceList
 	Stages   simulated.Stages

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"syscall"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -22,6 +23,28 @@ func (e *DamagedError) Error() string {
 }
 
 func (e *DamagedError) Unwrap() error { return e.Reason }
+
+// FullError says that etcd ended because there was no room left for its data. What it had stored is whole.
+type FullError struct {
+	// Dir is the data directory.
+	Dir string
+	// Reason is etcd's own.
+	Reason error
+}
+
+func (e *FullError) Error() string {
+	return fmt.Sprintf("the disk of %s is full: %v: make room there, and start again: nothing that was stored is lost", e.Dir, e.Reason)
+}
+
+func (e *FullError) Unwrap() error { return e.Reason }
+
+// ended is why etcd cannot go on in a directory.
+func ended(dir string, reason error) error {
+	if errors.Is(reason, syscall.ENOSPC) || errors.Is(reason, syscall.EDQUOT) {
+		return &FullError{Dir: dir, Reason: reason}
+	}
+	return &DamagedError{Dir: dir, Reason: reason}
+}
 
 // fault is the first condition that etcd could not go on from. As a zap hook it takes the place of the exit and the
 // panic that etcd would do on a fatal log entry, in whichever goroutine that is.
@@ -55,7 +78,11 @@ func (f *fault) err() error {
 // recover turns a panic into the fault. It is deferred.
 func (f *fault) recover() {
 	if reason := recover(); reason != nil {
-		f.set(&DamagedError{Dir: f.dir, Reason: fmt.Errorf("etcd stopped reading it at: %v", reason)})
+		err, ok := reason.(error)
+		if !ok {
+			err = fmt.Errorf("%v", reason)
+		}
+		f.set(ended(f.dir, fmt.Errorf("etcd stopped reading it at: %w", err)))
 	}
 }
 
@@ -68,6 +95,6 @@ func (f *fault) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
 	} else {
 		err = fmt.Errorf("%s: %w", entry.Message, err)
 	}
-	f.set(&DamagedError{Dir: f.dir, Reason: err})
+	f.set(ended(f.dir, err))
 	runtime.Goexit()
 }

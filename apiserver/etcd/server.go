@@ -20,8 +20,14 @@ import (
 // maxSocketPath is the longest path of a unix socket that every supported system takes.
 const maxSocketPath = 100
 
-// stopTimeout bounds how long Stop waits for etcd to end in good order.
-const stopTimeout = 10 * time.Second
+const (
+	// stopTimeout bounds how long Stop waits for etcd to end in good order.
+	stopTimeout = 10 * time.Second
+	// faultTimeout is how long where it has met a fault already: what it held then it may never let go of.
+	faultTimeout = time.Second
+	// memberData is the directory of etcd's own in a data directory.
+	memberData = "member-data"
+)
 
 // Options configures a member.
 type Options struct {
@@ -47,6 +53,9 @@ type Server struct {
 // Start starts a member and returns when it can be used, or when ctx ends. What etcd finds wrong with the data
 // directory is returned as an error that names the directory.
 func Start(ctx context.Context, o Options) (*Server, error) {
+	if err := inspect(o.Dir); err != nil {
+		return nil, err
+	}
 	socket, err := socketPath(o.Dir)
 	if err != nil {
 		return nil, err
@@ -59,7 +68,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		defer s.fault.recover()
 		etcd, err := embed.StartEtcd(config)
 		if err != nil {
-			s.fault.set(fmt.Errorf("starting etcd in %s: %w", o.Dir, err))
+			s.fault.set(startingError(o.Dir, err))
 			return
 		}
 		s.etcd = etcd
@@ -77,10 +86,19 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	case err := <-s.etcd.Err():
 		return nil, errors.Join(fmt.Errorf("starting etcd in %s: %w", o.Dir, err), s.Stop())
 	case <-s.fault.happened():
-		return nil, errors.Join(s.fault.err(), s.Stop())
+		_ = s.Stop() // that it does not end in good order follows from the fault
+		return nil, s.fault.err()
 	case <-ctx.Done():
 		return nil, errors.Join(fmt.Errorf("starting etcd in %s: %w", o.Dir, context.Cause(ctx)), s.Stop())
 	}
+}
+
+// startingError is what etcd says of itself, or that the disk is full.
+func startingError(dir string, err error) error {
+	if full := ended(dir, err); errors.As(full, new(*FullError)) {
+		return full
+	}
+	return fmt.Errorf("starting etcd in %s: %w", dir, err)
 }
 
 func (s *Server) config(o Options) *embed.Config {
@@ -90,7 +108,7 @@ func (s *Server) config(o Options) *embed.Config {
 
 	config := embed.NewConfig()
 	config.Name = "orrery"
-	config.Dir = filepath.Join(o.Dir, "member-data")
+	config.Dir = filepath.Join(o.Dir, memberData)
 	config.ListenClientUrls = []url.URL{client}
 	config.AdvertiseClientUrls = []url.URL{client}
 	config.ListenPeerUrls = nil
@@ -117,7 +135,8 @@ func (s *Server) Failed() <-chan struct{} { return s.fault.happened() }
 // Err returns why the member failed, or nil.
 func (s *Server) Err() error { return s.fault.err() }
 
-// Stop ends the member. It returns an error when that takes longer than ten seconds, and does not wait any longer.
+// Stop ends the member. It returns an error when that takes longer than ten seconds, or one after a fault, and does not wait any
+// longer.
 func (s *Server) Stop() error {
 	s.stopOnce.Do(func() {
 		s.stopping.Store(true)
@@ -129,12 +148,16 @@ func (s *Server) Stop() error {
 			s.etcd.Server.HardStop()
 			s.etcd.Close()
 		}()
-		timeout := time.NewTimer(stopTimeout)
+		patience := stopTimeout
+		if s.fault.err() != nil {
+			patience = faultTimeout
+		}
+		timeout := time.NewTimer(patience)
 		defer timeout.Stop()
 		select {
 		case <-ended:
 		case <-timeout.C:
-			s.stopErr = fmt.Errorf("stopping etcd in %s: still running after %s", s.dir, stopTimeout)
+			s.stopErr = fmt.Errorf("stopping etcd in %s: still running after %s", s.dir, patience)
 		}
 		if filepath.Dir(s.socket) != s.dir {
 			s.stopErr = errors.Join(s.stopErr, os.RemoveAll(filepath.Dir(s.socket)))

@@ -7,10 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 func start(t *testing.T, dir string) *Server {
@@ -74,24 +77,35 @@ func TestRunsWhereThePathIsTooLongForASocket(t *testing.T) {
 }
 
 func TestDamagedDataIsOneErrorThatNamesTheDirectory(t *testing.T) {
-	for name, pattern := range map[string]string{
-		"database":        "member-data/member/snap/db",
-		"write-ahead log": "member-data/member/wal/*.wal",
+	const database, log = "member-data/member/snap/db", "member-data/member/wal/*.wal"
+	spoil := func(file string) error { return os.WriteFile(file, []byte(strings.Repeat("spoiled", 5000)), 0o600) }
+	for name, c := range map[string]struct {
+		file   string
+		damage func(string) error
+	}{
+		"a spoiled database":                {database, spoil},
+		"a spoiled write-ahead log":         {log, spoil},
+		"a database that was cut off":       {database, func(file string) error { return os.Truncate(file, 20_000) }},
+		"a write-ahead log that is missing": {log, os.Remove},
+		"an empty write-ahead log":          {log, func(file string) error { return os.Truncate(file, 0) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			server := start(t, dir)
-			if _, err := connect(t, server).Put(t.Context(), "planet", "saturn"); err != nil {
-				t.Fatal(err)
+			client := connect(t, server)
+			for i := range 20 { // so that the database is longer than at first
+				if _, err := client.Put(t.Context(), fmt.Sprintf("planet-%d", i), strings.Repeat("saturn", 2000)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if err := server.Stop(); err != nil {
 				t.Fatal(err)
 			}
-			files, err := filepath.Glob(filepath.Join(dir, pattern))
+			files, err := filepath.Glob(filepath.Join(dir, c.file))
 			if err != nil || len(files) == 0 {
-				t.Fatalf("looking for %s: %v, %v", pattern, files, err)
+				t.Fatalf("looking for %s: %v, %v", c.file, files, err)
 			}
-			if err := os.WriteFile(files[0], []byte(strings.Repeat("spoiled", 5000)), 0o600); err != nil {
+			if err := c.damage(files[0]); err != nil {
 				t.Fatal(err)
 			}
 
@@ -101,6 +115,20 @@ func TestDamagedDataIsOneErrorThatNamesTheDirectory(t *testing.T) {
 				t.Errorf("got error %v, want a DamagedError for %s", err, dir)
 			}
 		})
+	}
+}
+
+func TestAFullDiskIsNotCalledDamage(t *testing.T) {
+	f := newFault("/data")
+	written := make(chan struct{})
+	go func() { // which OnWrite ends
+		defer close(written)
+		f.OnWrite(&zapcore.CheckedEntry{}, []zapcore.Field{zap.Error(&os.PathError{Op: "write", Path: "/data/db", Err: syscall.ENOSPC})})
+	}()
+	<-written
+	var full *FullError
+	if err := f.err(); !errors.As(err, &full) || !strings.Contains(err.Error(), "the disk of /data is full") || strings.Contains(err.Error(), "damaged") {
+		t.Errorf("the error is %v, want a FullError that names the directory", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"os"
+	"os/signal"
 	_ "time/tzdata" // CronJobs name time zones, and the machine may know none
 
 	"github.com/spf13/cobra"
@@ -27,14 +28,18 @@ func Commands() []*cobra.Command {
 	}
 }
 
-// passThrough makes a command that leaves all of its arguments, --help too, to the program.
+// passThrough makes a command that leaves all of its arguments, --help too, to the program, and the signals as well: whoever
+// took them before must not keep a SIGTERM from a program that does nothing about it.
 func passThrough(name, short, example string, run func(args []string)) *cobra.Command {
 	return &cobra.Command{
 		Use:                name,
 		Short:              short,
 		Example:            "  orrery " + example,
 		DisableFlagParsing: true,
-		Run:                func(_ *cobra.Command, args []string) { run(args) },
+		Run: func(_ *cobra.Command, args []string) {
+			signal.Reset()
+			run(args)
+		},
 	}
 }
 

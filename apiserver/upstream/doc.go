@@ -6,5 +6,6 @@
 //
 // Each program is built only when its command runs, since building one has effects on the whole process: the API
 // server installs signal handlers and kubectl replaces flag handling. For the same reason a command that has run does
-// not return; it ends the process with the program's exit code.
+// not return; it ends the process with the program's exit code. Signals that the process had taken before are given up
+// first, so that a program ends by them as it does alone.
 package upstream

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -52,14 +53,23 @@ func (a *access) rest(t *target) (*rest.Config, error) {
 	case a.kubeconfig != "":
 		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: a.kubeconfig}
 	case t != nil && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "":
-		if inst, err := t.instance(); err == nil && inst.Running() {
-			rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: inst.Kubeconfig()}
+		inst, err := t.instance()
+		if err != nil || !inst.Running() {
+			break
 		}
+		status, err := inst.Status(context.Background())
+		if err == nil {
+			err = servesAPI(inst, status)
+		}
+		if err != nil {
+			return nil, err // rather than wait for an API server that does not answer
+		}
+		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: inst.Kubeconfig()}
 	}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: a.context}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 	if clientcmd.IsEmptyConfig(err) || errors.Is(err, rest.ErrNotInCluster) {
-		return nil, errors.New("no cluster is known: start one with 'orrery up', or name its access with --kubeconfig")
+		return nil, fmt.Errorf("no cluster is known: start one with '%s', or name its access with --kubeconfig", t.command("up"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the access to the cluster: %w", err)

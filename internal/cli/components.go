@@ -15,6 +15,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // The names of the components, as status shows them.
@@ -79,7 +80,7 @@ func (m *machine) hostComponents(apiserver ...string) []plane.Component {
 	needs := append([]string{networkComponent}, apiserver...)
 	node := plane.Component{Name: nodeComponent, Needs: needs, Run: m.runNode}
 	if m.runtime != nil {
-		components = append(components, plane.Component{Name: runtimeComponent, Needs: []string{networkComponent}, Run: m.runRuntime})
+		components = append(components, plane.Component{Name: runtimeComponent, Needs: []string{networkComponent}, Run: m.runRuntime, Look: m.lookAtRuntime})
 		node.Needs = append([]string{runtimeComponent}, needs...)
 	}
 	return append(components, node, plane.Component{Name: proxyComponent, Needs: needs, Run: m.runProxy})
@@ -90,6 +91,8 @@ type controlPlane struct {
 	*machine
 	options  upOptions
 	listener net.Listener
+	// unserved are what its API server warns of. Where other parts are run beside it, nobody knows.
+	unserved map[schema.GroupResource]string
 }
 
 // newControlPlane makes the components of a control plane, and says where its API server will be.
@@ -98,6 +101,7 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 	if err != nil {
 		return nil, "", err
 	}
+	p.unserved = unservedWarnings()
 	server := plane.Component{Name: apiserverComponent, Vital: true, Run: p.runAPIServer}
 	host := p.hostComponents(apiserverComponent)
 	if p.network != nil {
@@ -144,6 +148,7 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		Listener:    p.listener,
 		ServiceCIDR: p.settings.Addresses.Services.String(),
 		TwoNames:    true,
+		Unserved:    p.unserved,
 		Etcd:        p.options.etcd.external(),
 		Flags:       p.options.serverArgs,
 		Logger:      logger(),

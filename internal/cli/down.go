@@ -1,12 +1,12 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"time"
 
-	"github.com/go-logr/logr"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/spf13/cobra"
-	"k8s.io/klog/v2"
 )
 
 func newDown(t *target) *cobra.Command {
@@ -14,8 +14,9 @@ func newDown(t *target) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "down",
 		Short: "Stop the control plane; what it stores stays",
-		Long: `Stop the control plane, its containers included. The next 'orrery up' continues with
-every object. 'orrery reset' removes them.`,
+		Long: `Stop the control plane, its containers included, and whatever one that was killed has
+left running. The next 'orrery up' continues with every object. 'orrery reset' removes
+them.`,
 		Example: `  orrery down
   orrery down --name second`,
 		Args: cobra.NoArgs,
@@ -24,19 +25,38 @@ every object. 'orrery reset' removes them.`,
 			if err != nil {
 				return err
 			}
-			if !inst.Running() {
-				c.Printf("instance %s is not running\n", inst.Name)
-				return nil
+			said, err := stop(c.Context(), inst, patience)
+			if said != "" {
+				c.Println(said)
 			}
-			if err := inst.Stop(patience); err != nil {
-				return err
-			}
-			c.Printf("instance %s has stopped; its state is in %s\n", inst.Name, inst.Dir)
-			return nil
+			return err
 		},
 	}
-	c.Flags().DurationVar(&patience, "timeout", time.Minute, "how long to wait for it to stop")
+	c.Flags().DurationVar(&patience, "timeout", time.Minute, "how long to wait for it to stop by itself, before it is killed")
 	return c
+}
+
+// stop ends all processes of an instance, and says in a sentence how that went.
+func stop(ctx context.Context, inst *instance.Instance, patience time.Duration) (string, error) {
+	ran := inst.Running()
+	killed, err := inst.Stop(ctx, patience)
+	if err != nil {
+		return "", err
+	}
+	left, err := stopLeft(ctx, inst)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case killed:
+		return fmt.Sprintf("instance %s did not stop within %s and was killed; its state is in %s", inst.Name, patience, inst.Dir), nil
+	case ran:
+		return fmt.Sprintf("instance %s has stopped; its state is in %s", inst.Name, inst.Dir), nil
+	case left > 0:
+		return fmt.Sprintf("instance %s was not running; the %d processes that it had left behind are stopped; its state is in %s", inst.Name, left, inst.Dir), nil
+	default:
+		return fmt.Sprintf("instance %s is not running", inst.Name), nil
+	}
 }
 
 func newReset(t *target) *cobra.Command {
@@ -45,7 +65,7 @@ func newReset(t *target) *cobra.Command {
 		Use:   "reset",
 		Short: "Remove a stopped control plane with all that it stores",
 		Long: `Remove a stopped control plane: every object, image, container, mount and network
-interface of it. There is no way back, so it asks for --yes.`,
+interface of it, whatever state it is in. There is no way back, so it asks for --yes.`,
 		Example: `  orrery down && orrery reset --yes`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -53,20 +73,24 @@ interface of it. There is no way back, so it asks for --yes.`,
 			if err != nil {
 				return err
 			}
+			existed := inst.Exists()
 			switch {
-			case !inst.Exists():
+			case inst.Running():
+				return fmt.Errorf("instance %s is running (process %d): stop it first with '%s'", inst.Name, inst.PID(), inst.Command("down"))
+			case !yes && existed:
+				return fmt.Errorf("this removes all of %s: say so with '%s'", inst.Dir, inst.Command("reset --yes"))
+			case !yes:
 				c.Printf("there is no instance %s in %s\n", inst.Name, t.dataDir)
 				return nil
-			case inst.Running():
-				return fmt.Errorf("instance %s is running: stop it first with 'orrery down --name %s'", inst.Name, inst.Name)
-			case !yes:
-				return fmt.Errorf("this removes all of %s: say so with --yes", inst.Dir)
 			}
-			klog.SetLogger(logr.Discard()) // what libraries say while they wait for containerd is not for a person
 			if err := removeInstance(c.Context(), inst); err != nil {
 				return err
 			}
-			c.Printf("instance %s is gone\n", inst.Name)
+			if existed {
+				c.Printf("instance %s is gone\n", inst.Name)
+			} else {
+				c.Printf("there is no instance %s in %s, and nothing is left of one on this machine\n", inst.Name, t.dataDir)
+			}
 			return nil
 		},
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -93,7 +92,8 @@ func (f *foresight) explainHistory(ctx context.Context, out io.Writer, t *target
 		return err
 	}
 	if f.access.kubeconfig != "" || !inst.Running() {
-		return errors.New("--history is kept by a running instance, in memory: start one with 'orrery up', or ask for what comes next with 'orrery plan'")
+		return fmt.Errorf("--history is kept by a running instance, in memory: start one with '%s', or ask for what comes next with '%s'",
+			inst.Command("up"), inst.Command("plan "+argument))
 	}
 	cluster, err := f.access.cluster(t)
 	if err != nil {

@@ -1,12 +1,18 @@
 package cli
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/printer"
 	"github.com/orrery-dev/orrery/nodeagent/images"
 	"github.com/spf13/cobra"
+	grpcstatus "google.golang.org/grpc/status"
 )
 
 func newImage(t *target) *cobra.Command {
@@ -30,7 +36,7 @@ func newImageLoad(t *target) *cobra.Command {
 		Example: `  orrery image load web.tar`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
-			store, err := imageStore(t)
+			store, err := imageStore(c.Context(), t)
 			if err != nil {
 				return err
 			}
@@ -56,7 +62,7 @@ func newImageList(t *target) *cobra.Command {
   orrery image list -o json | jq -r '.[].tags[]'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			store, err := imageStore(t)
+			store, err := imageStore(c.Context(), t)
 			if err != nil {
 				return err
 			}
@@ -95,8 +101,8 @@ func imageTable(list []images.Image) printer.Table {
 	return table
 }
 
-// imageStore is the images of the running instance.
-func imageStore(t *target) (*images.Store, error) {
+// imageStore is the images of the running instance: those of the runtime that runs its containers.
+func imageStore(ctx context.Context, t *target) (*images.Store, error) {
 	inst, err := t.instance()
 	if err != nil {
 		return nil, err
@@ -104,11 +110,42 @@ func imageStore(t *target) (*images.Store, error) {
 	if !inst.Running() {
 		return nil, notRunning(inst)
 	}
-	runtime, err := newRuntime(inst, "")
+	status, err := inst.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return runtime.Images(), nil
+	if status.Flags["runtime"] != containerdRuntime {
+		return nil, fmt.Errorf("instance %s has no images: its nodes are simulated, and run pods of any image without one", inst.Name)
+	}
+	runtime, err := newRuntime(inst, status.Flags["runtime-bin"])
+	if err != nil {
+		return nil, err
+	}
+	store := runtime.Images()
+	if endpoint := status.Flags["runtime-endpoint"]; endpoint != "" {
+		store.Endpoint = endpoint
+	}
+	return store, answersAboutImages(ctx, inst, store)
+}
+
+// runtimePatience is how long a container runtime may take to say which images it has.
+const runtimePatience = 10 * time.Second
+
+// answersAboutImages says why a runtime does not answer, if it does not, rather than let somebody wait for it.
+func answersAboutImages(ctx context.Context, inst *instance.Instance, store *images.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, runtimePatience)
+	defer cancel()
+	_, err := store.List(ctx)
+	if err == nil {
+		return nil
+	}
+	reason := err.Error()
+	var told interface{ GRPCStatus() *grpcstatus.Status }
+	if errors.As(err, &told) { // its words without those of the protocol
+		reason = told.GRPCStatus().Message()
+	}
+	return fmt.Errorf("the container runtime of instance %s does not answer at %s (%s): see '%s'",
+		inst.Name, store.Endpoint, reason, inst.Command("logs containerd"))
 }
 
 func imageName(image images.Image) string {

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/progress"
@@ -29,7 +32,7 @@ type news struct {
 }
 
 // launch starts this program with arguments in the background, shows how its components come up, and returns when all of
-// them run. If they do not, the process has ended, and the error is its own. An end of ctx ends it too.
+// them run. If they do not, the process has ended, and the error is its own. An end of ctx ends it too, by force if need be.
 func launch(ctx context.Context, inst *instance.Instance, args []string, view progress.View) error {
 	log, err := os.OpenFile(inst.Log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -57,20 +60,45 @@ func launch(ctx context.Context, inst *instance.Instance, args []string, view pr
 	if err != nil {
 		return fmt.Errorf("starting the control plane: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = process.Process.Signal(syscall.SIGTERM) }) // it may have ended by itself
+	stop := context.AfterFunc(ctx, func() {
+		_ = process.Process.Signal(syscall.SIGTERM)                              // it may have ended by itself
+		time.AfterFunc(interruptPatience, func() { _ = process.Process.Kill() }) // or in time
+	})
 	defer stop()
 
-	if err := follow(read, view); err != nil {
+	told := following{View: view, coming: map[string]bool{}}
+	if err := follow(read, told); err != nil {
 		_ = process.Wait() // its own words say more than its exit code
-		if ctx.Err() != nil {
+		switch {
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return fmt.Errorf("%s did not come up in time, and nothing is left running: see %s, or wait longer with --timeout",
+				strings.Join(slices.Sorted(maps.Keys(told.coming)), ", "), inst.Log())
+		case ctx.Err() != nil:
 			return errors.New("interrupted: nothing is left running")
+		case errors.Is(err, errSilent):
+			return autopsy(inst, said)
+		default:
+			return err
 		}
-		if words := lastWords(inst.Log(), said); errors.Is(err, errSilent) && words != "" {
-			err = fmt.Errorf("%w; its last words in %s:\n%s", err, inst.Log(), words)
-		}
-		return err
 	}
 	return process.Process.Release()
+}
+
+// interruptPatience is how long a process that is starting has to end when it is no longer wanted.
+const interruptPatience = time.Minute
+
+// following is a view that remembers which components have not come up.
+type following struct {
+	progress.View
+	coming map[string]bool
+}
+
+func (f following) Show(c instance.Component) {
+	f.coming[c.Name] = true
+	if c.State == instance.Running {
+		delete(f.coming, c.Name)
+	}
+	f.View.Show(c)
 }
 
 // errSilent is the error of a process that ended without a word.
@@ -145,23 +173,6 @@ func (t *teller) close() {
 		_ = t.file.Close()
 		t.file, t.encoder = nil, nil
 	}
-}
-
-// lastWords are the last lines of the log since a moment in it, for an error that has none of its own.
-func lastWords(path string, from int64) string {
-	file, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = file.Close() }() // read only
-	if _, err := file.Seek(from, io.SeekStart); err != nil {
-		return ""
-	}
-	var words strings.Builder
-	if err := writeTail(&words, file, 5); err != nil {
-		return ""
-	}
-	return strings.TrimSpace(words.String())
 }
 
 // sizeOf is the size of a file, 0 if there is none.

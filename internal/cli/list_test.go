@@ -23,7 +23,7 @@ func TestInstancesInAList(t *testing.T) {
 		return inst
 	}
 	running, stopped, silent := prepared("running"), prepared("stopped"), prepared("silent")
-	lock, err := silent.Acquire()
+	lock, err := silent.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,12 +3,12 @@ package cli
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,22 +58,35 @@ Logs of pods are 'orrery kubectl logs'.`,
 	return c
 }
 
+// openLog opens the log of a part. The error for one that has none names those that have.
 func openLog(inst *instance.Instance, part string) (*os.File, error) {
-	if part != filepath.Base(part) {
-		return nil, fmt.Errorf("%q is not the name of a part", part)
+	logs, err := logFiles(inst)
+	if err != nil {
+		return nil, err
 	}
-	file, err := os.Open(inst.Path("log", part+".log"))
-	if !errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	logs, err := filepath.Glob(inst.Path("log", "*.log"))
-	if err != nil || len(logs) == 0 {
+	if len(logs) == 0 {
 		return nil, notRunning(inst)
 	}
-	for i := range logs {
-		logs[i] = strings.TrimSuffix(filepath.Base(logs[i]), ".log")
+	if path, known := logs[part]; known {
+		return os.Open(path)
 	}
-	return nil, fmt.Errorf("instance %s has no log of %q: it has %s", inst.Name, part, strings.Join(logs, ", "))
+	return nil, fmt.Errorf("instance %s has no log of %q: it has %s", inst.Name, part, strings.Join(slices.Sorted(maps.Keys(logs)), ", "))
+}
+
+// logFiles are the paths of the logs that there are, by the name of the part: of the instance's own process, and of the programs
+// that it runs, each of which keeps its log with what else it has.
+func logFiles(inst *instance.Instance) (map[string]string, error) {
+	logs := map[string]string{}
+	for _, pattern := range []string{inst.Path("log", "*.log"), inst.Path("containerd", "*.log")} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			return nil, fmt.Errorf("looking for logs of instance %s: %w", inst.Name, err)
+		}
+		for _, file := range files {
+			logs[strings.TrimSuffix(filepath.Base(file), ".log")] = file
+		}
+	}
+	return logs, nil
 }
 
 // writeTail writes the last n lines of a file, all of them for n below zero, and leaves it at its end.

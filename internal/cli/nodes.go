@@ -13,6 +13,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/nodeagent"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // kubeletPort is where a node agent serves, unless it is taken.
@@ -79,9 +80,14 @@ func (m *machine) serving(ctx context.Context, name string, ip net.IP, port int)
 	return nodeagent.Serving{Listener: listener, Certificate: &certificate, ClientCAs: authority}, nil
 }
 
+// simulatedTaint is the key of the taint of simulated nodes beside one that runs containers.
+const simulatedTaint = "orrery.dev/simulated"
+
 // newSimulatedNodes makes simulated nodes, whose API is served as serving says.
-func newSimulatedNodes(c wiring.Cluster, nodes int, serving nodeagent.Serving) (wiring.Part, error) {
-	fleet, err := wiring.NewFleet(c, nodeagent.FleetOptions{Nodes: nodes, NamePrefix: "simulated-", Serving: serving})
+func newSimulatedNodes(c wiring.Cluster, nodes int, serving nodeagent.Serving, taints ...corev1.Taint) (wiring.Part, error) {
+	fleet, err := wiring.NewFleet(c, nodeagent.FleetOptions{
+		Nodes: nodes, NamePrefix: "simulated-", Serving: serving, Taints: taints, OwnTaints: []string{simulatedTaint},
+	})
 	if err != nil {
 		return nil, err
 	}

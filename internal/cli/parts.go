@@ -13,6 +13,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/proxy"
+	corev1 "k8s.io/api/core/v1"
 )
 
 func (m *machine) runNetwork(ctx context.Context, ready func(string)) error {
@@ -43,6 +44,24 @@ func (m *machine) runRuntime(ctx context.Context, ready func(string)) error {
 		m.stopPods(running)
 	})
 	return m.runtime.Run(running)
+}
+
+// lookAtRuntime tells of the containerd that the runtime restarts by itself, as of a component that ended and was started anew.
+func (m *machine) lookAtRuntime(c *instance.Component) {
+	status := m.runtime.Status()
+	if status.Restarts == 0 {
+		return
+	}
+	c.Restarts += status.Restarts
+	if status.LastError != "" {
+		c.LastError = status.LastError
+	}
+	if c.State == instance.Running {
+		c.Since = status.Since
+		if status.PID == 0 {
+			c.State = instance.Failed
+		}
+	}
 }
 
 // podGrace is how long containers have to end by themselves when the machine's instance is stopped. stopPatience bounds all of it.
@@ -134,9 +153,18 @@ func (p *controlPlane) runSimulatedNodes(ctx context.Context, ready func(string)
 	if err != nil {
 		return err
 	}
-	part, err := newSimulatedNodes(cluster, p.options.nodes, serving)
+	part, err := newSimulatedNodes(cluster, p.options.nodes, serving, p.simulatedTaints()...)
 	if err != nil {
 		return errors.Join(err, serving.Listener.Close())
 	}
 	return wiring.Run(ctx, part, func() { ready(strconv.Itoa(p.options.nodes) + " nodes") })
+}
+
+// simulatedTaints keep pods off simulated nodes that do not ask for them, where there is a node that runs containers: what they
+// promise would not be kept.
+func (p *controlPlane) simulatedTaints() []corev1.Taint {
+	if p.network == nil {
+		return nil
+	}
+	return []corev1.Taint{{Key: simulatedTaint, Effect: corev1.TaintEffectNoSchedule}}
 }

@@ -184,7 +184,7 @@ func (t *target) printPlansOf(c *cobra.Command, loop string) error {
 		return err
 	}
 	if !inst.Running() {
-		return fmt.Errorf("%q: only a running instance can be asked for the plans of a loop: start one with 'orrery up', or ask for KIND/NAME, as in deployment/web", loop)
+		return fmt.Errorf("%q: only a running instance can be asked for the plans of a loop: start one with '%s', or ask for KIND/NAME, as in deployment/web", loop, inst.Command("up"))
 	}
 	loops, err := inst.Loops(c.Context())
 	if err != nil {

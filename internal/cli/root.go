@@ -24,16 +24,28 @@ func Main() int {
 	return 0
 }
 
-// defaultName is the instance of a person who needs only one.
-const defaultName = "orrery"
-
 // target is the instance that a command is about.
 type target struct {
 	dataDir, name string
 }
 
+// instance is the one that the flags name, which this user may look into if it exists.
 func (t *target) instance() (*instance.Instance, error) {
-	return instance.Open(t.dataDir, t.name)
+	inst, err := instance.Open(t.dataDir, t.name)
+	if err != nil {
+		return nil, err
+	}
+	return inst, inst.Accessible()
+}
+
+// command is what to type for a command about the instance. t may be nil, for a command that knows none.
+func (t *target) command(words string) string {
+	if t != nil {
+		if inst, err := t.instance(); err == nil {
+			return inst.Command(words)
+		}
+	}
+	return "orrery " + words
 }
 
 func newRoot() *cobra.Command {
@@ -54,18 +66,15 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 		SilenceUsage:     true,
 		SilenceErrors:    true,
 		TraverseChildren: true,
-		Args:             cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return c.Help()
-			}
-			return unknownCommand(c, args[0])
-		},
+		Version:          versionText(),
+		PersistentPreRun: silence,
 	}
+	root.SetVersionTemplate("{{.Version}}")
+	root.Flags().Bool("version", false, "show the version") // before cobra adds one that a library has registered for itself
 	root.SetOut(os.Stdout)
 	flags := root.PersistentFlags()
 	flags.StringVar(&t.dataDir, "data-dir", fromEnv("ORRERY_DATA_DIR", instance.DefaultDataDir()), "`directory` with all instances of this machine (ORRERY_DATA_DIR)")
-	flags.StringVar(&t.name, "name", fromEnv("ORRERY_NAME", defaultName), "`name` of the instance, to run several side by side (ORRERY_NAME)")
+	flags.StringVar(&t.name, "name", fromEnv("ORRERY_NAME", instance.DefaultName), "`name` of the instance, to run several side by side (ORRERY_NAME)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())
 	})
@@ -86,16 +95,39 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 	add("upstream", upstreamCommands(&t)...)
 	root.AddCommand(newVersion())
 	t.addCompletion(root)
+	refuseUnknown(root)
 	return root
 }
 
+// refuseUnknown lets every command that only has others below it refuse a word which is none of them. Without a word it shows
+// its help.
+func refuseUnknown(c *cobra.Command) {
+	for _, child := range c.Commands() {
+		refuseUnknown(child)
+	}
+	if c.Runnable() || !c.HasSubCommands() {
+		return
+	}
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		return unknownCommand(c, args[0])
+	}
+}
+
 // unknownCommand says which commands a person may have meant.
-func unknownCommand(root *cobra.Command, name string) error {
-	root.SuggestionsMinimumDistance = 2
-	if near := root.SuggestionsFor(name); len(near) > 0 {
+func unknownCommand(parent *cobra.Command, name string) error {
+	parent.SuggestionsMinimumDistance = 2
+	near := parent.SuggestionsFor(name)
+	for i := range near {
+		near[i] = strings.TrimPrefix(parent.CommandPath()+" "+near[i], "orrery ")
+	}
+	if len(near) > 0 {
 		return fmt.Errorf("unknown command %q: did you mean %s?", name, strings.Join(near, " or "))
 	}
-	return fmt.Errorf("unknown command %q: see 'orrery --help'", name)
+	return fmt.Errorf("unknown command %q: see '%s --help'", name, parent.CommandPath())
 }
 
 func fromEnv(name, otherwise string) string {

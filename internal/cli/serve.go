@@ -18,13 +18,22 @@ const restingGCPercent = 50
 // assembler makes the components of an instance, and says where the API server is or will be.
 type assembler func(context.Context, *instance.Instance) ([]plane.Component, string, error)
 
+// service is an instance that this process runs.
+type service struct {
+	inst      *instance.Instance
+	assemble  assembler
+	verbosity int
+	flags     map[string]string // as instance.Status has them
+}
+
 // runInForeground runs an instance in this process until it is interrupted, and prints a welcome once all runs.
 func runInForeground(c *cobra.Command, inst *instance.Instance, assemble assembler, verbosity int, welcome string) error {
 	if err := inst.Prepare(); err != nil {
 		return err
 	}
+	s := service{inst, assemble, verbosity, chosen(c.Flags())}
 	tell := newTeller(c.OutOrStdout())
-	err := serve(c.Context(), inst, assemble, verbosity, tell, func() {
+	err := s.serve(c.Context(), tell, func() {
 		giveBack()
 		if tell.ready(); tell.toPerson {
 			c.Print(welcome)
@@ -36,16 +45,17 @@ func runInForeground(c *cobra.Command, inst *instance.Instance, assemble assembl
 	return err
 }
 
-// serve runs the components of an instance, and calls ready when all of them run.
-func serve(ctx context.Context, inst *instance.Instance, assemble assembler, verbosity int, tell *teller, ready func()) error {
-	lock, err := inst.Acquire()
+// serve runs the components of the instance, and calls ready when all of them run.
+func (s service) serve(ctx context.Context, tell *teller, ready func()) error {
+	inst := s.inst
+	lock, err := inst.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = lock.Release() }() // the process's end releases it as well
-	setUpLogging(verbosity)
+	setUpLogging(s.verbosity)
 
-	components, server, err := assemble(ctx, inst)
+	components, server, err := s.assemble(ctx, inst)
 	if err != nil {
 		return err
 	}
@@ -59,7 +69,7 @@ func serve(ctx context.Context, inst *instance.Instance, assemble assembler, ver
 	status := func() instance.Status {
 		return instance.Status{
 			Name: inst.Name, Version: version.Get().Version, PID: os.Getpid(), Since: since,
-			Server: server, Components: p.Status(),
+			Server: server, Flags: s.flags, Components: p.Status(),
 		}
 	}
 	go func() {

@@ -55,10 +55,15 @@ terminal, and anywhere else as a line for each part whose state has changed.`,
 }
 
 func notRunning(inst *instance.Instance) error {
-	if !inst.Exists() {
-		return fmt.Errorf("there is no instance %s in %s: start one with 'orrery up'", inst.Name, inst.Dir)
+	up := inst.Command("up")
+	if left, err := leftProcesses(inst); err == nil && len(left) > 0 {
+		return fmt.Errorf("instance %s is not running, but %d processes that it left behind are: go on with '%s', or stop them with '%s'",
+			inst.Name, len(left), up, inst.Command("down"))
 	}
-	return fmt.Errorf("instance %s is not running: start it with 'orrery up'; its last words are in %s", inst.Name, inst.Log())
+	if !inst.Exists() {
+		return fmt.Errorf("there is no instance %s in %s: start one with '%s'", inst.Name, inst.Dir, up)
+	}
+	return fmt.Errorf("instance %s is not running: start it with '%s'; its last words are in %s", inst.Name, up, inst.Log())
 }
 
 func allRun(status instance.Status) error {
@@ -94,4 +99,11 @@ func statusTable(status instance.Status, now time.Time) printer.Table {
 		})
 	}
 	return table
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
 }

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
-	"strings"
+	"time"
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
-	"github.com/orrery-dev/orrery/internal/cli/progress"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -19,6 +16,7 @@ import (
 type upOptions struct {
 	runtimeOptions
 	foreground bool
+	timeout    time.Duration
 	port       int
 	nodes      int
 	etcd       etcdOptions
@@ -39,6 +37,7 @@ func newUp(t *target) *cobra.Command {
 		Short: "Start a control plane on this machine",
 		Long: `Start a control plane on this machine, and return when it is ready: etcd, the API
 server, the controllers, the scheduler, and a node. What was stored before is there again.
+Where it runs already there is nothing to do, unless flags ask for something else.
 
 With --runtime containerd (the default for root on Linux) the node runs containers; with
 --runtime simulated it only says that it does, which needs neither root nor Linux.
@@ -62,19 +61,19 @@ control loop is sent there as a span, by OTLP over gRPC.`,
 				return err
 			}
 			if !o.foreground {
-				forewarn(c, inst, o.runtimeOptions, o.port)
-				return runInBackground(c, inst)
+				return runInBackground(c, inst, o)
 			}
 			assemble := func(ctx context.Context, inst *instance.Instance) ([]plane.Component, string, error) {
 				return newControlPlane(ctx, inst, o)
 			}
-			return runInForeground(c, inst, assemble, o.verbosity, whatNext(inst))
+			return runInForeground(c, inst, assemble, o.verbosity, whatNext(inst, o))
 		},
 	}
 	flags := c.Flags()
 	flags.BoolVar(&o.foreground, "foreground", false, "stay, and stop on Ctrl-C, as a service manager wants it")
+	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long to wait until all of it runs, before giving up; not with --foreground")
 	o.runtimeOptions.addFlags(flags)
-	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, besides one that runs containers; 1 by default with --runtime simulated")
+	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, 1 by default with --runtime simulated; beside a node that runs containers they are tainted, so that only pods go there that tolerate orrery.dev/simulated")
 	o.addServerFlags(flags)
 	return c
 }
@@ -107,41 +106,4 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		o.nodes = 1
 	}
 	return nil
-}
-
-// runInBackground launches this same command with --foreground, and returns when it is ready.
-func runInBackground(c *cobra.Command, inst *instance.Instance) error {
-	if err := inst.Prepare(); err != nil {
-		return err
-	}
-	if inst.Running() {
-		_, err := inst.Acquire() // says who runs it, and what to do
-		return err
-	}
-	view := progress.New(c.OutOrStdout())
-	err := launch(c.Context(), inst, append(slices.Clone(os.Args[1:]), "--foreground"), view)
-	view.Close()
-	if err != nil {
-		return err
-	}
-	c.Print(whatNext(inst))
-	return nil
-}
-
-// whatNext says what to type now.
-func whatNext(inst *instance.Instance) string {
-	self := os.Args[0]
-	if inst.Name != defaultName {
-		self += " --name " + inst.Name
-	}
-	return strings.ReplaceAll(fmt.Sprintf(`
-The control plane is ready. Next:
-
-  SELF kubectl apply -f examples/web/deployment.yaml
-  SELF kubectl get pods -o wide
-  SELF status
-  SELF down
-
-An installed kubectl works too: export KUBECONFIG=%s
-`, inst.Kubeconfig()), "SELF", self)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/orrery-dev/orrery/apiserver"
@@ -14,11 +15,12 @@ func newVersion() *cobra.Command {
 		Short:   "Show the version of this program and of the Kubernetes API that it serves",
 		Example: `  orrery version`,
 		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			info := version.Get()
-			c.Printf("orrery %s %s\nkubernetes %s\n%s %s/%s\n",
-				info.Version, info.Commit, apiserver.KubernetesVersion(), info.Go, runtime.GOOS, runtime.GOARCH)
-			return nil
-		},
+		Run:     func(c *cobra.Command, _ []string) { c.Print(versionText()) },
 	}
+}
+
+func versionText() string {
+	info := version.Get()
+	return fmt.Sprintf("orrery %s %s\nkubernetes %s\n%s %s/%s\n",
+		info.Version, info.Commit, apiserver.KubernetesVersion(), info.Go, runtime.GOOS, runtime.GOARCH)
 }

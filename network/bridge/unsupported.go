@@ -14,3 +14,6 @@ func (n *Network) Up(context.Context) error { return errNotLinux }
 
 // Down has nothing to remove.
 func (n *Network) Down(context.Context) error { return nil }
+
+// Remove has nothing to remove.
+func Remove(context.Context, string, string) error { return nil }

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/orrery-dev/orrery/network/nft"
 )
 
 // Up brings the network into being, or repairs it: the bridge with its address, the kernel's settings, the masquerading and the
@@ -36,6 +38,16 @@ func (n *Network) Up(ctx context.Context) error {
 // Down removes everything that Up made. Pods have to be gone: theirs would lose their network. Calling it again is no error.
 func (n *Network) Down(ctx context.Context) error {
 	return errors.Join(n.unmasquerade(ctx), n.removeBridge(), os.RemoveAll(n.options.Dir))
+}
+
+// Remove does what Down does, for a network of which nothing is known any more but its name and its directory. It needs the nft
+// program only if there is anything for it to do.
+func Remove(ctx context.Context, name, dir string) error {
+	n := &Network{options: Options{Name: name, Dir: dir}}
+	return errors.Join(
+		nft.RemoveTables(ctx, func(table string) bool { return table == n.table() }),
+		n.removeBridge(),
+		os.RemoveAll(dir))
 }
 
 // raiseBridge makes the device, gives it our address and no other, and the route to the services.

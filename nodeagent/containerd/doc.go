@@ -11,7 +11,8 @@
 //     growing pause, and the new one adopts the containers that it finds. The same holds when the whole control plane is killed and
 //     started again: a containerd that was left behind is replaced, never fought.
 //   - One control plane at a time uses a directory.
-//   - Reset leaves no process, mount, network namespace, socket, cgroup or file.
+//   - Reset leaves no process, mount, network namespace, socket, cgroup or file, and Halt nothing that runs, whatever state they
+//     find: they look at the machine, and believe no record.
 //
 // It does not pull or choose images, does not know pods, and does not make a network: it is told where the CNI configuration is.
 package containerd

@@ -95,8 +95,12 @@ func within(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// unmountAll detaches everything that is mounted in or below dir, the latest first.
-func unmountAll(dir string) error {
+// Unmount detaches everything that is mounted in or below dir, the latest first. It goes by what the kernel says: dir itself may
+// have been removed.
+func Unmount(dir string) error {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
 	all, err := mounts()
 	if err != nil {
 		return fmt.Errorf("listing mounts: %w", err)

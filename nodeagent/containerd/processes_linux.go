@@ -20,9 +20,7 @@ import (
 
 // replace ends a containerd that a former control plane left behind. Its containers go on.
 func (r *Runtime) replace(ctx context.Context) error {
-	left, err := processes(func(argv []string) bool {
-		return filepath.Base(argv[0]) == "containerd" && hasPair(argv, "--config", r.configFile())
-	})
+	left, err := r.containerds()
 	if err != nil || len(left) == 0 {
 		return err
 	}
@@ -33,9 +31,7 @@ func (r *Runtime) replace(ctx context.Context) error {
 // killContainers ends every container of ours by force: the first process of each, which takes all in its process namespace with
 // it, and the shim that watches it.
 func (r *Runtime) killContainers(ctx context.Context) error {
-	shims, err := processes(func(argv []string) bool {
-		return filepath.Base(argv[0]) == "containerd-shim-runc-v2" && hasPair(argv, "-address", r.socket())
-	})
+	shims, err := r.shims()
 	if err != nil {
 		return err
 	}
@@ -44,6 +40,20 @@ func (r *Runtime) killContainers(ctx context.Context) error {
 		return err
 	}
 	return end(ctx, append(doomed, shims...), unix.SIGKILL)
+}
+
+// containerds lists the containerds that run with our configuration.
+func (r *Runtime) containerds() ([]int, error) {
+	return processes(func(argv []string) bool {
+		return filepath.Base(argv[0]) == "containerd" && hasPair(argv, "--config", r.configFile())
+	})
+}
+
+// shims lists those that were started for our containerd.
+func (r *Runtime) shims() ([]int, error) {
+	return processes(func(argv []string) bool {
+		return filepath.Base(argv[0]) == "containerd-shim-runc-v2" && hasPair(argv, "-address", r.socket())
+	})
 }
 
 // hasPair says whether a command line has an option with a value.

@@ -71,6 +71,16 @@ var errNotLinux = errors.New("running containers needs Linux: choose the simulat
 
 // New checks that containers can run here: root, and the programs. Nothing is started or written.
 func New(o Options) (*Runtime, error) {
+	r, err := At(o)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.complete()
+}
+
+// At is the runtime of a directory as it was left there, for Halt and Reset. It may lack what New demands: programs, and even the
+// directory.
+func At(o Options) (*Runtime, error) {
 	if goruntime.GOOS != "linux" {
 		return nil, errNotLinux
 	}
@@ -84,11 +94,6 @@ func New(o Options) (*Runtime, error) {
 		}
 		*dir = absolute
 	}
-	for _, name := range programs {
-		if info, err := os.Stat(filepath.Join(o.Programs, name)); err != nil || info.Mode()&0o111 == 0 {
-			return nil, fmt.Errorf("the container runtime is incomplete: %s is not in %s: run `make runtime`", name, o.Programs)
-		}
-	}
 	if o.SandboxImage == "" {
 		o.SandboxImage = images.Pause
 	}
@@ -98,7 +103,18 @@ func New(o Options) (*Runtime, error) {
 	return &Runtime{options: o, run: RunDir(o.Dir), log: o.Log, begun: make(chan struct{})}, nil
 }
 
-// RunDir is the run directory of the runtime whose Options.Dir is dir, an absolute path. It is short, because the kernel limits the path of a socket to 107 bytes, and different for each Dir.
+// complete says which program is missing.
+func (r *Runtime) complete() error {
+	for _, name := range programs {
+		if info, err := os.Stat(filepath.Join(r.options.Programs, name)); err != nil || info.Mode()&0o111 == 0 {
+			return fmt.Errorf("the container runtime is incomplete: %s is not in %s: run `make runtime`", name, r.options.Programs)
+		}
+	}
+	return nil
+}
+
+// RunDir is the run directory of the runtime whose Options.Dir is dir, an absolute path. It is short, because the kernel limits the
+// path of a socket to 107 bytes, and different for each Dir.
 func RunDir(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
 	return filepath.Join("/run/orrery", hex.EncodeToString(sum[:6]))

@@ -40,12 +40,27 @@ func (r *Runtime) prepare(ctx context.Context) (*os.File, error) {
 	if err := os.MkdirAll(r.options.Dir, 0o711); err != nil {
 		return nil, fmt.Errorf("making the directory of the container runtime: %w", err)
 	}
-	lock, err := lockFile(filepath.Join(r.options.Dir, "lock"))
+	lock, err := r.lock()
 	if err != nil {
-		return nil, fmt.Errorf("the container runtime in %s is in use by another process: stop that one, or choose another data directory: %w", r.options.Dir, err)
+		return nil, err
 	}
 	if err := r.ready(ctx); err != nil {
 		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
+}
+
+// errInUse is the error of a directory in which somebody else runs a containerd.
+var errInUse = errors.New("it is in use by another process")
+
+// lock takes the directory, as long as the file is open.
+func (r *Runtime) lock() (*os.File, error) {
+	lock, err := lockFile(filepath.Join(r.options.Dir, "lock"))
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = errInUse
+	}
+	if err != nil {
+		return nil, fmt.Errorf("taking the container runtime in %s: %w: stop that process, or choose another data directory", r.options.Dir, err)
 	}
 	return lock, nil
 }

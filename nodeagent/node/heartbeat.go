@@ -22,13 +22,16 @@ import (
 //
 // Status and lease wait neither for each other nor for the container runtime: what is sent is what is known.
 type Heartbeat struct {
-	Name     string
-	Client   client.Client
-	Runtime  Runtime
-	Clock    clock.Clock
-	Labels   map[string]string
-	Taints   []corev1.Taint
-	PodCIDRs []string
+	Name    string
+	Client  client.Client
+	Runtime Runtime
+	Clock   clock.Clock
+	Labels  map[string]string
+	// Taints are those that the Node is made with.
+	Taints []corev1.Taint
+	// OwnTaints are the keys of taints that a Node which is there has exactly if they are among Taints. All others are left alone.
+	OwnTaints []string
+	PodCIDRs  []string
 	// Observed holds what does not change; what the runtime says is filled in at each update.
 	Observed Observed
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,7 +14,8 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
-// Register makes the Node, or takes over the one that is there: its labels are brought up to date, its spec is left alone.
+// Register makes the Node, or takes over the one that is there: its labels and our own taints are brought up to date, the rest of
+// its spec is left alone.
 func (b *Heartbeat) Register(ctx context.Context) error {
 	b.runtime.updateRuntimeUp(ctx, b.Runtime, b.Clock)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -37,13 +39,27 @@ func (b *Heartbeat) Register(ctx context.Context) error {
 		updated.Labels = map[string]string{}
 	}
 	maps.Copy(updated.Labels, initial.Labels)
-	if !maps.Equal(updated.Labels, found.Labels) {
-		if err := b.Client.Patch(ctx, updated, client.MergeFrom(found)); err != nil {
+	updated.Spec.Taints = b.taints(found.Spec.Taints)
+	if !maps.Equal(updated.Labels, found.Labels) || !slices.Equal(updated.Spec.Taints, found.Spec.Taints) {
+		// The lock is for the list of taints, which others change too.
+		if err := b.Client.Patch(ctx, updated, client.MergeFromWithOptions(found, client.MergeFromWithOptimisticLock{})); err != nil {
 			return fmt.Errorf("labelling node %s: %w", b.Name, err)
 		}
 	}
 	b.set(updated)
 	return nil
+}
+
+// taints are those of a Node that is there, with our own as they are to be.
+func (b *Heartbeat) taints(present []corev1.Taint) []corev1.Taint {
+	own := func(t corev1.Taint) bool { return slices.Contains(b.OwnTaints, t.Key) }
+	taints := slices.DeleteFunc(slices.Clone(present), func(t corev1.Taint) bool { return own(t) && !slices.Contains(b.Taints, t) })
+	for _, t := range b.Taints {
+		if own(t) && !slices.Contains(taints, t) {
+			taints = append(taints, t)
+		}
+	}
+	return taints
 }
 
 // initialNode is the Node where there is none yet.

@@ -29,6 +29,8 @@ func TestMistakesAreExplained(t *testing.T) {
 	}{
 		"an unknown flag":                 {[]string{"up", "--replicas", "3"}, []string{"unknown flag: --replicas", "--help"}},
 		"an unknown command":              {[]string{"upp"}, []string{`unknown command "upp"`}},
+		"an unknown command of a command": {[]string{"image", "lst"}, []string{`unknown command "lst"`, "image list"}},
+		"kubectl without an instance":     {[]string{"kubectl", "get", "pods"}, []string{"no cluster is known", "up"}},
 		"an unknown runtime":              {[]string{"up", "--runtime", "docker"}, []string{`"docker"`, "containerd", "simulated"}},
 		"a name that cannot be":           {[]string{"up", "--name", "A/B"}, []string{`"A/B"`, "lower-case"}},
 		"a port in use":                   {[]string{"up", "--runtime", "simulated", "--port", port}, []string{"--port " + port, "in use"}},
@@ -36,7 +38,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		"a data directory that is a file": {[]string{"up", "--runtime", "simulated", "--data-dir", file}, []string{file, "--data-dir"}},
 		"etcd files without etcd":         {[]string{"up", "--etcd-cafile", "ca.crt"}, []string{"--etcd-servers"}},
 		"a plan of nothing":               {[]string{"plan", "web"}, []string{"KIND/NAME", "deployment/web"}},
-		"an image from nowhere":           {[]string{"image", "load", "web.tar"}, []string{"orrery up"}},
+		"an image from nowhere":           {[]string{"image", "load", "web.tar"}, []string{"there is no instance", "up'"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlane(t)
@@ -95,17 +97,6 @@ func TestContainersWithoutRootAreToldWhatToDo(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "needs root") || !strings.Contains(string(out), "--runtime simulated") {
 		t.Errorf("up as nobody = %v, and said %q; want that it needs root, and what does not", err, out)
 	}
-}
-
-func TestARunningInstanceIsNotStartedTwice(t *testing.T) {
-	p := start(t, "--runtime", "simulated")
-	if said := p.fails("up", "--runtime", "simulated"); !strings.Contains(said, "is running already") || !strings.Contains(said, "orrery down") {
-		t.Errorf("second up said %q", said)
-	}
-	if said := p.fails("reset", "--yes"); !strings.Contains(said, "orrery down") {
-		t.Errorf("reset of a running instance said %q", said)
-	}
-	p.kubectl("get", "--raw", "/readyz")
 }
 
 func TestADamagedDataDirectoryIsToldAndKept(t *testing.T) {

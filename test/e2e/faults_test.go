@@ -102,6 +102,12 @@ func TestContainersOutliveContainerd(t *testing.T) {
 		now := p.containerd()
 		return strconv.Itoa(now), now != 0 && now != pid
 	})
+	if restarts := p.component("runtime").Restarts; restarts != 1 {
+		t.Errorf("status counts %d restarts of the runtime, want 1", restarts)
+	}
+	if said := p.orrery("logs", "containerd", "--tail", "5"); !strings.Contains(said, "level=") {
+		t.Errorf("the log of containerd ends with %q", said)
+	}
 	p.kubectl("scale", "deployment/web", "--replicas=5")
 	p.becomes("5", "deployment/web", "{.status.readyReplicas}")
 	if now := p.containers(); !strings.Contains(now, strings.Fields(started)[0]) {
@@ -122,17 +128,18 @@ func TestAnImageThatDoesNotExistIsToldAndNotTriedForever(t *testing.T) {
 	}
 }
 
-// kill ends the process of the control plane as a power cut does.
+// kill ends the process of the control plane as a power cut does. It may be some time in dying.
 func (p *plane) kill() {
 	p.t.Helper()
-	pid := p.pid()
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	p.signal(syscall.SIGKILL)
+}
+
+// signal sends the process of the control plane a signal.
+func (p *plane) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := syscall.Kill(p.pid(), s); err != nil {
 		p.t.Fatal(err)
 	}
-	await.Until(p.t, "process "+strconv.Itoa(pid)+" to be gone", func() (string, bool) {
-		out, err := p.try("status")
-		return out, err != nil
-	})
 }
 
 // pid is the process of the control plane.

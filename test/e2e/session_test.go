@@ -91,7 +91,7 @@ func TestStatusTellsEachComponent(t *testing.T) {
 		}
 	}
 	p.orrery("down")
-	if said := p.fails("status"); !strings.Contains(said, "not running") || !strings.Contains(said, "orrery up") {
+	if said := p.fails("status"); !strings.Contains(said, "not running") || !strings.Contains(said, " up'") {
 		t.Errorf("status of a stopped control plane: %s", said)
 	}
 	p.up("--runtime", "simulated")

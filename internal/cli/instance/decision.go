@@ -20,7 +20,7 @@ var ErrNoDecision = errors.New("the scheduler does not remember the pod")
 func (i *Instance) Decision(ctx context.Context, namespace, name string, decision any) error {
 	response, err := i.get(ctx, DecisionPath+"?"+url.Values{"namespace": {namespace}, "name": {name}}.Encode())
 	if err != nil {
-		return fmt.Errorf("asking instance %s what its scheduler decided: %w", i.Name, err)
+		return err
 	}
 	defer func() { _ = response.Body.Close() }() // read to its end or given up
 	if response.StatusCode != http.StatusOK {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"syscall"
 )
 
 // Instance is a named control plane on this machine, running or not.
@@ -76,6 +77,22 @@ func (i *Instance) Exists() bool {
 	return err == nil
 }
 
+// Accessible says why this user cannot look into the instance's directory, if it exists, and what to do; nil if he can.
+func (i *Instance) Accessible() error {
+	_, err := os.ReadDir(i.Dir)
+	if !errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	advice := "run as root, or choose another with --data-dir"
+	if os.Geteuid() == 0 {
+		advice = "let root read it, or choose another with --data-dir"
+	}
+	return fmt.Errorf("data directory %s is somebody else's (%w): %s", i.Dir, err, advice)
+}
+
+// probeSize is how much of the disk has to be free, for a start to have a chance.
+const probeSize = 1 << 20
+
 // Prepare makes the instance's directory. The error says what to do where it cannot be written.
 func (i *Instance) Prepare() error {
 	if err := os.MkdirAll(i.Path("log"), 0o700); err != nil {
@@ -85,12 +102,20 @@ func (i *Instance) Prepare() error {
 	if err != nil {
 		return i.cannotWrite(err)
 	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+	_, err = probe.Write(make([]byte, probeSize))
+	err = errors.Join(err, probe.Close(), os.Remove(probe.Name()))
+	if err != nil {
+		return i.cannotWrite(err)
+	}
+	return nil
 }
 
 func (i *Instance) cannotWrite(err error) error {
 	advice := "choose another with --data-dir"
-	if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("the disk of data directory %s is full (%w): make room there, or choose another directory with --data-dir", i.Dir, err)
+	case errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0:
 		advice = "run as root, or choose one that you own with --data-dir"
 	}
 	return fmt.Errorf("data directory %s cannot be written (%w): %s", i.Dir, err, advice)

@@ -33,14 +33,16 @@ func TestOneProcessRunsAnInstance(t *testing.T) {
 	if inst.Running() {
 		t.Fatal("runs before it was acquired")
 	}
-	lock, err := inst.Acquire()
+	lock, err := inst.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !inst.Running() || inst.PID() != os.Getpid() {
 		t.Errorf("running = %t by %d, want true by %d", inst.Running(), inst.PID(), os.Getpid())
 	}
-	if _, err := inst.Acquire(); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), "orrery down") {
+	soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := inst.Acquire(soon); !errors.Is(err, ErrRunning) || !strings.Contains(err.Error(), inst.Command("down")) {
 		t.Errorf("second Acquire = %v, want ErrRunning with what to do", err)
 	}
 	if err := lock.Release(); err != nil {
@@ -49,8 +51,8 @@ func TestOneProcessRunsAnInstance(t *testing.T) {
 	if inst.Running() {
 		t.Error("runs after it was released")
 	}
-	if err := inst.Stop(0); err != nil {
-		t.Errorf("stopping what does not run = %v, want success", err)
+	if killed, err := inst.Stop(t.Context(), 0); err != nil || killed {
+		t.Errorf("stopping what does not run = %t, %v; want success", killed, err)
 	}
 }
 

@@ -1,12 +1,13 @@
 package instance
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,17 +19,68 @@ var ErrRunning = errors.New("is running already")
 // Lock is the right to run an instance. It ends with the process that holds it.
 type Lock struct{ file *os.File }
 
-// Acquire takes the instance for this process. An instance that another process runs is ErrRunning.
-func (i *Instance) Acquire() (*Lock, error) {
-	file, err := os.OpenFile(i.Path("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+// dyingPatience is how long a process that holds an instance and does not answer is given to answer, or to end: one that was
+// killed lets go only when the kernel has taken its memory back.
+const dyingPatience = 10 * time.Second
+
+// look is how often it is looked whether a process has let go.
+const look = 50 * time.Millisecond
+
+// Acquire takes the instance for this process. An instance that another process runs is ErrRunning: at once if that process
+// answers, and if it does not after a while, or when ctx ends.
+func (i *Instance) Acquire(ctx context.Context) (*Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, dyingPatience)
+	defer cancel()
+	for {
+		lock, err := i.tryAcquire()
+		if !errors.Is(err, ErrRunning) {
+			return lock, err
+		}
+		if _, silent := i.Status(ctx); silent == nil || i.suspended() {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(look):
+		}
+	}
+}
+
+// Probe looks how the instance is: its status if a process runs it, nil if none does. A process that does not answer because it is
+// dying, or has only just started, is waited for; one that goes on not to is a SilentError.
+func (i *Instance) Probe(ctx context.Context) (*Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, dyingPatience)
+	defer cancel()
+	for i.Running() {
+		status, err := i.Status(ctx)
+		if err == nil {
+			return &status, nil
+		}
+		if i.suspended() || !i.Exists() {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(look):
+		}
+	}
+	return nil, nil
+}
+
+func (i *Instance) tryAcquire() (*Lock, error) {
+	if _, err := os.Stat(i.lockFile()); errors.Is(err, fs.ErrNotExist) && i.Running() {
+		return nil, i.alreadyRunning() // its directory was removed, and it goes on
+	}
+	file, err := os.OpenFile(i.lockFile(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, i.cannotWrite(err)
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = file.Close() // nothing was written
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("instance %s in %s %w (process %d): stop it with 'orrery down', or start another with --name",
-				i.Name, i.Dir, ErrRunning, i.PID())
+			return nil, i.alreadyRunning()
 		}
 		return nil, fmt.Errorf("locking %s: %w", file.Name(), err)
 	}
@@ -38,12 +90,22 @@ func (i *Instance) Acquire() (*Lock, error) {
 	return &Lock{file}, nil
 }
 
+func (i *Instance) alreadyRunning() error {
+	return fmt.Errorf("instance %s in %s %w (process %d): stop it with '%s', or start another with --name",
+		i.Name, i.Dir, ErrRunning, i.PID(), i.Command("down"))
+}
+
+func (i *Instance) lockFile() string { return i.Path("lock") }
+
 // Release gives the instance up.
 func (l *Lock) Release() error { return l.file.Close() }
 
-// Running reports whether a process runs the instance.
+// Running reports whether a process runs the instance, also one whose directory was removed under it.
 func (i *Instance) Running() bool {
-	file, err := os.Open(i.Path("lock"))
+	file, err := os.Open(i.lockFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return holder(i.lockFile()) != 0
+	}
 	if err != nil {
 		return false
 	}
@@ -54,6 +116,9 @@ func (i *Instance) Running() bool {
 
 // PID is the process that runs the instance, or ran it last; 0 if it is not known.
 func (i *Instance) PID() int {
+	if pid := holder(i.lockFile()); pid != 0 {
+		return pid
+	}
 	data, err := os.ReadFile(i.Path("pid"))
 	if err != nil {
 		return 0
@@ -63,30 +128,4 @@ func (i *Instance) PID() int {
 		return 0
 	}
 	return pid
-}
-
-// Stop asks the process that runs the instance to end, and waits until it has let go. An instance that is not running
-// is success.
-func (i *Instance) Stop(patience time.Duration) error {
-	if !i.Running() {
-		return nil
-	}
-	pid := i.PID()
-	if pid <= 0 {
-		return fmt.Errorf("instance %s is running, but %s does not say by which process", i.Name, i.Path("pid"))
-	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("stopping process %d of instance %s: %w", pid, i.Name, err)
-	}
-	timeout := time.After(patience)
-	look := time.NewTicker(50 * time.Millisecond)
-	defer look.Stop()
-	for i.Running() {
-		select {
-		case <-look.C:
-		case <-timeout:
-			return fmt.Errorf("process %d of instance %s has not stopped within %s: see %s", pid, i.Name, patience, i.Log())
-		}
-	}
-	return nil
 }

@@ -74,7 +74,7 @@ func (i *Instance) Plans(ctx context.Context, loop, key string, next bool) (Plan
 func (i *Instance) tell(ctx context.Context, question string, answer any) error {
 	response, err := i.get(ctx, question)
 	if err != nil {
-		return fmt.Errorf("asking instance %s for plans: %w", i.Name, err)
+		return err
 	}
 	defer func() { _ = response.Body.Close() }() // read to its end or given up
 	if response.StatusCode != http.StatusOK {

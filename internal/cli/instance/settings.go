@@ -22,20 +22,48 @@ type Settings struct {
 	Addresses Addresses `json:"addresses"`
 }
 
-// Settings reads what was chosen; the zero value before the first start.
+// Settings reads what was chosen; the zero value before the first start. What is missing or cannot be read although the instance
+// was started is a DamagedError.
 func (i *Instance) Settings() (Settings, error) {
 	var s Settings
-	data, err := os.ReadFile(i.Path("settings.json"))
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := os.ReadFile(i.settingsFile())
+	if errors.Is(err, fs.ErrNotExist) && !i.hasData() {
 		return s, nil
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &s)
 	}
+	if err == nil && (!s.Addresses.Pods.IsValid() || !s.Addresses.Services.IsValid()) {
+		err = errors.New("it names no addresses")
+	}
 	if err != nil {
-		return s, fmt.Errorf("reading %s: %w", i.Path("settings.json"), err)
+		return Settings{}, &DamagedError{instance: i, Path: i.settingsFile(), Reason: err}
 	}
 	return s, nil
+}
+
+// DamagedError says that a file of the instance cannot be used, and what to do.
+type DamagedError struct {
+	instance *Instance
+	// Path is the file's.
+	Path string
+	// Reason is what is wrong with it.
+	Reason error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%s is damaged (%v): restore it from a copy, or give up instance %s and all that it stores with '%s'",
+		e.Path, e.Reason, e.instance.Name, e.instance.Command("reset --yes"))
+}
+
+func (e *DamagedError) Unwrap() error { return e.Reason }
+
+func (i *Instance) settingsFile() string { return i.Path("settings.json") }
+
+// hasData says whether an API server has stored anything here, and so whether there must have been settings.
+func (i *Instance) hasData() bool {
+	_, err := os.Stat(i.Path("apiserver"))
+	return err == nil
 }
 
 // Settle chooses what has not been chosen yet, and remembers it. The instance must be acquired.
@@ -97,12 +125,17 @@ func listen(ctx context.Context, chosen, remembered int) (net.Listener, error) {
 	return listener, nil
 }
 
+// save writes the settings whole or not at all.
 func (i *Instance) save(s Settings) error {
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing settings: %w", err)
 	}
-	if err := os.WriteFile(i.Path("settings.json"), append(data, '\n'), 0o600); err != nil {
+	scratch := i.settingsFile() + ".new"
+	if err := os.WriteFile(scratch, append(data, '\n'), 0o600); err != nil {
+		return i.cannotWrite(err)
+	}
+	if err := os.Rename(scratch, i.settingsFile()); err != nil {
 		return i.cannotWrite(err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 )
@@ -38,12 +39,14 @@ type Component struct {
 
 // Status is how an instance is.
 type Status struct {
-	Name       string      `json:"name"`
-	Version    string      `json:"version"`
-	PID        int         `json:"pid"`
-	Since      time.Time   `json:"since"`
-	Server     string      `json:"server"`
-	Components []Component `json:"components"`
+	Name    string    `json:"name"`
+	Version string    `json:"version"`
+	PID     int       `json:"pid"`
+	Since   time.Time `json:"since"`
+	Server  string    `json:"server"`
+	// Flags are the values of the flags by which it was started, by name, defaults included.
+	Flags      map[string]string `json:"flags,omitempty"`
+	Components []Component       `json:"components"`
 }
 
 // Handlers are what else the instance's socket answers, by path, as in "/metrics".
@@ -77,24 +80,61 @@ func (i *Instance) Serve(ctx context.Context, status func() Status, handlers Han
 	return nil
 }
 
-// Status asks the running instance how it is.
+// answerPatience is how long a running instance may take to answer how it is.
+const answerPatience = 2 * time.Second
+
+// Status asks the running instance how it is. One that does not answer within two seconds is a SilentError.
 func (i *Instance) Status(ctx context.Context) (Status, error) {
 	var status Status
+	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
 	response, err := i.get(ctx, "/status")
 	if err != nil {
-		return status, fmt.Errorf("asking instance %s how it is: %w", i.Name, err)
+		return status, err
 	}
 	defer func() { _ = response.Body.Close() }() // read to its end or given up
 	if err := json.NewDecoder(response.Body).Decode(&status); err != nil {
-		return status, fmt.Errorf("reading the status of instance %s: %w", i.Name, err)
+		return status, &SilentError{instance: i, Reason: err}
 	}
 	return status, nil
 }
 
-// get asks the instance's socket for a path.
+// SilentError says that a running instance does not answer, why, and what to do.
+type SilentError struct {
+	instance *Instance
+	// Reason is what became of the question.
+	Reason error
+}
+
+func (e *SilentError) Error() string {
+	i, pid := e.instance, e.instance.PID()
+	switch {
+	case !i.Exists():
+		return fmt.Sprintf("process %d runs instance %s, whose directory %s was removed: end it with '%s'", pid, i.Name, i.Dir, i.Command("down"))
+	case i.suspended():
+		return fmt.Sprintf("process %[1]d of instance %[2]s is suspended and does not answer: let it go on with 'kill -CONT %[1]d', or end it with '%[3]s'", pid, i.Name, i.Command("down"))
+	case isTimeout(e.Reason):
+		return fmt.Sprintf("process %d of instance %s hangs and does not answer: see %s, or end it with '%s'", pid, i.Name, i.Log(), i.Command("down"))
+	default:
+		return fmt.Sprintf("process %d of instance %s does not answer (%v): it is just starting or ending; if it stays so, end it with '%s'", pid, i.Name, e.Reason, i.Command("down"))
+	}
+}
+
+func (e *SilentError) Unwrap() error { return e.Reason }
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// thinkPatience is how long a running instance may think before it begins to answer a question.
+const thinkPatience = 10 * time.Second
+
+// get asks the instance's socket for a path. An answer that does not begin is a SilentError; one that has begun may go on.
 func (i *Instance) get(ctx context.Context, path string) (*http.Response, error) {
 	client := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
+		DisableKeepAlives:     true,
+		ResponseHeaderTimeout: thinkPatience,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", i.socket())
 		},
@@ -103,7 +143,15 @@ func (i *Instance) get(ctx context.Context, path string) (*http.Response, error)
 	if err != nil {
 		return nil, err
 	}
-	return client.Do(request)
+	response, err := client.Do(request)
+	var about *url.Error
+	if errors.As(err, &about) {
+		err = about.Err // the URL is made up, and means nothing to a person
+	}
+	if err != nil {
+		return nil, &SilentError{instance: i, Reason: err}
+	}
+	return response, nil
 }
 
 // socket is the path of the status socket. A unix socket's path has at most 107 bytes, so one in a deep directory is

@@ -27,6 +27,9 @@ type Component struct {
 	// Run runs the component until ctx ends, and calls ready once it is of use, with a few words about where or what it
 	// is. A return before ctx ends is a failure, also with a nil error.
 	Run func(ctx context.Context, ready func(detail string)) error
+	// Look is asked for each status, and may add what the component knows of a program that it restarts itself. Nil means that it
+	// knows nothing more.
+	Look func(*instance.Component)
 }
 
 // Plane runs components.
@@ -74,7 +77,11 @@ func (p *Plane) Status() []instance.Component {
 	defer p.mu.Unlock()
 	status := make([]instance.Component, 0, len(p.components))
 	for _, c := range p.components {
-		status = append(status, p.states[c.Name].Component)
+		now := p.states[c.Name].Component
+		if c.Look != nil {
+			c.Look(&now)
+		}
+		status = append(status, now)
 	}
 	return status
 }

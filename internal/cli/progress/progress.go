@@ -78,7 +78,8 @@ func (l *live) Close() {
 	<-l.done
 }
 
-// took is a duration for people: tenths of a second.
+// took is a duration for people: tenths of a second. The two moments may come from different processes, and a clock may be set:
+// what ended before it began took no time.
 func took(from, to time.Time) string {
-	return fmt.Sprintf("%.1fs", to.Sub(from).Seconds())
+	return fmt.Sprintf("%.1fs", max(0, to.Sub(from)).Seconds())
 }

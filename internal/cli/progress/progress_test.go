@@ -52,3 +52,9 @@ func TestTheListKeepsItsOrderAndCountsFromTheStart(t *testing.T) {
 		t.Errorf("line %q does not say that it took 2.0s", lines[0])
 	}
 }
+
+func TestNothingTakesLessThanNoTime(t *testing.T) {
+	if got := took(begin.Add(100*time.Millisecond), begin); got != "0.0s" {
+		t.Errorf("what ended before it began took %s", got)
+	}
+}
