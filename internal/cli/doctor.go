@@ -48,7 +48,7 @@ there is an error; a warning is none.`,
 			if err != nil {
 				return err
 			}
-			findings := examine(c.Context(), inst, o, port)
+			findings := examineMachine(c.Context(), inst, o, port)
 			result := examined{doctor.Worst(findings), findings}
 			err = printer.Prose(c.OutOrStdout(), format, result, func(out io.Writer) error { return doctor.Report(out, findings) })
 			if err == nil && result.Worst == doctor.Error {
@@ -63,8 +63,8 @@ there is an error; a warning is none.`,
 	return c
 }
 
-// examine looks at this machine for an instance that is to run pods as o says, with its API server on a port; 0 is any.
-func examine(ctx context.Context, inst *instance.Instance, o runtimeOptions, port int) []doctor.Finding {
+// examineMachine looks at this machine for an instance that is to run pods as o says, with its API server on a port; 0 is any.
+func examineMachine(ctx context.Context, inst *instance.Instance, o runtimeOptions, port int) []doctor.Finding {
 	q := doctor.Question{
 		Instance:   examinedInstance(inst, port),
 		Containers: o.runtime == containerdRuntime,
@@ -130,7 +130,7 @@ func tracesOf(inst *instance.Instance) doctor.Traces {
 // forewarn tells whoever starts an instance what of this machine is not well, in short, but for what the start itself refuses. It
 // keeps nobody from trying.
 func forewarn(c *cobra.Command, inst *instance.Instance, o runtimeOptions, port int) {
-	findings := slices.DeleteFunc(examine(c.Context(), inst, o, port), func(f doctor.Finding) bool {
+	findings := slices.DeleteFunc(examineMachine(c.Context(), inst, o, port), func(f doctor.Finding) bool {
 		return f.Check == "root" || f.Check == "runtime"
 	})
 	if err := doctor.Brief(c.ErrOrStderr(), findings); err != nil {
