@@ -16,8 +16,8 @@ func diskAt(path string) (Disk, error) {
 	block := uint64(s.Bsize)
 	return Disk{
 		Path: path, Filesystem: filesystemOf(&s),
-		Free: uint64(s.Bavail) * block, Size: s.Blocks * block,
-		FreeInodes: uint64(s.Ffree), Inodes: s.Files,
+		Free: s.Bavail * block, Size: s.Blocks * block,
+		FreeInodes: s.Ffree, Inodes: s.Files,
 	}, nil
 }
 
@@ -26,5 +26,5 @@ func openFiles() (Files, error) {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return Files{}, fmt.Errorf("asking for the limit on open files: %w", err)
 	}
-	return Files{uint64(limit.Cur), uint64(limit.Max)}, nil
+	return Files{limit.Cur, limit.Max}, nil
 }

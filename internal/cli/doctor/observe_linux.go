@@ -81,7 +81,7 @@ func field(path, name string, base int) (uint64, error) {
 func seeNft(ctx context.Context) (Nft, error) {
 	program, err := exec.LookPath("nft")
 	if err != nil {
-		return Nft{}, nil //nolint:nilerr // that there is none is what was to be seen
+		return Nft{}, nil // that there is none is what was to be seen
 	}
 	ctx, cancel := context.WithTimeout(ctx, nftPatience)
 	defer cancel()
@@ -99,7 +99,7 @@ func seeNft(ctx context.Context) (Nft, error) {
 		if n.Broken == "" {
 			n.Broken = err.Error()
 		}
-		return n, nil //nolint:nilerr // that it does not work is what was to be seen
+		return n, nil // that it does not work is what was to be seen
 	}
 	n.Tables, n.Refusing, err = parseChains(chains)
 	return n, err

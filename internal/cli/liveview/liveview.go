@@ -24,7 +24,7 @@ func On(out io.Writer) bool {
 func Show(ctx context.Context, out *os.File, every time.Duration, picture func(ctx context.Context, width int) string) error {
 	_, err := tea.NewProgram(view{ctx: ctx, every: every, picture: picture}, tea.WithOutput(out), tea.WithContext(ctx)).Run()
 	if errors.Is(err, tea.ErrInterrupted) || ctx.Err() != nil {
-		return nil // somebody has seen enough
+		err = nil // somebody has seen enough
 	}
 	return err
 }
