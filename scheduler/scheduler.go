@@ -198,6 +198,9 @@ func (s *Scheduler) Explain(namespace, name string) (explain.Record, bool) {
 	return s.history.Get(namespace, name)
 }
 
+// Follow hands what was decided in each attempt to schedule a pod to f from now on, as explain.History does.
+func (s *Scheduler) Follow(f func(explain.Record)) { s.history.Follow(f) }
+
 // Pending returns how many pods wait, and where.
 func (s *Scheduler) Pending() queue.Counts { return s.queue.Count() }
 

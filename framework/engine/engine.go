@@ -29,6 +29,8 @@ type Loop[K comparable, W, A any] interface {
 type Options[K comparable] struct {
 	// Name names the loop in metrics, spans and logs: lower case, unique within a process.
 	Name string
+	// Of is the kind of what a key names, as in "Deployment", for people; empty where a key stands for many things.
+	Of string
 	// Clock is the time that Plan sees, and by which Run waits; nil means the real one.
 	Clock clock.WithTicker
 	// Judge says what errors of the loop's world mean; nil knows none.
@@ -89,10 +91,11 @@ type Engine[K comparable, W, A any] struct {
 	options Options[K]
 	queue   func() workqueue.TypedDelayingInterface[K] // made by whoever needs it first, since it costs a goroutine
 
-	mu       sync.Mutex
-	memories map[K]*memory
-	context  context.Context // what tasks are done under: that of Run; never cancelled where another queue asks for passes
-	tasks    sync.WaitGroup
+	mu        sync.Mutex
+	memories  map[K]*memory
+	followers []func(K, Pass)
+	context   context.Context // what tasks are done under: that of Run; never cancelled where another queue asks for passes
+	tasks     sync.WaitGroup
 }
 
 // New returns an engine that has made no pass. Keys can be woken before it runs.

@@ -99,19 +99,38 @@ func (e *Engine[K, W, A]) Keys() []K {
 	return slices.Collect(maps.Keys(e.memories))
 }
 
-// add remembers a plan that had anything in it. It keeps prose, for a plan would keep whole worlds alive.
-func (m *memory) add(at time.Time, decided Decision, err error) {
+// Follow hands each plan that is remembered from now on to f, once it has been carried out, for as long as the engine lives. f
+// is called by the pass, and by those of several keys at once: it has to be quick.
+func (e *Engine[K, W, A]) Follow(f func(key K, pass Pass)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.followers = append(slices.Clone(e.followers), f) // a pass may be reading the old ones
+}
+
+// remember keeps a plan that had anything in it, as prose: a plan would keep whole worlds alive.
+func (e *Engine[K, W, A]) remember(key K, m *memory, at time.Time, decided Decision, err error) {
 	if decided.Empty() && err == nil {
 		return
 	}
-	m.note(at, decided.String(), err)
+	e.note(key, m, at, decided.String(), err)
 }
 
-func (m *memory) note(at time.Time, plan string, err error) {
+// note keeps what was done for a key, and tells who follows.
+func (e *Engine[K, W, A]) note(key K, m *memory, at time.Time, plan string, err error) {
 	pass := Pass{At: at, Plan: plan}
 	if err != nil {
 		pass.Error = err.Error()
 	}
+	m.add(pass)
+	e.mu.Lock()
+	followers := e.followers
+	e.mu.Unlock()
+	for _, f := range followers {
+		f(key, pass)
+	}
+}
+
+func (m *memory) add(pass Pass) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.passes = append(m.passes, pass)

@@ -189,3 +189,29 @@ func (s saying) Do(_ context.Context, l *lamps) error {
 	*s.news = append(*s.news, l.turns[len(l.turns)-1].First("lamp", *s.what))
 	return nil
 }
+
+func TestWhoFollowsIsToldEachPlanThatWasCarriedOut(t *testing.T) {
+	l := newLamps()
+	e := l.engine(func(o *engine.Options[string]) { o.Of = "Lamp" })
+	inspector := engine.Inspect(e, func(key string) (string, error) { return key, nil })
+	var told []string
+	inspector.Follow(func(key string, pass engine.Pass) {
+		told = append(told, fmt.Sprintf("%s at %s: %s (%s)", key, pass.At.Format(time.TimeOnly), pass.Plan, pass.Error))
+	})
+	e.Pass(t.Context(), "hall") // nothing to do is nothing to tell
+	l.plan = func(p *engine.Plan[*lamps], _ string) { p.Do(step{does: "light"}) }
+	e.Pass(t.Context(), "hall")
+	l.clock.Step(time.Minute)
+	l.plan = func(p *engine.Plan[*lamps], _ string) { p.Do(step{does: "light", err: errBroken}) }
+	e.Pass(t.Context(), "kitchen")
+	want := []string{
+		"hall at 12:00:00: light: it is dark ()",
+		"kitchen at 12:01:00: light: it is dark (broken)",
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+	if inspector.Of() != "Lamp" {
+		t.Errorf("its keys name a %q, want a Lamp", inspector.Of())
+	}
+}

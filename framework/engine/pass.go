@@ -43,7 +43,7 @@ func (e *Engine[K, W, A]) pass(ctx context.Context, key K, m *memory) (*Again, e
 	}
 	at := e.options.Clock.Now()
 	held, err := e.act(ctx, key, world, decided, m)
-	m.add(at, decided, err)
+	e.remember(key, m, at, decided, err)
 	e.options.Passed(key, decided, err)
 	return earlier(decided.Again(), held), err
 }

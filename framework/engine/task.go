@@ -129,7 +129,7 @@ func (e *Engine[K, W, A]) ended(ctx context.Context, key K, step Task[A], m *mem
 	}
 	m.mu.Unlock()
 	if !calledOff && err != nil {
-		m.note(e.options.Clock.Now(), Sentence[A](step), err)
+		e.note(key, m, e.options.Clock.Now(), Sentence[A](step), err)
 		if outcome.Err != nil {
 			e.options.Log.Error(err, "A task of a loop failed", "loop", e.options.Name, "key", fmt.Sprint(key), "task", step.Task())
 		}

@@ -36,6 +36,9 @@ func TestTheLastPlansOfAnObjectAreKept(t *testing.T) {
 	if recent[7].Plan != "create ConfigMap default/c3: the 3. time" {
 		t.Errorf("the oldest is %q, want the third", recent[7].Plan)
 	}
+	if of := s.reconciler.Inspector().Of(); of != "Pod" {
+		t.Errorf("they are plans for a %q, want a Pod", of)
+	}
 }
 
 func TestAPlanThatFailedIsKeptWithItsError(t *testing.T) {

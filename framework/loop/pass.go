@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ func (l *loop[W]) passes(cluster Cluster) *passes[W] {
 	p := &passes[W]{loop: l, Cluster: cluster, reads: newReads(cluster.Client), ledger: newLedger()}
 	options := engine.Options[client.ObjectKey]{
 		Name:       l.name,
+		Of:         l.of(),
 		Clock:      cluster.Clock,
 		Judge:      judge,
 		Registerer: metrics.Registry,
@@ -57,6 +59,17 @@ func (p *passes[W]) Reconcile(ctx context.Context, req reconcile.Request) (recon
 	default:
 		return reconcile.Result{}, outcome.Err
 	}
+}
+
+// of is the kind that the loop decides for, as its Go type is called; empty for a loop over groups.
+func (l *loop[W]) of() string {
+	if l.prototype == nil {
+		return ""
+	}
+	if kind := l.prototype.GetObjectKind().GroupVersionKind().Kind; kind != "" {
+		return kind // metadata of a kind has the type of all of them
+	}
+	return reflect.TypeOf(l.prototype).Elem().Name()
 }
 
 // Inspector shows the loop's plans.

@@ -22,9 +22,14 @@ type access struct {
 }
 
 func (a *access) addFlags(flags *pflag.FlagSet) {
+	a.addReach(flags)
+	flags.StringVar(&a.naming, "naming", "", "which names of the kinds to use: kubernetes (apps/v1) or orrery (apps.orrery.dev/v1); by default what the cluster is made for")
+}
+
+// addReach adds the flags of a command to which it is all the same by which names kinds are called.
+func (a *access) addReach(flags *pflag.FlagSet) {
 	flags.StringVar(&a.kubeconfig, "kubeconfig", "", "`file` with the access to the cluster; by default KUBECONFIG, then that of the running instance, then ~/.kube/config, then the pod that this runs in")
 	flags.StringVar(&a.context, "context", "", "`name` of the context in it; by default the current one")
-	flags.StringVar(&a.naming, "naming", "", "which names of the kinds to use: kubernetes (apps/v1) or orrery (apps.orrery.dev/v1); by default what the cluster is made for")
 }
 
 // cluster is the cluster that the flags name. t may be nil, for a command that knows no instance.

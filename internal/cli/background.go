@@ -36,6 +36,7 @@ func runInBackground(c *cobra.Command, inst *instance.Instance, o upOptions) err
 	if err := inst.Prepare(); err != nil {
 		return err
 	}
+	forewarn(c, inst, o.runtimeOptions, o.port)
 	view := progress.New(c.OutOrStdout())
 	err = launch(ctx, inst, append(slices.Clone(os.Args[1:]), "--foreground"), view)
 	view.Close()

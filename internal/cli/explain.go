@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/printer"
 	"github.com/orrery-dev/orrery/internal/cli/report"
 	"github.com/orrery-dev/orrery/scheduler/config"
 	"github.com/orrery-dev/orrery/scheduler/explain"
@@ -24,20 +24,17 @@ import (
 type foresight struct {
 	access access
 	file   string
-	output string
+	output printer.Format
 }
 
 func (f *foresight) addFlags(c *cobra.Command) {
 	f.access.addFlags(c.Flags())
 	c.Flags().StringVar(&f.file, "config", "", "`file` with the KubeSchedulerConfiguration of the scheduler; all defaults if empty")
-	c.Flags().StringVarP(&f.output, "output", "o", "", "`format`: json, or text for a person if empty")
+	f.output.AddProseFlag(c)
 }
 
 // world is a copy of the cluster, or an empty one.
 func (f *foresight) world(t *target, empty bool) (*simulate.Simulation, error) {
-	if f.output != "" && f.output != "json" {
-		return nil, fmt.Errorf("--output %q: only json is known, or nothing for text", f.output)
-	}
 	options := simulate.Options{}
 	var err error
 	if options.Configuration, err = f.configuration(); err != nil {
@@ -131,10 +128,7 @@ func (f *foresight) explain(ctx context.Context, out io.Writer, world *simulate.
 		Namespace: namespace, Name: name, Node: examined.Pod.Spec.NodeName, Explanation: examined.Explanation,
 		Decided: f.decided(ctx, t, namespace, name, string(examined.Pod.UID)),
 	}
-	if f.output == "json" {
-		return writeJSON(out, pod)
-	}
-	return report.Explain(out, pod)
+	return printer.Prose(out, f.output, pod, func(out io.Writer) error { return report.Explain(out, pod) })
 }
 
 // hint says what to do about a pod of a scheduler that is not known.
@@ -162,10 +156,4 @@ func (f *foresight) decided(ctx context.Context, t *target, namespace, name, uid
 		return nil
 	}
 	return record
-}
-
-func writeJSON(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/printer"
 	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
@@ -114,8 +115,5 @@ func (f *foresight) explainHistory(ctx context.Context, out io.Writer, t *target
 	if err != nil {
 		return err
 	}
-	if f.output == "json" {
-		return writeJSON(out, deeds)
-	}
-	return printHistory(out, deeds, time.Now())
+	return printer.Prose(out, f.output, deeds, func(out io.Writer) error { return printHistory(out, deeds, time.Now()) })
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/printer"
 	"github.com/orrery-dev/orrery/nodeagent/images"
 	"github.com/spf13/cobra"
 	grpcstatus "google.golang.org/grpc/status"
@@ -53,12 +53,14 @@ func newImageLoad(t *target) *cobra.Command {
 }
 
 func newImageList(t *target) *cobra.Command {
-	return &cobra.Command{
+	var format printer.Format
+	c := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List the images that the node's container runtime has",
-		Example: `  orrery image list`,
-		Args:    cobra.NoArgs,
+		Example: `  orrery image list
+  orrery image list -o json | jq -r '.[].tags[]'`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			store, err := imageStore(c.Context(), t)
 			if err != nil {
@@ -68,14 +70,35 @@ func newImageList(t *target) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 3, ' ', 0)
-			fmt.Fprintln(table, "IMAGE\tID\tSIZE")
-			for _, image := range list {
-				fmt.Fprintf(table, "%s\t%s\t%s\n", imageName(image), shortID(image.ID), humanize.Bytes(image.Size))
-			}
-			return table.Flush()
+			return printer.Print(c.OutOrStdout(), format, listedImages(list), func() printer.Table { return imageTable(list) })
 		},
 	}
+	format.AddFlag(c)
+	return c
+}
+
+// listedImage is an image as programs see it.
+type listedImage struct {
+	ID   string   `json:"id"`
+	Tags []string `json:"tags"`
+	// Size is in bytes.
+	Size uint64 `json:"size"`
+}
+
+func listedImages(list []images.Image) []listedImage {
+	listed := make([]listedImage, len(list))
+	for i, image := range list {
+		listed[i] = listedImage{image.ID, append([]string{}, image.Tags...), image.Size}
+	}
+	return listed
+}
+
+func imageTable(list []images.Image) printer.Table {
+	table := printer.Table{Columns: []printer.Column{{Name: "IMAGE", Yields: true}, {Name: "ID"}, {Name: "SIZE"}, {Name: "WHOLE ID", WideOnly: true}}}
+	for _, image := range list {
+		table.Rows = append(table.Rows, []string{imageName(image), shortID(image.ID), humanize.Bytes(image.Size), image.ID})
+	}
+	return table
 }
 
 // imageStore is the images of the running instance: those of the runtime that runs its containers.

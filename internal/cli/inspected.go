@@ -13,7 +13,9 @@ import (
 
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/journal"
 	"github.com/orrery-dev/orrery/scheduler"
+	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
@@ -24,14 +26,18 @@ var inspected inspectedParts
 
 type inspectedParts struct {
 	scheduler atomic.Pointer[scheduler.Scheduler]
+	journal   journal.Journal
 
 	mu    sync.Mutex
 	loops map[string]everywhere
 }
 
-// of makes the loops of a component ones that can be asked for their plans.
+// of makes the loops of a component ones that can be asked for their plans, and whose plans are in the journal.
 func (i *inspectedParts) of(component string) func(engine.Inspector) {
 	return func(l engine.Inspector) {
+		l.Follow(func(key string, pass engine.Pass) {
+			i.journal.Add(journal.Entry{At: pass.At, Loop: l.Name(), Of: l.Of(), Key: strings.TrimPrefix(key, "/"), Plan: pass.Plan, Error: pass.Error})
+		})
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		if i.loops == nil {
@@ -46,6 +52,13 @@ func (i *inspectedParts) of(component string) func(engine.Inspector) {
 	}
 }
 
+// decided puts what the scheduler has decided into the journal. That a pod has to wait, and why, is an Event of the API.
+func (i *inspectedParts) decided(r explain.Record) {
+	if r.Node != "" {
+		i.journal.Add(journal.Entry{At: r.When, Loop: "scheduler", Of: "Pod", Key: r.Namespace + "/" + r.Name, Plan: r.Sentence()})
+	}
+}
+
 // named is the loop of a name, empty if there is none, and the names of all loops.
 func (i *inspectedParts) named(name string) (loop everywhere, names []string) {
 	i.mu.Lock()
@@ -55,6 +68,13 @@ func (i *inspectedParts) named(name string) (loop everywhere, names []string) {
 
 // everywhere is one loop in all components that run it, as the node agent's where an instance has several kinds of nodes.
 type everywhere map[string]engine.Inspector
+
+func (e everywhere) of() string {
+	for _, l := range e {
+		return l.Of() // it is one loop
+	}
+	return ""
+}
 
 func (e everywhere) keys() []string {
 	keys := []string{}
@@ -91,6 +111,7 @@ func (i *inspectedParts) handlers() instance.Handlers {
 		instance.DecisionPath: http.HandlerFunc(i.decision),
 		instance.LoopsPath:    http.HandlerFunc(i.told),
 		instance.PlansPath:    http.HandlerFunc(i.plans),
+		journal.Path:          &i.journal,
 	}
 }
 
@@ -100,7 +121,7 @@ func (i *inspectedParts) told(w http.ResponseWriter, _ *http.Request) {
 	loops := make([]instance.Loop, 0, len(names))
 	for _, name := range names {
 		l, _ := i.named(name)
-		loops = append(loops, instance.Loop{Name: name, Keys: l.keys()})
+		loops = append(loops, instance.Loop{Name: name, Of: l.of(), Keys: l.keys()})
 	}
 	answer(w, loops)
 }

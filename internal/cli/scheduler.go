@@ -69,5 +69,6 @@ func newSchedulerPart(c wiring.Cluster, configuration *configv1.KubeSchedulerCon
 		return nil, fmt.Errorf("starting the scheduler: %w", err)
 	}
 	inspected.scheduler.Store(s.Scheduler)
+	s.Follow(inspected.decided)
 	return s, nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/journal"
+	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
@@ -19,7 +21,12 @@ import (
 type remembering struct{}
 
 func (remembering) Name() string   { return "tides" }
+func (remembering) Of() string     { return "Moon" }
 func (remembering) Keys() []string { return []string{"default/moon"} }
+
+func (remembering) Follow(f func(string, engine.Pass)) {
+	f("default/moon", engine.Pass{At: time.Unix(9, 0).UTC(), Plan: "lower the sea: the moon has set\nlook again in 1h0m0s: it rises then", Error: "the tide is late"})
+}
 
 func (remembering) Preview(_ context.Context, key string) (string, error) {
 	if key != "default/moon" {
@@ -61,7 +68,21 @@ func TestAnInstanceTellsWhichLoopsItHas(t *testing.T) {
 	parts.of("sea")(remembering{})
 	answer := httptest.NewRecorder()
 	parts.handlers()[instance.LoopsPath].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, instance.LoopsPath, nil))
-	if got, want := strings.TrimSpace(answer.Body.String()), `[{"name":"tides","keys":["default/moon"]}]`; got != want {
+	if got, want := strings.TrimSpace(answer.Body.String()), `[{"name":"tides","of":"Moon","keys":["default/moon"]}]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestTheJournalTellsWhatLoopsDid(t *testing.T) {
+	var parts inspectedParts
+	parts.of("sea")(remembering{}) // which has done something as soon as it is followed
+	parts.decided(explain.Record{Namespace: "default", Name: "boat", When: time.Unix(10, 0).UTC(), Node: "pier", Evaluated: 3, AllNodes: 3, Feasible: 2})
+	parts.decided(explain.Record{Namespace: "default", Name: "whale", Message: "0/3 nodes are available"})
+	answer := httptest.NewRecorder()
+	parts.handlers()[journal.Path].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, journal.Path, nil))
+	want := `{"number":1,"at":"1970-01-01T00:00:09Z","loop":"tides","of":"Moon","key":"default/moon","plan":"lower the sea: the moon has set\nlook again in 1h0m0s: it rises then","error":"the tide is late"}
+{"number":2,"at":"1970-01-01T00:00:10Z","loop":"scheduler","of":"Pod","key":"default/boat","plan":"bind to pier: the pod fits on 2 of 3 nodes"}`
+	if got := strings.TrimSpace(answer.Body.String()); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

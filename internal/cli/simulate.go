@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/orrery-dev/orrery/internal/cli/printer"
 	"github.com/orrery-dev/orrery/internal/cli/report"
 	"github.com/orrery-dev/orrery/scheduler/simulate"
 	"github.com/spf13/cobra"
@@ -72,10 +73,7 @@ func (s *scenario) run(ctx context.Context, t *target, in io.Reader, out io.Writ
 	if err != nil {
 		return fmt.Errorf("%w%s", err, s.hint(err))
 	}
-	if s.output == "json" {
-		return writeJSON(out, outcome)
-	}
-	return report.Simulation(out, outcome)
+	return printer.Prose(out, s.output, outcome, func(out io.Writer) error { return report.Simulation(out, outcome) })
 }
 
 func (s *scenario) changeNodes(ctx context.Context, world *simulate.Simulation) error {

@@ -1,34 +1,40 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/printer"
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/duration"
 )
 
 func newStatus(t *target) *cobra.Command {
-	var output string
+	var (
+		format printer.Format
+		watch  bool
+	)
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show how each part of the control plane is",
 		Long: `Show each part of the control plane: its state, since when, and what went wrong last.
-The exit code is 1 unless all of them run.`,
+The exit code is 1 unless all of them run.
+
+With --watch it goes on until it is interrupted: as a picture that changes in place on a
+terminal, and anywhere else as a line for each part whose state has changed.`,
 		Example: `  orrery status
+  orrery status --watch
   orrery status -o json | jq -r '.components[] | select(.state != "Running") | .name'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if output != "" && output != "json" {
-				return fmt.Errorf("--output %q: only json is known, or nothing for a table", output)
-			}
 			inst, err := t.instance()
 			if err != nil {
 				return err
+			}
+			if watch {
+				return watchStatus(c.Context(), c.OutOrStdout(), inst, format)
 			}
 			if !inst.Running() {
 				return notRunning(inst)
@@ -37,13 +43,14 @@ The exit code is 1 unless all of them run.`,
 			if err != nil {
 				return err
 			}
-			if err := writeStatus(c.OutOrStdout(), status, output, time.Now()); err != nil {
+			if err := writeStatus(c.OutOrStdout(), status, format, time.Now()); err != nil {
 				return err
 			}
 			return allRun(status)
 		},
 	}
-	c.Flags().StringVarP(&output, "output", "o", "", "`format`: json, or a table if empty")
+	format.AddFlag(c)
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "go on showing it as it changes, until interrupted")
 	return c
 }
 
@@ -68,21 +75,30 @@ func allRun(status instance.Status) error {
 	return nil
 }
 
-func writeStatus(out io.Writer, status instance.Status, format string, now time.Time) error {
-	if format == "json" {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(status)
+func writeStatus(out io.Writer, status instance.Status, format printer.Format, now time.Time) error {
+	if !format.ForPrograms() {
+		if _, err := fmt.Fprintf(out, "%s\n\n", headline(status, now)); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(out, "%s %s, process %d, up for %s, at %s\n\n",
+	return printer.Print(out, format, status, func() printer.Table { return statusTable(status, now) })
+}
+
+func headline(status instance.Status, now time.Time) string {
+	return fmt.Sprintf("%s %s, process %d, up for %s, at %s",
 		status.Name, status.Version, status.PID, duration.HumanDuration(now.Sub(status.Since)), status.Server)
-	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "COMPONENT\tSTATE\tSINCE\tRESTARTS\tDETAIL\tLAST ERROR")
+}
+
+func statusTable(status instance.Status, now time.Time) printer.Table {
+	table := printer.Table{Columns: []printer.Column{
+		{Name: "COMPONENT"}, {Name: "STATE"}, {Name: "SINCE"}, {Name: "RESTARTS"}, {Name: "DETAIL", Yields: true}, {Name: "LAST ERROR", Yields: true},
+	}}
 	for _, c := range status.Components {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n",
-			c.Name, c.State, duration.HumanDuration(now.Sub(c.Since)), c.Restarts, c.Detail, orDash(c.LastError))
+		table.Rows = append(table.Rows, []string{
+			c.Name, string(c.State), duration.HumanDuration(now.Sub(c.Since)), fmt.Sprint(c.Restarts), c.Detail, c.LastError,
+		})
 	}
-	return table.Flush()
+	return table
 }
 
 func orDash(s string) string {

@@ -64,12 +64,15 @@ var validName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 const maxInterfaceName = 15
 
 // Interface is the bridge's name on the host: "orr-NAME", or a hash of the name where that is too long for the kernel.
-func (n *Network) Interface() string {
-	plain := "orr-" + n.options.Name
+func (n *Network) Interface() string { return InterfaceName(n.options.Name) }
+
+// InterfaceName is what the bridge of a network is called on the host.
+func InterfaceName(name string) string {
+	plain := "orr-" + name
 	if len(plain) <= maxInterfaceName {
 		return plain
 	}
-	sum := sha256.Sum256([]byte(n.options.Name))
+	sum := sha256.Sum256([]byte(name))
 	return "orr-" + hex.EncodeToString(sum[:])[:maxInterfaceName-len("orr-")]
 }
 
@@ -89,6 +92,7 @@ func (n *Network) allocations() string {
 }
 
 // table is the name of our nftables table.
-func (n *Network) table() string {
-	return "orrery-" + n.options.Name + "-pods"
-}
+func (n *Network) table() string { return TableName(n.options.Name) }
+
+// TableName is what the nftables table of a network is called.
+func TableName(name string) string { return "orrery-" + name + "-pods" }

@@ -17,7 +17,7 @@ func BenchmarkKernel(b *testing.B) {
 		name   string
 		happen func(b *testing.B, c *cluster)
 	}{
-		{"everything is written", func(b *testing.B, _ *cluster) { runNft(b, "delete table ip "+tableName("test")) }},
+		{"everything is written", func(b *testing.B, _ *cluster) { runNft(b, "delete table ip "+TableName("test")) }},
 		{"nothing has changed", func(*testing.B, *cluster) {}},
 		{"another table has changed", func(b *testing.B, _ *cluster) { runNft(b, "add table ip other") }},
 		{"an endpoint has come or gone", func(_ *testing.B, c *cluster) {
@@ -28,7 +28,7 @@ func BenchmarkKernel(b *testing.B) {
 		b.Run(each.name, func(b *testing.B) {
 			newHost(b, apis.Kubernetes) // each benchmark has a goroutine, and so a network namespace, of its own
 			c := manyServices()
-			table, err := nft.New(family, tableName("test"))
+			table, err := nft.New(family, TableName("test"))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -21,9 +21,9 @@ import (
 // there is nothing more to do.
 func TestCheck(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		kernel := nfttest.New(family, tableName("test"))
+		kernel := nfttest.New(family, TableName("test"))
 		play(t, stories.Draw(t, "story"), &stage{
-			client:   func() *nft.Client { return nft.NewFor(tableName("test"), kernel) },
+			client:   func() *nft.Client { return nft.NewFor(TableName("test"), kernel) },
 			others:   kernel,
 			fail:     func(next bool) { kernel.Fail = next },
 			contents: func() []string { return contents(kernel.Fake) },
@@ -35,14 +35,14 @@ func TestCheck(t *testing.T) {
 func TestKernelCheck(t *testing.T) {
 	needsKernel(t)
 	newHost(t, apis.Kubernetes)
-	others, err := knftables.New(family, tableName("test"))
+	others, err := knftables.New(family, TableName("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seed := range 10 {
 		play(t, stories.Example(seed), &stage{
 			client: func() *nft.Client {
-				c, err := nft.New(family, tableName("test"))
+				c, err := nft.New(family, TableName("test"))
 				if err != nil {
 					t.Fatal(err)
 				}

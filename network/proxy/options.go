@@ -14,3 +14,6 @@ type Options struct {
 	// ServiceCIDR is the range of service addresses: whatever in it is no service is refused. The zero value means unknown.
 	ServiceCIDR netip.Prefix
 }
+
+// TableName is what the nftables table of a proxy is called.
+func TableName(name string) string { return "orrery-" + name + "-services" }

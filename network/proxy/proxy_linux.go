@@ -49,7 +49,7 @@ func (l *loop) Actor(engine.One, World, engine.Turn) *node { return l.node }
 
 // New needs root and the nft program. It changes nothing yet.
 func New(o Options, read client.Reader) (*Proxy, error) {
-	table, err := nft.New(family, tableName(o.Name))
+	table, err := nft.New(family, TableName(o.Name))
 	if err != nil {
 		return nil, fmt.Errorf("starting the service proxy: %w", err)
 	}
@@ -65,8 +65,6 @@ func newProxy(o Options, read client.Reader, table *nft.Client, flows flows) *Pr
 		Log:        ctrl.Log.WithName("proxy"),
 	})}
 }
-
-func tableName(name string) string { return "orrery-" + name + "-services" }
 
 // Inspector shows what the proxy would do next, and what it did last.
 func (p *Proxy) Inspector() engine.Inspector { return engine.Inspect(p.engine, engine.ParseOne) }

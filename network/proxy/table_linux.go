@@ -24,7 +24,7 @@ const setMark = "meta mark set meta mark or " + masqueradeMark
 func tableOf(w World, ports []port) *nft.Table {
 	b := builder{
 		world:     w,
-		table:     &nft.Table{Family: family, Name: tableName(w.Name), Comment: "service proxy", Chains: frame(w)},
+		table:     &nft.Table{Family: family, Name: TableName(w.Name), Comment: "service proxy", Chains: frame(w)},
 		endpoints: map[string]bool{},
 	}
 	for i := range ports {

@@ -100,7 +100,7 @@ func At(o Options) (*Runtime, error) {
 	if o.Log.GetSink() == nil {
 		o.Log = logr.Discard()
 	}
-	return &Runtime{options: o, run: runDir(o.Dir), log: o.Log, begun: make(chan struct{})}, nil
+	return &Runtime{options: o, run: RunDir(o.Dir), log: o.Log, begun: make(chan struct{})}, nil
 }
 
 // complete says which program is missing.
@@ -113,8 +113,9 @@ func (r *Runtime) complete() error {
 	return nil
 }
 
-// runDir is short, because the kernel limits the path of a socket to 107 bytes, and different for each Dir.
-func runDir(dir string) string {
+// RunDir is the run directory of the runtime whose Options.Dir is dir, an absolute path. It is short, because the kernel limits the
+// path of a socket to 107 bytes, and different for each Dir.
+func RunDir(dir string) string {
 	sum := sha256.Sum256([]byte(dir))
 	return filepath.Join("/run/orrery", hex.EncodeToString(sum[:6]))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/orrery-dev/orrery/framework/engine"
 )
@@ -18,6 +19,8 @@ func Inspect(loops ...*Loop) engine.Inspector { return inspector(loops) }
 type inspector []*Loop
 
 func (inspector) Name() string { return name }
+
+func (inspector) Of() string { return "Pod" }
 
 func (i inspector) Keys() []string {
 	var keys []string
@@ -46,6 +49,19 @@ func (i inspector) Recent(key string) []engine.Pass {
 		return nil
 	}
 	return found.loop.engine.Recent(found.pod.UID)
+}
+
+// Follow leaves out the pass in which a loop lets go of a pod: nobody knows its name then.
+func (i inspector) Follow(f func(key string, pass engine.Pass)) {
+	for _, l := range i {
+		l.engine.Follow(func(uid types.UID, pass engine.Pass) {
+			key := ""
+			l.change(uid, func(w *worker) { key = nameOf(w.pod) })
+			if key != "" {
+				f(key, pass)
+			}
+		})
+	}
 }
 
 // placed is a pod on one of the nodes.

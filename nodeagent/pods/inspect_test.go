@@ -55,6 +55,28 @@ func TestAnInspectorLooksOnAllNodes(t *testing.T) {
 	shows("default/web", "write the pod's status: the pod is Pending, 0 of 1 containers ready\nprepare directories and volumes: the pod is about to start")
 }
 
+func TestWhoFollowsTheInspectorHearsOfAllNodesByThePodsNames(t *testing.T) {
+	one, two := newStage(false), newStage(false)
+	nodes := Inspect(one.loop, two.loop)
+	told := map[string]string{}
+	nodes.Follow(func(key string, pass engine.Pass) { told[key] += pass.Plan })
+	one.create("web", nil)
+	two.create("db", nil)
+	for _, s := range []*stage{one, two} {
+		if err := s.turn(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range []string{"default/web", "default/db"} {
+		if !strings.HasPrefix(told[key], "write the pod's status: ") {
+			t.Errorf("of %s it told %q", key, told[key])
+		}
+	}
+	if len(told) != 2 {
+		t.Errorf("told of %v, want two pods", told)
+	}
+}
+
 func TestAnInspectorSaysThatThereIsNoSuchPod(t *testing.T) {
 	nodes := Inspect(newStage(true).loop)
 	if _, err := nodes.Preview(t.Context(), "default/web"); !errors.Is(err, engine.ErrGone) {

@@ -3,6 +3,7 @@ package explain
 import (
 	"cmp"
 	"container/list"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -41,6 +42,21 @@ type Record struct {
 	// Later fills in what is worked out when somebody asks: Refusals and Best, where they are not set. May be nil. It is
 	// called from any goroutine, and costs an attempt nothing.
 	Later func(*Record) `json:"-"`
+}
+
+// Sentence says what was decided and by which numbers, as in "bind to node-1: the pod fits on 2 of 3 nodes".
+func (r Record) Sentence() string {
+	if r.Node == "" {
+		return "wait: " + r.Message
+	}
+	fits := fmt.Sprintf("bind to %s: the pod fits on %d of %d nodes", r.Node, r.Feasible, r.Evaluated)
+	if r.Evaluated < r.AllNodes {
+		fits += fmt.Sprintf(" that were looked at, of %d", r.AllNodes)
+	}
+	if r.Attempt > 1 {
+		fits += fmt.Sprintf(", in attempt %d", r.Attempt)
+	}
+	return fits
 }
 
 // Both calls one Later after the other.
@@ -142,6 +158,7 @@ type History struct {
 	limit  int
 	recent *list.List // of Record, newest first
 	byPod  map[string]*list.Element
+	follow []func(Record)
 }
 
 // NewHistory returns a History for a number of pods; 0 means DefaultPods.
@@ -149,8 +166,21 @@ func NewHistory(pods int) *History {
 	return &History{limit: cmp.Or(pods, DefaultPods), recent: list.New(), byPod: map[string]*list.Element{}}
 }
 
-// Add remembers a record in place of the pod's earlier one.
+// Follow hands each record to f from now on, from the attempt that it is of: f has to be quick, and may not call its Later.
+func (h *History) Follow(f func(Record)) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.follow = append(slices.Clone(h.follow), f) // an attempt may be reading the old ones
+}
+
+// Add remembers a record in place of the pod's earlier one, and tells who follows.
 func (h *History) Add(record Record) {
+	for _, f := range h.remember(record) {
+		f(record)
+	}
+}
+
+func (h *History) remember(record Record) (follow []func(Record)) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	key := record.Namespace + "/" + record.Name
@@ -162,6 +192,7 @@ func (h *History) Add(record Record) {
 		oldest := h.recent.Remove(h.recent.Back()).(Record)
 		delete(h.byPod, oldest.Namespace+"/"+oldest.Name)
 	}
+	return h.follow
 }
 
 // Get returns the record of a pod.

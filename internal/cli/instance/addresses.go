@@ -1,7 +1,9 @@
 package instance
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -28,10 +30,7 @@ func (i *Instance) chooseAddresses() (Addresses, error) {
 	}
 next:
 	for room := range byte(rooms) {
-		a := Addresses{
-			Pods:     netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 200 + room, 0, 0}), 16),
-			Services: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 96 + room, 0, 0}), 16),
-		}
+		a := addressesOf(room)
 		for _, other := range taken {
 			if a.Pods.Overlaps(other) || a.Services.Overlaps(other) {
 				continue next
@@ -40,6 +39,21 @@ next:
 		return a, nil
 	}
 	return Addresses{}, fmt.Errorf("choosing addresses for instance %s: all of 10.200.0.0/16 to 10.%d.0.0/16 are in use on this machine", i.Name, 199+rooms)
+}
+
+// Expected are the addresses that the instance has, or would choose if it was started now.
+func (i *Instance) Expected() (Addresses, error) {
+	if s, err := i.Settings(); err == nil && s.Addresses.Pods.IsValid() {
+		return s.Addresses, nil
+	}
+	return i.chooseAddresses()
+}
+
+func addressesOf(room byte) Addresses {
+	return Addresses{
+		Pods:     netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 200 + room, 0, 0}), 16),
+		Services: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 96 + room, 0, 0}), 16),
+	}
 }
 
 func (i *Instance) takenAddresses() ([]netip.Prefix, error) {
@@ -54,7 +68,7 @@ func (i *Instance) takenAddresses() ([]netip.Prefix, error) {
 		}
 	}
 	siblings, err := os.ReadDir(filepath.Dir(i.Dir))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // the first instance has none
 		return nil, fmt.Errorf("listing the instances beside %s: %w", i.Dir, err)
 	}
 	for _, sibling := range siblings {

@@ -71,6 +71,27 @@ func TestAPlaceThatCannotBeWrittenSaysWhatToDo(t *testing.T) {
 	}
 }
 
+func TestTheAddressesExpectedAreThoseThatAreChosen(t *testing.T) {
+	inst, err := Open(filepath.Join(t.TempDir(), "not", "there"), "orrery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := inst.Expected()
+	if err != nil || !before.Pods.IsValid() {
+		t.Fatalf("before it was ever started it expects %v (%v)", before, err)
+	}
+	if err := inst.Prepare(); err != nil {
+		t.Fatal(err)
+	}
+	chosen, err := inst.Settle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after, err := inst.Expected(); err != nil || before != chosen.Addresses || after != chosen.Addresses {
+		t.Errorf("expected %v, chose %v, and expects %v (%v)", before, chosen.Addresses, after, err)
+	}
+}
+
 func TestAPortIsRememberedAndAnAddressIsNeverShared(t *testing.T) {
 	dir := t.TempDir()
 	first, firstPort := settled(t, prepared(t, dir, "first"))

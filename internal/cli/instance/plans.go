@@ -23,6 +23,8 @@ const (
 // Loop is a loop that can be asked for its plans.
 type Loop struct {
 	Name string `json:"name"`
+	// Of is the kind of what a key names; empty where a key stands for many things.
+	Of string `json:"of,omitempty"`
 	// Keys are those of which it remembers anything, sorted.
 	Keys []string `json:"keys"`
 }
