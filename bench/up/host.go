@@ -47,9 +47,9 @@ func (p *plane) newHost(ctx context.Context, programs string) (*host, error) {
 	p.later(func() error {
 		patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		removed := h.runtime.RemovePods(patient, 0)
+		stopped := h.runtime.StopPods(patient, 0)
 		stop()
-		return errors.Join(removed, <-ended, h.runtime.Reset(patient))
+		return errors.Join(stopped, <-ended, h.runtime.Reset(patient))
 	})
 	return h, nil
 }

@@ -145,10 +145,10 @@ control plane are, 'orrery status' shows.`,
 
 // serviceName is what an instance's service is called.
 func serviceName(inst *instance.Instance) string {
-	if inst.ID() == defaultName {
-		return defaultName
+	if inst.ID() == instance.DefaultName {
+		return instance.DefaultName
 	}
-	return defaultName + "-" + inst.ID()
+	return instance.DefaultName + "-" + inst.ID()
 }
 
 // unitOf is the unit that runs an instance with those flags of up that were given.

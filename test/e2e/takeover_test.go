@@ -90,7 +90,7 @@ func (s store) upstream(t *testing.T, etcd *testserver.PlainEtcd) (*cluster, *te
 
 // up are the flags by which ours uses the store.
 func (s store) up() []string {
-	return []string{"--runtime", "simulated", "--apiserver-arg=--encryption-provider-config=" + s.encryption}
+	return []string{"--runtime", "simulated", "--encryption-config", s.encryption}
 }
 
 // identities are what does not change of objects when nobody writes them.
