@@ -14,10 +14,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
 	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // The runtimes.
@@ -44,6 +49,10 @@ func main() {
 	flag.IntVar(&s.replicas, "replicas", 50, "how many pods the Deployment has")
 	flag.IntVar(&s.churn, "churn", 300, "how many pods come and go, a Deployment's worth at a time")
 	flag.Parse()
+	// The table is what is told: the node that is lent logs what the programs do when they end.
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	log.SetLogger(logr.Discard())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, s)
 	stop()
