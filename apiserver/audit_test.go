@@ -19,8 +19,8 @@ import (
 	"github.com/orrery-dev/orrery/internal/await"
 )
 
-// auditLog reads an audit log.
-func auditLog(path string) ([]auditv1.Event, error) {
+// auditEvents reads an audit log.
+func auditEvents(path string) ([]auditv1.Event, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func TestTheAuditLogTellsWhoAskedForWhatByWhichName(t *testing.T) {
 
 	var refused, written *auditv1.Event
 	await.Until(t, "both requests in the audit log", func() (string, bool) {
-		events, err := auditLog(path)
+		events, err := auditEvents(path)
 		if err != nil {
 			return err.Error(), false
 		}
@@ -99,7 +99,7 @@ func TestAnAuditPolicyOfOnesOwnIsObeyed(t *testing.T) {
 		t.Fatal(err)
 	}
 	await.Until(t, "the ConfigMap in the audit log", func() (string, bool) {
-		events, err := auditLog(path)
+		events, err := auditEvents(path)
 		if err != nil {
 			return err.Error(), false
 		}
