@@ -94,9 +94,17 @@ func NewManager(c Cluster, configure func(*manager.Options)) (*Manager, error) {
 	if configure != nil {
 		configure(&options)
 	}
-	mgr, err := manager.New(c.Config, options)
+	mgr, err := manager.New(unwarned(c.Config), options)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the cluster at %s: %w", c.Config.Host, err)
 	}
 	return &Manager{Manager: mgr, ready: make(chan struct{}), stop: func() {}}, nil
+}
+
+// unwarned is how a loop reaches the API server, which warns people of what they should write otherwise. A loop cannot: some serve
+// kinds that are deprecated, as Endpoints.
+func unwarned(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.WarningHandler, config.WarningHandlerWithContext = rest.NoWarnings{}, nil
+	return config
 }
