@@ -15,6 +15,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
 	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
+	"github.com/orrery-dev/orrery/controllers/core/endpoints"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
@@ -28,6 +29,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
+	"github.com/orrery-dev/orrery/controllers/discovery/endpointslicemirroring"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
@@ -97,6 +99,7 @@ func All(o Options) []Entry {
 		{OurKinds, "batch/job", job.Loop()},
 		{OurKinds, "batch/orphanedjobpods", orphanedjobpods.Loop()},
 		{OurKinds, "batch/ttlafterfinished", ttlafterfinished.Loop()},
+		{OurKinds, "core/endpoints", endpoints.Loop()},
 		{OurKinds, "core/nodeeviction", nodeeviction.Loop()},
 		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs})},
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
@@ -107,6 +110,7 @@ func All(o Options) []Entry {
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
 		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
 		{OurKinds, "discovery/endpointslice", endpointslice.Loop()},
+		{OurKinds, "discovery/endpointslicemirroring", endpointslicemirroring.Loop()},
 		{OurKinds, "policy/disruption", disruption.Loop()},
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 

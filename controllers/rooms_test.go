@@ -48,6 +48,8 @@ var upstream = map[string]string{
 	names.DaemonSetController:                       names.DaemonSetController,
 	names.DeploymentController:                      names.DeploymentController,
 	names.DisruptionController:                      names.DisruptionController,
+	names.EndpointsController:                       names.EndpointsController,
+	names.EndpointSliceMirroringController:          names.EndpointSliceMirroringController,
 	names.EndpointSliceController:                   names.EndpointSliceController,
 	names.GarbageCollectorController:                names.GarbageCollectorController,
 	names.JobController:                             names.JobController,

@@ -50,6 +50,14 @@ var unused = []reason{
 		why: "it is no request: the API server asks for it of who writes rights that they lack into a role",
 	},
 	{
+		who: loops + "endpoints-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells of Endpoints that cannot be written, and all could be",
+	},
+	{
+		who: loops + "endpointslice-mirroring-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells of addresses that are left out, and there were few",
+	},
+	{
 		who: loops + "endpointslice-controller", verb: "create", what: "events.events.k8s.io",
 		why: "it tells of slices that cannot be written, and all could be",
 	},
