@@ -49,6 +49,7 @@ var upstream = map[string]string{
 	names.DeploymentController:                      names.DeploymentController,
 	names.DisruptionController:                      names.DisruptionController,
 	names.EndpointSliceController:                   names.EndpointSliceController,
+	names.EphemeralVolumeController:                 names.EphemeralVolumeController,
 	names.GarbageCollectorController:                names.GarbageCollectorController,
 	names.JobController:                             names.JobController,
 	names.NamespaceController:                       names.NamespaceController,
