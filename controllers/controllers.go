@@ -19,6 +19,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
+	"github.com/orrery-dev/orrery/controllers/core/nodettl"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
 	"github.com/orrery-dev/orrery/controllers/core/pvcprotection"
 	"github.com/orrery-dev/orrery/controllers/core/pvprotection"
@@ -101,6 +102,7 @@ func All(o Options) []Entry {
 		{OurKinds, "core/nodeeviction", nodeeviction.Loop()},
 		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs})},
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
+		{OurKinds, "core/nodettl", nodettl.Loop()},
 		{OurKinds, "core/podgc", podgc.Loop()},
 		{OurKinds, "core/pvcprotection", pvcprotection.Loop()},
 		{OurKinds, "core/pvprotection", pvprotection.Loop()},

@@ -59,6 +59,7 @@ var upstream = map[string]string{
 	names.PersistentVolumeClaimProtectionController: names.PersistentVolumeClaimProtectionController,
 	names.PersistentVolumeProtectionController:      names.PersistentVolumeProtectionController,
 	names.ReplicationControllerController:           names.ReplicationControllerController,
+	names.TTLController:                             names.TTLController,
 	names.TTLAfterFinishedController:                names.TTLAfterFinishedController,
 	names.VolumeAttributesClassProtectionController: names.VolumeAttributesClassProtectionController,
 	names.ReplicaSetController:                      names.ReplicaSetController,
