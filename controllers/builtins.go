@@ -34,7 +34,7 @@ func BuiltIns() []BuiltIn {
 			by("Event", "people and programs that read it"),
 			by("LimitRange", server),
 			takesLoop("Namespace", "it is never emptied and removed"),
-			takesLoop("Node", "it is never missed when it falls silent"),
+			takesLoop("Node", "it is never missed when it falls silent", "core/nodettl"),
 			takesLoop("PersistentVolume", "no claim is bound to it", "core/pvprotection"),
 			takesLoop("PersistentVolumeClaim", "no volume is found or made for it", "core/pvcprotection"),
 			by("Pod", "the scheduler and node agents"),

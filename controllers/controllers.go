@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/replicationcontroller"
 	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
+	"github.com/orrery-dev/orrery/controllers/core/serviceaccounttokens"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
@@ -37,6 +39,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
 	"github.com/orrery-dev/orrery/framework/loop"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
@@ -50,6 +53,9 @@ type Options struct {
 	Canonical func(schema.GroupKind) schema.GroupKind
 	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means that none are published.
 	RootCA []byte
+	// SignToken signs the token of a ServiceAccount that is kept in a Secret. Nil means that the loop which fills those Secrets must
+	// not be run. See serviceaccounttokens.Options.
+	SignToken func(ctx context.Context, account *corev1.ServiceAccount, secret *corev1.Secret) (string, error)
 	// NamespaceDeletionGracePeriod is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
 	NamespaceDeletionGracePeriod time.Duration
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from: one, or one per IP family. None means that
@@ -77,6 +83,8 @@ const (
 	// Namespaces, ServiceAccounts, ClusterRoles, and what nobody owns of any kind. Where somebody else runs the cluster, they
 	// run such loops too.
 	ClusterKinds Scope = "the cluster's kinds"
+	// ClusterKeys is the scope of a loop of that sort which signs with a key of the API server, and is run where that key is.
+	ClusterKeys Scope = "the cluster's keys"
 )
 
 // Entry is a line of the table: a loop, its scope, and its room.
@@ -120,6 +128,8 @@ func All(o Options) []Entry {
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
+
+		{ClusterKeys, "core/serviceaccounttokens", serviceaccounttokens.Loop(serviceaccounttokens.Options{Sign: o.SignToken, RootCA: o.RootCA})},
 	}
 }
 

@@ -66,6 +66,7 @@ var upstream = map[string]string{
 	names.RootCACertificatePublisherController:      names.RootCACertificatePublisherController,
 	names.StatefulSetController:                     names.StatefulSetController,
 	names.ServiceAccountController:                  names.ServiceAccountController,
+	names.ServiceAccountTokenController:             names.ServiceAccountTokenController,
 	names.TaintEvictionController:                   names.TaintEvictionController,
 }
 
