@@ -16,6 +16,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
 	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
+	"github.com/orrery-dev/orrery/controllers/certificates/csrcleaner"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
@@ -122,6 +123,7 @@ func All(o Options) []Entry {
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 
+		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
