@@ -43,7 +43,7 @@ func (c Cluster) runnable(o Loops) ([]controllers.Entry, error) {
 	return entries, err
 }
 
-// loops are the control loops of a cluster, ready to be asked.
+// loops are the control loops of a cluster, ready to be asked for their plans.
 func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	kinds, err := c.discovery()
 	if err != nil {
