@@ -81,7 +81,7 @@ func (h *host) kubeletArgs(kubeconfig string) []string {
 }
 
 // kubeletConfig leaves cgroups alone, so that the kubelet of the machine, if there is one, is not disturbed, and runs on
-// machines with cgroup v1 too, as far as it can.
+// machines with cgroup v1 too, as far as it can; and it evicts nobody because the machine's disk is nearly full.
 const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 containerRuntimeEndpoint: %s
@@ -96,4 +96,6 @@ cgroupsPerQOS: false
 enforceNodeAllocatable: []
 failCgroupV1: false
 failSwapOn: false
+evictionHard: {memory.available: 1Mi, nodefs.available: 0%%, imagefs.available: 0%%, nodefs.inodesFree: 0%%}
+imageGCHighThresholdPercent: 100
 `

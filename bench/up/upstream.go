@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -139,6 +140,12 @@ func (u *upstream) startOthers(ctx context.Context, config *rest.Config, host *h
 		return err
 	}
 	u.count(host.runtime.Status().PID)
+	u.later(func() error {
+		if out, err := exec.Command(u.program, "kube-proxy", "--cleanup").CombinedOutput(); err != nil {
+			return fmt.Errorf("removing the tables of kube-proxy: %w: %s", err, out)
+		}
+		return nil
+	})
 	if err := u.run("kubelet", host.kubeletArgs(u.kubeconfig)...); err != nil {
 		return err
 	}

@@ -108,3 +108,18 @@ func normal(t *testing.T, schema object) object {
 	}
 	return parseSchema(t, string(text))
 }
+
+func TestOnlySecondNamesLoseTheirSchema(t *testing.T) {
+	for text, want := range map[string]bool{
+		"{spec: {group: apps.orrery.dev, names: {kind: Deployment}}}":         true,
+		"{spec: {group: housekeeping.orrery.dev, names: {kind: JobHistory}}}": false,
+	} {
+		var crd object
+		if err := yaml.Unmarshal([]byte(text), &crd); err != nil {
+			t.Fatal(err)
+		}
+		if got := hasFirstName(crd); got != want {
+			t.Errorf("%s has a first name: %t, want %t", text, got, want)
+		}
+	}
+}

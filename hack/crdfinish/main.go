@@ -19,7 +19,7 @@ func main() {
 	}
 }
 
-// run finishes the definitions in a directory, and writes them without their schemas into another.
+// run finishes the definitions in a directory, and writes them into another, those of second names without their schemas.
 func run(dir, names string) error {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
@@ -43,7 +43,9 @@ func run(dir, names string) error {
 		if err := write(path, crd); err != nil {
 			return err
 		}
-		withoutSchema(crd)
+		if hasFirstName(crd) {
+			withoutSchema(crd)
+		}
 		if err := write(filepath.Join(names, filepath.Base(path)), crd); err != nil {
 			return err
 		}

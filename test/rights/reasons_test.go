@@ -66,6 +66,14 @@ var unused = []reason{
 		why: "it tells that no range is left, and some were",
 	},
 	{
+		who: loops + "node-lifecycle-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells of a node that was ready, and of pods that it makes unready itself; this one never was, and its pod may be evicted first",
+	},
+	{
+		who: loops + "node-lifecycle-controller", verb: "patch", what: "pods/status",
+		why: "as for events",
+	},
+	{
 		who: loops + "pod-garbage-collector-controller", verb: "get", what: "nodes",
 		why: "it asks for a node which the cache has missed for 40 seconds before it gives up the pods on it",
 	},
