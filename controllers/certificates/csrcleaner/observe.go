@@ -22,9 +22,9 @@ func (Controller) Observe(_ context.Context, _ loop.View, request *certificatesv
 	if block == nil {
 		return world{}, nil
 	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return world{}, nil // what a signer wrote is nothing that the loop could do anything about
+	var w world
+	if certificate, err := x509.ParseCertificate(block.Bytes); err == nil { // a signer may write what it likes
+		w.expires = certificate.NotAfter
 	}
-	return world{expires: certificate.NotAfter}, nil
+	return w, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -35,10 +36,11 @@ func (Controller) Observe(ctx context.Context, view loop.View, secret *corev1.Se
 func accountOf(ctx context.Context, read client.Reader, secret *corev1.Secret) (*corev1.ServiceAccount, error) {
 	account := &corev1.ServiceAccount{}
 	key := client.ObjectKey{Namespace: secret.Namespace, Name: accountName(secret)}
-	if err := read.Get(ctx, key, account); client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("reading ServiceAccount %s: %w", key, err)
-	} else if err != nil {
+	switch err := read.Get(ctx, key, account); {
+	case apierrors.IsNotFound(err):
 		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading ServiceAccount %s: %w", key, err)
 	}
 	if uid := types.UID(secret.Annotations[corev1.ServiceAccountUIDKey]); uid != "" && uid != account.UID {
 		return nil, nil
