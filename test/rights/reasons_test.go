@@ -46,6 +46,10 @@ var unused = []reason{
 	},
 
 	{
+		who: loops + "certificatesigningrequest-cleaner-controller", verb: "delete",
+		why: "it deletes what is an hour old, which nothing here is",
+	},
+	{
 		who: loops + "clusterrole-aggregation-controller", verb: "escalate",
 		why: "it is no request: the API server asks for it of who writes rights that they lack into a role",
 	},
@@ -100,7 +104,7 @@ var unused = []reason{
 	},
 	{
 		who: identity.Scheduler.User, verb: "update", what: "persistentvolumeclaims",
-		why: "it chooses volumes and nodes for claims, which no pod here has: scheduler/ tests it as this user",
+		why: "it chooses volumes and nodes for claims, which no pod that it looks at here has: scheduler/ tests it as this user",
 	},
 	{
 		who: identity.Scheduler.User, verb: "update", what: "persistentvolumes",
