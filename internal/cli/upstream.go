@@ -69,7 +69,8 @@ func servesAPI(inst *instance.Instance, status instance.Status) error {
 // namesCluster reports whether kubectl's arguments say which cluster they mean.
 func namesCluster(args []string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool {
-		return arg == "-s" || strings.HasPrefix(arg, "--server") || strings.HasPrefix(arg, "--kubeconfig")
+		flag, _, _ := strings.Cut(arg, "=")
+		return slices.Contains([]string{"-s", "--server", "--kubeconfig"}, flag)
 	})
 }
 

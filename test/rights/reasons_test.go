@@ -54,6 +54,18 @@ var unused = []reason{
 		why: "it is no request: the API server asks for it of who writes rights that they lack into a role",
 	},
 	{
+		who: loops + "cronjob-controller",
+		why: "a schedule is due once a minute at most, which is too long to wait for: controllers/batch/cronjob tests it",
+	},
+	{
+		who: loops + "daemonset-controller", verb: "patch", what: "pods",
+		why: "it adopts pods that it selects, and lets go those that it selects no more",
+	},
+	{
+		who: loops + "disruption-controller", verb: "get", what: "*/scale.*",
+		why: "it asks for the scale of what controls pods and is of none of the kinds that it watches, which nothing here is",
+	},
+	{
 		who: loops + "endpoints-controller", verb: "create", what: "events.events.k8s.io",
 		why: "it tells of Endpoints that cannot be written, and all could be",
 	},
@@ -80,6 +92,22 @@ var unused = []reason{
 	{
 		who: loops + "node-lifecycle-controller", verb: "patch", what: "pods/status",
 		why: "as for events",
+	},
+	{
+		who: loops + "persistentvolumeclaim-protection-controller", what: "persistentvolumeclaims/status",
+		why: "it says of a bound claim whether it is used, and none is bound here",
+	},
+	{
+		who: loops + "replicationcontroller-controller", verb: "patch", what: "pods",
+		why: "it adopts pods that it selects, and lets go those that it selects no more",
+	},
+	{
+		who: loops + "stale-disruption-controller", what: "pods/status",
+		why: "it begins when a pod was to be disrupted two minutes ago",
+	},
+	{
+		who: loops + "statefulset-controller", verb: "patch", what: "pods",
+		why: "it adopts pods that it selects, and lets go those that it selects no more",
 	},
 	{
 		who: loops + "pod-garbage-collector-controller", verb: "get", what: "nodes",

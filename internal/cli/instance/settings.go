@@ -61,9 +61,10 @@ func (e *DamagedError) Unwrap() error { return e.Reason }
 
 func (i *Instance) settingsFile() string { return i.Path("settings.json") }
 
-// hasData says whether an API server has stored anything here, and so whether there must have been settings.
+// hasData says whether an API server has been here, and so whether there must have been settings. An etcd that came from elsewhere
+// has neither those nor certificates of ours.
 func (i *Instance) hasData() bool {
-	_, err := os.Stat(i.Path("apiserver"))
+	_, err := os.Stat(i.Path("apiserver", "pki"))
 	return err == nil
 }
 

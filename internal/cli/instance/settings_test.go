@@ -23,7 +23,7 @@ func TestSettingsThatAreDamagedSayWhatWhereAndWhatToDo(t *testing.T) {
 			if _, err := inst.Settle(); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Mkdir(inst.Path("apiserver"), 0o700); err != nil {
+			if err := os.MkdirAll(inst.Path("apiserver", "pki"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			damage(t, inst.Path("settings.json"))
