@@ -60,6 +60,7 @@ var upstream = map[string]string{
 	names.ReplicationControllerController:           names.ReplicationControllerController,
 	names.TTLAfterFinishedController:                names.TTLAfterFinishedController,
 	names.VolumeAttributesClassProtectionController: names.VolumeAttributesClassProtectionController,
+	names.ResourceQuotaController:                   names.ResourceQuotaController,
 	names.ReplicaSetController:                      names.ReplicaSetController,
 	names.RootCACertificatePublisherController:      names.RootCACertificatePublisherController,
 	names.StatefulSetController:                     names.StatefulSetController,

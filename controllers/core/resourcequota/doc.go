@@ -14,7 +14,8 @@
 //   - A pod is charged for what the scheduler keeps for it, overhead included, until it has ended or its deletion has taken longer
 //     than its grace twice over; count/pods is charged until it is gone.
 //   - count/RESOURCE.GROUP counts objects of any namespaced kind that can be created, listed, watched and deleted, but for Events. The
-//     kinds that quotas name are watched from then on, by metadata only: no content of a Secret is held.
+//     kinds that quotas name are watched from then on, by metadata only: no content of a Secret is held. A kind that the server does
+//     not have is looked for again every half a minute, for as long as a quota names it.
 //   - A quota is counted anew when something that it counts comes, goes or changes its size, when its limits change, and every five
 //     minutes.
 //
@@ -25,6 +26,9 @@
 // seconds already, or limits have changed.
 //
 // # What it does not do
+//
+// Pods, Services and claims are those of the naming that the loop runs by. All other kinds are named by the quota, and one that has
+// two names in our API server is counted by its first one only, as the admission charges it.
 //
 // It does not count devices of ResourceClaims by class (CLASS.deviceclass.resource.k8s.io/devices), nor those that ResourceClaims
 // take of an extended resource beyond what their pods ask for.
