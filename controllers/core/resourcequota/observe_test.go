@@ -63,10 +63,10 @@ func TestWhatIsChargedIsNotGivenBackBeforeItCanBeSeen(t *testing.T) {
 
 func TestWhatHasGoneIsGivenBackWhileTheAdmissionGoesOnCharging(t *testing.T) {
 	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
-		for range 2 { // the second time as long as the first
-			w, waited := newCharging(t, scheme), time.Duration(0)
-			for w.says() != 1 {
-				w.charges()
+		w := newCharging(t, scheme)
+		for range 2 { // the second time as late as the first
+			waited := time.Duration(0)
+			for w.charges(); w.says() != 1; w.charges() {
 				w.Step(settling / 2)
 				if waited += settling / 2; waited > patience {
 					t.Fatalf("nothing was given back in %s", waited)

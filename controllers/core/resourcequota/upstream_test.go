@@ -25,7 +25,6 @@ import (
 func TestUsageIsThatOfKubernetes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		quota, w := drawQuota(t), drawWorld(t)
-		quota.Spec.Hard = drawHard(t)
 		want, err := upstreamquota.CalculateUsage("default", quota.Spec.Scopes, quota.Spec.Hard, upstreamRegistry(w), quota.Spec.ScopeSelector)
 		if err != nil {
 			t.Fatal(err)
@@ -89,16 +88,8 @@ var limitable = []corev1.ResourceName{
 	"silver.storageclass.storage.k8s.io/requests.storage", "gold.storageclass.storage.k8s.io/storage", "configmaps", "count/configmaps",
 }
 
-func drawHard(t *rapid.T) corev1.ResourceList {
-	hard := corev1.ResourceList{}
-	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(limitable), 1, len(limitable), rapid.ID[corev1.ResourceName]).Draw(t, "hard") {
-		hard[name] = number(10)
-	}
-	return hard
-}
-
 func drawQuota(t *rapid.T) *corev1.ResourceQuota {
-	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "limits"}}
+	quota := quotaOf("limits", limitable...)
 	quota.Spec.Scopes = rapid.SliceOfN(rapid.SampledFrom([]corev1.ResourceQuotaScope{
 		corev1.ResourceQuotaScopeTerminating, corev1.ResourceQuotaScopeNotTerminating, corev1.ResourceQuotaScopeBestEffort,
 		corev1.ResourceQuotaScopeNotBestEffort, corev1.ResourceQuotaScopeCrossNamespacePodAffinity,
@@ -156,7 +147,7 @@ func drawPod(t *rapid.T, name string) *ocorev1.Pod {
 		container.RestartPolicy = maybe(t, "sidecar", corev1.ContainerRestartPolicyAlways)
 		spec.InitContainers = append(spec.InitContainers, container)
 	}
-	if rapid.IntRange(0, 3).Draw(t, "pod level") == 0 {
+	if rapid.Bool().Draw(t, "pod level") {
 		spec.Resources = ptr.To(drawResources(t, []corev1.ResourceName{"cpu", "memory", "hugepages-2Mi"}))
 	}
 	if rapid.IntRange(0, 3).Draw(t, "overhead") == 0 {
@@ -166,7 +157,9 @@ func drawPod(t *rapid.T, name string) *ocorev1.Pod {
 	spec.PriorityClassName = ptr.Deref(maybe(t, "priority", "gold", "bronze"), "")
 	spec.Affinity = drawAffinity(t)
 	pod.Status.Phase = rapid.SampledFrom([]corev1.PodPhase{"", corev1.PodPending, corev1.PodRunning, corev1.PodSucceeded, corev1.PodFailed}).Draw(t, "phase")
-	pod.Status.QOSClass = ptr.Deref(maybe(t, "QoS", corev1.PodQOSBestEffort, corev1.PodQOSBurstable), "")
+	if rapid.IntRange(0, 3).Draw(t, "told") == 0 {
+		pod.Status.QOSClass = rapid.SampledFrom([]corev1.PodQOSClass{corev1.PodQOSBestEffort, corev1.PodQOSBurstable}).Draw(t, "QoS")
+	}
 	if ago := maybe(t, "deleted", -time.Minute, 10*time.Second, 30*time.Second, time.Hour); ago != nil {
 		pod.DeletionTimestamp = ptr.To(gen.Ago(*ago))
 		pod.DeletionGracePeriodSeconds = maybe[int64](t, "grace", 0, 30)
