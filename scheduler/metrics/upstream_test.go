@@ -3,10 +3,10 @@ package metrics
 import (
 	"fmt"
 	"go/ast"
-	"go/build"
 	"go/parser"
 	"go/token"
 	"maps"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -135,11 +135,11 @@ func define(t *testing.T, collector prometheus.Collector) (string, definition) {
 // once they were used.
 func readDefinitions(t *testing.T, path string) map[string]definition {
 	t.Helper()
-	found, err := build.Import(path, ".", build.FindOnly)
+	dir, err := exec.CommandContext(t.Context(), "go", "list", "-find", "-f", "{{.Dir}}", path).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(found.Dir, "*.go"))
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}

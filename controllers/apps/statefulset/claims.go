@@ -39,7 +39,8 @@ func owners(set *oappsv1.StatefulSet, claim *ocorev1.PersistentVolumeClaim, pod 
 	if (withSet || withPod) && foreign(set, claim, pod) {
 		return false, false, true
 	}
-	return withSet && !(withPod && condemned), withPod && condemned, false
+	byPod = withPod && condemned
+	return withSet && !byPod, byPod, false
 }
 
 // foreign reports that a claim has a controller that is neither the StatefulSet nor the pod.

@@ -13,6 +13,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -125,11 +126,11 @@ func read[T client.Object](ctx context.Context, from client.Reader, namespace, n
 	var none T
 	err := from.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, into)
 	switch {
-	case client.IgnoreNotFound(err) != nil:
-		return none, fmt.Errorf("reading %T %s/%s: %w", into, namespace, name, err)
-	case err != nil:
+	case err == nil:
+		return into, nil
+	case apierrors.IsNotFound(err):
 		return none, nil
 	default:
-		return into, nil
+		return none, fmt.Errorf("reading %T %s/%s: %w", into, namespace, name, err)
 	}
 }

@@ -88,8 +88,9 @@ func (s *slots) proceed(p *plan.Plan) {
 		}
 	}
 	for _, pod := range s.condemned {
-		if s.takeAway(p, pod) && s.ordered() {
-			return
+		s.takeAway(p, pod)
+		if s.ordered() {
+			return // one at a time
 		}
 	}
 	if s.set.Spec.UpdateStrategy.Type != appsv1.OnDeleteStatefulSetStrategyType {
@@ -184,19 +185,15 @@ func (s *slots) retain(p *plan.Plan, pod *ocorev1.Pod, condemned bool) {
 	}
 }
 
-// takeAway deletes a pod beyond the number, and reports that the next one has to wait for it. In order, a pod goes when all others are
-// available, but for itself.
-func (s *slots) takeAway(p *plan.Plan, pod *ocorev1.Pod) (waits bool) {
+// takeAway deletes a pod beyond the number. In order, it goes when all others are available, but for itself.
+func (s *slots) takeAway(p *plan.Plan, pod *ocorev1.Pod) {
 	switch {
 	case pod.DeletionTimestamp != nil:
 		p.Because(fmt.Sprintf("pod %s is being deleted", pod.Name))
-		return true
 	case s.ordered() && !s.available(pod) && pod != s.firstUnavailable():
 		p.Because(fmt.Sprintf("pod %s is not available, and is not the first that is not", pod.Name))
-		return true
 	default:
 		remove(p, fmt.Sprintf("%d pods, %d desired", len(s.w.pods.Held), desired(s.set)), s.set, pod)
-		return true
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -80,6 +81,16 @@ func TestAProcessThatIsSuspendedIsToldAndStopped(t *testing.T) {
 	if err := process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	await.Success(t, "it stops", func() error { // the signal has been sent, and each of its threads has to take it
+		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", process.Pid))
+		for _, task := range tasks {
+			state, err := os.ReadFile(task)
+			if err == nil && !strings.Contains(string(state), ") T ") {
+				return fmt.Errorf("%s says %s", task, state)
+			}
+		}
+		return err
+	})
 	began := time.Now()
 	_, err := inst.Status(t.Context())
 	var silent *SilentError
