@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	aggregatorapiserver "k8s.io/kube-aggregator/pkg/apiserver"
+	"k8s.io/kubernetes/pkg/serviceaccount"
 	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/apiserver/etcd"
@@ -29,9 +30,12 @@ type Server struct {
 	removeDir string
 	progress  sync.Mutex
 
-	lock     *etcd.Lock
-	store    *pki.Store
-	tokens   tokens
+	lock   *etcd.Lock
+	store  *pki.Store
+	tokens tokens
+	// accountTokens signs what Secrets hold for service accounts.
+	accountTokens serviceaccount.TokenGenerator
+
 	etcd     *etcd.Server
 	listener *joined
 	url      string
@@ -116,7 +120,11 @@ func (s *Server) openStore() (files pki.Files, err error) {
 	if err != nil {
 		return files, err
 	}
-	return s.store.Files(dns, ips)
+	if files, err = s.store.Files(dns, ips); err != nil {
+		return files, err
+	}
+	s.accountTokens, err = accountTokens(files.ServiceAccountKey)
+	return files, err
 }
 
 func (s *Server) startEtcd(ctx context.Context) (err error) {

@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
@@ -15,10 +16,13 @@ import (
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
 	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
+	"github.com/orrery-dev/orrery/controllers/certificates/csrcleaner"
+	"github.com/orrery-dev/orrery/controllers/core/endpoints"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
+	"github.com/orrery-dev/orrery/controllers/core/nodettl"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
 	"github.com/orrery-dev/orrery/controllers/core/pvcprotection"
 	"github.com/orrery-dev/orrery/controllers/core/pvprotection"
@@ -26,16 +30,20 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/resourcequota"
 	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
+	"github.com/orrery-dev/orrery/controllers/core/serviceaccounttokens"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
+	"github.com/orrery-dev/orrery/controllers/discovery/endpointslicemirroring"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
+	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
 	"github.com/orrery-dev/orrery/framework/loop"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
@@ -49,6 +57,9 @@ type Options struct {
 	Canonical func(schema.GroupKind) schema.GroupKind
 	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means that none are published.
 	RootCA []byte
+	// SignToken signs the token of a ServiceAccount that is kept in a Secret. Nil means that the loop which fills those Secrets must
+	// not be run. See serviceaccounttokens.Options.
+	SignToken func(ctx context.Context, account *corev1.ServiceAccount, secret *corev1.Secret) (string, error)
 	// NamespaceDeletionGracePeriod is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
 	NamespaceDeletionGracePeriod time.Duration
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from: one, or one per IP family. None means that
@@ -76,6 +87,8 @@ const (
 	// Namespaces, ServiceAccounts, ClusterRoles, and what nobody owns of any kind. Where somebody else runs the cluster, they
 	// run such loops too.
 	ClusterKinds Scope = "the cluster's kinds"
+	// ClusterKeys is the scope of a loop of that sort which signs with a key of the API server, and is run where that key is.
+	ClusterKeys Scope = "the cluster's keys"
 )
 
 // Entry is a line of the table: a loop, its scope, and its room.
@@ -98,9 +111,11 @@ func All(o Options) []Entry {
 		{OurKinds, "batch/job", job.Loop()},
 		{OurKinds, "batch/orphanedjobpods", orphanedjobpods.Loop()},
 		{OurKinds, "batch/ttlafterfinished", ttlafterfinished.Loop()},
+		{OurKinds, "core/endpoints", endpoints.Loop()},
 		{OurKinds, "core/nodeeviction", nodeeviction.Loop()},
 		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs})},
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
+		{OurKinds, "core/nodettl", nodettl.Loop()},
 		{OurKinds, "core/podgc", podgc.Loop()},
 		{OurKinds, "core/pvcprotection", pvcprotection.Loop()},
 		{OurKinds, "core/pvprotection", pvprotection.Loop()},
@@ -108,9 +123,12 @@ func All(o Options) []Entry {
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
 		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
 		{OurKinds, "discovery/endpointslice", endpointslice.Loop()},
+		{OurKinds, "discovery/endpointslicemirroring", endpointslicemirroring.Loop()},
 		{OurKinds, "policy/disruption", disruption.Loop()},
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
+		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 
+		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
 		{ClusterKinds, "core/resourcequota", resourcequota.Loop(o.kinds())},
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
@@ -118,6 +136,8 @@ func All(o Options) []Entry {
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
+
+		{ClusterKeys, "core/serviceaccounttokens", serviceaccounttokens.Loop(serviceaccounttokens.Options{Sign: o.SignToken, RootCA: o.RootCA})},
 	}
 }
 

@@ -18,7 +18,7 @@ type loopFlags struct {
 }
 
 func (f *loopFlags) addFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.cluster, "cluster-loops", false, "on a bare API server: also the loops of what every cluster has, which its own kube-controller-manager runs where somebody operates it: garbage collection, namespaces, service accounts, the root CA, ClusterRole aggregation")
+	flags.BoolVar(&f.cluster, "cluster-loops", false, "on a bare API server: also the loops of what every cluster has, which its own kube-controller-manager runs where somebody operates it: garbage collection, namespaces, service accounts (but for tokens in Secrets, which need the API server's key), the root CA, ClusterRole aggregation")
 	flags.StringVar(&f.clusterCIDR, "cluster-cidr", "10.244.0.0/16", "`range` that nodes get their pod addresses from")
 	flags.StringVar(&f.rootCAFile, "root-ca-file", "", "`file` with the certificates that pods trust the API server by, for --cluster-loops; by default those of the kubeconfig")
 }

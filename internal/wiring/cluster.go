@@ -1,10 +1,12 @@
 package wiring
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
@@ -25,6 +27,9 @@ type Cluster struct {
 	Config *rest.Config
 	// ConfigOf is how one control loop reaches the API server, under a name of its own. Nil means by Config, as all loops.
 	ConfigOf func(loop string) (*rest.Config, error)
+	// SignToken signs tokens of ServiceAccounts that are kept in Secrets, by the key that the API server knows them by. Nil means
+	// that nobody here has that key: the loop that fills those Secrets is not run then.
+	SignToken func(ctx context.Context, account *corev1.ServiceAccount, secret *corev1.Secret) (string, error)
 	// Naming says by which names the part knows our kinds.
 	Naming apis.Naming
 	// Own says that the API server is one of ours: both names of a kind are of the same objects there, and there is one
@@ -41,7 +46,9 @@ func Own(server *apiserver.Server, who identity.Identity, log logr.Logger) (Clus
 	if err != nil {
 		return Cluster{}, fmt.Errorf("making the certificate of %s: %w", who.User, err)
 	}
-	return Cluster{Config: config, ConfigOf: server.ControllerConfig, Naming: apis.Kubernetes, Own: true, Log: log}, nil
+	return Cluster{
+		Config: config, ConfigOf: server.ControllerConfig, SignToken: server.SignServiceAccountToken, Naming: apis.Kubernetes, Own: true, Log: log,
+	}, nil
 }
 
 // IsOwn asks an API server whether it is one of ours: it says so in its version.
@@ -94,9 +101,17 @@ func NewManager(c Cluster, configure func(*manager.Options)) (*Manager, error) {
 	if configure != nil {
 		configure(&options)
 	}
-	mgr, err := manager.New(c.Config, options)
+	mgr, err := manager.New(unwarned(c.Config), options)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the cluster at %s: %w", c.Config.Host, err)
 	}
 	return &Manager{Manager: mgr, ready: make(chan struct{}), stop: func() {}}, nil
+}
+
+// unwarned is how a loop reaches the API server, which warns people of what they should write otherwise. A loop cannot: some serve
+// kinds that are deprecated, as Endpoints.
+func unwarned(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.WarningHandler, config.WarningHandlerWithContext = rest.NoWarnings{}, nil
+	return config
 }

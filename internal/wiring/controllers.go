@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -20,7 +21,7 @@ import (
 // cluster.
 type Loops struct {
 	// Cluster adds the loops of what every cluster has, which a cluster that somebody else runs has its own for.
-	// See controllers.ClusterKinds.
+	// See controllers.ClusterKinds. Those that sign run only where Cluster has the key: see controllers.ClusterKeys.
 	Cluster bool
 	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means those by which Cluster.Config
 	// knows it.
@@ -33,7 +34,16 @@ type Loops struct {
 	NodeLifecycle nodelifecycle.Options
 }
 
-// loops are the control loops of a cluster, ready to be run or asked.
+// runnable are the loops that can be run here.
+func (c Cluster) runnable(o Loops) ([]controllers.Entry, error) {
+	entries, err := c.loops(o)
+	if c.SignToken == nil {
+		entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return e.Scope == controllers.ClusterKeys })
+	}
+	return entries, err
+}
+
+// loops are the control loops of a cluster, ready to be asked for their plans.
 func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	kinds, err := c.discovery()
 	if err != nil {
@@ -42,6 +52,7 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	options := controllers.Options{
 		Discovery:     kinds,
 		RootCA:        o.RootCA,
+		SignToken:     c.SignToken,
 		ClusterCIDRs:  o.ClusterCIDRs,
 		ServiceCIDRs:  o.ServiceCIDRs,
 		NodeLifecycle: o.NodeLifecycle,
@@ -95,7 +106,7 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 	if o.Webhooks {
 		webhooks.AddTo(mgr)
 	}
-	loops, err := c.loops(o.Loops)
+	loops, err := c.runnable(o.Loops)
 	if err != nil {
 		return nil, err
 	}

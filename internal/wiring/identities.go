@@ -33,6 +33,7 @@ func (i *identities) as(mgr manager.Manager, loop string) (manager.Manager, erro
 	if err != nil {
 		return nil, err
 	}
+	config = unwarned(config)
 	m := &asLoop{Manager: mgr, config: config}
 	if m.http, err = rest.HTTPClientFor(config); err != nil {
 		return nil, fmt.Errorf("making a client of its own: %w", err)

@@ -37,7 +37,11 @@ func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	if p.discovery, err = c.discovery(); err != nil {
 		return nil, err
 	}
-	entries, err := c.loops(o)
+	loops := c.runnable
+	if c.Own {
+		loops = c.loops // those that sign run beside the API server, whoever asks for their plans
+	}
+	entries, err := loops(o)
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,20 @@ var unused = []reason{
 	},
 
 	{
+		who: loops + "certificatesigningrequest-cleaner-controller", verb: "delete",
+		why: "it deletes what is an hour old, which nothing here is",
+	},
+	{
 		who: loops + "clusterrole-aggregation-controller", verb: "escalate",
 		why: "it is no request: the API server asks for it of who writes rights that they lack into a role",
+	},
+	{
+		who: loops + "endpoints-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells of Endpoints that cannot be written, and all could be",
+	},
+	{
+		who: loops + "endpointslice-mirroring-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells of addresses that are left out, and there were few",
 	},
 	{
 		who: loops + "endpointslice-controller", verb: "create", what: "events.events.k8s.io",
@@ -92,7 +104,7 @@ var unused = []reason{
 	},
 	{
 		who: identity.Scheduler.User, verb: "update", what: "persistentvolumeclaims",
-		why: "it chooses volumes and nodes for claims, which no pod here has: scheduler/ tests it as this user",
+		why: "it chooses volumes and nodes for claims, which no pod that it looks at here has: scheduler/ tests it as this user",
 	},
 	{
 		who: identity.Scheduler.User, verb: "update", what: "persistentvolumes",

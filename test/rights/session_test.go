@@ -17,6 +17,7 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
@@ -57,6 +58,8 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	t.Run("nodes", s.nodes)
 	t.Run("roles", s.roles)
 	t.Run("namespaces", s.namespaces)
+	t.Run("tokens", s.tokens)
+	t.Run("volumes", s.volumes)
 
 	// One refusal of our own making shows that they are seen.
 	forbidden, err := te.Server().Config(identity.Proxy)
@@ -99,7 +102,9 @@ func newAudit(t *testing.T, te *envtest.Environment) auditlog.Log {
 }
 
 func runControllers(ctx context.Context, config *rest.Config, server *apiserver.Server) error {
-	cluster := wiring.Cluster{Config: config, ConfigOf: server.ControllerConfig, Naming: apis.Kubernetes, Own: true, Log: logr.Discard()}
+	cluster := wiring.Cluster{
+		Config: config, ConfigOf: server.ControllerConfig, SignToken: server.SignServiceAccountToken, Naming: apis.Kubernetes, Own: true, Log: logr.Discard(),
+	}
 	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: wiring.Loops{
 		Cluster:       true,
 		ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
@@ -153,6 +158,7 @@ func (s *session) workloads(t *testing.T) {
 	}
 	s.historyOf(t, web)
 	s.strangers(t)
+	s.mirrored(t)
 	lost := pod("default", "lost")
 	lost.Spec.NodeSelector = map[string]string{"example.org/there": "no"}
 	s.create(t, lost)
@@ -220,6 +226,46 @@ func (s *session) strangers(t *testing.T) {
 		return fmt.Sprint(stray.OwnerReferences, err), metav1.GetControllerOf(stray) != nil
 	})
 	s.gone(t, slice)
+}
+
+// mirrored has Endpoints that somebody made, of a Service that gets a selector later, and goes.
+func (s *session) mirrored(t *testing.T) {
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "outside"},
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}},
+	}
+	endpoints := &corev1.Endpoints{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "outside"},
+		Subsets:    subsetOf("192.0.2.1"),
+	}
+	s.create(t, service, endpoints)
+	s.lists(t, service, "192.0.2.1")
+	s.change(t, endpoints, func() { endpoints.Subsets = subsetOf("192.0.2.2") })
+	s.lists(t, service, "192.0.2.2")
+	s.change(t, service, func() { service.Spec.Selector = map[string]string{"app": "nothing"} })
+	s.lists(t, service, "")
+	s.remove(t, service)
+	s.gone(t, endpoints)
+}
+
+func subsetOf(ip string) []corev1.EndpointSubset {
+	return []corev1.EndpointSubset{{Addresses: []corev1.EndpointAddress{{IP: ip}}, Ports: []corev1.EndpointPort{{Port: 80}}}}
+}
+
+// lists waits until the slices of a Service list an address alone, or none where it is empty.
+func (s *session) lists(t *testing.T, service *corev1.Service, address string) {
+	t.Helper()
+	await.Until(t, "slices that list "+address, func() (string, bool) {
+		var found discoveryv1.EndpointSliceList
+		err := s.List(t.Context(), &found, client.InNamespace(service.Namespace), client.MatchingLabels{discoveryv1.LabelServiceName: service.Name})
+		listed := ""
+		for _, slice := range found.Items {
+			for _, e := range slice.Endpoints {
+				listed += e.Addresses[0]
+			}
+		}
+		return fmt.Sprint(found.Items, err), err == nil && listed == address
+	})
 }
 
 // garbage deletes owners by each policy, and one of a kind that was not there when the collector started.
@@ -329,6 +375,49 @@ func (s *session) namespaces(t *testing.T) {
 	s.available(t, web)
 	s.remove(t, namespace)
 	s.gone(t, namespace)
+}
+
+// tokens asks for a token of a ServiceAccount, and takes the account away.
+func (s *session) tokens(t *testing.T) {
+	builder := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "builder"}}
+	token := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "default", Name: "builder-token", Annotations: map[string]string{corev1.ServiceAccountNameKey: builder.Name},
+		},
+		Type: corev1.SecretTypeServiceAccountToken,
+	}
+	s.create(t, builder, token)
+	await.Until(t, "the Secret to have a token", func() (string, bool) {
+		err := s.Get(t.Context(), client.ObjectKeyFromObject(token), token)
+		return fmt.Sprint(err), err == nil && len(token.Data[corev1.ServiceAccountTokenKey]) > 0
+	})
+	s.remove(t, builder)
+	s.gone(t, token)
+}
+
+// volumes makes a pod with two ephemeral volumes, one of which has the name of somebody else's claim. Nobody schedules it.
+func (s *session) volumes(t *testing.T) {
+	template := corev1.PersistentVolumeClaimTemplate{Spec: corev1.PersistentVolumeClaimSpec{
+		AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+		Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Mi")}},
+	}}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "keeper"},
+		Spec: corev1.PodSpec{
+			SchedulingGates: []corev1.PodSchedulingGate{{Name: "example.org/never"}},
+			Containers:      []corev1.Container{{Name: "main", Image: "main"}},
+		},
+	}
+	for _, name := range []string{"own", "taken"} {
+		pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+			Ephemeral: &corev1.EphemeralVolumeSource{VolumeClaimTemplate: &template},
+		}})
+	}
+	s.create(t, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "keeper-taken"}, Spec: template.Spec}, pod)
+	await.Success(t, "the pod has its claim", func() error {
+		return s.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "keeper-own"}, &corev1.PersistentVolumeClaim{})
+	})
+	s.recorded(t, "FailedBinding")
 }
 
 // change changes an object.

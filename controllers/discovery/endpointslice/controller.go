@@ -2,14 +2,13 @@ package endpointslice
 
 import (
 	"context"
-	"fmt"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/onnode"
+	"github.com/orrery-dev/orrery/controllers/internal/servicepods"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -30,7 +29,7 @@ var _ loop.Controller[*ocorev1.Service, world] = Controller{}
 func Loop() loop.Loop {
 	return loop.New("endpointslice-controller", Controller{},
 		loop.Owns(&odiscoveryv1.EndpointSlice{}),
-		loop.Watches(selecting),
+		loop.Watches(servicepods.Selecting),
 		loop.Watches(onNode, placeOfNode),
 		onnode.Indexed(),
 	)
@@ -42,21 +41,6 @@ var placeOfNode = loop.Update(func(was, is *ocorev1.Node) bool {
 	return was.Labels[zone] != is.Labels[zone]
 })
 
-// selecting names the Services that select a pod.
-func selecting(ctx context.Context, read client.Reader, pod *ocorev1.Pod) ([]client.ObjectKey, error) {
-	var services ocorev1.ServiceList
-	if err := read.List(ctx, &services, client.InNamespace(pod.Namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing the Services of namespace %s: %w", pod.Namespace, err)
-	}
-	var keys []client.ObjectKey
-	for _, service := range services.Items {
-		if managed(&service) && labels.SelectorFromSet(service.Spec.Selector).Matches(labels.Set(pod.Labels)) {
-			keys = append(keys, client.ObjectKeyFromObject(&service))
-		}
-	}
-	return keys, nil
-}
-
 // onNode names the Services that select a pod of a node.
 func onNode(ctx context.Context, read client.Reader, node *ocorev1.Node) ([]client.ObjectKey, error) {
 	pods, err := onnode.Pods(ctx, read, node.Name)
@@ -65,7 +49,7 @@ func onNode(ctx context.Context, read client.Reader, node *ocorev1.Node) ([]clie
 	}
 	var keys []client.ObjectKey
 	for i := range pods {
-		selecting, err := selecting(ctx, read, &pods[i])
+		selecting, err := servicepods.Selecting(ctx, read, &pods[i])
 		if err != nil {
 			return nil, err
 		}

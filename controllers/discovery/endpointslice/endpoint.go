@@ -1,16 +1,11 @@
 package endpointslice
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
-	"strings"
-
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
+	"github.com/orrery-dev/orrery/controllers/internal/servicepods"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	netutil "k8s.io/utils/net"
 	"k8s.io/utils/ptr"
 )
@@ -27,7 +22,7 @@ func families(service *ocorev1.Service) []family {
 	switch ip := service.Spec.ClusterIP; {
 	case len(all) > 0:
 		return all
-	case headless(service):
+	case servicepods.Headless(service):
 		return []family{discoveryv1.AddressTypeIPv4, discoveryv1.AddressTypeIPv6}
 	case netutil.IsIPv6String(ip):
 		return []family{discoveryv1.AddressTypeIPv6}
@@ -36,14 +31,10 @@ func families(service *ocorev1.Service) []family {
 	}
 }
 
-func headless(service *ocorev1.Service) bool {
-	return service.Spec.ClusterIP == corev1.ClusterIPNone || service.Spec.ClusterIP == ""
-}
-
 // endpoint is a pod of a Service as slices of a family list it; false means that they do not.
 func (w *world) endpoint(service *ocorev1.Service, pod *ocorev1.Pod, f family) (discoveryv1.Endpoint, bool) {
 	node := w.nodes[pod.Spec.NodeName]
-	addresses := addresses(pod, f)
+	addresses := servicepods.Addresses(pod, corev1.IPFamily(f))
 	if replicas.Ended(pod) || len(addresses) == 0 || node == nil && !service.Spec.PublishNotReadyAddresses {
 		return discoveryv1.Endpoint{}, false
 	}
@@ -60,8 +51,8 @@ func (w *world) endpoint(service *ocorev1.Service, pod *ocorev1.Pod, f family) (
 	if node != nil && node.Labels[corev1.LabelTopologyZone] != "" {
 		e.Zone = ptr.To(node.Labels[corev1.LabelTopologyZone])
 	}
-	if pod.Spec.Hostname != "" && pod.Spec.Subdomain == service.Name {
-		e.Hostname = &pod.Spec.Hostname
+	if hostname := servicepods.Hostname(service, pod); hostname != "" {
+		e.Hostname = &hostname
 	}
 	if ready {
 		e.Hints = hints(service, e)
@@ -90,63 +81,15 @@ func hints(service *ocorev1.Service, e discoveryv1.Endpoint) *discoveryv1.Endpoi
 	return &h
 }
 
-// addresses are a pod's of one family, in their usual form.
-func addresses(pod *ocorev1.Pod, f family) []string {
-	var all []string
-	for _, address := range pod.Status.PodIPs {
-		ip := netutil.ParseIPSloppy(address.IP)
-		if ip != nil && netutil.IsIPv6(ip) == (f == discoveryv1.AddressTypeIPv6) {
-			all = append(all, ip.String())
-		}
-	}
-	return all
-}
-
 // ports are the Service's, with the numbers that they have in a pod. A name that the pod does not know is left out.
 func ports(service *ocorev1.Service, pod *ocorev1.Pod) []discoveryv1.EndpointPort {
 	found := []discoveryv1.EndpointPort{}
 	for _, port := range service.Spec.Ports {
-		if number, ok := portNumber(pod, port); ok {
+		if number, ok := servicepods.Port(pod, port); ok {
 			found = append(found, discoveryv1.EndpointPort{
 				Name: &port.Name, Port: &number, Protocol: &port.Protocol, AppProtocol: port.AppProtocol,
 			})
 		}
 	}
 	return found
-}
-
-// portNumber looks a target port up: a number is one, a name is that of a port of any container or sidecar.
-func portNumber(pod *ocorev1.Pod, port corev1.ServicePort) (int32, bool) {
-	if port.TargetPort.Type == intstr.Int {
-		return port.TargetPort.IntVal, true
-	}
-	for _, c := range serving(pod) {
-		for _, p := range c.Ports {
-			if p.Name == port.TargetPort.StrVal && p.Protocol == port.Protocol {
-				return p.ContainerPort, true
-			}
-		}
-	}
-	return 0, false
-}
-
-// serving are the containers that run as long as their pod does.
-func serving(pod *ocorev1.Pod) []corev1.Container {
-	all := slices.Clone(pod.Spec.Containers)
-	for _, c := range pod.Spec.InitContainers {
-		if ptr.Deref(c.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways {
-			all = append(all, c)
-		}
-	}
-	return all
-}
-
-// portsKey is the same for the same ports in any order.
-func portsKey(ports []discoveryv1.EndpointPort) string {
-	words := make([]string, len(ports))
-	for i, p := range ports {
-		words[i] = fmt.Sprintf("%s/%d/%s/%s", ptr.Deref(p.Name, ""), ptr.Deref(p.Port, 0), ptr.Deref(p.Protocol, ""), ptr.Deref(p.AppProtocol, "-"))
-	}
-	slices.SortFunc(words, cmp.Compare)
-	return strings.Join(words, " ")
 }

@@ -7,6 +7,8 @@ import (
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/portset"
+	"github.com/orrery-dev/orrery/controllers/internal/servicepods"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -87,7 +89,7 @@ func (l *layout) groups(f family) map[string]*group {
 			continue
 		}
 		has := ports(l.service, pod)
-		key := portsKey(has)
+		key := portset.Key(has)
 		if groups[key] == nil {
 			groups[key] = &group{ports: has, endpoints: map[string]discoveryv1.Endpoint{}}
 		}
@@ -99,7 +101,7 @@ func (l *layout) groups(f family) map[string]*group {
 // keep keeps the slices of a group that list any of its endpoints, brings those up to date, and takes them off the group.
 func (l *layout) keep(f family, key string, g *group) {
 	for _, d := range l.drafts {
-		if d.wanted != nil || !l.usable(d, f) || portsKey(d.observed.Ports) != key {
+		if d.wanted != nil || !l.usable(d, f) || portset.Key(d.observed.Ports) != key {
 			continue
 		}
 		var kept []discoveryv1.Endpoint
@@ -135,7 +137,7 @@ func (l *layout) fill(f family, key string, g *group) {
 	var changing, resting []*draft
 	for _, d := range l.drafts {
 		switch {
-		case d.wanted == nil || d.wanted.AddressType != f || portsKey(d.wanted.Ports) != key:
+		case d.wanted == nil || d.wanted.AddressType != f || portset.Key(d.wanted.Ports) != key:
 		case d.changes():
 			changing = append(changing, d)
 		default:
@@ -207,7 +209,7 @@ func (l *layout) wanted(slice *odiscoveryv1.EndpointSlice) *odiscoveryv1.Endpoin
 		wanted.Labels = map[string]string{}
 	}
 	delete(wanted.Labels, corev1.IsHeadlessService)
-	if headless(l.service) {
+	if servicepods.Headless(l.service) {
 		wanted.Labels[corev1.IsHeadlessService] = ""
 	}
 	wanted.Labels[discoveryv1.LabelServiceName] = l.service.Name

@@ -6,8 +6,8 @@ import (
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/servicepods"
 	"github.com/orrery-dev/orrery/framework/loop"
-	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,26 +22,21 @@ type world struct {
 	slices []odiscoveryv1.EndpointSlice
 }
 
-// managed reports whether a Service gets its slices from here.
-func managed(service *ocorev1.Service) bool {
-	return service.Spec.Type != corev1.ServiceTypeExternalName && service.Spec.Selector != nil
-}
-
 // Observe reads the pods that the Service selects, their nodes, and the slices that there are.
 func (Controller) Observe(ctx context.Context, view loop.View, service *ocorev1.Service) (world, error) {
-	if !managed(service) {
+	if !servicepods.Selects(service) {
 		return world{}, nil
 	}
-	var pods ocorev1.PodList
-	if err := view.List(ctx, &pods, client.InNamespace(service.Namespace), client.MatchingLabels(service.Spec.Selector)); err != nil {
-		return world{}, fmt.Errorf("listing pods of Service %s: %w", client.ObjectKeyFromObject(service), err)
+	pods, err := servicepods.Selected(ctx, view, service)
+	if err != nil {
+		return world{}, err
 	}
 	var list odiscoveryv1.EndpointSliceList
 	ours := client.MatchingLabels{discoveryv1.LabelServiceName: service.Name, discoveryv1.LabelManagedBy: managedBy}
 	if err := view.List(ctx, &list, client.InNamespace(service.Namespace), ours); err != nil {
 		return world{}, fmt.Errorf("listing slices of Service %s: %w", client.ObjectKeyFromObject(service), err)
 	}
-	w := world{pods: pods.Items, nodes: map[string]*ocorev1.Node{}}
+	w := world{pods: pods, nodes: map[string]*ocorev1.Node{}}
 	for _, slice := range list.Items {
 		if slice.DeletionTimestamp == nil {
 			w.slices = append(w.slices, slice)

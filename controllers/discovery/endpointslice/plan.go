@@ -5,13 +5,14 @@ import (
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/servicepods"
 	"github.com/orrery-dev/orrery/framework/plan"
 )
 
 // Plan brings a Service's slices in line with its pods, in as few writes as it can.
 func (Controller) Plan(service *ocorev1.Service, w world, _ time.Time) *plan.Plan {
 	p := plan.New()
-	if !managed(service) {
+	if !servicepods.Selects(service) {
 		return p
 	}
 	slices := layOut(service, &w)

@@ -12,6 +12,7 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
+	"github.com/orrery-dev/orrery/controllers/internal/portset"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -73,7 +74,7 @@ func collect(all map[string]discoveryv1.Endpoint, slice *discoveryv1.EndpointSli
 	for _, key := range slices.Sorted(maps.Keys(slice.Labels)) {
 		labels = append(labels, key+"="+slice.Labels[key])
 	}
-	of := fmt.Sprintf("%s with %s and %v", slice.AddressType, portsKey(slice.Ports), labels)
+	of := fmt.Sprintf("%s with %s and %v", slice.AddressType, portset.Key(slice.Ports), labels)
 	if len(slice.Endpoints) == 0 {
 		all[of] = discoveryv1.Endpoint{}
 	}
