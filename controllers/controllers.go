@@ -27,6 +27,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/pvcprotection"
 	"github.com/orrery-dev/orrery/controllers/core/pvprotection"
 	"github.com/orrery-dev/orrery/controllers/core/replicationcontroller"
+	"github.com/orrery-dev/orrery/controllers/core/resourcequota"
 	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccounttokens"
@@ -129,6 +130,7 @@ func All(o Options) []Entry {
 
 		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
+		{ClusterKinds, "core/resourcequota", resourcequota.Loop(o.kinds())},
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},

@@ -61,6 +61,7 @@ var upstream = map[string]string{
 	names.PersistentVolumeClaimProtectionController:  names.PersistentVolumeClaimProtectionController,
 	names.PersistentVolumeProtectionController:       names.PersistentVolumeProtectionController,
 	names.PodGarbageCollectorController:              names.PodGarbageCollectorController,
+	names.ResourceQuotaController:                    names.ResourceQuotaController,
 	names.ReplicaSetController:                       names.ReplicaSetController,
 	names.ReplicationControllerController:            names.ReplicationControllerController,
 	names.RootCACertificatePublisherController:       names.RootCACertificatePublisherController,
