@@ -125,6 +125,7 @@ var mighty = map[string]string{
 	"orrery:controller:garbage-collector-controller":       "any kind has owners, also one that is defined tomorrow, and RBAC has no word for metadata: the same kinds and verbs as upstream's generic-garbage-collector, without update",
 	"orrery:controller:namespace-controller":               "any kind can live in a Namespace that is deleted: as upstream's namespace-controller, without get of what it only counts",
 	"orrery:controller:disruption-controller":              "how many replicas there shall be is the scale of whatever controls a pod, of any kind, and nothing else of it: as upstream's",
+	"orrery:controller:resourcequota-controller":           "a quota may count objects of any kind, also one that is defined tomorrow, and RBAC has no word for metadata: as upstream's",
 	"orrery:controller:clusterrole-aggregation-controller": "a ClusterRole that it fills may hold any right, and who may not escalate can give none that they lack: as upstream's",
 }
 

@@ -128,6 +128,20 @@ func (s *session) runs(t *testing.T, name string, want int) []corev1.Pod {
 	return pods.Items
 }
 
+// quota limits how many Secrets there may be, which are counted.
+func (s *session) quota(t *testing.T) {
+	quota := &corev1.ResourceQuota{ObjectMeta: named("few"), Spec: corev1.ResourceQuotaSpec{
+		Hard: corev1.ResourceList{"count/secrets": resource.MustParse("100")},
+	}}
+	s.create(t, quota)
+	await.Until(t, "Secrets to be counted", func() (string, bool) {
+		err := s.Get(t.Context(), client.ObjectKeyFromObject(quota), quota)
+		used := quota.Status.Used["count/secrets"]
+		return fmt.Sprint(quota.Status, err), err == nil && used.Value() > 0
+	})
+	s.remove(t, quota)
+}
+
 // protected deletes what has a protection that nobody needs.
 func (s *session) protected(t *testing.T) {
 	free := &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: "disk"}, Spec: corev1.PersistentVolumeSpec{
