@@ -30,6 +30,11 @@ func TestSplit(t *testing.T) {
 			given:  rule("", "list watch", "nodes"),
 			shared: []rbacv1.PolicyRule{rule("", "list watch", "nodes")},
 		},
+		"lets a loop list what it gets and does not write": {
+			given:  rule("", "get list watch", "pods"),
+			own:    []rbacv1.PolicyRule{rule("", "get list", "pods")},
+			shared: []rbacv1.PolicyRule{rule("", "list watch", "pods")},
+		},
 		"leaves lists to a loop that does not watch": {
 			given: rule("", "list", "pods"),
 			own:   []rbacv1.PolicyRule{rule("", "list", "pods")},

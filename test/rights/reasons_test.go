@@ -33,6 +33,10 @@ var unused = []reason{
 		why: "after a write whose answer was lost, or which did not find the object, the loop asks what became of it",
 	},
 	{
+		who: loops, verb: "list", only: gets,
+		why: "the loop asks the API server itself about what it does not write, some about one object and some about all",
+	},
+	{
 		who: ours, verb: "patch", only: events,
 		why: "an event that comes again is counted",
 	},
@@ -180,6 +184,13 @@ func writes(g granted, all []granted) bool {
 		return other.user == g.user && other.Group == g.Group && resource == g.Resource &&
 			slices.Contains([]string{"create", "update", "patch", "delete"}, other.Verb)
 	})
+}
+
+// gets reports that who has the right may get the same objects.
+func gets(g granted, all []granted) bool {
+	get := g
+	get.Verb = "get"
+	return slices.Contains(all, get)
 }
 
 // finalizers reports that the right is one on finalizers, which there are no requests for.
