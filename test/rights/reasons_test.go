@@ -66,7 +66,7 @@ var unused = []reason{
 		why: "it adopts pods that it selects, and lets go those that it selects no more",
 	},
 	{
-		who: loops + "disruption-controller", verb: "get", what: "*/scale.*",
+		who: loops + "disruption-controller", verb: "get", what: "*.*/scale",
 		why: "it asks for the scale of what controls pods and is of none of the kinds that it watches, which nothing here is",
 	},
 	{
