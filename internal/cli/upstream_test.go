@@ -17,3 +17,15 @@ func TestWhatKubectlDoesWithoutACluster(t *testing.T) {
 		}
 	}
 }
+
+func TestWhetherKubectlIsToldItsCluster(t *testing.T) {
+	for arguments, told := range map[string]bool{
+		"get pods": false, "apply --server-side -f x": false, "apply --server-side=true -f x": false,
+		"-s https://a get pods": true, "--server https://a get pods": true, "--server=https://a get pods": true,
+		"get pods --kubeconfig x": true, "get pods --kubeconfig=x": true,
+	} {
+		if got := namesCluster(strings.Fields(arguments)); got != told {
+			t.Errorf("kubectl %s is told its cluster: %t, want %t", arguments, got, told)
+		}
+	}
+}

@@ -88,7 +88,7 @@ func TestWhatTheClusterDoesIsTold(t *testing.T) {
 		told := p.orrery("events", "--since", "0")
 		for _, want := range []string{
 			"replicaset-controller", "of 3 desired", // why pods were made
-			"bind to simulated-", "the pod fits on 2 of 2 nodes", "Scheduled: Successfully assigned default/web-", "Started: ", "start container web: it has not run yet",
+			"bind to simulated-", "the pod fits on 2 of 2 nodes", "Scheduled: Successfully assigned default/web-", "Started: ", "start container web: it has not run in this sandbox yet",
 		} {
 			if !strings.Contains(told, want) {
 				t.Errorf("there is no %q in\n%s", want, told)
