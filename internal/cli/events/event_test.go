@@ -17,7 +17,7 @@ var noon = time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
 
 func TestAStepAsASentence(t *testing.T) {
 	for step, want := range map[string]string{
-		"start container web: it has not run in this sandbox yet":                                                                                                                   "start container web: it has not run yet",
+		"start container web: it has not run in this sandbox yet":                                                                                                                   "start container web: it has not run in this sandbox yet",
 		`patch ReplicaSet default/web-5d8f {"spec":{"replicas":2}}: scale from 3 to 2: the Deployment was resized to 2`:                                                             "patch ReplicaSet default/web-5d8f: scale from 3 to 2: the Deployment was resized to 2",
 		`status Deployment default/web {"status":{"readyReplicas":2,"availableReplicas":2,"unavailableReplicas":null}}`:                                                             "status Deployment default/web: availableReplicas 2, readyReplicas 2, no unavailableReplicas",
 		`status Deployment default/web {"status":{"conditions":[{"type":"Available","status":"True","reason":"Enough"},{"type":"Ready","status":"False"}],"observedGeneration":2}}`: "status Deployment default/web: Available True (Enough), Ready False, observedGeneration 2",
