@@ -33,6 +33,10 @@ var unused = []reason{
 		why: "after a write whose answer was lost, or which did not find the object, the loop asks what became of it",
 	},
 	{
+		who: loops, verb: "get", only: lists,
+		why: "the loop asks the API server itself about what it does not write, some about one object and some about all",
+	},
+	{
 		who: loops, verb: "list", only: gets,
 		why: "the loop asks the API server itself about what it does not write, some about one object and some about all",
 	},
@@ -60,6 +64,10 @@ var unused = []reason{
 	{
 		who: loops + "cronjob-controller",
 		why: "a schedule is due once a minute at most, which is too long to wait for: controllers/batch/cronjob tests it",
+	},
+	{
+		who: loops + "daemonset-controller", verb: "patch", what: "controllerrevisions.apps",
+		why: "it numbers the revision of a template that comes back anew, and none does",
 	},
 	{
 		who: loops + "daemonset-controller", verb: "patch", what: "pods",
@@ -108,6 +116,10 @@ var unused = []reason{
 	{
 		who: loops + "stale-disruption-controller", what: "pods/status",
 		why: "it begins when a pod was to be disrupted two minutes ago",
+	},
+	{
+		who: loops + "statefulset-controller", verb: "patch", what: "controllerrevisions.apps",
+		why: "it numbers the revision of a template that comes back anew, and none does",
 	},
 	{
 		who: loops + "statefulset-controller", verb: "patch", what: "pods",
@@ -191,6 +203,13 @@ func gets(g granted, all []granted) bool {
 	get := g
 	get.Verb = "get"
 	return slices.Contains(all, get)
+}
+
+// lists reports that who has the right may list the same objects.
+func lists(g granted, all []granted) bool {
+	list := g
+	list.Verb = "list"
+	return slices.Contains(all, list)
 }
 
 // finalizers reports that the right is one on finalizers, which there are no requests for.
