@@ -34,6 +34,7 @@ func TestKubectlOnSecondNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.kubectl("apply", "-f", file)
+	p.publishes(t, "apps.orrery.dev/v1", "deployments/{name}")
 	p.kubectl("wait", web, "--for=condition=Available", "--timeout="+await.Deadline.String())
 	pod := strings.Fields(p.get("pods", "{.items[*].metadata.name}", "-l", "app=web"))[0]
 	node := p.get("pods/"+pod, "{.spec.nodeName}")
@@ -97,4 +98,18 @@ func (p *plane) edit(editor string, args ...string) (string, error) {
 	command.Env = append(command.Env, "KUBE_EDITOR="+editor)
 	said, err := command.CombinedOutput()
 	return string(said), err
+}
+
+// publishes waits for the OpenAPI document of an API version to have a path. An API server publishes those of definitions some
+// time after it is ready; until then, kubectl apply does not know how lists are merged and replaces them, defaults and all.
+func (p *plane) publishes(t *testing.T, version, path string) {
+	t.Helper()
+	await.Until(t, "the document of "+version+" to be published and to have "+path, func() (string, bool) {
+		index, err := p.try("kubectl", "get", "--raw", "/openapi/v3")
+		if err != nil || !strings.Contains(index, "apis/"+version) {
+			return "the index does not name it", false
+		}
+		document, err := p.try("kubectl", "get", "--raw", "/openapi/v3/apis/"+version)
+		return "", err == nil && strings.Contains(document, path)
+	})
 }
