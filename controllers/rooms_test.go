@@ -72,6 +72,8 @@ var upstream = map[string]string{
 	names.TTLController:                              names.TTLController,
 	names.TaintEvictionController:                    names.TaintEvictionController,
 	names.VolumeAttributesClassProtectionController:  names.VolumeAttributesClassProtectionController,
+
+	names.CertificateSigningRequestSigningController: names.CertificateSigningRequestSigningController,
 }
 
 // room is a room's source, and the name of its loop.
