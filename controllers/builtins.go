@@ -84,7 +84,7 @@ func BuiltIns() []BuiltIn {
 			takesLoop("Job", "no pods are made from it", "batch/ttlafterfinished"),
 		),
 		of("certificates.k8s.io",
-			takesLoop("CertificateSigningRequest", "nobody signs it", "certificates/csrcleaner"),
+			takesLoop("CertificateSigningRequest", "nobody signs it", "certificates/csrapprover", "certificates/csrcleaner"),
 			takesLoop("ClusterTrustBundle", "no pod can mount it"),
 			takesLoop("PodCertificateRequest", "nobody signs it"),
 		),

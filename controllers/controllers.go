@@ -18,6 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
 	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
+	"github.com/orrery-dev/orrery/controllers/certificates/csrapprover"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrcleaner"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrsigner"
 	"github.com/orrery-dev/orrery/controllers/core/endpoints"
@@ -139,6 +140,7 @@ func All(o Options) []Entry {
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 
+		{ClusterKinds, "certificates/csrapprover", csrapprover.Loop()},
 		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
 		{ClusterKinds, "core/resourcequota", resourcequota.Loop(o.kinds())},

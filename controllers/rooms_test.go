@@ -73,7 +73,8 @@ var upstream = map[string]string{
 	names.TaintEvictionController:                    names.TaintEvictionController,
 	names.VolumeAttributesClassProtectionController:  names.VolumeAttributesClassProtectionController,
 
-	names.CertificateSigningRequestSigningController: names.CertificateSigningRequestSigningController,
+	names.CertificateSigningRequestApprovingController: names.CertificateSigningRequestApprovingController,
+	names.CertificateSigningRequestSigningController:   names.CertificateSigningRequestSigningController,
 }
 
 // room is a room's source, and the name of its loop.
