@@ -86,7 +86,7 @@ func BuiltIns() []BuiltIn {
 		of("certificates.k8s.io",
 			takesLoop("CertificateSigningRequest", "nobody signs it", "certificates/csrapprover", "certificates/csrcleaner"),
 			takesLoop("ClusterTrustBundle", "no pod can mount it"),
-			takesLoop("PodCertificateRequest", "nobody signs it"),
+			takesLoop("PodCertificateRequest", "nobody signs it", "certificates/pcrcleaner"),
 		),
 		of("coordination.k8s.io",
 			by("Lease", "who holds it"),

@@ -75,6 +75,7 @@ var upstream = map[string]string{
 
 	names.CertificateSigningRequestApprovingController: names.CertificateSigningRequestApprovingController,
 	names.CertificateSigningRequestSigningController:   names.CertificateSigningRequestSigningController,
+	names.PodCertificateRequestCleanerController:       names.PodCertificateRequestCleanerController,
 }
 
 // room is a room's source, and the name of its loop.
