@@ -85,7 +85,7 @@ func BuiltIns() []BuiltIn {
 		),
 		of("certificates.k8s.io",
 			takesLoop("CertificateSigningRequest", "nobody signs it", "certificates/csrapprover", "certificates/csrcleaner"),
-			takesLoop("ClusterTrustBundle", "no pod can mount it"),
+			takesLoop("ClusterTrustBundle", "no pod can mount it", "certificates/clustertrustbundlepublisher"),
 			takesLoop("PodCertificateRequest", "nobody signs it", "certificates/pcrcleaner"),
 		),
 		of("coordination.k8s.io",

@@ -18,6 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
 	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
+	"github.com/orrery-dev/orrery/controllers/certificates/clustertrustbundlepublisher"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrapprover"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrcleaner"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrsigner"
@@ -141,6 +142,7 @@ func All(o Options) []Entry {
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 
+		{ClusterKinds, "certificates/clustertrustbundlepublisher", clustertrustbundlepublisher.Loop(o.RootCA)},
 		{ClusterKinds, "certificates/csrapprover", csrapprover.Loop()},
 		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},
 		{ClusterKinds, "certificates/pcrcleaner", pcrcleaner.Loop()},

@@ -73,9 +73,10 @@ var upstream = map[string]string{
 	names.TaintEvictionController:                    names.TaintEvictionController,
 	names.VolumeAttributesClassProtectionController:  names.VolumeAttributesClassProtectionController,
 
-	names.CertificateSigningRequestApprovingController: names.CertificateSigningRequestApprovingController,
-	names.CertificateSigningRequestSigningController:   names.CertificateSigningRequestSigningController,
-	names.PodCertificateRequestCleanerController:       names.PodCertificateRequestCleanerController,
+	names.CertificateSigningRequestApprovingController:       names.CertificateSigningRequestApprovingController,
+	names.CertificateSigningRequestSigningController:         names.CertificateSigningRequestSigningController,
+	names.KubeAPIServerClusterTrustBundlePublisherController: names.KubeAPIServerClusterTrustBundlePublisherController,
+	names.PodCertificateRequestCleanerController:             names.PodCertificateRequestCleanerController,
 }
 
 // room is a room's source, and the name of its loop.
