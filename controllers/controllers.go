@@ -18,6 +18,8 @@ import (
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
 	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
+	"github.com/orrery-dev/orrery/controllers/bootstrap/signer"
+	"github.com/orrery-dev/orrery/controllers/bootstrap/tokencleaner"
 	"github.com/orrery-dev/orrery/controllers/certificates/clustertrustbundlepublisher"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrapprover"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrcleaner"
@@ -142,6 +144,8 @@ func All(o Options) []Entry {
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 
+		{ClusterKinds, "bootstrap/signer", signer.Loop()},
+		{ClusterKinds, "bootstrap/tokencleaner", tokencleaner.Loop()},
 		{ClusterKinds, "certificates/clustertrustbundlepublisher", clustertrustbundlepublisher.Loop(o.RootCA)},
 		{ClusterKinds, "certificates/csrapprover", csrapprover.Loop()},
 		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},

@@ -73,10 +73,12 @@ var upstream = map[string]string{
 	names.TaintEvictionController:                    names.TaintEvictionController,
 	names.VolumeAttributesClassProtectionController:  names.VolumeAttributesClassProtectionController,
 
+	names.BootstrapSignerController:                          names.BootstrapSignerController,
 	names.CertificateSigningRequestApprovingController:       names.CertificateSigningRequestApprovingController,
 	names.CertificateSigningRequestSigningController:         names.CertificateSigningRequestSigningController,
 	names.KubeAPIServerClusterTrustBundlePublisherController: names.KubeAPIServerClusterTrustBundlePublisherController,
 	names.PodCertificateRequestCleanerController:             names.PodCertificateRequestCleanerController,
+	names.TokenCleanerController:                             names.TokenCleanerController,
 }
 
 // room is a room's source, and the name of its loop.
