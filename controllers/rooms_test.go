@@ -77,6 +77,7 @@ var upstream = map[string]string{
 	names.CertificateSigningRequestApprovingController:       names.CertificateSigningRequestApprovingController,
 	names.CertificateSigningRequestSigningController:         names.CertificateSigningRequestSigningController,
 	names.KubeAPIServerClusterTrustBundlePublisherController: names.KubeAPIServerClusterTrustBundlePublisherController,
+	names.LegacyServiceAccountTokenCleanerController:         names.LegacyServiceAccountTokenCleanerController,
 	names.PodCertificateRequestCleanerController:             names.PodCertificateRequestCleanerController,
 	names.TokenCleanerController:                             names.TokenCleanerController,
 }
