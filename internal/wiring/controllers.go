@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/orrery-dev/orrery/apis"
@@ -43,6 +44,19 @@ func (c Cluster) runnable(o Loops) ([]controllers.Entry, error) {
 	return slices.DeleteFunc(entries, func(e controllers.Entry) bool {
 		return e.Scope == controllers.ClusterKeys && c.SignToken == nil || e.Scope == controllers.ClusterAuthority && c.SignCertificate == nil
 	}), err
+}
+
+// served are those of some loops whose kinds the cluster has. The log tells of the others.
+func (c Cluster) served(scheme *runtime.Scheme, loops []controllers.Entry) ([]controllers.Entry, error) {
+	kinds, err := c.discovery()
+	if err != nil {
+		return nil, err
+	}
+	here, missing, err := served(kinds, scheme, loops)
+	for _, e := range missing {
+		c.Log.Info("Not running a loop: the cluster does not serve the kind that it is about", "loop", e.Loop.Name())
+	}
+	return here, err
 }
 
 // loops are the control loops of a cluster, ready to be asked for their plans.
@@ -112,6 +126,9 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 	}
 	loops, err := c.runnable(o.Loops)
 	if err != nil {
+		return nil, err
+	}
+	if loops, err = c.served(mgr.GetScheme(), loops); err != nil {
 		return nil, err
 	}
 	options := loop.Options{Inspect: o.Inspect}
