@@ -63,6 +63,8 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	t.Run("roles", s.roles)
 	t.Run("namespaces", s.namespaces)
 	t.Run("tokens", s.tokens)
+	t.Run("certificates", s.certificates)
+	t.Run("bootstrap", s.bootstrap)
 	t.Run("volumes", s.volumes)
 
 	// One refusal of our own making shows that they are seen.
