@@ -72,6 +72,14 @@ var upstream = map[string]string{
 	names.TTLController:                              names.TTLController,
 	names.TaintEvictionController:                    names.TaintEvictionController,
 	names.VolumeAttributesClassProtectionController:  names.VolumeAttributesClassProtectionController,
+
+	names.BootstrapSignerController:                          names.BootstrapSignerController,
+	names.CertificateSigningRequestApprovingController:       names.CertificateSigningRequestApprovingController,
+	names.CertificateSigningRequestSigningController:         names.CertificateSigningRequestSigningController,
+	names.KubeAPIServerClusterTrustBundlePublisherController: names.KubeAPIServerClusterTrustBundlePublisherController,
+	names.LegacyServiceAccountTokenCleanerController:         names.LegacyServiceAccountTokenCleanerController,
+	names.PodCertificateRequestCleanerController:             names.PodCertificateRequestCleanerController,
+	names.TokenCleanerController:                             names.TokenCleanerController,
 }
 
 // room is a room's source, and the name of its loop.
