@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/apps/statefulset"
+	"github.com/orrery-dev/orrery/controllers/autoscaling/horizontalpodautoscaler"
 	"github.com/orrery-dev/orrery/controllers/batch/cronjob"
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
@@ -81,6 +82,8 @@ type Options struct {
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that no pod may have addresses of.
 	ServiceCIDRs []netip.Prefix
+	// Autoscaling is how metrics are read. Its clients are required.
+	Autoscaling horizontalpodautoscaler.Options
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
 }
@@ -124,6 +127,7 @@ func All(o Options) []Entry {
 		{OurKinds, "apps/deployment", deployment.Loop()},
 		{OurKinds, "apps/replicaset", replicaset.Loop()},
 		{OurKinds, "apps/statefulset", statefulset.Loop()},
+		{OurKinds, "autoscaling/horizontalpodautoscaler", horizontalpodautoscaler.Loop(o.Autoscaling)},
 		{OurKinds, "batch/cronjob", cronjob.Loop()},
 		{OurKinds, "batch/job", job.Loop()},
 		{OurKinds, "batch/orphanedjobpods", orphanedjobpods.Loop()},

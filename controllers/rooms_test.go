@@ -54,6 +54,7 @@ var upstream = map[string]string{
 	names.EndpointsController:                        names.EndpointsController,
 	names.EphemeralVolumeController:                  names.EphemeralVolumeController,
 	names.GarbageCollectorController:                 names.GarbageCollectorController,
+	names.HorizontalPodAutoscalerController:          names.HorizontalPodAutoscalerController,
 	names.JobController:                              names.JobController,
 	names.NamespaceController:                        names.NamespaceController,
 	names.NodeIpamController:                         names.NodeIpamController,

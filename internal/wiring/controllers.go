@@ -84,6 +84,9 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		options.Canonical = apis.Kubernetes.GroupKind
 		options.NamespaceDeletionGracePeriod = time.Second // nobody else can have admitted something in ignorance of the deletion
 	}
+	if options.Autoscaling, err = c.metrics(); err != nil {
+		return nil, err
+	}
 	all := controllers.All(options)
 	if !o.Cluster {
 		return controllers.Within(controllers.OurKinds, all), nil
