@@ -50,6 +50,7 @@ config/cluster-loops grants.`,
 		Example: `  orrery manager
   orrery manager --scheduler --simulated-nodes 3
   orrery manager --cluster-loops --kubeconfig bare.kubeconfig
+  orrery manager --controllers=*,-nodeipam
   orrery manager --leader-elect --metrics-bind-address :8443`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -20,6 +20,9 @@ import (
 // Loops are what the control loops of a cluster are told by who runs them. What they have to know besides follows from the
 // cluster.
 type Loops struct {
+	// Selection turns loops on and off by their names; the zero value runs those that are on by default. A loop that it names and
+	// that cannot be run here is an error.
+	Selection Selection
 	// Cluster adds the loops of what every cluster has, which a cluster that somebody else runs has its own for.
 	// See controllers.ClusterKinds. Those that sign run only where Cluster has the key: see controllers.ClusterKeys.
 	Cluster bool
@@ -34,13 +37,19 @@ type Loops struct {
 	NodeLifecycle nodelifecycle.Options
 }
 
-// runnable are the loops that can be run here.
-func (c Cluster) runnable(o Loops) ([]controllers.Entry, error) {
+// selected are the loops that are to run, of those that can; those that sign can where there is somebody who does.
+func (c Cluster) selected(o Loops, signs bool) ([]controllers.Entry, error) {
 	entries, err := c.loops(o)
-	if c.SignToken == nil {
+	if err != nil {
+		return nil, err
+	}
+	if !signs {
 		entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return e.Scope == controllers.ClusterKeys })
 	}
-	return entries, err
+	if err := checkSelection(o.Selection, entries); err != nil {
+		return nil, err
+	}
+	return o.Selection.Of(entries), nil
 }
 
 // loops are the control loops of a cluster, ready to be asked for their plans.
@@ -106,7 +115,7 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 	if o.Webhooks {
 		webhooks.AddTo(mgr)
 	}
-	loops, err := c.runnable(o.Loops)
+	loops, err := c.selected(o.Loops, c.SignToken != nil)
 	if err != nil {
 		return nil, err
 	}

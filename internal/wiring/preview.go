@@ -37,11 +37,7 @@ func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	if p.discovery, err = c.discovery(); err != nil {
 		return nil, err
 	}
-	loops := c.runnable
-	if c.Own {
-		loops = c.loops // those that sign run beside the API server, whoever asks for their plans
-	}
-	entries, err := loops(o)
+	entries, err := c.selected(o, c.Own) // those that sign run beside the API server, whoever asks for their plans
 	if err != nil {
 		return nil, err
 	}
