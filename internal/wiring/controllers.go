@@ -97,7 +97,9 @@ func (c Cluster) rootCA() ([]byte, error) {
 // ControllersOptions are how the controllers run.
 type ControllersOptions struct {
 	Loops
-	// Configure changes the options of the manager: leader election, metrics, probes, webhook server. Nil leaves all
+	// Election has them run only while this process leads; nil runs them at once.
+	Election *Election
+	// Configure changes the options of the manager: metrics, probes, webhook server. Nil leaves all
 	// of it out.
 	Configure func(*manager.Options)
 	// Inspect is handed what shows the next and the last plans of each loop; nil shows them to nobody.
@@ -106,9 +108,23 @@ type ControllersOptions struct {
 	Webhooks bool
 }
 
+func (o ControllersOptions) configure(m *manager.Options) {
+	if o.Election != nil {
+		o.Election.configure(m)
+	}
+	if o.Configure != nil {
+		o.Configure(m)
+	}
+}
+
 // NewControllers makes a manager with the control loops of a cluster.
 func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
-	mgr, err := NewManager(c, o.Configure)
+	if o.Election != nil {
+		if err := o.Election.check(); err != nil {
+			return nil, err
+		}
+	}
+	mgr, err := NewManager(c, o.configure)
 	if err != nil {
 		return nil, err
 	}
