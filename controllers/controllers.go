@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/orrery-dev/orrery/controllers/admissionregistration/validatingadmissionpolicystatus"
 	"github.com/orrery-dev/orrery/controllers/apps/daemonset"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
@@ -45,6 +46,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
@@ -52,6 +54,9 @@ import (
 type Options struct {
 	// Discovery lists the kinds that the API server has, as discovery.DiscoveryClient does. Required.
 	Discovery kinds.Discovery
+	// Schemas tells the schemas of those kinds too, as discovery.DiscoveryClient does. Required by the loop over
+	// ValidatingAdmissionPolicies.
+	Schemas discovery.DiscoveryInterface
 	// Canonical is the name that counts, where the server shows each object by two. In the embedded server it is
 	// apis.Kubernetes.GroupKind; nil means that all names are of different objects.
 	Canonical func(schema.GroupKind) schema.GroupKind
@@ -128,6 +133,7 @@ func All(o Options) []Entry {
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 
+		{ClusterKinds, "admissionregistration/validatingadmissionpolicystatus", validatingadmissionpolicystatus.Loop(validatingadmissionpolicystatus.Options{Discovery: o.Schemas})},
 		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
 		{ClusterKinds, "core/resourcequota", resourcequota.Loop(o.kinds())},

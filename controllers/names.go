@@ -64,7 +64,7 @@ var upstreams = []upstream{
 	{name: "token-cleaner-controller", alias: "tokencleaner", off: true, absent: "bootstrap tokens stay when they have run out"},
 	{name: "ttl-after-finished-controller", alias: "ttl-after-finished"},
 	{name: "ttl-controller", alias: "ttl"},
-	{name: "validatingadmissionpolicy-status-controller", absent: "no policy is told of mistakes in its expressions"},
+	{name: "validatingadmissionpolicy-status-controller"},
 	{name: "volumeattributesclass-protection-controller"},
 }
 

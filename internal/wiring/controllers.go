@@ -60,6 +60,7 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	}
 	options := controllers.Options{
 		Discovery:     kinds,
+		Schemas:       kinds,
 		RootCA:        o.RootCA,
 		SignToken:     c.SignToken,
 		ClusterCIDRs:  o.ClusterCIDRs,
