@@ -11,7 +11,8 @@ import (
 //
 // A manager that is stopped ends its loops first and gives the lease up last, so that the next one can begin at once; while a pass
 // goes on, it is held. One that loses the lease ends with an error. There is no fence: for a moment two managers may believe that they
-// lead, as when one is asleep for longer than the lease lasts. Locked writes and preconditions are what keeps that harmless.
+// lead, as when one is asleep for longer than the lease lasts. Locked patches and preconditions keep them from undoing each
+// other's work; but each may make or remove what the other does too, until it sees that.
 type Election struct {
 	// Namespace and Name are those of the Lease. An empty namespace is that of the pod that this runs in.
 	Namespace, Name string
