@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/orrery-dev/orrery/controllers/admissionregistration/validatingadmissionpolicystatus"
 	"github.com/orrery-dev/orrery/controllers/apps/daemonset"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
@@ -55,6 +56,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
@@ -62,6 +64,9 @@ import (
 type Options struct {
 	// Discovery lists the kinds that the API server has, as discovery.DiscoveryClient does. Required.
 	Discovery kinds.Discovery
+	// Schemas tells the schemas of those kinds too, as discovery.DiscoveryClient does. Required by the loop over
+	// ValidatingAdmissionPolicies.
+	Schemas discovery.DiscoveryInterface
 	// Canonical is the name that counts, where the server shows each object by two. In the embedded server it is
 	// apis.Kubernetes.GroupKind; nil means that all names are of different objects.
 	Canonical func(schema.GroupKind) schema.GroupKind
@@ -149,6 +154,7 @@ func All(o Options) []Entry {
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 
+		{ClusterKinds, "admissionregistration/validatingadmissionpolicystatus", validatingadmissionpolicystatus.Loop(validatingadmissionpolicystatus.Options{Discovery: o.Schemas})},
 		{ClusterKinds, "bootstrap/signer", signer.Loop()},
 		{ClusterKinds, "bootstrap/tokencleaner", tokencleaner.Loop()},
 		{ClusterKinds, "certificates/clustertrustbundlepublisher", clustertrustbundlepublisher.Loop(o.RootCA)},

@@ -33,7 +33,7 @@ func (b BuiltIn) Resource() schema.GroupResource {
 
 // Warning is what somebody is told who makes an object of the kind while nothing here acts on it.
 func (b BuiltIn) Warning() string {
-	return fmt.Sprintf("orrery itself does nothing with a %s yet: %s", b.Kind, b.Without)
+	return fmt.Sprintf("orrery itself does nothing with a %s: %s", b.Kind, b.Without)
 }
 
 // Unserved are the kinds that take a loop which is not among the entries. Their objects are stored, and nothing comes of them
