@@ -42,6 +42,7 @@ var upstream = map[string]string{
 	"node-eviction-controller":                    names.NodeLifecycleController,
 	"orphaned-job-pod-controller":                 names.JobController,
 	"stale-disruption-controller":                 names.DisruptionController,
+	"persistentvolume-reclaimer-controller":       names.PersistentVolumeBinderController,
 
 	names.CertificateSigningRequestCleanerController: names.CertificateSigningRequestCleanerController,
 	names.ClusterRoleAggregationController:           names.ClusterRoleAggregationController,
@@ -58,6 +59,8 @@ var upstream = map[string]string{
 	names.NamespaceController:                        names.NamespaceController,
 	names.NodeIpamController:                         names.NodeIpamController,
 	names.NodeLifecycleController:                    names.NodeLifecycleController,
+	names.PersistentVolumeBinderController:           names.PersistentVolumeBinderController,
+	names.PersistentVolumeExpanderController:         names.PersistentVolumeExpanderController,
 	names.PersistentVolumeClaimProtectionController:  names.PersistentVolumeClaimProtectionController,
 	names.PersistentVolumeProtectionController:       names.PersistentVolumeProtectionController,
 	names.PodGarbageCollectorController:              names.PodGarbageCollectorController,
