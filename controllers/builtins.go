@@ -36,7 +36,7 @@ func BuiltIns() []BuiltIn {
 			takesLoop("Namespace", "it is never emptied and removed"),
 			takesLoop("Node", "it is never missed when it falls silent", "core/nodettl"),
 			takesLoop("PersistentVolume", "no claim is bound to it", "core/pvprotection"),
-			takesLoop("PersistentVolumeClaim", "no volume is found or made for it", "core/pvcprotection"),
+			takesLoop("PersistentVolumeClaim", "no volume is found or made for it", "core/pvcprotection", "core/pvexpander"),
 			by("Pod", "the scheduler and node agents"),
 			by("PodTemplate", "whoever reads it: nothing follows from it in any cluster"),
 			takesLoop("ReplicationController", "no pods are made from it"),

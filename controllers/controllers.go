@@ -35,8 +35,11 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/controllers/core/nodettl"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
+	"github.com/orrery-dev/orrery/controllers/core/pvbinder"
 	"github.com/orrery-dev/orrery/controllers/core/pvcprotection"
+	"github.com/orrery-dev/orrery/controllers/core/pvexpander"
 	"github.com/orrery-dev/orrery/controllers/core/pvprotection"
+	"github.com/orrery-dev/orrery/controllers/core/pvreclaimer"
 	"github.com/orrery-dev/orrery/controllers/core/replicationcontroller"
 	"github.com/orrery-dev/orrery/controllers/core/resourcequota"
 	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
@@ -143,8 +146,11 @@ func All(o Options) []Entry {
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
 		{OurKinds, "core/nodettl", nodettl.Loop()},
 		{OurKinds, "core/podgc", podgc.Loop()},
+		{OurKinds, "core/pvbinder", pvbinder.Loop()},
 		{OurKinds, "core/pvcprotection", pvcprotection.Loop()},
+		{OurKinds, "core/pvexpander", pvexpander.Loop()},
 		{OurKinds, "core/pvprotection", pvprotection.Loop()},
+		{OurKinds, "core/pvreclaimer", pvreclaimer.Loop()},
 		{OurKinds, "core/replicationcontroller", replicationcontroller.Loop()},
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
 		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
