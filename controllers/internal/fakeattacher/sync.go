@@ -2,6 +2,7 @@ package fakeattacher
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -114,6 +115,28 @@ func Attached(w *looptest.World, id attachable.ID, node string) bool {
 	return slices.ContainsFunc(looptest.All[*ostoragev1.VolumeAttachment](w), func(a *ostoragev1.VolumeAttachment) bool {
 		return a.Name == id.Attachment(node) && a.Status.Attached && a.DeletionTimestamp == nil
 	})
+}
+
+// Untouched says what is wrong with detaching a volume now: its node has it in use, or is told to have it.
+func Untouched(w *looptest.World, attachment *ostoragev1.VolumeAttachment) error {
+	for _, node := range looptest.All[*ocorev1.Node](w) {
+		if node.Name != attachment.Spec.NodeName {
+			continue
+		}
+		if used := node.Status.VolumesInUse; slices.ContainsFunc(used, func(v corev1.UniqueVolumeName) bool { return is(v, attachment) }) {
+			return fmt.Errorf("%s goes, and node %s has it in use", attachment.Name, node.Name)
+		}
+		if told := node.Status.VolumesAttached; slices.ContainsFunc(told, func(v corev1.AttachedVolume) bool { return is(v.Name, attachment) }) {
+			return fmt.Errorf("%s goes, and node %s is told to have it", attachment.Name, node.Name)
+		}
+	}
+	return nil
+}
+
+// is reports that a node means the volume of an attachment.
+func is(name corev1.UniqueVolumeName, attachment *ostoragev1.VolumeAttachment) bool {
+	id, _ := attachable.ParseName(name)
+	return id.Attachment(attachment.Spec.NodeName) == attachment.Name
 }
 
 // reports are the changes of what a node says that it uses.

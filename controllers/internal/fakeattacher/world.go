@@ -2,9 +2,13 @@ package fakeattacher
 
 import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ostoragev1 "github.com/orrery-dev/orrery/apis/storage/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/attachable"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -39,4 +43,14 @@ func Bound(name string, modes ...corev1.PersistentVolumeAccessMode) (*ocorev1.Pe
 func Objects(name string, modes ...corev1.PersistentVolumeAccessMode) []client.Object {
 	pv, claim := Bound(name, modes...)
 	return []client.Object{pv, claim}
+}
+
+// Attachment is the attachment of a volume to a node, as it is asked for.
+func Attachment(name, node string) *ostoragev1.VolumeAttachment {
+	return &ostoragev1.VolumeAttachment{
+		ObjectMeta: metav1.ObjectMeta{Name: ID(name).Attachment(node), UID: types.UID(name + "-" + node)},
+		Spec: storagev1.VolumeAttachmentSpec{
+			Attacher: Driver, NodeName: node, Source: storagev1.VolumeAttachmentSource{PersistentVolumeName: &name},
+		},
+	}
 }

@@ -70,11 +70,25 @@ func ofClaim(ctx context.Context, read client.Reader, claim *ocorev1.PersistentV
 	return naming(ctx, read, client.ObjectKeyFromObject(claim))
 }
 
+// ofPersistentVolume names the nodes that a volume is attached to, and those of the pods that have its claim.
 func ofPersistentVolume(ctx context.Context, read client.Reader, pv *ocorev1.PersistentVolume) ([]client.ObjectKey, error) {
-	if pv.Spec.ClaimRef == nil {
+	volume, found := attachable.OfPersistentVolume(pv)
+	if !found {
 		return nil, nil
 	}
-	return naming(ctx, read, client.ObjectKey{Namespace: pv.Spec.ClaimRef.Namespace, Name: pv.Spec.ClaimRef.Name})
+	attachments, err := attachable.OfVolume(ctx, read, volume.ID, []ocorev1.PersistentVolume{*pv})
+	if err != nil {
+		return nil, err
+	}
+	var keys []client.ObjectKey
+	for i := range attachments {
+		keys = append(keys, key(attachments[i].Spec.NodeName))
+	}
+	if pv.Spec.ClaimRef == nil {
+		return keys, nil
+	}
+	of, err := naming(ctx, read, client.ObjectKey{Namespace: pv.Spec.ClaimRef.Namespace, Name: pv.Spec.ClaimRef.Name})
+	return append(keys, of...), err
 }
 
 // naming are the nodes of the pods that name a claim.
