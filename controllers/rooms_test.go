@@ -42,6 +42,7 @@ var upstream = map[string]string{
 	"node-eviction-controller":                    names.NodeLifecycleController,
 	"orphaned-job-pod-controller":                 names.JobController,
 	"stale-disruption-controller":                 names.DisruptionController,
+	"persistentvolume-detach-controller":          names.PersistentVolumeAttachDetachController,
 
 	names.CertificateSigningRequestCleanerController: names.CertificateSigningRequestCleanerController,
 	names.ClusterRoleAggregationController:           names.ClusterRoleAggregationController,
@@ -58,6 +59,7 @@ var upstream = map[string]string{
 	names.NamespaceController:                        names.NamespaceController,
 	names.NodeIpamController:                         names.NodeIpamController,
 	names.NodeLifecycleController:                    names.NodeLifecycleController,
+	names.PersistentVolumeAttachDetachController:     names.PersistentVolumeAttachDetachController,
 	names.PersistentVolumeClaimProtectionController:  names.PersistentVolumeClaimProtectionController,
 	names.PersistentVolumeProtectionController:       names.PersistentVolumeProtectionController,
 	names.PodGarbageCollectorController:              names.PodGarbageCollectorController,
