@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -24,7 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestVolumesFollowTheirPods lets random pods with volumes come to nodes and go, under both namings, with the loop that detaches: no
+// TestVolumesFollowTheirPods lets random pods with volumes come to nodes and go, while claims are being bound, under both namings, with the loop that detaches: no
 // volume that is for one node is asked for on two, none is detached that is in use or that a node is told to have, and in the end every
 // volume is where pods need it and nowhere else.
 func TestVolumesFollowTheirPods(t *testing.T) {
@@ -49,8 +50,22 @@ func volumesAndPods(t *rapid.T) []client.Object {
 	objs := []client.Object{
 		gen.Node("a", gen.NodeReady, fakeattacher.Node), gen.Node("b", gen.NodeReady, fakeattacher.Node), gen.Node("by-itself", gen.NodeReady),
 	}
-	objs = append(objs, fakeattacher.Objects(exclusive, corev1.ReadWriteOnce)...)
-	objs = append(objs, fakeattacher.Objects(shared, corev1.ReadWriteMany)...)
+	for name, mode := range map[string]corev1.PersistentVolumeAccessMode{exclusive: corev1.ReadWriteOnce, shared: corev1.ReadWriteMany} {
+		objs = append(objs, fakeattacher.Objects(name, mode)...)
+	}
+	slices.SortFunc(objs, func(a, b client.Object) int { return strings.Compare(a.GetName(), b.GetName()) })
+	for _, obj := range objs {
+		switch obj := obj.(type) {
+		case *ocorev1.PersistentVolumeClaim:
+			if rapid.Bool().Draw(t, "not bound yet") {
+				obj.Status.Phase = corev1.ClaimPending
+			}
+		case *ocorev1.PersistentVolume:
+			if rapid.Bool().Draw(t, "not bound yet") {
+				obj.Spec.ClaimRef = nil
+			}
+		}
+	}
 	for i := range rapid.IntRange(0, 4).Draw(t, "pods") {
 		objs = append(objs, pod(t, i))
 	}
@@ -67,7 +82,11 @@ func comeAndGo(t *rapid.T, w *looptest.World) {
 	user := w.Client("user")
 	pods := looptest.All[*ocorev1.Pod](w)
 	var err error
-	switch what := rapid.IntRange(0, 2).Draw(t, "what"); {
+	switch what := rapid.IntRange(0, 4).Draw(t, "what"); {
+	case what == 3:
+		bindAll(w)
+	case what == 4:
+		looptest.Edit(w, "user", gen.Node("by-itself"), fakeattacher.Node)
 	case what == 0 && len(pods) < 6:
 		p := pod(t, 10+len(looptest.All[*ocorev1.Pod](w)))
 		p.UID, p.ResourceVersion = "", ""
@@ -79,6 +98,20 @@ func comeAndGo(t *rapid.T, w *looptest.World) {
 	}
 	if client.IgnoreAlreadyExists(client.IgnoreNotFound(err)) != nil {
 		t.Fatal(err)
+	}
+}
+
+// bindAll binds the claims to the volumes, a little at a time.
+func bindAll(w *looptest.World) {
+	for _, claim := range looptest.All[*ocorev1.PersistentVolumeClaim](w) {
+		if claim.Status.Phase != corev1.ClaimBound {
+			looptest.Edit(w, "binder", claim, func(claim *ocorev1.PersistentVolumeClaim) { claim.Status.Phase = corev1.ClaimBound })
+			return
+		}
+	}
+	for _, pv := range looptest.All[*ocorev1.PersistentVolume](w) {
+		bound, _ := fakeattacher.Bound(pv.Name)
+		looptest.Edit(w, "binder", pv, func(pv *ocorev1.PersistentVolume) { pv.Spec.ClaimRef = bound.Spec.ClaimRef })
 	}
 }
 
@@ -116,9 +149,20 @@ func nothingInUseIsDetached(w *looptest.World, wrote looptest.Write) error {
 func everyVolumeIsWhereItIsNeeded(w *looptest.World) error {
 	var wrong []error
 	needed := map[string][]string{}
+	managed := map[string]bool{}
+	for _, node := range looptest.All[*ocorev1.Node](w) {
+		managed[node.Name] = attachable.Managed(node)
+	}
+	bound := map[string]bool{}
+	for _, pv := range looptest.All[*ocorev1.PersistentVolume](w) {
+		bound[pv.Name] = pv.Spec.ClaimRef != nil
+	}
+	for _, claim := range looptest.All[*ocorev1.PersistentVolumeClaim](w) {
+		bound[claim.Name] = bound[claim.Name] && claim.Status.Phase == corev1.ClaimBound
+	}
 	for _, pod := range looptest.All[*ocorev1.Pod](w) {
 		for _, claim := range podclaims.Names(pod) {
-			if node := pod.Spec.NodeName; node == "a" || node == "b" {
+			if node := pod.Spec.NodeName; managed[node] && bound[claim] {
 				needed[claim] = append(needed[claim], node)
 			}
 		}

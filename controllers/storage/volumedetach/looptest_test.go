@@ -50,7 +50,7 @@ func attached(t *rapid.T) []client.Object {
 	foreign.Name = "of-somebody-else"
 	objs := []client.Object{foreign}
 	for _, name := range []string{"a", "b"} {
-		node := gen.Node(name, gen.NodeReady, fakeattacher.Node)
+		node := gen.Node(name, rapid.SampledFrom([]func(*ocorev1.Node){gen.NodeReady, gen.NodeUnknown}).Draw(t, "readiness"), fakeattacher.Node)
 		node.Status.VolumesAttached = []corev1.AttachedVolume{{Name: "kubernetes.io/iscsi/disk"}}
 		objs = append(objs, node)
 	}
