@@ -56,6 +56,8 @@ import (
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
 	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
+	"github.com/orrery-dev/orrery/controllers/storage/volumeattach"
+	"github.com/orrery-dev/orrery/controllers/storage/volumedetach"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -159,6 +161,8 @@ func All(o Options) []Entry {
 		{OurKinds, "policy/disruption", disruption.Loop()},
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
+		{OurKinds, "storage/volumeattach", volumeattach.Loop()},
+		{OurKinds, "storage/volumedetach", volumedetach.Loop()},
 
 		{ClusterKinds, "admissionregistration/validatingadmissionpolicystatus", validatingadmissionpolicystatus.Loop(validatingadmissionpolicystatus.Options{Discovery: o.Schemas})},
 		{ClusterKinds, "bootstrap/signer", signer.Loop()},

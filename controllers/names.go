@@ -39,7 +39,7 @@ var upstreams = []upstream{
 	{name: "namespace-controller", alias: "namespace"},
 	{name: "node-ipam-controller", alias: "nodeipam"},
 	{name: "node-lifecycle-controller", alias: "nodelifecycle", and: "node-eviction-controller"},
-	{name: "persistentvolume-attach-detach-controller", alias: "attachdetach", absent: "no volume is attached to a node"},
+	{name: "persistentvolume-attach-detach-controller", alias: "attachdetach", and: "persistentvolume-detach-controller"},
 	{name: "persistentvolume-binder-controller", alias: "persistentvolume-binder", and: "persistentvolume-reclaimer-controller"},
 	{name: "persistentvolume-expander-controller", alias: "persistentvolume-expander"},
 	{name: "persistentvolume-protection-controller", alias: "pv-protection"},
