@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
 
 // refuses makes the API server refuse writes of one verb.
@@ -165,6 +166,29 @@ func TestWhatIsCreatedHasItsOwnerAndItsEventHasItsName(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"Normal SuccessfulCreate Created web-*"}, s.recorded()); diff != "" {
 		t.Errorf("events differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnOwnerNeedNotWaitForWhatItOwns(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		options []controllerutil.OwnerReferenceOption
+		waits   *bool
+	}{
+		{name: "by default it does", waits: new(true)},
+		{name: "unless an option says otherwise", options: []controllerutil.OwnerReferenceOption{
+			func(ref *metav1.OwnerReference) { ref.BlockOwnerDeletion = nil },
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			s.plansOnce(func(p *plan.Plan, pod *corev1.Pod) { p.Create("missing", aConfigMap("a")).OwnedBy(pod, tt.options...) })
+			s.mustPass(t)
+			created := looptest.All[*corev1.ConfigMap](s.World)
+			if diff := cmp.Diff(tt.waits, metav1.GetControllerOf(created[0]).BlockOwnerDeletion); diff != "" {
+				t.Errorf("whether the owner waits differs (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
