@@ -40,6 +40,8 @@ import (
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
+	"github.com/orrery-dev/orrery/controllers/resource/podresourceclaim"
+	"github.com/orrery-dev/orrery/controllers/resource/resourceclaim"
 	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -84,8 +86,8 @@ const (
 	// nodes.core.orrery.dev.
 	OurKinds Scope = "our kinds"
 	// ClusterKinds is the scope of a loop that acts on what every cluster has, by the one name that it has under both namings:
-	// Namespaces, ServiceAccounts, ClusterRoles, and what nobody owns of any kind. Where somebody else runs the cluster, they
-	// run such loops too.
+	// Namespaces, ServiceAccounts, ClusterRoles, what nobody owns of any kind, and the ResourceClaims of Pods. Where somebody else runs
+	// the cluster, they run such loops too.
 	ClusterKinds Scope = "the cluster's kinds"
 	// ClusterKeys is the scope of a loop of that sort which signs with a key of the API server, and is run where that key is.
 	ClusterKeys Scope = "the cluster's keys"
@@ -135,6 +137,8 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
+		{ClusterKinds, "resource/podresourceclaim", podresourceclaim.Loop()},
+		{ClusterKinds, "resource/resourceclaim", resourceclaim.Loop()},
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
 
 		{ClusterKeys, "core/serviceaccounttokens", serviceaccounttokens.Loop(serviceaccounttokens.Options{Sign: o.SignToken, RootCA: o.RootCA})},

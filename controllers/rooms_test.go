@@ -41,6 +41,7 @@ var upstream = map[string]string{
 	"terminated-pod-garbage-collector-controller": names.PodGarbageCollectorController,
 	"node-eviction-controller":                    names.NodeLifecycleController,
 	"orphaned-job-pod-controller":                 names.JobController,
+	"pod-resourceclaim-controller":                names.ResourceClaimController,
 	"stale-disruption-controller":                 names.DisruptionController,
 
 	names.CertificateSigningRequestCleanerController: names.CertificateSigningRequestCleanerController,
@@ -61,6 +62,7 @@ var upstream = map[string]string{
 	names.PersistentVolumeClaimProtectionController:  names.PersistentVolumeClaimProtectionController,
 	names.PersistentVolumeProtectionController:       names.PersistentVolumeProtectionController,
 	names.PodGarbageCollectorController:              names.PodGarbageCollectorController,
+	names.ResourceClaimController:                    names.ResourceClaimController,
 	names.ResourceQuotaController:                    names.ResourceQuotaController,
 	names.ReplicaSetController:                       names.ReplicaSetController,
 	names.ReplicationControllerController:            names.ReplicationControllerController,
