@@ -35,11 +35,14 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslicemirroring"
+	"github.com/orrery-dev/orrery/controllers/internal/devicetaints"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetainteviction"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetaintrule"
 	"github.com/orrery-dev/orrery/controllers/resource/podresourceclaim"
 	"github.com/orrery-dev/orrery/controllers/resource/resourceclaim"
 	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
@@ -86,8 +89,8 @@ const (
 	// nodes.core.orrery.dev.
 	OurKinds Scope = "our kinds"
 	// ClusterKinds is the scope of a loop that acts on what every cluster has, by the one name that it has under both namings:
-	// Namespaces, ServiceAccounts, ClusterRoles, what nobody owns of any kind, and the ResourceClaims of Pods. Where somebody else runs
-	// the cluster, they run such loops too.
+	// Namespaces, ServiceAccounts, ClusterRoles, what nobody owns of any kind, and the ResourceClaims and devices of Pods. Where
+	// somebody else runs the cluster, they run such loops too.
 	ClusterKinds Scope = "the cluster's kinds"
 	// ClusterKeys is the scope of a loop of that sort which signs with a key of the API server, and is run where that key is.
 	ClusterKeys Scope = "the cluster's keys"
@@ -104,6 +107,7 @@ type Entry struct {
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
 func All(o Options) []Entry {
+	evicted := &devicetaints.Tally{}
 	return []Entry{
 		{OurKinds, "apps/daemonset", daemonset.Loop()},
 		{OurKinds, "apps/deployment", deployment.Loop()},
@@ -137,6 +141,8 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
+		{ClusterKinds, "resource/devicetainteviction", devicetainteviction.Loop(devicetainteviction.Options{Evicted: evicted})},
+		{ClusterKinds, "resource/devicetaintrule", devicetaintrule.Loop(devicetaintrule.Options{Evicted: evicted})},
 		{ClusterKinds, "resource/podresourceclaim", podresourceclaim.Loop()},
 		{ClusterKinds, "resource/resourceclaim", resourceclaim.Loop()},
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},

@@ -37,7 +37,7 @@ func TestNoTwoLoopsHaveOneName(t *testing.T) {
 
 // forPods are rooms of loops over pods for which they write, or read, what has one name on every cluster and is of no use where nobody
 // looks after it.
-var forPods = []string{"resource/podresourceclaim"}
+var forPods = []string{"resource/devicetainteviction", "resource/podresourceclaim"}
 
 // What has two names is a custom resource under the Orrery naming; what has one is the cluster's.
 func TestALoopOfOurKindsIsOneWhoseKindHasTwoNames(t *testing.T) {

@@ -41,6 +41,7 @@ var upstream = map[string]string{
 	"terminated-pod-garbage-collector-controller": names.PodGarbageCollectorController,
 	"node-eviction-controller":                    names.NodeLifecycleController,
 	"orphaned-job-pod-controller":                 names.JobController,
+	"device-taint-rule-controller":                names.DeviceTaintEvictionController,
 	"pod-resourceclaim-controller":                names.ResourceClaimController,
 	"stale-disruption-controller":                 names.DisruptionController,
 
@@ -49,6 +50,7 @@ var upstream = map[string]string{
 	names.CronJobController:                          names.CronJobController,
 	names.DaemonSetController:                        names.DaemonSetController,
 	names.DeploymentController:                       names.DeploymentController,
+	names.DeviceTaintEvictionController:              names.DeviceTaintEvictionController,
 	names.DisruptionController:                       names.DisruptionController,
 	names.EndpointSliceController:                    names.EndpointSliceController,
 	names.EndpointSliceMirroringController:           names.EndpointSliceMirroringController,

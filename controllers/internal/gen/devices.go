@@ -85,3 +85,34 @@ func Told(name, claim string) func(*ocorev1.Pod) {
 		pod.Status.ResourceClaimStatuses = append(pod.Status.ResourceClaimStatuses, corev1.PodResourceClaimStatus{Name: name, ResourceClaimName: &claim})
 	}
 }
+
+// ResourceSlice builds a slice of the driver devices.example.com that publishes one device of the pool a, in a generation of the pool.
+func ResourceSlice(name string, generation int64, device string, taints ...resourcev1.DeviceTaint) *resourcev1.ResourceSlice {
+	slice := &resourcev1.ResourceSlice{ObjectMeta: meta(name), Spec: resourcev1.ResourceSliceSpec{
+		Driver:  "devices.example.com",
+		Pool:    resourcev1.ResourcePool{Name: "a", Generation: generation, ResourceSliceCount: 1},
+		Devices: []resourcev1.Device{{Name: device, Taints: taints}},
+	}}
+	all := true
+	slice.Namespace, slice.Spec.AllNodes = "", &all
+	return slice
+}
+
+// DeviceTaintRule builds a rule for the devices of a driver, of a pool and with a name; an empty one means any.
+func DeviceTaintRule(name string, taint resourcev1.DeviceTaint, driver, pool, device string, changes ...func(*resourcev1.DeviceTaintRule)) *resourcev1.DeviceTaintRule {
+	named := func(name string) *string {
+		if name == "" {
+			return nil
+		}
+		return &name
+	}
+	rule := &resourcev1.DeviceTaintRule{ObjectMeta: meta(name), Spec: resourcev1.DeviceTaintRuleSpec{
+		DeviceSelector: &resourcev1.DeviceTaintSelector{Driver: named(driver), Pool: named(pool), Device: named(device)},
+		Taint:          taint,
+	}}
+	rule.Namespace = ""
+	for _, change := range changes {
+		change(rule)
+	}
+	return rule
+}
