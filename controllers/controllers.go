@@ -45,6 +45,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/resource/devicetaintrule"
 	"github.com/orrery-dev/orrery/controllers/resource/podresourceclaim"
 	"github.com/orrery-dev/orrery/controllers/resource/resourceclaim"
+	"github.com/orrery-dev/orrery/controllers/scheduling/podgroupprotection"
 	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -132,6 +133,7 @@ func All(o Options) []Entry {
 		{OurKinds, "discovery/endpointslicemirroring", endpointslicemirroring.Loop()},
 		{OurKinds, "policy/disruption", disruption.Loop()},
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
+		{OurKinds, "scheduling/podgroupprotection", podgroupprotection.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 
 		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},

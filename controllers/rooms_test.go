@@ -64,6 +64,7 @@ var upstream = map[string]string{
 	names.PersistentVolumeClaimProtectionController:  names.PersistentVolumeClaimProtectionController,
 	names.PersistentVolumeProtectionController:       names.PersistentVolumeProtectionController,
 	names.PodGarbageCollectorController:              names.PodGarbageCollectorController,
+	names.PodGroupProtectionController:               names.PodGroupProtectionController,
 	names.ResourceClaimController:                    names.ResourceClaimController,
 	names.ResourceQuotaController:                    names.ResourceQuotaController,
 	names.ReplicaSetController:                       names.ReplicaSetController,

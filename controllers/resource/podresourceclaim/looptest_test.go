@@ -30,7 +30,7 @@ func TestPodsHaveTheirClaims(t *testing.T) {
 				return []client.Object{
 					gen.ResourceClaimTemplate("gpus"),
 					gen.Pod("web", gen.UsesOneOf("gpus", "gpu"), gen.UsesOneOf("nics", "nic"), gen.Uses("shared")),
-					gen.Pod("db", gen.UsesOneOf("gpus", "gpu"), inGroup),
+					gen.Pod("db", gen.UsesOneOf("gpus", "gpu"), gen.InPodGroup("gang")),
 				}
 			},
 			Prepare:      fakekubelet.DeletesGracefully,

@@ -71,9 +71,9 @@ func TestPlan(t *testing.T) {
 			[]any{gen.ResourceClaim("shared", gen.Allocated("d0"))}, "nothing to do: claim missing does not exist"},
 		{"a pod without a node gets none reserved: the scheduler does that", gen.Pod("web", fromTemplate, told1), []any{allocated}, "nothing to do"},
 
-		{"a pod of a group waits for it", gen.Pod("web", fromTemplate, inGroup), []any{template}, "nothing to do: its PodGroup gang does not exist"},
-		{"and gets its claims then", gen.Pod("web", fromTemplate, inGroup), []any{template, group()}, created},
-		{"a claim of the whole group is not made", gen.Pod("web", fromTemplate, inGroup), []any{template, group("gpu", "gpus")},
+		{"a pod of a group waits for it", gen.Pod("web", fromTemplate, gen.InPodGroup("gang")), []any{template}, "nothing to do: its PodGroup gang does not exist"},
+		{"and gets its claims then", gen.Pod("web", fromTemplate, gen.InPodGroup("gang")), []any{template, group()}, created},
+		{"a claim of the whole group is not made", gen.Pod("web", fromTemplate, gen.InPodGroup("gang")), []any{template, group("gpu", "gpus")},
 			"nothing to do: claim gpu: claim gpu is a PodGroup claim but the DRAWorkloadResourceClaims feature is disabled\n" +
 				"event Warning FailedResourceClaimCreation for Pod default/web: PodResourceClaim gpu: claim gpu is a PodGroup claim but the DRAWorkloadResourceClaims feature is disabled"},
 	} {
@@ -85,14 +85,9 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-func inGroup(pod *ocorev1.Pod) {
-	name := "gang"
-	pod.Spec.SchedulingGroup = &corev1.PodSchedulingGroup{PodGroupName: &name}
-}
-
 // group is the group gang, with a claim from a template if one is named.
 func group(claim ...string) *oschedulingv1beta1.PodGroup {
-	g := &oschedulingv1beta1.PodGroup{ObjectMeta: metav1.ObjectMeta{Namespace: gen.Namespace, Name: "gang", UID: "gang"}}
+	g := gen.PodGroup("gang")
 	if len(claim) > 0 {
 		g.Spec.ResourceClaims = []schedulingv1beta1.PodGroupResourceClaim{{Name: claim[0], ResourceClaimTemplateName: &claim[1]}}
 	}
