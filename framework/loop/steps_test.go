@@ -73,6 +73,31 @@ func TestTheFirstErrorIsThePassErrorAlsoWhenTheStatusFails(t *testing.T) {
 	}
 }
 
+func TestAStatusThatIsRefusedCanBeToldOf(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer error
+		want   []string
+	}{
+		{"when the API server refuses it", quotaUsedUp(), []string{"Warning NotTold Running"}},
+		{"not when somebody else wrote first", apierrors.NewConflict(schema.GroupResource{Resource: "pods"}, "web", nil), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			s.refuses("patch/status", tt.answer)
+			s.plan = func(p *plan.Plan, pod *corev1.Pod) {
+				p.Status(pod, withPhase(pod, corev1.PodRunning)).Failed(func(obj client.Object, _ error) plan.Event {
+					return plan.Event{Regarding: obj, Type: plan.Warning, Reason: "NotTold", Message: string(obj.(*corev1.Pod).Status.Phase)}
+				})
+			}
+			_, _ = s.pass(t) // what it ends with is tested elsewhere
+			if diff := cmp.Diff(tt.want, s.recorded()); diff != "" {
+				t.Errorf("events differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestACreateStopsEarlyWhenItIsRefused(t *testing.T) {
 	s := newStage(t)
 	tried := 0
