@@ -72,6 +72,7 @@ var upstream = map[string]string{
 	names.RootCACertificatePublisherController:       names.RootCACertificatePublisherController,
 	names.ServiceAccountController:                   names.ServiceAccountController,
 	names.ServiceAccountTokenController:              names.ServiceAccountTokenController,
+	names.ServiceCIDRController:                      names.ServiceCIDRController,
 	names.StatefulSetController:                      names.StatefulSetController,
 	names.TTLAfterFinishedController:                 names.TTLAfterFinishedController,
 	names.TTLController:                              names.TTLController,
