@@ -124,7 +124,7 @@ func BuiltIns() []BuiltIn {
 			by("DeviceClass", "the scheduler"),
 			takesLoop("DeviceTaintRule", "no pod is evicted by it"),
 			takesLoop("ResourceClaim", "nobody looks after who uses it"),
-			takesLoop("ResourceClaimTemplate", "no claims are made from it"),
+			by("ResourceClaimTemplate", "the loop of the pods that name it"),
 			by("ResourceSlice", "the scheduler"),
 		),
 		of("scheduling.k8s.io",

@@ -49,11 +49,18 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslicemirroring"
+	"github.com/orrery-dev/orrery/controllers/internal/devicetaints"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
+	"github.com/orrery-dev/orrery/controllers/networking/servicecidr"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetainteviction"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetaintrule"
+	"github.com/orrery-dev/orrery/controllers/resource/podresourceclaim"
+	"github.com/orrery-dev/orrery/controllers/resource/resourceclaim"
+	"github.com/orrery-dev/orrery/controllers/scheduling/podgroupprotection"
 	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
 	"github.com/orrery-dev/orrery/controllers/storage/volumeattach"
@@ -111,8 +118,8 @@ const (
 	// nodes.core.orrery.dev.
 	OurKinds Scope = "our kinds"
 	// ClusterKinds is the scope of a loop that acts on what every cluster has, by the one name that it has under both namings:
-	// Namespaces, ServiceAccounts, ClusterRoles, and what nobody owns of any kind. Where somebody else runs the cluster, they
-	// run such loops too.
+	// Namespaces, ServiceAccounts, ClusterRoles, what nobody owns of any kind, and the ResourceClaims and devices of Pods. Where
+	// somebody else runs the cluster, they run such loops too.
 	ClusterKinds Scope = "the cluster's kinds"
 	// ClusterKeys is the scope of a loop of that sort which signs with a key of the API server, and is run where that key is.
 	ClusterKeys Scope = "the cluster's keys"
@@ -132,6 +139,7 @@ type Entry struct {
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
 func All(o Options) []Entry {
+	evicted := &devicetaints.Tally{}
 	return []Entry{
 		{OurKinds, "apps/daemonset", daemonset.Loop()},
 		{OurKinds, "apps/deployment", deployment.Loop()},
@@ -160,6 +168,7 @@ func All(o Options) []Entry {
 		{OurKinds, "discovery/endpointslicemirroring", endpointslicemirroring.Loop()},
 		{OurKinds, "policy/disruption", disruption.Loop()},
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
+		{OurKinds, "scheduling/podgroupprotection", podgroupprotection.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 		{OurKinds, "storage/volumeattach", volumeattach.Loop()},
 		{OurKinds, "storage/volumedetach", volumedetach.Loop()},
@@ -177,7 +186,12 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
+		{ClusterKinds, "networking/servicecidr", servicecidr.Loop()},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
+		{ClusterKinds, "resource/devicetainteviction", devicetainteviction.Loop(devicetainteviction.Options{Evicted: evicted})},
+		{ClusterKinds, "resource/devicetaintrule", devicetaintrule.Loop(devicetaintrule.Options{Evicted: evicted})},
+		{ClusterKinds, "resource/podresourceclaim", podresourceclaim.Loop()},
+		{ClusterKinds, "resource/resourceclaim", resourceclaim.Loop()},
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
 
 		{ClusterKeys, "core/serviceaccounttokens", serviceaccounttokens.Loop(serviceaccounttokens.Options{Sign: o.SignToken, RootCA: o.RootCA})},
