@@ -63,5 +63,9 @@ func (v View) Now() time.Time { return v.look.Now() }
 // observation does not ask for has ended by then. See [engine.Look.Since].
 func (v View) Since(subject, fact string) time.Time { return v.look.Since(subject, fact) }
 
+// Remembered is what the last plan for a key of this loop left to later observations ([engine.Plan.Remember]); nil if none has. It
+// must not be changed. See [engine.Look.Remembered].
+func (v View) Remembered(key client.ObjectKey) any { return v.look.Remembered(key) }
+
 // UnderWay reports that a task of this key is being done. See [engine.Task].
 func (v View) UnderWay(task string) bool { return v.look.UnderWay(task) }
