@@ -109,7 +109,12 @@ func newAudit(t *testing.T, te *envtest.Environment) auditlog.Log {
 
 func runControllers(ctx context.Context, config *rest.Config, server *apiserver.Server) error {
 	cluster := wiring.Cluster{Config: config, Naming: apis.Kubernetes, Log: logr.Discard()}.Beside(server)
+	var selection wiring.Selection
+	if err := selection.Set("*,bootstrapsigner,tokencleaner"); err != nil { // and those that are off by default
+		return err
+	}
 	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: wiring.Loops{
+		Selection:     selection,
 		Cluster:       true,
 		ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
 		NodeLifecycle: nodelifecycle.Options{StartupGracePeriod: 3 * time.Second},
