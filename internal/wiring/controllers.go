@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/orrery-dev/orrery/apis"
@@ -24,11 +25,14 @@ type Loops struct {
 	// that cannot be run here is an error.
 	Selection Selection
 	// Cluster adds the loops of what every cluster has, which a cluster that somebody else runs has its own for.
-	// See controllers.ClusterKinds. Those that sign run only where Cluster has the key: see controllers.ClusterKeys.
+	// See controllers.ClusterKinds. Those that sign run only where Cluster has the key: see controllers.ClusterKeys and
+	// controllers.ClusterAuthority.
 	Cluster bool
 	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means those by which Cluster.Config
 	// knows it.
 	RootCA []byte
+	// SigningDuration is how long a certificate is good for at most that is signed on request; 0 means a year.
+	SigningDuration time.Duration
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from; none means that nodes get none.
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that are given to no node: those of services, or of somebody else.
@@ -37,19 +41,42 @@ type Loops struct {
 	NodeLifecycle nodelifecycle.Options
 }
 
-// selected are the loops that are to run, of those that can; those that sign can where there is somebody who does.
-func (c Cluster) selected(o Loops, signs bool) ([]controllers.Entry, error) {
+// selected are the loops that are to run, of those that can: all but those for which nobody signs.
+func (c Cluster) selected(o Loops, signs func(controllers.Scope) bool) ([]controllers.Entry, error) {
 	entries, err := c.loops(o)
 	if err != nil {
 		return nil, err
 	}
-	if !signs {
-		entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return e.Scope == controllers.ClusterKeys })
-	}
+	entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return !signs(e.Scope) })
 	if err := checkSelection(o.Selection, entries); err != nil {
 		return nil, err
 	}
 	return o.Selection.Of(entries), nil
+}
+
+// signs reports that there is somebody here for what loops of a scope sign.
+func (c Cluster) signs(scope controllers.Scope) bool {
+	switch scope {
+	case controllers.ClusterKeys:
+		return c.SignToken != nil
+	case controllers.ClusterAuthority:
+		return c.SignCertificate != nil
+	default:
+		return true
+	}
+}
+
+// served are those of some loops whose kinds the cluster has. The log tells of the others.
+func (c Cluster) served(scheme *runtime.Scheme, loops []controllers.Entry) ([]controllers.Entry, error) {
+	kinds, err := c.discovery()
+	if err != nil {
+		return nil, err
+	}
+	here, missing, err := served(kinds, scheme, loops)
+	for _, e := range missing {
+		c.Log.Info("Not running a loop: the cluster does not serve the kind that it is about", "loop", e.Loop.Name())
+	}
+	return here, err
 }
 
 // loops are the control loops of a cluster, ready to be asked for their plans.
@@ -59,13 +86,15 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		return nil, err
 	}
 	options := controllers.Options{
-		Discovery:     kinds,
-		Schemas:       kinds,
-		RootCA:        o.RootCA,
-		SignToken:     c.SignToken,
-		ClusterCIDRs:  o.ClusterCIDRs,
-		ServiceCIDRs:  o.ServiceCIDRs,
-		NodeLifecycle: o.NodeLifecycle,
+		Discovery:       kinds,
+		Schemas:         kinds,
+		RootCA:          o.RootCA,
+		SignToken:       c.SignToken,
+		SignCertificate: c.SignCertificate,
+		SigningDuration: o.SigningDuration,
+		ClusterCIDRs:    o.ClusterCIDRs,
+		ServiceCIDRs:    o.ServiceCIDRs,
+		NodeLifecycle:   o.NodeLifecycle,
 	}
 	if len(options.RootCA) == 0 {
 		if options.RootCA, err = c.rootCA(); err != nil {
@@ -75,6 +104,9 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	if c.Own {
 		options.Canonical = apis.Kubernetes.GroupKind
 		options.NamespaceDeletionGracePeriod = time.Second // nobody else can have admitted something in ignorance of the deletion
+	}
+	if options.Autoscaling, err = c.metrics(); err != nil {
+		return nil, err
 	}
 	all := controllers.All(options)
 	if !o.Cluster {
@@ -132,8 +164,11 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 	if o.Webhooks {
 		webhooks.AddTo(mgr)
 	}
-	loops, err := c.selected(o.Loops, c.SignToken != nil)
+	loops, err := c.selected(o.Loops, c.signs)
 	if err != nil {
+		return nil, err
+	}
+	if loops, err = c.served(mgr.GetScheme(), loops); err != nil {
 		return nil, err
 	}
 	options := loop.Options{Inspect: o.Inspect}

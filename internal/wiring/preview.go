@@ -37,7 +37,9 @@ func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	if p.discovery, err = c.discovery(); err != nil {
 		return nil, err
 	}
-	entries, err := c.selected(o, c.Own) // those that sign run beside the API server, whoever asks for their plans
+	// Loops that sign run beside an API server of ours, whoever asks for their plans.
+	signs := func(scope controllers.Scope) bool { return c.Own || c.signs(scope) }
+	entries, err := c.selected(o, signs)
 	if err != nil {
 		return nil, err
 	}
