@@ -1,0 +1,21 @@
+package differential
+
+import (
+	"fmt"
+	"testing"
+)
+
+var subjects = []*subject{&deploymentSubject}
+
+func TestControllersAgreeWithUpstream(t *testing.T) {
+	for _, subject := range subjects {
+		t.Run(subject.name, func(t *testing.T) {
+			for seed := *first; seed < *first+*seeds; seed++ {
+				t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+					t.Parallel()
+					run(t, subject, seed)
+				})
+			}
+		})
+	}
+}
