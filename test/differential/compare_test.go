@@ -14,15 +14,7 @@ import (
 // empty if they are the same.
 func difference(our, their *state) string {
 	var out strings.Builder
-	keys := maps.Clone(our.texts)
-	maps.Copy(keys, their.texts)
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if our.texts[key] == their.texts[key] || excused(key, our.fields[key], their.fields[key]) {
-			continue
-		}
-		diff := cmp.Diff(strings.Split(our.texts[key], "\n"), strings.Split(their.texts[key], "\n"))
-		fmt.Fprintf(&out, "%s:\n%s", key, diff)
-	}
+	out.WriteString(differentObjects(our, their))
 	only := func(mark string, a, b *state) {
 		for _, event := range slices.Sorted(maps.Keys(a.events)) {
 			if _, both := b.events[event]; !both {
@@ -32,6 +24,23 @@ func difference(our, their *state) string {
 	}
 	only("-", our, their)
 	only("+", their, our)
+	return out.String()
+}
+
+// onlyEvents reports whether it is only Events that the states differ in.
+func onlyEvents(our, their *state) bool { return differentObjects(our, their) == "" }
+
+func differentObjects(our, their *state) string {
+	var out strings.Builder
+	keys := maps.Clone(our.texts)
+	maps.Copy(keys, their.texts)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if our.texts[key] == their.texts[key] || excused(key, our.fields[key], their.fields[key]) {
+			continue
+		}
+		diff := cmp.Diff(strings.Split(our.texts[key], "\n"), strings.Split(their.texts[key], "\n"))
+		fmt.Fprintf(&out, "%s:\n%s", key, diff)
+	}
 	return out.String()
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-var subjects = []*subject{&deploymentSubject}
+var subjects = []*subject{&deploymentSubject, &replicaSetSubject, &replicationControllerSubject, &statefulSetSubject, &daemonSetSubject}
 
 func TestControllersAgreeWithUpstream(t *testing.T) {
 	for _, subject := range subjects {

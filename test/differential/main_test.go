@@ -63,5 +63,10 @@ func both(m *testing.M) (code int) {
 		}
 	}
 	defer stop() // before the servers
+	go func() {
+		if err := queued.watch(ctx); err != nil {
+			panic(err)
+		}
+	}()
 	return m.Run()
 }

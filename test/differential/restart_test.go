@@ -1,6 +1,7 @@
 package differential
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -30,14 +31,30 @@ func restartBoth() {
 			restarting.Lock()
 			restarting.next, restarting.last = nil, time.Now()
 			restarting.Unlock()
-			var both sync.WaitGroup
-			both.Go(ours.restartControllers)
-			both.Go(theirs.restartControllers)
-			both.Wait()
+			if err := restart(); err != nil {
+				panic(err)
+			}
 			close(done)
 		})
 	}
 	done := restarting.next
 	restarting.Unlock()
 	<-done
+}
+
+func restart() error {
+	for _, s := range []*side{ours, theirs} {
+		if err := s.stop(); err != nil {
+			return err
+		}
+	}
+	if err := queued.stopped(); err != nil {
+		return err
+	}
+	for _, s := range []*side{ours, theirs} {
+		if err := s.start(context.Background()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

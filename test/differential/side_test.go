@@ -37,8 +37,13 @@ type side struct {
 
 	mu      sync.Mutex
 	changes map[string]change // by namespace
-	restart chan chan struct{}
 	pulse   pulse
+
+	config *rest.Config
+	run    runs
+	lives  int
+	end    context.CancelFunc
+	ended  chan error
 }
 
 // change is the last one of a namespace.
@@ -55,7 +60,7 @@ func newSide(ctx context.Context, name string, config *rest.Config, run runs) (*
 	config = rest.CopyConfig(config)
 	config.QPS, config.UserAgent = -1, "differential"
 	config.WarningHandlerWithContext = rest.NoWarnings{}
-	s := &side{name: name, changes: map[string]change{}, restart: make(chan chan struct{})}
+	s := &side{name: name, changes: map[string]change{}, config: config, run: run}
 	var err error
 	if s.Client, err = client.New(config, client.Options{Scheme: scheme.Scheme}); err != nil {
 		return nil, fmt.Errorf("making the client of %s: %w", name, err)
@@ -66,7 +71,9 @@ func newSide(ctx context.Context, name string, config *rest.Config, run runs) (*
 	if err := s.watch(ctx); err != nil {
 		return nil, err
 	}
-	go s.control(ctx, config, run)
+	if err := s.start(ctx); err != nil {
+		return nil, err
+	}
 	go func() {
 		if err := s.pulse.beat(ctx, s); err != nil && ctx.Err() == nil {
 			panic(err)
@@ -132,43 +139,34 @@ func (s *side) last(namespace string) change {
 	return s.changes[namespace]
 }
 
-// rested says whether a side had nothing to do for so long, in seconds and in beats, after a change.
+// rested says whether nothing happened for so long, in seconds and in beats, after a change, and no controller had anything to do.
 func (s *side) rested(last change, seconds time.Duration, beats int) bool {
-	return time.Since(last.at) >= seconds && s.pulse.since(last.at) >= beats
+	_, idle := queued.emptySince(last.at.Add(100 * time.Millisecond)) // by then informers have told their controllers
+	return idle && time.Since(last.at) >= seconds && s.pulse.since(last.at) >= beats
 }
 
-// control runs the controllers, and runs them anew when that is asked for.
-func (s *side) control(ctx context.Context, config *rest.Config, run runs) {
-	var waiting chan struct{}
-	for ctx.Err() == nil {
-		life, stop := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		ready := make(chan struct{})
-		go func() { ended <- run(life, config, sync.OnceFunc(func() { close(ready) })) }()
-		select {
-		case <-ready:
-		case err := <-ended:
-			panic(fmt.Sprintf("%s ended before it was ready: %v", s.name, err))
-		}
-		if waiting != nil {
-			close(waiting)
-		}
-		select {
-		case waiting = <-s.restart:
-		case <-ctx.Done():
-		}
-		stop()
-		if err := <-ended; err != nil && ctx.Err() == nil {
-			panic(fmt.Sprintf("running %s: %v", s.name, err))
-		}
+// start runs the controllers, and returns when they answer.
+func (s *side) start(ctx context.Context) error {
+	s.lives++
+	life, stop := context.WithCancel(ctx)
+	s.ended, s.end = make(chan error, 1), stop
+	ready := make(chan struct{})
+	go func() { s.ended <- s.run(life, s.config, sync.OnceFunc(func() { close(ready) })) }()
+	select {
+	case <-ready:
+	case err := <-s.ended:
+		return fmt.Errorf("running the controllers of %s: %w", s.name, err)
 	}
+	return awaitControllers(ctx, s, fmt.Sprintf("probes-%d", s.lives))
 }
 
-// restartControllers returns when the controllers have been stopped and run again.
-func (s *side) restartControllers() {
-	done := make(chan struct{})
-	s.restart <- done
-	<-done
+// stop returns when the controllers have ended.
+func (s *side) stop() error {
+	s.end()
+	if err := <-s.ended; err != nil {
+		return fmt.Errorf("stopping the controllers of %s: %w", s.name, err)
+	}
+	return nil
 }
 
 // read returns everything that is compared in a namespace, and its Events.
