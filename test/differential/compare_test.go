@@ -17,7 +17,7 @@ func difference(our, their *state) string {
 	out.WriteString(differentObjects(our, their))
 	only := func(mark string, a, b *state) {
 		for _, event := range slices.Sorted(maps.Keys(a.events)) {
-			if _, both := b.events[event]; !both {
+			if _, both := b.events[event]; !both && !early(event) {
 				fmt.Fprintf(&out, "%s event %s (%s)\n", mark, event, a.events[event])
 			}
 		}
@@ -57,4 +57,13 @@ func excused(key string, our, their map[string]any) bool {
 		}
 	}
 	return text(our) == text(their)
+}
+
+func early(event string) bool {
+	for _, e := range earlyEvents {
+		if strings.HasSuffix(event, " "+e.reason) {
+			return true
+		}
+	}
+	return false
 }

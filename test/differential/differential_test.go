@@ -5,7 +5,9 @@ import (
 	"testing"
 )
 
-var subjects = []*subject{&deploymentSubject, &replicaSetSubject, &replicationControllerSubject, &statefulSetSubject, &daemonSetSubject}
+var subjects = []*subject{&deploymentSubject, &replicaSetSubject, &replicationControllerSubject, &statefulSetSubject, &daemonSetSubject,
+	&jobSubject, &cronJobSubject, &budgetSubject, &quotaSubject, &serviceSubject, &ownersSubject, &namespaceSubject,
+}
 
 func TestControllersAgreeWithUpstream(t *testing.T) {
 	for _, subject := range subjects {

@@ -21,6 +21,25 @@ var rules = []rule{{
 			ours["reason"], ours["message"] = theirs["reason"], theirs["message"]
 		}
 	},
+}, {
+	name: "since when a slice is as it is, when it is made anew",
+	kind: "EndpointSlice",
+	why:  "Upstream remembers which changes it has told of, until it is restarted, and does not tell of them in a slice that takes the place of one that somebody deleted. We remember nothing.",
+	level: func(our, their map[string]any) {
+		const told = "endpoints.kubernetes.io/last-change-trigger-time"
+		annotations, _ := our["metadata"].(map[string]any)["annotations"].(map[string]any)
+		if others, _ := their["metadata"].(map[string]any)["annotations"].(map[string]any); annotations != nil && others[told] == nil {
+			delete(annotations, told)
+			if len(annotations) == 0 {
+				delete(our["metadata"].(map[string]any), "annotations")
+			}
+		}
+	},
+}}
+
+// earlyEvents are of reasons that we tell of earlier than upstream, or upstream earlier than we.
+var earlyEvents = []struct{ reason, why string }{{
+	"MultiplePodDisruptionBudgets", "Upstream tells of a second budget when the pod changes the next time, we when the budget is there.",
 }}
 
 // condition is a condition of an object; nil if it has none of that type.

@@ -57,11 +57,16 @@ type scenario struct {
 	raced bool
 	// nodes are the numbers of those that are there for this scenario.
 	nodes map[int]bool
+	// goneOurs and goneTheirs are what objects are called that were there once, on the two sides.
+	goneOurs, goneTheirs map[string]string
+	// withNamespace compares the namespace itself, too; Events are not compared any more then, since they go with it.
+	withNamespace bool
 }
 
 func run(t *testing.T, subject *subject, seed int) {
 	s := &scenario{
 		Rand: rand.New(rand.NewPCG(uint64(seed), 1)), t: t, subject: subject,
+		goneOurs: map[string]string{}, goneTheirs: map[string]string{},
 		namespace: fmt.Sprintf("%s-%d", strings.ToLower(subject.name), seed),
 	}
 	for _, side := range []*side{ours, theirs} {
@@ -156,13 +161,13 @@ func (s *scenario) settle() {
 // look reads both sides, and reports whether they are the same.
 func (s *scenario) look() bool {
 	var err error
-	if s.our, err = ours.state(s.t.Context(), s.namespace); err != nil {
+	if s.our, err = ours.state(s.t.Context(), s.namespace, s.withNamespace, s.goneOurs); err != nil {
 		s.t.Fatal(err)
 	}
-	if s.now, err = theirs.state(s.t.Context(), s.namespace); err != nil {
+	if s.now, err = theirs.state(s.t.Context(), s.namespace, s.withNamespace, s.goneTheirs); err != nil {
 		s.t.Fatal(err)
 	}
-	if s.raced {
+	if s.raced || s.withNamespace {
 		clear(s.our.events)
 		clear(s.now.events)
 	}

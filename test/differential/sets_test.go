@@ -150,7 +150,7 @@ func scales(kind string, set func(client.Object, int32)) func(*scenario) bool {
 // strangers are pods that were there before: one that would be adopted, and one that somebody else controls.
 func (s *scenario) strangers() {
 	if s.chance(30) {
-		s.do("a pod that matches is created", creates(func() client.Object { return s.pod("stray") }))
+		s.do("a pod that matches is created", creates(func() client.Object { return s.pod(name) }))
 	}
 	if s.chance(20) {
 		s.do("a pod that another controls is created", func(ctx context.Context, c client.Client, _ *state) error {
@@ -165,9 +165,10 @@ func (s *scenario) strangers() {
 	}
 }
 
+// pod is one that matches. Its name is of those that pods of the object have, so that they cannot be told apart.
 func (s *scenario) pod(name string) *corev1.Pod {
 	t := template("web", "web:1")
-	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.namespace, Labels: t.Labels}, Spec: t.Spec}
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-", Namespace: s.namespace, Labels: t.Labels}, Spec: t.Spec}
 }
 
 // labelMoves take pods from their controllers, and give them back.
@@ -179,10 +180,10 @@ var labelMoves = []move{
 		return s.relabel("is given back by its label", "debug", "web")
 	}},
 	{1, func(s *scenario) bool {
-		if s.now.objects["Pod/late"] != nil {
+		if len(s.keys("Pod", nil)) > 8 {
 			return false
 		}
-		s.do("a pod that matches is created", creates(func() client.Object { return s.pod("late") }))
+		s.do("a pod that matches is created", creates(func() client.Object { return s.pod(name) }))
 		return true
 	}},
 }

@@ -11,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -70,6 +70,9 @@ func newSide(ctx context.Context, name string, config *rest.Config, run runs) (*
 	}
 	if err := s.watch(ctx); err != nil {
 		return nil, err
+	}
+	if err := s.Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node}}); err != nil {
+		return nil, fmt.Errorf("creating the node of %s: %w", name, err)
 	}
 	if err := s.start(ctx); err != nil {
 		return nil, err
@@ -169,8 +172,8 @@ func (s *side) stop() error {
 	return nil
 }
 
-// read returns everything that is compared in a namespace, and its Events.
-func (s *side) read(ctx context.Context, namespace string) ([]client.Object, []corev1.Event, error) {
+// read returns everything that is compared in a namespace, the namespace itself if that is wanted, and its Events.
+func (s *side) read(ctx context.Context, namespace string, itself bool) ([]client.Object, []corev1.Event, error) {
 	var all []client.Object
 	for _, list := range compared() {
 		if err := s.objects.List(ctx, list, client.InNamespace(namespace)); err != nil {
@@ -182,11 +185,19 @@ func (s *side) read(ctx context.Context, namespace string) ([]client.Object, []c
 		}
 		all = append(all, objects...)
 	}
+	if itself {
+		var found corev1.Namespace
+		err := s.objects.Get(ctx, client.ObjectKey{Name: namespace}, &found)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, nil, fmt.Errorf("reading namespace %s of %s: %w", namespace, s.name, err)
+		}
+		if err == nil {
+			all = append(all, &found)
+		}
+	}
 	var events corev1.EventList
 	if err := s.objects.List(ctx, &events, client.InNamespace(namespace)); err != nil {
 		return nil, nil, fmt.Errorf("reading events of %s: %w", s.name, err)
 	}
 	return all, events.Items, nil
 }
-
-var _ runtime.Object = &corev1.Pod{}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,12 +31,14 @@ type state struct {
 	events map[string]string
 }
 
-func (s *side) state(ctx context.Context, namespace string) (*state, error) {
-	objects, events, err := s.read(ctx, namespace)
+// state reads a namespace, and the Namespace itself if that is wanted. What is gone and had a random name is known by what it was called
+// before, to which what is there now is added.
+func (s *side) state(ctx context.Context, namespace string, itself bool, gone map[string]string) (*state, error) {
+	objects, events, err := s.read(ctx, namespace, itself)
 	if err != nil {
 		return nil, err
 	}
-	n := &namer{names: map[string]string{}}
+	n := &namer{names: maps.Clone(gone)}
 	trees := make([]*tree, 0, len(objects))
 	for _, obj := range objects {
 		t, err := newTree(obj)
@@ -48,6 +51,11 @@ func (s *side) state(ctx context.Context, namespace string) (*state, error) {
 		trees = append(trees, t)
 	}
 	n.learn(trees)
+	for _, t := range trees {
+		if t.random() {
+			gone[t.object.GetName()] = t.object.GetGenerateName() + "#gone"
+		}
+	}
 	return n.state(trees, events), nil
 }
 
@@ -140,7 +148,9 @@ func (n *namer) number(trees []*tree) {
 
 var (
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
-	uids  = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	// refused names a pod in the API server's answer to who wanted to create it.
+	refused = regexp.MustCompile(`^(pods "[a-z0-9-]+-)[a-z0-9]{5}"`)
+	uids    = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 )
 
 // renamed are the fields of an object without times, and with the names that are known so far.
@@ -161,6 +171,7 @@ func text(fields map[string]any) string {
 func (n *namer) rename(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
+		delete(value, "resourceVersion") // in references, too
 		for key, v := range value {
 			value[key] = n.rename(v)
 		}
@@ -179,6 +190,7 @@ func (n *namer) renameString(s string) string {
 		return name
 	}
 	s = times.ReplaceAllString(s, "TIME")
+	s = refused.ReplaceAllString(s, `$1#refused"`)
 	for real, name := range n.names {
 		if strings.Contains(s, real) {
 			s = strings.ReplaceAll(s, real, name)

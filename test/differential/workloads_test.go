@@ -138,7 +138,11 @@ var podMoves = []move{
 
 // edit changes the object of a kind that has the scenario's name.
 func (s *scenario) edit(kind, what string, change func(client.Object)) bool {
-	key := kind + "/" + name
+	return s.editNamed(kind+"/"+name, what, change)
+}
+
+// editNamed changes an object, if there is one of that kind and name.
+func (s *scenario) editNamed(key, what string, change func(client.Object)) bool {
 	if s.now.objects[key] == nil {
 		return false
 	}
