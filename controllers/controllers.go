@@ -37,6 +37,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslicemirroring"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
+	"github.com/orrery-dev/orrery/controllers/meta/storageversionmigrator"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
@@ -138,6 +139,7 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
+		{ClusterKinds, "meta/storageversionmigrator", storageversionmigrator.Loop(o.kinds())},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
 

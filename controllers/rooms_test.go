@@ -70,6 +70,7 @@ var upstream = map[string]string{
 	names.ServiceAccountController:                   names.ServiceAccountController,
 	names.ServiceAccountTokenController:              names.ServiceAccountTokenController,
 	names.StatefulSetController:                      names.StatefulSetController,
+	names.StorageVersionMigratorController:           names.StorageVersionMigratorController,
 	names.TTLAfterFinishedController:                 names.TTLAfterFinishedController,
 	names.TTLController:                              names.TTLController,
 	names.TaintEvictionController:                    names.TaintEvictionController,
