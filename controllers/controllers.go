@@ -52,6 +52,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/devicetaints"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
+	"github.com/orrery-dev/orrery/controllers/meta/storageversionmigrator"
 	"github.com/orrery-dev/orrery/controllers/networking/servicecidr"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
@@ -198,6 +199,7 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
+		{ClusterKinds, "meta/storageversionmigrator", storageversionmigrator.Loop(o.kinds())},
 		{ClusterKinds, "networking/servicecidr", servicecidr.Loop()},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
 		{ClusterKinds, "resource/devicetainteviction", devicetainteviction.Loop(devicetainteviction.Options{Evicted: evicted})},
