@@ -51,14 +51,14 @@ func (e *Engine[K, W, A]) pass(ctx context.Context, key K, m *memory) (*Again, e
 
 // decide observes the world and plans for it.
 func (e *Engine[K, W, A]) decide(ctx context.Context, key K, m *memory) (W, *Plan[A], error) {
-	observing, span := startSpan(ctx, "observe")
+	observing, span := startPart(ctx, "observe")
 	world, err := e.loop.Observe(observing, e.look(m), key)
 	m.sightings.observed(err)
 	span.end(e.options.Judge.judge(err).Err)
 	if err != nil {
 		return world, nil, fmt.Errorf("observing: %w", err)
 	}
-	_, span = startSpan(ctx, "plan")
+	_, span = startPart(ctx, "plan")
 	decided := e.loop.Plan(key, world, e.options.Clock.Now())
 	span.end(nil)
 	planned(e.options.Name, len(decided.Steps()))

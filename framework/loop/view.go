@@ -39,6 +39,16 @@ func (v View) SubResource(name string) client.SubResourceReader {
 	return noSubResources(name)
 }
 
+// Review asks the API server a question that it answers in the object which asks it, and does not store, as a SubjectAccessReview. It
+// asks as the loop, and needs the right to create what it asks with.
+func (v View) Review(ctx context.Context, question client.Object) error {
+	server, can := v.live.(client.Writer)
+	if !can {
+		return fmt.Errorf("asking for a %T: this view has a reader of objects only", question)
+	}
+	return server.Create(ctx, question)
+}
+
 // noSubResources is what a view has that was made of readers which have none.
 type noSubResources string
 
