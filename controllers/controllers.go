@@ -5,19 +5,30 @@ package controllers
 
 import (
 	"context"
+	"crypto"
+	"crypto/x509"
 	"net/netip"
 	"time"
 
+	"github.com/orrery-dev/orrery/controllers/admissionregistration/validatingadmissionpolicystatus"
 	"github.com/orrery-dev/orrery/controllers/apps/daemonset"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/apps/statefulset"
+	"github.com/orrery-dev/orrery/controllers/autoscaling/horizontalpodautoscaler"
 	"github.com/orrery-dev/orrery/controllers/batch/cronjob"
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
 	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
+	"github.com/orrery-dev/orrery/controllers/bootstrap/signer"
+	"github.com/orrery-dev/orrery/controllers/bootstrap/tokencleaner"
+	"github.com/orrery-dev/orrery/controllers/certificates/clustertrustbundlepublisher"
+	"github.com/orrery-dev/orrery/controllers/certificates/csrapprover"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrcleaner"
+	"github.com/orrery-dev/orrery/controllers/certificates/csrsigner"
+	"github.com/orrery-dev/orrery/controllers/certificates/pcrcleaner"
 	"github.com/orrery-dev/orrery/controllers/core/endpoints"
+	"github.com/orrery-dev/orrery/controllers/core/legacytokencleaner"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
@@ -38,16 +49,26 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslicemirroring"
+	"github.com/orrery-dev/orrery/controllers/internal/devicetaints"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
+	"github.com/orrery-dev/orrery/controllers/networking/servicecidr"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetainteviction"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetaintrule"
+	"github.com/orrery-dev/orrery/controllers/resource/podresourceclaim"
+	"github.com/orrery-dev/orrery/controllers/resource/resourceclaim"
+	"github.com/orrery-dev/orrery/controllers/scheduling/podgroupprotection"
 	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
+	"github.com/orrery-dev/orrery/controllers/storage/volumeattach"
+	"github.com/orrery-dev/orrery/controllers/storage/volumedetach"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
@@ -55,6 +76,9 @@ import (
 type Options struct {
 	// Discovery lists the kinds that the API server has, as discovery.DiscoveryClient does. Required.
 	Discovery kinds.Discovery
+	// Schemas tells the schemas of those kinds too, as discovery.DiscoveryClient does. Required by the loop over
+	// ValidatingAdmissionPolicies.
+	Schemas discovery.DiscoveryInterface
 	// Canonical is the name that counts, where the server shows each object by two. In the embedded server it is
 	// apis.Kubernetes.GroupKind; nil means that all names are of different objects.
 	Canonical func(schema.GroupKind) schema.GroupKind
@@ -63,6 +87,11 @@ type Options struct {
 	// SignToken signs the token of a ServiceAccount that is kept in a Secret. Nil means that the loop which fills those Secrets must
 	// not be run. See serviceaccounttokens.Options.
 	SignToken func(ctx context.Context, account *corev1.ServiceAccount, secret *corev1.Secret) (string, error)
+	// SignCertificate signs certificates with the key of the cluster's authority. Nil means that the loop which has them signed must not
+	// be run. See csrsigner.Options.
+	SignCertificate func(template *x509.Certificate, public crypto.PublicKey) ([]byte, error)
+	// SigningDuration is how long a certificate is good for at most that is signed on request; 0 means a year.
+	SigningDuration time.Duration
 	// NamespaceDeletionGracePeriod is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
 	NamespaceDeletionGracePeriod time.Duration
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from: one, or one per IP family. None means that
@@ -70,6 +99,8 @@ type Options struct {
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that no pod may have addresses of.
 	ServiceCIDRs []netip.Prefix
+	// Autoscaling is how metrics are read. Its clients are required.
+	Autoscaling horizontalpodautoscaler.Options
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
 }
@@ -87,11 +118,14 @@ const (
 	// nodes.core.orrery.dev.
 	OurKinds Scope = "our kinds"
 	// ClusterKinds is the scope of a loop that acts on what every cluster has, by the one name that it has under both namings:
-	// Namespaces, ServiceAccounts, ClusterRoles, and what nobody owns of any kind. Where somebody else runs the cluster, they
-	// run such loops too.
+	// Namespaces, ServiceAccounts, ClusterRoles, what nobody owns of any kind, and the ResourceClaims and devices of Pods. Where
+	// somebody else runs the cluster, they run such loops too.
 	ClusterKinds Scope = "the cluster's kinds"
 	// ClusterKeys is the scope of a loop of that sort which signs with a key of the API server, and is run where that key is.
 	ClusterKeys Scope = "the cluster's keys"
+	// ClusterAuthority is the scope of a loop of that sort which signs with the key of the cluster's certificate authority, and is
+	// run where somebody hands it that key.
+	ClusterAuthority Scope = "the cluster's authority"
 )
 
 // Entry is a line of the table: a loop, its scope, and its room.
@@ -105,11 +139,13 @@ type Entry struct {
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
 func All(o Options) []Entry {
+	evicted := &devicetaints.Tally{}
 	return []Entry{
 		{OurKinds, "apps/daemonset", daemonset.Loop()},
 		{OurKinds, "apps/deployment", deployment.Loop()},
 		{OurKinds, "apps/replicaset", replicaset.Loop()},
 		{OurKinds, "apps/statefulset", statefulset.Loop()},
+		{OurKinds, "autoscaling/horizontalpodautoscaler", horizontalpodautoscaler.Loop(o.Autoscaling)},
 		{OurKinds, "batch/cronjob", cronjob.Loop()},
 		{OurKinds, "batch/job", job.Loop()},
 		{OurKinds, "batch/orphanedjobpods", orphanedjobpods.Loop()},
@@ -132,18 +168,35 @@ func All(o Options) []Entry {
 		{OurKinds, "discovery/endpointslicemirroring", endpointslicemirroring.Loop()},
 		{OurKinds, "policy/disruption", disruption.Loop()},
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
+		{OurKinds, "scheduling/podgroupprotection", podgroupprotection.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
+		{OurKinds, "storage/volumeattach", volumeattach.Loop()},
+		{OurKinds, "storage/volumedetach", volumedetach.Loop()},
 
+		{ClusterKinds, "admissionregistration/validatingadmissionpolicystatus", validatingadmissionpolicystatus.Loop(validatingadmissionpolicystatus.Options{Discovery: o.Schemas})},
+		{ClusterKinds, "bootstrap/signer", signer.Loop()},
+		{ClusterKinds, "bootstrap/tokencleaner", tokencleaner.Loop()},
+		{ClusterKinds, "certificates/clustertrustbundlepublisher", clustertrustbundlepublisher.Loop(o.RootCA)},
+		{ClusterKinds, "certificates/csrapprover", csrapprover.Loop()},
 		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},
+		{ClusterKinds, "certificates/pcrcleaner", pcrcleaner.Loop()},
+		{ClusterKinds, "core/legacytokencleaner", legacytokencleaner.Loop()},
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
 		{ClusterKinds, "core/resourcequota", resourcequota.Loop(o.kinds())},
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
+		{ClusterKinds, "networking/servicecidr", servicecidr.Loop()},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
+		{ClusterKinds, "resource/devicetainteviction", devicetainteviction.Loop(devicetainteviction.Options{Evicted: evicted})},
+		{ClusterKinds, "resource/devicetaintrule", devicetaintrule.Loop(devicetaintrule.Options{Evicted: evicted})},
+		{ClusterKinds, "resource/podresourceclaim", podresourceclaim.Loop()},
+		{ClusterKinds, "resource/resourceclaim", resourceclaim.Loop()},
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
 
 		{ClusterKeys, "core/serviceaccounttokens", serviceaccounttokens.Loop(serviceaccounttokens.Options{Sign: o.SignToken, RootCA: o.RootCA})},
+
+		{ClusterAuthority, "certificates/csrsigner", csrsigner.Loop(csrsigner.Options{Sign: o.SignCertificate, Duration: o.SigningDuration})},
 	}
 }
 

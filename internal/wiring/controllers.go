@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/orrery-dev/orrery/apis"
@@ -20,12 +21,18 @@ import (
 // Loops are what the control loops of a cluster are told by who runs them. What they have to know besides follows from the
 // cluster.
 type Loops struct {
+	// Selection turns loops on and off by their names; the zero value runs those that are on by default. A loop that it names and
+	// that cannot be run here is an error.
+	Selection Selection
 	// Cluster adds the loops of what every cluster has, which a cluster that somebody else runs has its own for.
-	// See controllers.ClusterKinds. Those that sign run only where Cluster has the key: see controllers.ClusterKeys.
+	// See controllers.ClusterKinds. Those that sign run only where Cluster has the key: see controllers.ClusterKeys and
+	// controllers.ClusterAuthority.
 	Cluster bool
 	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means those by which Cluster.Config
 	// knows it.
 	RootCA []byte
+	// SigningDuration is how long a certificate is good for at most that is signed on request; 0 means a year.
+	SigningDuration time.Duration
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from; none means that nodes get none.
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that are given to no node: those of services, or of somebody else.
@@ -34,13 +41,42 @@ type Loops struct {
 	NodeLifecycle nodelifecycle.Options
 }
 
-// runnable are the loops that can be run here.
-func (c Cluster) runnable(o Loops) ([]controllers.Entry, error) {
+// selected are the loops that are to run, of those that can.
+func (c Cluster) selected(o Loops, can func(controllers.Entry) bool) ([]controllers.Entry, error) {
 	entries, err := c.loops(o)
-	if c.SignToken == nil {
-		entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return e.Scope == controllers.ClusterKeys })
+	if err != nil {
+		return nil, err
 	}
-	return entries, err
+	entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return !can(e) })
+	if err := checkSelection(o.Selection, entries); err != nil {
+		return nil, err
+	}
+	return o.Selection.Of(entries), nil
+}
+
+// signs says whether there is somebody who signs, where a loop takes that.
+func (c Cluster) signs(e controllers.Entry) bool {
+	switch e.Scope {
+	case controllers.ClusterKeys:
+		return c.SignToken != nil
+	case controllers.ClusterAuthority:
+		return c.SignCertificate != nil
+	default:
+		return true
+	}
+}
+
+// served are those of some loops whose kinds the cluster has. The log tells of the others.
+func (c Cluster) served(scheme *runtime.Scheme, loops []controllers.Entry) ([]controllers.Entry, error) {
+	kinds, err := c.discovery()
+	if err != nil {
+		return nil, err
+	}
+	here, missing, err := served(kinds, scheme, loops)
+	for _, e := range missing {
+		c.Log.Info("Not running a loop: the cluster does not serve the kind that it is about", "loop", e.Loop.Name())
+	}
+	return here, err
 }
 
 // loops are the control loops of a cluster, ready to be asked for their plans.
@@ -50,12 +86,15 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		return nil, err
 	}
 	options := controllers.Options{
-		Discovery:     kinds,
-		RootCA:        o.RootCA,
-		SignToken:     c.SignToken,
-		ClusterCIDRs:  o.ClusterCIDRs,
-		ServiceCIDRs:  o.ServiceCIDRs,
-		NodeLifecycle: o.NodeLifecycle,
+		Discovery:       kinds,
+		Schemas:         kinds,
+		RootCA:          o.RootCA,
+		SignToken:       c.SignToken,
+		SignCertificate: c.SignCertificate,
+		SigningDuration: o.SigningDuration,
+		ClusterCIDRs:    o.ClusterCIDRs,
+		ServiceCIDRs:    o.ServiceCIDRs,
+		NodeLifecycle:   o.NodeLifecycle,
 	}
 	if len(options.RootCA) == 0 {
 		if options.RootCA, err = c.rootCA(); err != nil {
@@ -65,6 +104,9 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	if c.Own {
 		options.Canonical = apis.Kubernetes.GroupKind
 		options.NamespaceDeletionGracePeriod = time.Second // nobody else can have admitted something in ignorance of the deletion
+	}
+	if options.Autoscaling, err = c.metrics(); err != nil {
+		return nil, err
 	}
 	all := controllers.All(options)
 	if !o.Cluster {
@@ -88,7 +130,9 @@ func (c Cluster) rootCA() ([]byte, error) {
 // ControllersOptions are how the controllers run.
 type ControllersOptions struct {
 	Loops
-	// Configure changes the options of the manager: leader election, metrics, probes, webhook server. Nil leaves all
+	// Election has them run only while this process leads; nil runs them at once.
+	Election *Election
+	// Configure changes the options of the manager: metrics, probes, webhook server. Nil leaves all
 	// of it out.
 	Configure func(*manager.Options)
 	// Inspect is handed what shows the next and the last plans of each loop; nil shows them to nobody.
@@ -97,17 +141,34 @@ type ControllersOptions struct {
 	Webhooks bool
 }
 
+func (o ControllersOptions) configure(m *manager.Options) {
+	if o.Election != nil {
+		o.Election.configure(m)
+	}
+	if o.Configure != nil {
+		o.Configure(m)
+	}
+}
+
 // NewControllers makes a manager with the control loops of a cluster.
 func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
-	mgr, err := NewManager(c, o.Configure)
+	if o.Election != nil {
+		if err := o.Election.check(); err != nil {
+			return nil, err
+		}
+	}
+	mgr, err := NewManager(c, o.configure)
 	if err != nil {
 		return nil, err
 	}
 	if o.Webhooks {
 		webhooks.AddTo(mgr)
 	}
-	loops, err := c.runnable(o.Loops)
+	loops, err := c.selected(o.Loops, c.signs)
 	if err != nil {
+		return nil, err
+	}
+	if loops, err = c.served(mgr.GetScheme(), loops); err != nil {
 		return nil, err
 	}
 	options := loop.Options{Inspect: o.Inspect}

@@ -1,6 +1,8 @@
 package wiring_test
 
 import (
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -62,10 +64,13 @@ func TestTheTokenInASecretIsGoodForAsLongAsItsAccount(t *testing.T) {
 		Host: server.URL(), BearerToken: string(secret.Data["token"]), TLSClientConfig: rest.TLSClientConfig{CAData: secret.Data["ca.crt"]},
 	}
 	holder := kubernetes.NewForConfigOrDie(config).AuthenticationV1().SelfSubjectReviews()
-	review, err := holder.Create(t.Context(), &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
-	if err != nil || review.Status.UserInfo.Username != "system:serviceaccount:default:builder" {
-		t.Errorf("who has the token is %v, %v", review, err)
-	}
+	await.Until(t, "the server to have seen the Secret, and to know who has the token", func() (string, bool) {
+		review, err := holder.Create(t.Context(), &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+		if err != nil {
+			return err.Error(), false
+		}
+		return review.Status.String(), review.Status.UserInfo.Username == "system:serviceaccount:default:builder"
+	})
 
 	if err := admin.ServiceAccounts("default").Delete(t.Context(), "builder", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -80,17 +85,31 @@ func TestTheTokenInASecretIsGoodForAsLongAsItsAccount(t *testing.T) {
 	})
 }
 
-// Where nobody has the key of the API server, nobody fills such Secrets: the controllers run without that loop.
-func TestWithoutAKeyNoTokensAreSigned(t *testing.T) {
-	c := ownCluster(t)
-	var loops []string
-	_, err := wiring.NewControllers(c, wiring.ControllersOptions{
-		Loops: wiring.Loops{Cluster: true}, Inspect: func(i engine.Inspector) { loops = append(loops, i.Name()) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Contains(loops, "serviceaccount-controller") || slices.Contains(loops, "serviceaccount-token-controller") {
-		t.Errorf("the loops are %v", loops)
+// A loop that signs runs where somebody here has its key.
+func TestOnlyWhoHasAKeySigns(t *testing.T) {
+	nobody := ownCluster(t)
+	authority := nobody
+	authority.SignCertificate = func(*x509.Certificate, crypto.PublicKey) ([]byte, error) { return nil, nil }
+	for _, c := range []struct {
+		name                 string
+		cluster              wiring.Cluster
+		tokens, certificates bool
+	}{
+		{"without a key", nobody, false, false},
+		{"with that of the authority", authority, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var loops []string
+			_, err := wiring.NewControllers(c.cluster, wiring.ControllersOptions{
+				Loops: wiring.Loops{Cluster: true}, Inspect: func(i engine.Inspector) { loops = append(loops, i.Name()) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(loops, "serviceaccount-controller") || slices.Contains(loops, "serviceaccount-token-controller") != c.tokens ||
+				slices.Contains(loops, "certificatesigningrequest-signing-controller") != c.certificates {
+				t.Errorf("the loops are %v", loops)
+			}
+		})
 	}
 }
