@@ -23,7 +23,6 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -132,6 +131,10 @@ func (l *lives) look() {
 	if got != want {
 		l.t.Fatalf("at %s %d replicas become %d, and in Kubernetes %d: (- in Kubernetes, + here)\n%s\n%s", time.Now(), l.replicas, got, want, cmp.Diff(plain(status), plain(said)), l.ours.because())
 	}
+	if len(l.theirs.pods) == 0 {
+		withoutShares(&status)
+		withoutShares(&said)
+	}
 	if diff := cmp.Diff(plain(status), plain(said)); diff != "" {
 		l.t.Fatalf("with %d replicas that become %d, the status differs (- in Kubernetes, + here) in\n%s", l.replicas, got, diff)
 	}
@@ -144,12 +147,6 @@ func plain(s autoscalingv2.HorizontalPodAutoscalerStatus) autoscalingv2.Horizont
 	for i := range s.Conditions {
 		s.Conditions[i].LastTransitionTime = metav1.Time{}
 	}
-	for i := range s.CurrentMetrics {
-		m := &s.CurrentMetrics[i]
-		if value := averageOf(m); value != nil && s.CurrentReplicas == 0 {
-			value.Set(0) // Kubernetes divides by none
-		}
-	}
 	if s.LastScaleTime != nil {
 		s.LastScaleTime = &metav1.Time{Time: s.LastScaleTime.UTC()}
 	}
@@ -159,20 +156,24 @@ func plain(s autoscalingv2.HorizontalPodAutoscalerStatus) autoscalingv2.Horizont
 	return s
 }
 
-func averageOf(m *autoscalingv2.MetricStatus) *resource.Quantity {
-	switch {
-	case m.Object != nil:
-		return m.Object.Current.AverageValue
-	case m.External != nil:
-		return m.External.Current.AverageValue
+// withoutShares takes what each pod has of a value out of a status. Where there are no pods, Kubernetes divides by none.
+func withoutShares(s *autoscalingv2.HorizontalPodAutoscalerStatus) {
+	*s = *s.DeepCopy()
+	for _, m := range s.CurrentMetrics {
+		if m.Object != nil {
+			m.Object.Current.AverageValue = nil
+		}
+		if m.External != nil {
+			m.External.Current.AverageValue = nil
+		}
 	}
-	return nil
 }
 
 // theirs is kube-controller-manager's controller.
 type theirs struct {
 	t           *testing.T
 	client      *fake.Clientset
+	pods        []*corev1.Pod
 	mu          sync.Mutex
 	scale       autoscalingv1.Scale
 	begin, stop func()
@@ -228,6 +229,7 @@ func (s *theirs) resize(replicas int32) {
 }
 
 func (s *theirs) put(pods []*corev1.Pod) {
+	s.pods = pods
 	s.mu.Lock()
 	s.scale.Status.Replicas = int32(len(pods))
 	s.mu.Unlock()
