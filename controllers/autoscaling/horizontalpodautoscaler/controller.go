@@ -1,6 +1,7 @@
 package horizontalpodautoscaler
 
 import (
+	"cmp"
 	"time"
 
 	oautoscalingv2 "github.com/orrery-dev/orrery/apis/autoscaling/v2"
@@ -37,20 +38,12 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.SyncPeriod = or(o.SyncPeriod, 15*time.Second)
-	o.DownscaleStabilization = or(o.DownscaleStabilization, 5*time.Minute)
-	o.Tolerance = or(o.Tolerance, 0.1)
-	o.CPUInitializationPeriod = or(o.CPUInitializationPeriod, 5*time.Minute)
-	o.InitialReadinessDelay = or(o.InitialReadinessDelay, 30*time.Second)
+	o.SyncPeriod = cmp.Or(o.SyncPeriod, 15*time.Second)
+	o.DownscaleStabilization = cmp.Or(o.DownscaleStabilization, 5*time.Minute)
+	o.Tolerance = cmp.Or(o.Tolerance, 0.1)
+	o.CPUInitializationPeriod = cmp.Or(o.CPUInitializationPeriod, 5*time.Minute)
+	o.InitialReadinessDelay = cmp.Or(o.InitialReadinessDelay, 30*time.Second)
 	return o
-}
-
-func or[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=get;list;watch
