@@ -48,6 +48,7 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	t.Run("workloads", s.workloads)
 	t.Run("garbage", s.garbage)
 	t.Run("sets", s.sets)
+	t.Run("autoscaling", s.autoscaling)
 	t.Run("jobs", s.jobs)
 	t.Run("protected", s.protected)
 	t.Run("stored", s.stored)
