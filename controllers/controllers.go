@@ -35,8 +35,11 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/controllers/core/nodettl"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
+	"github.com/orrery-dev/orrery/controllers/core/pvbinder"
 	"github.com/orrery-dev/orrery/controllers/core/pvcprotection"
+	"github.com/orrery-dev/orrery/controllers/core/pvexpander"
 	"github.com/orrery-dev/orrery/controllers/core/pvprotection"
+	"github.com/orrery-dev/orrery/controllers/core/pvreclaimer"
 	"github.com/orrery-dev/orrery/controllers/core/replicationcontroller"
 	"github.com/orrery-dev/orrery/controllers/core/resourcequota"
 	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
@@ -46,13 +49,23 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslicemirroring"
+	"github.com/orrery-dev/orrery/controllers/internal/devicetaints"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
+	"github.com/orrery-dev/orrery/controllers/meta/storageversionmigrator"
+	"github.com/orrery-dev/orrery/controllers/networking/servicecidr"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetainteviction"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetaintrule"
+	"github.com/orrery-dev/orrery/controllers/resource/podresourceclaim"
+	"github.com/orrery-dev/orrery/controllers/resource/resourceclaim"
+	"github.com/orrery-dev/orrery/controllers/scheduling/podgroupprotection"
 	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
+	"github.com/orrery-dev/orrery/controllers/storage/volumeattach"
+	"github.com/orrery-dev/orrery/controllers/storage/volumedetach"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -87,10 +100,22 @@ type Options struct {
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that no pod may have addresses of.
 	ServiceCIDRs []netip.Prefix
+	// NodeCIDRMaskSizeIPv4 and NodeCIDRMaskSizeIPv6 are the lengths of a node's prefix; 0 means 24 and 64.
+	NodeCIDRMaskSizeIPv4, NodeCIDRMaskSizeIPv6 int
 	// Autoscaling is how metrics are read. Its clients are required.
 	Autoscaling horizontalpodautoscaler.Options
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
+}
+
+// NodeIPAM are those of them that say which addresses nodes get.
+func (o Options) NodeIPAM() nodeipam.Options {
+	return nodeipam.Options{
+		ClusterCIDRs:         o.ClusterCIDRs,
+		ServiceCIDRs:         o.ServiceCIDRs,
+		NodeCIDRMaskSizeIPv4: o.NodeCIDRMaskSizeIPv4,
+		NodeCIDRMaskSizeIPv6: o.NodeCIDRMaskSizeIPv6,
+	}
 }
 
 func (o Options) kinds() kinds.Source {
@@ -106,8 +131,8 @@ const (
 	// nodes.core.orrery.dev.
 	OurKinds Scope = "our kinds"
 	// ClusterKinds is the scope of a loop that acts on what every cluster has, by the one name that it has under both namings:
-	// Namespaces, ServiceAccounts, ClusterRoles, and what nobody owns of any kind. Where somebody else runs the cluster, they
-	// run such loops too.
+	// Namespaces, ServiceAccounts, ClusterRoles, what nobody owns of any kind, and the ResourceClaims and devices of Pods. Where
+	// somebody else runs the cluster, they run such loops too.
 	ClusterKinds Scope = "the cluster's kinds"
 	// ClusterKeys is the scope of a loop of that sort which signs with a key of the API server, and is run where that key is.
 	ClusterKeys Scope = "the cluster's keys"
@@ -127,6 +152,7 @@ type Entry struct {
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
 func All(o Options) []Entry {
+	evicted := &devicetaints.Tally{}
 	return []Entry{
 		{OurKinds, "apps/daemonset", daemonset.Loop()},
 		{OurKinds, "apps/deployment", deployment.Loop()},
@@ -139,12 +165,15 @@ func All(o Options) []Entry {
 		{OurKinds, "batch/ttlafterfinished", ttlafterfinished.Loop()},
 		{OurKinds, "core/endpoints", endpoints.Loop()},
 		{OurKinds, "core/nodeeviction", nodeeviction.Loop()},
-		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs})},
+		{OurKinds, "core/nodeipam", nodeipam.Loop(o.NodeIPAM())},
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
 		{OurKinds, "core/nodettl", nodettl.Loop()},
 		{OurKinds, "core/podgc", podgc.Loop()},
+		{OurKinds, "core/pvbinder", pvbinder.Loop()},
 		{OurKinds, "core/pvcprotection", pvcprotection.Loop()},
+		{OurKinds, "core/pvexpander", pvexpander.Loop()},
 		{OurKinds, "core/pvprotection", pvprotection.Loop()},
+		{OurKinds, "core/pvreclaimer", pvreclaimer.Loop()},
 		{OurKinds, "core/replicationcontroller", replicationcontroller.Loop()},
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
 		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
@@ -152,7 +181,10 @@ func All(o Options) []Entry {
 		{OurKinds, "discovery/endpointslicemirroring", endpointslicemirroring.Loop()},
 		{OurKinds, "policy/disruption", disruption.Loop()},
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
+		{OurKinds, "scheduling/podgroupprotection", podgroupprotection.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
+		{OurKinds, "storage/volumeattach", volumeattach.Loop()},
+		{OurKinds, "storage/volumedetach", volumedetach.Loop()},
 
 		{ClusterKinds, "admissionregistration/validatingadmissionpolicystatus", validatingadmissionpolicystatus.Loop(validatingadmissionpolicystatus.Options{Discovery: o.Schemas})},
 		{ClusterKinds, "bootstrap/signer", signer.Loop()},
@@ -167,7 +199,13 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
+		{ClusterKinds, "meta/storageversionmigrator", storageversionmigrator.Loop(o.kinds())},
+		{ClusterKinds, "networking/servicecidr", servicecidr.Loop()},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
+		{ClusterKinds, "resource/devicetainteviction", devicetainteviction.Loop(devicetainteviction.Options{Evicted: evicted})},
+		{ClusterKinds, "resource/devicetaintrule", devicetaintrule.Loop(devicetaintrule.Options{Evicted: evicted})},
+		{ClusterKinds, "resource/podresourceclaim", podresourceclaim.Loop()},
+		{ClusterKinds, "resource/resourceclaim", resourceclaim.Loop()},
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
 
 		{ClusterKeys, "core/serviceaccounttokens", serviceaccounttokens.Loop(serviceaccounttokens.Options{Sign: o.SignToken, RootCA: o.RootCA})},

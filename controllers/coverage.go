@@ -17,7 +17,7 @@ import (
 type BuiltIn struct {
 	// Kind is its first name, as in "StatefulSet.apps".
 	schema.GroupKind
-	// By says who acts on its objects, where that is not a loop of this table: "the API server". Empty means that it takes a loop.
+	// By says who acts on its objects, where that is not a loop of this table over them: "the API server". Empty means that it takes a loop.
 	By string
 	// Without says what fails to happen while there is no such loop: "no pods are made from it".
 	Without string

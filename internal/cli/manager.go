@@ -49,8 +49,8 @@ config/cluster-loops grants. It signs requested certificates where
 		Example: `  orrery manager
   orrery manager --scheduler --simulated-nodes 3
   orrery manager --cluster-loops --kubeconfig bare.kubeconfig
-  orrery manager --controllers=*,-nodeipam
   orrery manager --cluster-loops --cluster-signing-cert-file ca.crt --cluster-signing-key-file ca.key
+  orrery manager --controllers=*,-nodeipam
   orrery manager --leader-elect --metrics-bind-address :8443`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -33,30 +33,33 @@ type Loops struct {
 	RootCA []byte
 	// SigningDuration is how long a certificate is good for at most that is signed on request; 0 means a year.
 	SigningDuration time.Duration
-	// ClusterCIDRs are the ranges that nodes get their pods' addresses from; none means that nodes get none.
+	// ClusterCIDRs are the ranges that nodes get their pods' addresses from: one, or one per IP family; none means that nodes get
+	// none.
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that are given to no node: those of services, or of somebody else.
 	ServiceCIDRs []netip.Prefix
+	// NodeCIDRMaskSizeIPv4 and NodeCIDRMaskSizeIPv6 are the lengths of the prefix that a node gets; 0 means 24 and 64.
+	NodeCIDRMaskSizeIPv4, NodeCIDRMaskSizeIPv6 int
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
 }
 
-// selected are the loops that are to run, of those that can: all but those for which nobody signs.
-func (c Cluster) selected(o Loops, signs func(controllers.Scope) bool) ([]controllers.Entry, error) {
+// selected are the loops that are to run, of those that can.
+func (c Cluster) selected(o Loops, can func(controllers.Entry) bool) ([]controllers.Entry, error) {
 	entries, err := c.loops(o)
 	if err != nil {
 		return nil, err
 	}
-	entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return !signs(e.Scope) })
+	entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return !can(e) })
 	if err := checkSelection(o.Selection, entries); err != nil {
 		return nil, err
 	}
 	return o.Selection.Of(entries), nil
 }
 
-// signs reports that there is somebody here for what loops of a scope sign.
-func (c Cluster) signs(scope controllers.Scope) bool {
-	switch scope {
+// signs says whether there is somebody who signs, where a loop takes that.
+func (c Cluster) signs(e controllers.Entry) bool {
+	switch e.Scope {
 	case controllers.ClusterKeys:
 		return c.SignToken != nil
 	case controllers.ClusterAuthority:
@@ -95,6 +98,12 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		ClusterCIDRs:    o.ClusterCIDRs,
 		ServiceCIDRs:    o.ServiceCIDRs,
 		NodeLifecycle:   o.NodeLifecycle,
+
+		NodeCIDRMaskSizeIPv4: o.NodeCIDRMaskSizeIPv4,
+		NodeCIDRMaskSizeIPv6: o.NodeCIDRMaskSizeIPv6,
+	}
+	if err := options.NodeIPAM().Check(); err != nil {
+		return nil, fmt.Errorf("giving nodes their ranges: %w", err)
 	}
 	if len(options.RootCA) == 0 {
 		if options.RootCA, err = c.rootCA(); err != nil {

@@ -37,10 +37,12 @@ func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	if p.discovery, err = c.discovery(); err != nil {
 		return nil, err
 	}
-	// Loops that sign run beside an API server of ours, whoever asks for their plans.
-	signs := func(scope controllers.Scope) bool { return c.Own || c.signs(scope) }
-	entries, err := c.selected(o, signs)
+	// Those that sign run beside the API server, whoever asks for their plans.
+	entries, err := c.selected(o, func(e controllers.Entry) bool { return c.Own || c.signs(e) })
 	if err != nil {
+		return nil, err
+	}
+	if entries, err = c.served(scheme, entries); err != nil {
 		return nil, err
 	}
 	p.loops = controllers.Loops(entries)

@@ -30,7 +30,7 @@ func checkSelection(selection Selection, runnable []controllers.Entry) error {
 		case e.Scope == controllers.ClusterKeys:
 			return fmt.Errorf("%s cannot run here: it signs with the key of an API server, which is not in this process", name)
 		case e.Scope == controllers.ClusterAuthority:
-			return fmt.Errorf("%s cannot run here: it signs with the cluster's authority, which takes --cluster-loops and --cluster-signing-cert-file with its key", name)
+			return fmt.Errorf("%s cannot run here without the cluster's authority: give it --cluster-signing-cert-file and --cluster-signing-key-file", name)
 		default:
 			return fmt.Errorf("%s acts on what every cluster has, whose own kube-controller-manager does that: it takes --cluster-loops, for a bare API server", name)
 		}

@@ -37,7 +37,7 @@ var (
 	admin *kubernetes.Clientset
 )
 
-// runControllers runs all loops, with those of bootstrap tokens, which are off by default.
+// runControllers runs all loops, also those about bootstrap tokens, which have to be named.
 func runControllers(ctx context.Context, config *rest.Config) error {
 	loops := wiring.Loops{Cluster: true}
 	if err := loops.Selection.Set("*,bootstrapsigner,tokencleaner"); err != nil {
