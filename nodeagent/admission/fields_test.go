@@ -75,7 +75,7 @@ var (
 		".volumes[].projected.sources[].secret.items[].user":      refusedProjection(corev1.VolumeProjection{Secret: &corev1.SecretProjection{Items: ownedItems}}),
 		".volumes[].projected.sources[].downwardAPI.items[].user": refusedProjection(corev1.VolumeProjection{DownwardAPI: &corev1.DownwardAPIProjection{Items: ownedField}}),
 		".volumes[].projected.sources[].serviceAccountToken.user": refusedProjection(corev1.VolumeProjection{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{User: owner}}),
-		".volumes[].projected.sources[].clusterTrustBundle":       refusedProjection(corev1.VolumeProjection{ClusterTrustBundle: &corev1.ClusterTrustBundleProjection{}}),
+		".volumes[].projected.sources[].clusterTrustBundle.user":  refusedProjection(corev1.VolumeProjection{ClusterTrustBundle: &corev1.ClusterTrustBundleProjection{User: owner}}),
 		".volumes[].projected.sources[].podCertificate":           refusedProjection(corev1.VolumeProjection{PodCertificate: &corev1.PodCertificateProjection{}}),
 	}
 )
@@ -288,6 +288,11 @@ var known = map[string]rule{
 	".volumes[].hostPath.type":                                                          obeyed("volumes/local.go"),
 	".volumes[].name":                                                                   obeyed("volumes/manager.go"),
 	".volumes[].projected.defaultMode":                                                  obeyed("volumes/content.go"),
+	".volumes[].projected.sources[].clusterTrustBundle.labelSelector":                   obeyed("volumes/trustbundle.go"),
+	".volumes[].projected.sources[].clusterTrustBundle.name":                            obeyed("volumes/trustbundle.go"),
+	".volumes[].projected.sources[].clusterTrustBundle.optional":                        obeyed("volumes/trustbundle.go"),
+	".volumes[].projected.sources[].clusterTrustBundle.path":                            obeyed("volumes/trustbundle.go"),
+	".volumes[].projected.sources[].clusterTrustBundle.signerName":                      obeyed("volumes/trustbundle.go"),
 	".volumes[].projected.sources[].configMap.items[].key":                              obeyed("volumes/content.go"),
 	".volumes[].projected.sources[].configMap.items[].mode":                             obeyed("volumes/content.go"),
 	".volumes[].projected.sources[].configMap.items[].path":                             obeyed("volumes/content.go"),

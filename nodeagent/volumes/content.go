@@ -65,6 +65,8 @@ func (m *Manager) projection(ctx context.Context, pod *corev1.Pod, source *corev
 		return m.downward(pod, source.DownwardAPI.Items, mode)
 	case source.ServiceAccountToken != nil:
 		return m.token(ctx, pod, source.ServiceAccountToken, mode)
+	case source.ClusterTrustBundle != nil:
+		return m.trustAnchors(ctx, pod, source.ClusterTrustBundle, mode)
 	default:
 		return nil, fmt.Errorf("projections of this kind are not supported")
 	}

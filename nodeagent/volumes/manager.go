@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
 
@@ -19,10 +20,16 @@ type Tokens interface {
 	Request(ctx context.Context, pod *corev1.Pod, audience string, expiration time.Duration) (objects.Token, error)
 }
 
+// TrustBundles reads the ClusterTrustBundles that are wanted.
+type TrustBundles interface {
+	TrustBundles(ctx context.Context, wanted func(*certificatesv1.ClusterTrustBundle) bool) ([]*certificatesv1.ClusterTrustBundle, error)
+}
+
 // Options configure a Manager.
 type Options struct {
-	Source env.Source
-	Tokens Tokens
+	Source       env.Source
+	Tokens       Tokens
+	TrustBundles TrustBundles
 	// Allocatable is the limit of containers that have none, for the downward API.
 	Allocatable corev1.ResourceList
 	// Clock is the real one if nil.
