@@ -76,7 +76,7 @@ var (
 		".volumes[].projected.sources[].downwardAPI.items[].user": refusedProjection(corev1.VolumeProjection{DownwardAPI: &corev1.DownwardAPIProjection{Items: ownedField}}),
 		".volumes[].projected.sources[].serviceAccountToken.user": refusedProjection(corev1.VolumeProjection{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{User: owner}}),
 		".volumes[].projected.sources[].clusterTrustBundle.user":  refusedProjection(corev1.VolumeProjection{ClusterTrustBundle: &corev1.ClusterTrustBundleProjection{User: owner}}),
-		".volumes[].projected.sources[].podCertificate":           refusedProjection(corev1.VolumeProjection{PodCertificate: &corev1.PodCertificateProjection{}}),
+		".volumes[].projected.sources[].podCertificate.user":      refusedProjection(corev1.VolumeProjection{PodCertificate: &corev1.PodCertificateProjection{User: owner}}),
 	}
 )
 
@@ -305,6 +305,13 @@ var known = map[string]rule{
 	".volumes[].projected.sources[].downwardAPI.items[].resourceFieldRef.containerName": obeyed("volumes/content.go"),
 	".volumes[].projected.sources[].downwardAPI.items[].resourceFieldRef.divisor":       obeyed("env/fields.go"),
 	".volumes[].projected.sources[].downwardAPI.items[].resourceFieldRef.resource":      obeyed("env/fields.go"),
+	".volumes[].projected.sources[].podCertificate.certificateChainPath":                obeyed("volumes/podcertificate.go"),
+	".volumes[].projected.sources[].podCertificate.credentialBundlePath":                obeyed("volumes/podcertificate.go"),
+	".volumes[].projected.sources[].podCertificate.keyPath":                             obeyed("volumes/podcertificate.go"),
+	".volumes[].projected.sources[].podCertificate.keyType":                             obeyed("volumes/podcertificate.go"),
+	".volumes[].projected.sources[].podCertificate.maxExpirationSeconds":                obeyed("objects/podcertificates.go"),
+	".volumes[].projected.sources[].podCertificate.signerName":                          obeyed("objects/podcertificates.go"),
+	".volumes[].projected.sources[].podCertificate.userAnnotations":                     obeyed("objects/podcertificates.go"),
 	".volumes[].projected.sources[].secret.items[].key":                                 obeyed("volumes/content.go"),
 	".volumes[].projected.sources[].secret.items[].mode":                                obeyed("volumes/content.go"),
 	".volumes[].projected.sources[].secret.items[].path":                                obeyed("volumes/content.go"),
