@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
 // PodCertificates requests certificates for pods. The server gives them to its own pods (v1) only, and not to those that are custom
@@ -26,7 +28,7 @@ func (p *PodCertificates) Request(ctx context.Context, pod *corev1.Pod, source *
 	if err := p.client.Get(ctx, client.ObjectKey{Namespace: pod.Namespace, Name: AccountName(pod)}, account); err != nil {
 		return "", fmt.Errorf("reading service account %s/%s: %w", pod.Namespace, AccountName(pod), err)
 	}
-	node := &corev1.Node{}
+	node := &ocorev1.Node{}
 	if err := p.client.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node); err != nil {
 		return "", fmt.Errorf("reading node %s: %w", pod.Spec.NodeName, err)
 	}
