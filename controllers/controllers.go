@@ -5,6 +5,8 @@ package controllers
 
 import (
 	"context"
+	"crypto"
+	"crypto/x509"
 	"net/netip"
 	"time"
 
@@ -12,12 +14,20 @@ import (
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
 	"github.com/orrery-dev/orrery/controllers/apps/statefulset"
+	"github.com/orrery-dev/orrery/controllers/autoscaling/horizontalpodautoscaler"
 	"github.com/orrery-dev/orrery/controllers/batch/cronjob"
 	"github.com/orrery-dev/orrery/controllers/batch/job"
 	"github.com/orrery-dev/orrery/controllers/batch/orphanedjobpods"
 	"github.com/orrery-dev/orrery/controllers/batch/ttlafterfinished"
+	"github.com/orrery-dev/orrery/controllers/bootstrap/signer"
+	"github.com/orrery-dev/orrery/controllers/bootstrap/tokencleaner"
+	"github.com/orrery-dev/orrery/controllers/certificates/clustertrustbundlepublisher"
+	"github.com/orrery-dev/orrery/controllers/certificates/csrapprover"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrcleaner"
+	"github.com/orrery-dev/orrery/controllers/certificates/csrsigner"
+	"github.com/orrery-dev/orrery/controllers/certificates/pcrcleaner"
 	"github.com/orrery-dev/orrery/controllers/core/endpoints"
+	"github.com/orrery-dev/orrery/controllers/core/legacytokencleaner"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
 	"github.com/orrery-dev/orrery/controllers/core/nodeeviction"
 	"github.com/orrery-dev/orrery/controllers/core/nodeipam"
@@ -60,6 +70,11 @@ type Options struct {
 	// SignToken signs the token of a ServiceAccount that is kept in a Secret. Nil means that the loop which fills those Secrets must
 	// not be run. See serviceaccounttokens.Options.
 	SignToken func(ctx context.Context, account *corev1.ServiceAccount, secret *corev1.Secret) (string, error)
+	// SignCertificate signs certificates with the key of the cluster's authority. Nil means that the loop which has them signed must not
+	// be run. See csrsigner.Options.
+	SignCertificate func(template *x509.Certificate, public crypto.PublicKey) ([]byte, error)
+	// SigningDuration is how long a certificate is good for at most that is signed on request; 0 means a year.
+	SigningDuration time.Duration
 	// NamespaceDeletionGracePeriod is how long a deleted Namespace is kept at least; 0 means 5 s. See namespace.Options.
 	NamespaceDeletionGracePeriod time.Duration
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from: one, or one per IP family. None means that
@@ -67,6 +82,8 @@ type Options struct {
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that no pod may have addresses of.
 	ServiceCIDRs []netip.Prefix
+	// Autoscaling is how metrics are read. Its clients are required.
+	Autoscaling horizontalpodautoscaler.Options
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
 }
@@ -89,6 +106,9 @@ const (
 	ClusterKinds Scope = "the cluster's kinds"
 	// ClusterKeys is the scope of a loop of that sort which signs with a key of the API server, and is run where that key is.
 	ClusterKeys Scope = "the cluster's keys"
+	// ClusterAuthority is the scope of a loop of that sort which signs with the key of the cluster's certificate authority, and is
+	// run where somebody hands it that key.
+	ClusterAuthority Scope = "the cluster's authority"
 )
 
 // Entry is a line of the table: a loop, its scope, and its room.
@@ -107,6 +127,7 @@ func All(o Options) []Entry {
 		{OurKinds, "apps/deployment", deployment.Loop()},
 		{OurKinds, "apps/replicaset", replicaset.Loop()},
 		{OurKinds, "apps/statefulset", statefulset.Loop()},
+		{OurKinds, "autoscaling/horizontalpodautoscaler", horizontalpodautoscaler.Loop(o.Autoscaling)},
 		{OurKinds, "batch/cronjob", cronjob.Loop()},
 		{OurKinds, "batch/job", job.Loop()},
 		{OurKinds, "batch/orphanedjobpods", orphanedjobpods.Loop()},
@@ -128,7 +149,13 @@ func All(o Options) []Entry {
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
 
+		{ClusterKinds, "bootstrap/signer", signer.Loop()},
+		{ClusterKinds, "bootstrap/tokencleaner", tokencleaner.Loop()},
+		{ClusterKinds, "certificates/clustertrustbundlepublisher", clustertrustbundlepublisher.Loop(o.RootCA)},
+		{ClusterKinds, "certificates/csrapprover", csrapprover.Loop()},
 		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},
+		{ClusterKinds, "certificates/pcrcleaner", pcrcleaner.Loop()},
+		{ClusterKinds, "core/legacytokencleaner", legacytokencleaner.Loop()},
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
 		{ClusterKinds, "core/resourcequota", resourcequota.Loop(o.kinds())},
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
@@ -138,6 +165,8 @@ func All(o Options) []Entry {
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
 
 		{ClusterKeys, "core/serviceaccounttokens", serviceaccounttokens.Loop(serviceaccounttokens.Options{Sign: o.SignToken, RootCA: o.RootCA})},
+
+		{ClusterAuthority, "certificates/csrsigner", csrsigner.Loop(csrsigner.Options{Sign: o.SignCertificate, Duration: o.SigningDuration})},
 	}
 }
 

@@ -50,7 +50,7 @@ func TestALoopOfOurKindsIsOneWhoseKindHasTwoNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []controllers.Scope{controllers.ClusterKinds, controllers.ClusterKeys}
+		want := []controllers.Scope{controllers.ClusterKinds, controllers.ClusterKeys, controllers.ClusterAuthority}
 		if apis.Orrery.GroupKind(gvk.GroupKind()) != gvk.GroupKind() {
 			want = []controllers.Scope{controllers.OurKinds}
 		}

@@ -54,6 +54,7 @@ var upstream = map[string]string{
 	names.EndpointsController:                        names.EndpointsController,
 	names.EphemeralVolumeController:                  names.EphemeralVolumeController,
 	names.GarbageCollectorController:                 names.GarbageCollectorController,
+	names.HorizontalPodAutoscalerController:          names.HorizontalPodAutoscalerController,
 	names.JobController:                              names.JobController,
 	names.NamespaceController:                        names.NamespaceController,
 	names.NodeIpamController:                         names.NodeIpamController,
@@ -72,6 +73,14 @@ var upstream = map[string]string{
 	names.TTLController:                              names.TTLController,
 	names.TaintEvictionController:                    names.TaintEvictionController,
 	names.VolumeAttributesClassProtectionController:  names.VolumeAttributesClassProtectionController,
+
+	names.BootstrapSignerController:                          names.BootstrapSignerController,
+	names.CertificateSigningRequestApprovingController:       names.CertificateSigningRequestApprovingController,
+	names.CertificateSigningRequestSigningController:         names.CertificateSigningRequestSigningController,
+	names.KubeAPIServerClusterTrustBundlePublisherController: names.KubeAPIServerClusterTrustBundlePublisherController,
+	names.LegacyServiceAccountTokenCleanerController:         names.LegacyServiceAccountTokenCleanerController,
+	names.PodCertificateRequestCleanerController:             names.PodCertificateRequestCleanerController,
+	names.TokenCleanerController:                             names.TokenCleanerController,
 }
 
 // room is a room's source, and the name of its loop.

@@ -40,7 +40,7 @@ func (te *Environment) components() []Component {
 func (te *Environment) runner(build func(wiring.Cluster) (wiring.Part, error)) func(context.Context, *rest.Config) error {
 	cluster := wiring.Cluster{Naming: apis.Kubernetes, Log: logr.Discard()}
 	if te.server != nil {
-		cluster.Own, cluster.ConfigOf, cluster.SignToken = true, te.server.ControllerConfig, te.server.SignServiceAccountToken
+		cluster = cluster.Beside(te.server)
 	}
 	return func(ctx context.Context, config *rest.Config) error {
 		cluster.Config = config

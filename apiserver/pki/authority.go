@@ -34,10 +34,8 @@ const (
 
 // Authority is a certificate authority whose key lies in a directory. Its methods may be called concurrently.
 type Authority struct {
-	dir   string
-	clock clock.PassiveClock
-	cert  *x509.Certificate
-	key   crypto.Signer
+	dir string
+	issuer
 }
 
 // openAuthority reads the authority called name from dir (name.crt and name.key), or makes what is missing. A key
@@ -53,7 +51,7 @@ func openAuthority(dir, name string, clk clock.PassiveClock) (*Authority, error)
 		if !pair.cert.IsCA {
 			return nil, fmt.Errorf("reading certificate authority %s: the certificate is not an authority's", filepath.Join(dir, name+".crt"))
 		}
-		return &Authority{dir: dir, clock: clk, cert: pair.cert, key: pair.key}, nil
+		return &Authority{dir, issuer{clk, pair.cert, pair.key}}, nil
 	}
 
 	var key crypto.Signer
@@ -86,7 +84,7 @@ func openAuthority(dir, name string, clk clock.PassiveClock) (*Authority, error)
 	if err := writePair(dir, name, &pairOnDisk{cert: cert, key: key}); err != nil {
 		return nil, err
 	}
-	return &Authority{dir: dir, clock: clk, cert: cert, key: key}, nil
+	return &Authority{dir, issuer{clk, cert, key}}, nil
 }
 
 // Certificate returns the authority's own certificate in PEM.
@@ -177,33 +175,24 @@ func (a *Authority) sign(leaf Leaf) (*pairOnDisk, error) {
 	if err != nil {
 		return nil, err
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		return nil, fmt.Errorf("drawing a serial number for %s: %w", leaf.CommonName, err)
-	}
 	usage := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	if leaf.server() {
 		usage = append(usage, x509.ExtKeyUsageServerAuth)
 	}
 	now := a.clock.Now()
-	end := now.Add(leaf.validity())
-	if end.After(a.cert.NotAfter) {
-		end = a.cert.NotAfter
-	}
 	template := &x509.Certificate{
-		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: leaf.CommonName, Organization: leaf.Organization},
 		DNSNames:              leaf.DNSNames,
 		IPAddresses:           leaf.IPs,
 		NotBefore:             now.Add(-backdate),
-		NotAfter:              end,
+		NotAfter:              now.Add(leaf.validity()),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           usage,
 		BasicConstraintsValid: true,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
+	der, err := a.Issue(template, key.Public())
 	if err != nil {
-		return nil, fmt.Errorf("signing a certificate for %s: %w", leaf.CommonName, err)
+		return nil, err
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {

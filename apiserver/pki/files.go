@@ -34,14 +34,22 @@ var errNoCertificate = errors.New("there is a private key but no certificate")
 // readPair returns nil and no error when neither file exists.
 func readPair(dir, name string) (*pairOnDisk, error) {
 	certFile, keyFile := filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
-	certPEM, certErr := os.ReadFile(certFile)
-	switch {
-	case errors.Is(certErr, fs.ErrNotExist) && !exists(keyFile):
+	_, err := os.Stat(certFile)
+	switch absent := errors.Is(err, fs.ErrNotExist); {
+	case absent && !exists(keyFile):
 		return nil, nil
-	case errors.Is(certErr, fs.ErrNotExist):
+	case absent:
 		return nil, fmt.Errorf("reading certificate %s: %w", certFile, errNoCertificate)
-	case certErr != nil:
-		return nil, fmt.Errorf("reading certificate: %w", certErr)
+	default:
+		return readPairFrom(certFile, keyFile)
+	}
+}
+
+// readPairFrom reads a certificate and its key from two files.
+func readPairFrom(certFile, keyFile string) (*pairOnDisk, error) {
+	certPEM, err := os.ReadFile(certFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading certificate: %w", err)
 	}
 	certs, err := certutil.ParseCertsPEM(certPEM)
 	if err != nil {

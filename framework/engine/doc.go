@@ -34,5 +34,5 @@
 // # What it never does
 //
 // It knows no Kubernetes kind and no client, decides nothing, and keeps nothing that a restart would miss but pace: since
-// when a fact has been seen, what has been said, and how long to wait after a failure.
+// when a fact has been seen, what has been said, how long to wait after a failure, and what plans ask it to ([Plan.Remember]).
 package engine

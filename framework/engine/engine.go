@@ -145,8 +145,7 @@ func (e *Engine[K, W, A]) running() context.Context {
 // Preview is the plan for a key as it would be made now. Nothing is carried out, and nothing is remembered. The error is
 // that of Observe.
 func (e *Engine[K, W, A]) Preview(ctx context.Context, key K) (*Plan[A], error) {
-	look := Look{clock: e.options.Clock, memory: e.copyOf(key)}
-	world, err := e.loop.Observe(ctx, look, key)
+	world, err := e.loop.Observe(ctx, e.look(e.copyOf(key)), key)
 	if err != nil {
 		return nil, err
 	}

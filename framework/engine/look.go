@@ -8,8 +8,9 @@ import (
 
 // Look is what an observation can learn from the engine itself. It is good for the one observation that got it.
 type Look struct {
-	clock  clock.PassiveClock
-	memory *memory
+	clock      clock.PassiveClock
+	memory     *memory
+	remembered func(key any) any
 }
 
 // At is a look without memory, at a time that stands still: everything is seen for the first time then.
@@ -27,6 +28,16 @@ func (l Look) Now() time.Time { return l.clock.Now() }
 // all; then everybody has the full time again, as should be after nobody watched for a while.
 func (l Look) Since(subject, fact string) time.Time {
 	return l.memory.sightings.since(subject, fact, l.clock.Now())
+}
+
+// Remembered is what the last plan for a key, this one or another of the engine, left to later looks ([Plan.Remember]); nil if none
+// has, or nothing is remembered of the key. It is for what a decision weighs that no object carries, as what was recommended in the
+// last minutes. A restart forgets it, and so does the end of the key. It must not be changed.
+func (l Look) Remembered(key any) any {
+	if l.remembered == nil {
+		return nil
+	}
+	return l.remembered(key)
 }
 
 // UnderWay reports that a [Task] of this key is being done: it was begun by an earlier pass, and has not ended.

@@ -31,6 +31,7 @@ type memory struct {
 	mu     sync.Mutex
 	passes []Pass
 	tasks  map[string]*task
+	left   any               // by the last plan that left something
 	said   map[string]string // subject -> what was said, in the pass before
 	saying map[string]string // and in the present one
 }
@@ -64,6 +65,34 @@ func (e *Engine[K, W, A]) copyOf(key K) *memory {
 		c.tasks[name] = &task{running: t.running}
 	}
 	return c
+}
+
+// leaveTo keeps what a plan that was carried out leaves to later looks.
+func (p *Plan[A]) leaveTo(m *memory, failed error) {
+	if p == nil || p.leave == nil {
+		return
+	}
+	left := p.leave(failed)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left = left
+}
+
+// left is what plans for a key have left.
+func (e *Engine[K, W, A]) left(key any) any {
+	of, ok := key.(K)
+	if !ok {
+		return nil
+	}
+	e.mu.Lock()
+	m := e.memories[of]
+	e.mu.Unlock()
+	if m == nil {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.left
 }
 
 // forget drops all that is remembered of a key, and calls its tasks off.

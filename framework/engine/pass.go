@@ -43,6 +43,7 @@ func (e *Engine[K, W, A]) pass(ctx context.Context, key K, m *memory) (*Again, e
 	}
 	at := e.options.Clock.Now()
 	held, err := e.act(ctx, key, world, decided, m)
+	decided.leaveTo(m, err)
 	e.remember(key, m, at, decided, err)
 	e.options.Passed(key, decided, err)
 	return earlier(decided.Again(), held), err
@@ -50,18 +51,23 @@ func (e *Engine[K, W, A]) pass(ctx context.Context, key K, m *memory) (*Again, e
 
 // decide observes the world and plans for it.
 func (e *Engine[K, W, A]) decide(ctx context.Context, key K, m *memory) (W, *Plan[A], error) {
-	observing, span := startSpan(ctx, "observe")
-	world, err := e.loop.Observe(observing, Look{clock: e.options.Clock, memory: m}, key)
+	observing, span := startPart(ctx, "observe")
+	world, err := e.loop.Observe(observing, e.look(m), key)
 	m.sightings.observed(err)
 	span.end(e.options.Judge.judge(err).Err)
 	if err != nil {
 		return world, nil, fmt.Errorf("observing: %w", err)
 	}
-	_, span = startSpan(ctx, "plan")
+	_, span = startPart(ctx, "plan")
 	decided := e.loop.Plan(key, world, e.options.Clock.Now())
 	span.end(nil)
 	planned(e.options.Name, len(decided.Steps()))
 	return world, decided, nil
+}
+
+// look is for one observation of the key that a memory is of.
+func (e *Engine[K, W, A]) look(m *memory) Look {
+	return Look{clock: e.options.Clock, memory: m, remembered: e.left}
 }
 
 // act takes the steps in order up to the first that fails, and the reports behind it. Nothing waits for a task, so that none

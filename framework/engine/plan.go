@@ -41,6 +41,7 @@ type Plan[A any] struct {
 	steps []Step[A]
 	again *Again
 	idle  string
+	leave func(failed error) any
 }
 
 // Again says when to look again, and why.
@@ -69,6 +70,11 @@ func (p *Plan[A]) Because(why string) {
 		p.idle = why
 	}
 }
+
+// Remember leaves something to later looks, in the place of what an earlier plan for the key left: see [Look.Remembered]. what is
+// called when the steps have been taken, with the error that they ended with, or nil. It must be pure, and what it returns must not
+// be changed any more. It is no step: a plan that only remembers is empty. Of several the last counts.
+func (p *Plan[A]) Remember(what func(failed error) any) { p.leave = what }
 
 // Steps are the steps that change something, in order.
 func (p *Plan[A]) Steps() []Step[A] {

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // tracer sends spans to the process's global provider, which drops them unless one is set.
@@ -20,9 +21,18 @@ func startSpan(ctx context.Context, name string, attributes ...attribute.KeyValu
 	return ctx, span{s}
 }
 
+// startPart is the span of a part of a pass. Where the pass is not recorded there is none: most processes trace nothing, and
+// three spans would be most of what an idle pass costs.
+func startPart(ctx context.Context, name string) (context.Context, span) {
+	if !trace.SpanFromContext(ctx).IsRecording() {
+		return ctx, span{noop.Span{}}
+	}
+	return startSpan(ctx, name)
+}
+
 // startStep is the span of a step. Its words cost more than the span, so they are found only where it is recorded.
 func startStep[A any](ctx context.Context, step Step[A]) (context.Context, span) {
-	ctx, s := startSpan(ctx, step.Verb())
+	ctx, s := startPart(ctx, step.Verb())
 	if s.IsRecording() {
 		s.SetAttributes(attribute.String("step", step.String()), attribute.String("why", step.Why()))
 	}

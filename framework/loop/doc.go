@@ -35,12 +35,13 @@
 // # What it asks of a controller
 //
 // Plan is pure: the same object, world and time give the same plan, and nothing else happens. Observe reads only through
-// the [View] that it is given: from the cache, through Live what no cache holds, and through Since what carries no time.
+// the [View] that it is given: from the cache, through Live what no cache holds, through Since what carries no time, and through Remembered what its own plans
+// left.
 // Package looptest checks what follows from that: that plans come to an end, that doing a pass twice changes nothing, and
 // that no crash, stale read or doubled event makes too much or deletes too much.
 //
 // # What it never does
 //
 // It knows no concrete kind. By itself it reads nothing from the API server that the cache can tell. It keeps nothing
-// that a restart would miss, unless a controller asks for it through Since.
+// that a restart would miss, unless a controller asks for it through Since or Remember.
 package loop

@@ -98,6 +98,10 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	if options.AnyName { // or else the manager's own options say so
 		run.SkipNameValidation = ptr.To(true)
 	}
+	mgr, err := l.partedFrom(mgr)
+	if err != nil {
+		return err
+	}
 	in, err := l.surroundingsIn(mgr)
 	if err != nil {
 		return err

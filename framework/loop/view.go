@@ -39,6 +39,16 @@ func (v View) SubResource(name string) client.SubResourceReader {
 	return noSubResources(name)
 }
 
+// Review asks the API server a question that it answers in the object which asks it, and does not store, as a SubjectAccessReview. It
+// asks as the loop, and needs the right to create what it asks with.
+func (v View) Review(ctx context.Context, question client.Object) error {
+	server, can := v.live.(client.Writer)
+	if !can {
+		return fmt.Errorf("asking for a %T: this view has a reader of objects only", question)
+	}
+	return server.Create(ctx, question)
+}
+
 // noSubResources is what a view has that was made of readers which have none.
 type noSubResources string
 
@@ -52,6 +62,10 @@ func (v View) Now() time.Time { return v.look.Now() }
 // Since is since when the present fact about a subject of this key has been seen without interruption. A fact that an
 // observation does not ask for has ended by then. See [engine.Look.Since].
 func (v View) Since(subject, fact string) time.Time { return v.look.Since(subject, fact) }
+
+// Remembered is what the last plan for a key of this loop left to later observations ([engine.Plan.Remember]); nil if none has. It
+// must not be changed. See [engine.Look.Remembered].
+func (v View) Remembered(key client.ObjectKey) any { return v.look.Remembered(key) }
 
 // UnderWay reports that a task of this key is being done. See [engine.Task].
 func (v View) UnderWay(task string) bool { return v.look.UnderWay(task) }

@@ -26,6 +26,7 @@ type declaration struct {
 	indexes    []Index
 	atStart    []client.ObjectKey
 	workers    int
+	apart      []part
 	openCache  func(manager.Manager) (Cache, error)
 }
 

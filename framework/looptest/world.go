@@ -50,6 +50,9 @@ type World struct {
 	// according to body, which is the object itself for an update. A subresource that is not here is not found. One
 	// named eviction deletes the object as the body's deleteOptions say, unless it answers with an error.
 	Subresources map[string]func(stored, body client.Object) error
+	// Reviews are the kinds of what is created to be answered and is not stored, as "SubjectAccessReview": each answers in the
+	// status of what it is asked with.
+	Reviews map[string]func(question client.Object) error
 }
 
 // Write is one change of one object.

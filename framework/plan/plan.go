@@ -75,15 +75,17 @@ func (p *Plan) Patch(why string, observed, wanted client.Object) *Patch {
 }
 
 // Status adds a step that brings the observed object's status to that of the wanted one. Where they do not differ it
-// adds nothing. It may stand anywhere in the plan, and is taken also when an earlier step failed.
-func (p *Plan) Status(observed, wanted client.Object) {
-	p.StatusAfter(observed, func(error) client.Object { return wanted })
+// adds nothing. It may stand anywhere in the plan, and is taken also when an earlier step failed. See [Status].
+func (p *Plan) Status(observed, wanted client.Object) *Status {
+	return p.StatusAfter(observed, func(error) client.Object { return wanted })
 }
 
 // StatusAfter is Status for a status which says how the steps before it went: wanted is called with their error, or
 // with nil when all of them succeeded. It must be pure.
-func (p *Plan) StatusAfter(observed client.Object, wanted func(failed error) client.Object) {
-	p.Do(newStatus(observed, wanted))
+func (p *Plan) StatusAfter(observed client.Object, wanted func(failed error) client.Object) *Status {
+	step := newStatus(observed, wanted)
+	p.Do(step)
+	return step
 }
 
 // Apply adds a step that applies config server-side, under the controller's field manager, taking over conflicting

@@ -24,7 +24,7 @@ func writeManager(config string, rooms []room, from sources) error {
 	}{
 		{"rbac/role.yaml", "manager-role", within(controllers.OurKinds, rooms)},
 		{"rbac/scheduler_role.yaml", "scheduler-role", scheduler},
-		{"cluster-loops/role.yaml", "cluster-loops-role", within(controllers.ClusterKinds, rooms)},
+		{"cluster-loops/role.yaml", "cluster-loops-role", everywhere(within(controllers.ClusterKinds, rooms), within(controllers.ClusterAuthority, rooms))},
 	} {
 		if len(role.asked.roles) > 0 {
 			return fmt.Errorf("writing %s: a right in the namespace %s alone is asked for, and a manager has its rights in all", role.file, role.asked.roles[0].Namespace)
@@ -37,6 +37,19 @@ func writeManager(config string, rooms []room, from sources) error {
 		}
 	}
 	return nil
+}
+
+// everywhere is all that is asked for, in all namespaces. The loops of what every cluster has may read and delete objects of any kind
+// together: that some of them see Secrets of one namespace alone makes no difference to what the manager may do.
+func everywhere(asked ...marked) marked {
+	var all marked
+	for _, m := range asked {
+		all.rules = append(all.rules, m.rules...)
+		for _, role := range m.roles {
+			all.rules = append(all.rules, role.Rules...)
+		}
+	}
+	return all
 }
 
 // within is all that the rooms of a scope ask for.

@@ -24,8 +24,8 @@ session does not use.
 
 A loop whose line says *every resource* acts on objects of any kind, also of one that is defined tomorrow, as the collection of
 garbage and the deletion of a namespace do. They read nothing but metadata, but RBAC has no word for that: they could read
-Secrets. No other component reads Secrets of the whole cluster but the loop that fills Secrets with tokens of service accounts,
-and the simulated nodes, which are many nodes in one.
+Secrets. No other component reads Secrets of the whole cluster but the loops that fill Secrets with tokens of service accounts and
+clear such tokens away, and the simulated nodes, which are many nodes in one.
 
 Loops read through one cache, which they share. What it reads for them is its own right, and none of theirs: a loop that is
 not listed with a verb of reading reads the resource there, or not at all. No cache that is shared holds Secrets.

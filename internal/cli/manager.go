@@ -26,6 +26,7 @@ type managerOptions struct {
 	webhookHost     string
 	webhookPort     int
 	loops           loopFlags
+	signing         signingFlags
 	scheduler       bool
 	nodes           int
 	verbosity       int
@@ -46,10 +47,12 @@ cluster's own kinds alone: config/rbac/role.yaml is all that they need. With
 What every cluster has, such as garbage collection and namespaces that go away, is
 the work of its kube-controller-manager. On a bare API server, which has none,
 --cluster-loops does it. That needs more rights, which the component
-config/cluster-loops grants.`,
+config/cluster-loops grants. It signs requested certificates where
+--cluster-signing-cert-file names an authority, and says so where none does.`,
 		Example: `  orrery manager
   orrery manager --scheduler --simulated-nodes 3
   orrery manager --cluster-loops --kubeconfig bare.kubeconfig
+  orrery manager --cluster-loops --cluster-signing-cert-file ca.crt --cluster-signing-key-file ca.key
   orrery manager --leader-elect --metrics-bind-address :8443`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -71,6 +74,7 @@ config/cluster-loops grants.`,
 	flags.StringVar(&o.webhookHost, "webhook-host", "", "`address` to serve webhooks at; empty for all")
 	flags.IntVar(&o.webhookPort, "webhook-port", webhook.DefaultPort, "`port` to serve webhooks at")
 	o.loops.addFlags(flags)
+	o.signing.addFlags(flags)
 	flags.BoolVar(&o.scheduler, "scheduler", false, "run the scheduler too")
 	flags.IntVar(&o.nodes, "simulated-nodes", 0, "`number` of simulated nodes to run too")
 	flags.IntVarP(&o.verbosity, "v", "v", 0, "how much the log says, from 0 to 10")
@@ -79,6 +83,9 @@ config/cluster-loops grants.`,
 
 func (o *managerOptions) run(ctx context.Context, cluster wiring.Cluster) error {
 	loops, err := o.loops.loops()
+	if err == nil {
+		err = o.signing.apply(&cluster, &loops)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package wiring
 
 import (
 	"context"
+	"crypto"
+	"crypto/x509"
 	"fmt"
 	"strings"
 
@@ -30,6 +32,9 @@ type Cluster struct {
 	// SignToken signs tokens of ServiceAccounts that are kept in Secrets, by the key that the API server knows them by. Nil means
 	// that nobody here has that key: the loop that fills those Secrets is not run then.
 	SignToken func(ctx context.Context, account *corev1.ServiceAccount, secret *corev1.Secret) (string, error)
+	// SignCertificate signs certificates with the key of the cluster's authority. Nil means that nobody here has that key: the loop
+	// that has requested certificates signed is not run then.
+	SignCertificate func(template *x509.Certificate, public crypto.PublicKey) ([]byte, error)
 	// Naming says by which names the part knows our kinds.
 	Naming apis.Naming
 	// Own says that the API server is one of ours: both names of a kind are of the same objects there, and there is one
@@ -46,9 +51,15 @@ func Own(server *apiserver.Server, who identity.Identity, log logr.Logger) (Clus
 	if err != nil {
 		return Cluster{}, fmt.Errorf("making the certificate of %s: %w", who.User, err)
 	}
-	return Cluster{
-		Config: config, ConfigOf: server.ControllerConfig, SignToken: server.SignServiceAccountToken, Naming: apis.Kubernetes, Own: true, Log: log,
-	}, nil
+	return Cluster{Config: config, Naming: apis.Kubernetes, Log: log}.Beside(server), nil
+}
+
+// Beside is a cluster whose API server is one of ours, in the process of the part: it has the keys of the server, and each control
+// loop is somebody of its own.
+func (c Cluster) Beside(server *apiserver.Server) Cluster {
+	c.Own, c.ConfigOf = true, server.ControllerConfig
+	c.SignToken, c.SignCertificate = server.SignServiceAccountToken, server.SignCertificate
+	return c
 }
 
 // IsOwn asks an API server whether it is one of ours: it says so in its version.

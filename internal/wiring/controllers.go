@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/orrery-dev/orrery/apis"
@@ -21,11 +22,14 @@ import (
 // cluster.
 type Loops struct {
 	// Cluster adds the loops of what every cluster has, which a cluster that somebody else runs has its own for.
-	// See controllers.ClusterKinds. Those that sign run only where Cluster has the key: see controllers.ClusterKeys.
+	// See controllers.ClusterKinds. Those that sign run only where Cluster has the key: see controllers.ClusterKeys and
+	// controllers.ClusterAuthority.
 	Cluster bool
 	// RootCA are the certificates, in PEM, by which Pods know the API server. Empty means those by which Cluster.Config
 	// knows it.
 	RootCA []byte
+	// SigningDuration is how long a certificate is good for at most that is signed on request; 0 means a year.
+	SigningDuration time.Duration
 	// ClusterCIDRs are the ranges that nodes get their pods' addresses from; none means that nodes get none.
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that are given to no node: those of services, or of somebody else.
@@ -37,10 +41,22 @@ type Loops struct {
 // runnable are the loops that can be run here.
 func (c Cluster) runnable(o Loops) ([]controllers.Entry, error) {
 	entries, err := c.loops(o)
-	if c.SignToken == nil {
-		entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return e.Scope == controllers.ClusterKeys })
+	return slices.DeleteFunc(entries, func(e controllers.Entry) bool {
+		return e.Scope == controllers.ClusterKeys && c.SignToken == nil || e.Scope == controllers.ClusterAuthority && c.SignCertificate == nil
+	}), err
+}
+
+// served are those of some loops whose kinds the cluster has. The log tells of the others.
+func (c Cluster) served(scheme *runtime.Scheme, loops []controllers.Entry) ([]controllers.Entry, error) {
+	kinds, err := c.discovery()
+	if err != nil {
+		return nil, err
 	}
-	return entries, err
+	here, missing, err := served(kinds, scheme, loops)
+	for _, e := range missing {
+		c.Log.Info("Not running a loop: the cluster does not serve the kind that it is about", "loop", e.Loop.Name())
+	}
+	return here, err
 }
 
 // loops are the control loops of a cluster, ready to be asked for their plans.
@@ -50,12 +66,14 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		return nil, err
 	}
 	options := controllers.Options{
-		Discovery:     kinds,
-		RootCA:        o.RootCA,
-		SignToken:     c.SignToken,
-		ClusterCIDRs:  o.ClusterCIDRs,
-		ServiceCIDRs:  o.ServiceCIDRs,
-		NodeLifecycle: o.NodeLifecycle,
+		Discovery:       kinds,
+		RootCA:          o.RootCA,
+		SignToken:       c.SignToken,
+		SignCertificate: c.SignCertificate,
+		SigningDuration: o.SigningDuration,
+		ClusterCIDRs:    o.ClusterCIDRs,
+		ServiceCIDRs:    o.ServiceCIDRs,
+		NodeLifecycle:   o.NodeLifecycle,
 	}
 	if len(options.RootCA) == 0 {
 		if options.RootCA, err = c.rootCA(); err != nil {
@@ -65,6 +83,9 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	if c.Own {
 		options.Canonical = apis.Kubernetes.GroupKind
 		options.NamespaceDeletionGracePeriod = time.Second // nobody else can have admitted something in ignorance of the deletion
+	}
+	if options.Autoscaling, err = c.metrics(); err != nil {
+		return nil, err
 	}
 	all := controllers.All(options)
 	if !o.Cluster {
@@ -108,6 +129,9 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 	}
 	loops, err := c.runnable(o.Loops)
 	if err != nil {
+		return nil, err
+	}
+	if loops, err = c.served(mgr.GetScheme(), loops); err != nil {
 		return nil, err
 	}
 	options := loop.Options{Inspect: o.Inspect}

@@ -1,6 +1,8 @@
 package wiring_test
 
 import (
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,17 +82,31 @@ func TestTheTokenInASecretIsGoodForAsLongAsItsAccount(t *testing.T) {
 	})
 }
 
-// Where nobody has the key of the API server, nobody fills such Secrets: the controllers run without that loop.
-func TestWithoutAKeyNoTokensAreSigned(t *testing.T) {
-	c := ownCluster(t)
-	var loops []string
-	_, err := wiring.NewControllers(c, wiring.ControllersOptions{
-		Loops: wiring.Loops{Cluster: true}, Inspect: func(i engine.Inspector) { loops = append(loops, i.Name()) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Contains(loops, "serviceaccount-controller") || slices.Contains(loops, "serviceaccount-token-controller") {
-		t.Errorf("the loops are %v", loops)
+// A loop that signs runs where somebody here has its key.
+func TestOnlyWhoHasAKeySigns(t *testing.T) {
+	nobody := ownCluster(t)
+	authority := nobody
+	authority.SignCertificate = func(*x509.Certificate, crypto.PublicKey) ([]byte, error) { return nil, nil }
+	for _, c := range []struct {
+		name                 string
+		cluster              wiring.Cluster
+		tokens, certificates bool
+	}{
+		{"without a key", nobody, false, false},
+		{"with that of the authority", authority, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var loops []string
+			_, err := wiring.NewControllers(c.cluster, wiring.ControllersOptions{
+				Loops: wiring.Loops{Cluster: true}, Inspect: func(i engine.Inspector) { loops = append(loops, i.Name()) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(loops, "serviceaccount-controller") || slices.Contains(loops, "serviceaccount-token-controller") != c.tokens ||
+				slices.Contains(loops, "certificatesigningrequest-signing-controller") != c.certificates {
+				t.Errorf("the loops are %v", loops)
+			}
+		})
 	}
 }

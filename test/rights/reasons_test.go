@@ -48,10 +48,26 @@ var unused = []reason{
 		who: ours, verb: "list", only: watches,
 		why: "the API server streams the first list of a watch; when it cannot, an informer lists",
 	},
+	{
+		who: loops, what: "signers.certificates.k8s.io",
+		why: "it is no request: the API server asks for it of who approves or signs a request, or attests to a bundle, for a signer",
+	},
 
 	{
 		who: loops + "certificatesigningrequest-cleaner-controller", verb: "delete",
 		why: "it deletes what is an hour old, which nothing here is",
+	},
+	{
+		who: loops + "legacy-serviceaccount-token-cleaner-controller", verb: "patch",
+		why: "it begins when nobody has used a token for a year",
+	},
+	{
+		who: loops + "legacy-serviceaccount-token-cleaner-controller", verb: "delete",
+		why: "as for what it marks",
+	},
+	{
+		who: loops + "podcertificaterequest-cleaner-controller", verb: "delete",
+		why: "it deletes what is a quarter of an hour old, which nothing here is",
 	},
 	{
 		who: loops + "clusterrole-aggregation-controller", verb: "escalate",

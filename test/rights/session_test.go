@@ -63,6 +63,8 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	t.Run("roles", s.roles)
 	t.Run("namespaces", s.namespaces)
 	t.Run("tokens", s.tokens)
+	t.Run("certificates", s.certificates)
+	t.Run("bootstrap", s.bootstrap)
 	t.Run("volumes", s.volumes)
 
 	// One refusal of our own making shows that they are seen.
@@ -106,9 +108,7 @@ func newAudit(t *testing.T, te *envtest.Environment) auditlog.Log {
 }
 
 func runControllers(ctx context.Context, config *rest.Config, server *apiserver.Server) error {
-	cluster := wiring.Cluster{
-		Config: config, ConfigOf: server.ControllerConfig, SignToken: server.SignServiceAccountToken, Naming: apis.Kubernetes, Own: true, Log: logr.Discard(),
-	}
+	cluster := wiring.Cluster{Config: config, Naming: apis.Kubernetes, Log: logr.Discard()}.Beside(server)
 	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: wiring.Loops{
 		Cluster:       true,
 		ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
