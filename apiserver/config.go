@@ -144,14 +144,10 @@ func (s *Server) optionsWith(gates featuregate.MutableVersionedFeatureGate, file
 
 // choosePlugins adds our choice of admission plugins to that of the flags, which wins.
 func choosePlugins(admission *genericoptions.AdmissionOptions) {
-	add := func(plugins *[]string, plugin string, against []string) {
-		if !slices.Contains(against, plugin) && !slices.Contains(*plugins, plugin) {
-			*plugins = append(slices.Clone(*plugins), plugin)
-		}
+	const plugin = "NodeRestriction"
+	if !slices.Contains(admission.DisablePlugins, plugin) && !slices.Contains(admission.EnablePlugins, plugin) {
+		admission.EnablePlugins = append(slices.Clone(admission.EnablePlugins), plugin)
 	}
-	add(&admission.EnablePlugins, "NodeRestriction", admission.DisablePlugins)
-	// It gives each PodGroup a finalizer, and there is nothing here that would take it away again.
-	add(&admission.DisablePlugins, "PodGroupProtection", admission.EnablePlugins)
 }
 
 // servePodGroups serves PodGroups and Workloads, which are beta and off by default, so that gangs of pods can be scheduled.

@@ -110,9 +110,10 @@ func TestFlagsOfKubeAPIServerAreTakenOrRefusedWithWhatToDo(t *testing.T) {
 
 func TestOurChoiceOfAdmissionPluginsStaysBesideAPersons(t *testing.T) {
 	for name, c := range map[string]struct{ args, on, off []string }{
-		"without a word":                    {nil, []string{"NodeRestriction"}, []string{"PodGroupProtection"}},
-		"with others":                       {[]string{"--enable-admission-plugins=AlwaysPullImages", "--disable-admission-plugins=ServiceAccount"}, []string{"AlwaysPullImages", "NodeRestriction"}, []string{"ServiceAccount", "PodGroupProtection"}},
-		"unless the person decides of them": {[]string{"--enable-admission-plugins=PodGroupProtection", "--disable-admission-plugins=NodeRestriction"}, []string{"PodGroupProtection"}, []string{"NodeRestriction"}},
+		"without a word":                   {nil, []string{"NodeRestriction"}, nil},
+		"with others":                      {[]string{"--enable-admission-plugins=AlwaysPullImages", "--disable-admission-plugins=ServiceAccount"}, []string{"AlwaysPullImages", "NodeRestriction"}, []string{"ServiceAccount"}},
+		"unless the person has it already": {[]string{"--enable-admission-plugins=NodeRestriction"}, []string{"NodeRestriction"}, nil},
+		"unless the person decides of it":  {[]string{"--disable-admission-plugins=NodeRestriction"}, nil, []string{"NodeRestriction"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := kubeoptions.NewServerRunOptions()

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/orrery-dev/orrery/controllers/admissionregistration/validatingadmissionpolicystatus"
 	"github.com/orrery-dev/orrery/controllers/apps/daemonset"
 	"github.com/orrery-dev/orrery/controllers/apps/deployment"
 	"github.com/orrery-dev/orrery/controllers/apps/replicaset"
@@ -34,8 +35,11 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/controllers/core/nodettl"
 	"github.com/orrery-dev/orrery/controllers/core/podgc"
+	"github.com/orrery-dev/orrery/controllers/core/pvbinder"
 	"github.com/orrery-dev/orrery/controllers/core/pvcprotection"
+	"github.com/orrery-dev/orrery/controllers/core/pvexpander"
 	"github.com/orrery-dev/orrery/controllers/core/pvprotection"
+	"github.com/orrery-dev/orrery/controllers/core/pvreclaimer"
 	"github.com/orrery-dev/orrery/controllers/core/replicationcontroller"
 	"github.com/orrery-dev/orrery/controllers/core/resourcequota"
 	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
@@ -45,16 +49,26 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslicemirroring"
+	"github.com/orrery-dev/orrery/controllers/internal/devicetaints"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
+	"github.com/orrery-dev/orrery/controllers/networking/servicecidr"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
 	"github.com/orrery-dev/orrery/controllers/rbac/clusterroleaggregation"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetainteviction"
+	"github.com/orrery-dev/orrery/controllers/resource/devicetaintrule"
+	"github.com/orrery-dev/orrery/controllers/resource/podresourceclaim"
+	"github.com/orrery-dev/orrery/controllers/resource/resourceclaim"
+	"github.com/orrery-dev/orrery/controllers/scheduling/podgroupprotection"
 	"github.com/orrery-dev/orrery/controllers/storage/ephemeralvolume"
 	"github.com/orrery-dev/orrery/controllers/storage/vacprotection"
+	"github.com/orrery-dev/orrery/controllers/storage/volumeattach"
+	"github.com/orrery-dev/orrery/controllers/storage/volumedetach"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
@@ -62,6 +76,9 @@ import (
 type Options struct {
 	// Discovery lists the kinds that the API server has, as discovery.DiscoveryClient does. Required.
 	Discovery kinds.Discovery
+	// Schemas tells the schemas of those kinds too, as discovery.DiscoveryClient does. Required by the loop over
+	// ValidatingAdmissionPolicies.
+	Schemas discovery.DiscoveryInterface
 	// Canonical is the name that counts, where the server shows each object by two. In the embedded server it is
 	// apis.Kubernetes.GroupKind; nil means that all names are of different objects.
 	Canonical func(schema.GroupKind) schema.GroupKind
@@ -101,8 +118,8 @@ const (
 	// nodes.core.orrery.dev.
 	OurKinds Scope = "our kinds"
 	// ClusterKinds is the scope of a loop that acts on what every cluster has, by the one name that it has under both namings:
-	// Namespaces, ServiceAccounts, ClusterRoles, and what nobody owns of any kind. Where somebody else runs the cluster, they
-	// run such loops too.
+	// Namespaces, ServiceAccounts, ClusterRoles, what nobody owns of any kind, and the ResourceClaims and devices of Pods. Where
+	// somebody else runs the cluster, they run such loops too.
 	ClusterKinds Scope = "the cluster's kinds"
 	// ClusterKeys is the scope of a loop of that sort which signs with a key of the API server, and is run where that key is.
 	ClusterKeys Scope = "the cluster's keys"
@@ -122,6 +139,7 @@ type Entry struct {
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
 func All(o Options) []Entry {
+	evicted := &devicetaints.Tally{}
 	return []Entry{
 		{OurKinds, "apps/daemonset", daemonset.Loop()},
 		{OurKinds, "apps/deployment", deployment.Loop()},
@@ -138,8 +156,11 @@ func All(o Options) []Entry {
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
 		{OurKinds, "core/nodettl", nodettl.Loop()},
 		{OurKinds, "core/podgc", podgc.Loop()},
+		{OurKinds, "core/pvbinder", pvbinder.Loop()},
 		{OurKinds, "core/pvcprotection", pvcprotection.Loop()},
+		{OurKinds, "core/pvexpander", pvexpander.Loop()},
 		{OurKinds, "core/pvprotection", pvprotection.Loop()},
+		{OurKinds, "core/pvreclaimer", pvreclaimer.Loop()},
 		{OurKinds, "core/replicationcontroller", replicationcontroller.Loop()},
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
 		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
@@ -147,8 +168,12 @@ func All(o Options) []Entry {
 		{OurKinds, "discovery/endpointslicemirroring", endpointslicemirroring.Loop()},
 		{OurKinds, "policy/disruption", disruption.Loop()},
 		{OurKinds, "policy/staledisruption", staledisruption.Loop()},
+		{OurKinds, "scheduling/podgroupprotection", podgroupprotection.Loop()},
 		{OurKinds, "storage/ephemeralvolume", ephemeralvolume.Loop()},
+		{OurKinds, "storage/volumeattach", volumeattach.Loop()},
+		{OurKinds, "storage/volumedetach", volumedetach.Loop()},
 
+		{ClusterKinds, "admissionregistration/validatingadmissionpolicystatus", validatingadmissionpolicystatus.Loop(validatingadmissionpolicystatus.Options{Discovery: o.Schemas})},
 		{ClusterKinds, "bootstrap/signer", signer.Loop()},
 		{ClusterKinds, "bootstrap/tokencleaner", tokencleaner.Loop()},
 		{ClusterKinds, "certificates/clustertrustbundlepublisher", clustertrustbundlepublisher.Loop(o.RootCA)},
@@ -161,7 +186,12 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
+		{ClusterKinds, "networking/servicecidr", servicecidr.Loop()},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
+		{ClusterKinds, "resource/devicetainteviction", devicetainteviction.Loop(devicetainteviction.Options{Evicted: evicted})},
+		{ClusterKinds, "resource/devicetaintrule", devicetaintrule.Loop(devicetaintrule.Options{Evicted: evicted})},
+		{ClusterKinds, "resource/podresourceclaim", podresourceclaim.Loop()},
+		{ClusterKinds, "resource/resourceclaim", resourceclaim.Loop()},
 		{ClusterKinds, "storage/vacprotection", vacprotection.Loop()},
 
 		{ClusterKeys, "core/serviceaccounttokens", serviceaccounttokens.Loop(serviceaccounttokens.Options{Sign: o.SignToken, RootCA: o.RootCA})},

@@ -17,7 +17,7 @@ import (
 type BuiltIn struct {
 	// Kind is its first name, as in "StatefulSet.apps".
 	schema.GroupKind
-	// By says who acts on its objects, where that is not a loop of this table: "the API server". Empty means that it takes a loop.
+	// By says who acts on its objects, where that is not a loop of this table over them: "the API server". Empty means that it takes a loop.
 	By string
 	// Without says what fails to happen while there is no such loop: "no pods are made from it".
 	Without string
@@ -33,7 +33,7 @@ func (b BuiltIn) Resource() schema.GroupResource {
 
 // Warning is what somebody is told who makes an object of the kind while nothing here acts on it.
 func (b BuiltIn) Warning() string {
-	return fmt.Sprintf("orrery itself does nothing with a %s yet: %s", b.Kind, b.Without)
+	return fmt.Sprintf("orrery itself does nothing with a %s: %s", b.Kind, b.Without)
 }
 
 // Unserved are the kinds that take a loop which is not among the entries. Their objects are stored, and nothing comes of them

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/orrery-dev/orrery/controllers"
-	"k8s.io/kubernetes/cmd/kube-controller-manager/names"
 )
 
 // The shape of a room is described in docs/adding-a-kind.md, "The room". These tests hold every one of them to it.
@@ -35,53 +34,6 @@ var homes = map[string]string{
 // needed are the declarations that every room has; exported, besides them, are at most Options and, where keys are
 // neither names of objects nor one for all, Key.
 var needed = []string{"Controller", "Loop", "world", "Controller.Observe", "Controller.Plan"}
-
-// upstream are the names of kube-controller-manager's controllers, and of those that are two rooms here the other one's.
-var upstream = map[string]string{
-	"terminated-pod-garbage-collector-controller": names.PodGarbageCollectorController,
-	"node-eviction-controller":                    names.NodeLifecycleController,
-	"orphaned-job-pod-controller":                 names.JobController,
-	"stale-disruption-controller":                 names.DisruptionController,
-
-	names.CertificateSigningRequestCleanerController: names.CertificateSigningRequestCleanerController,
-	names.ClusterRoleAggregationController:           names.ClusterRoleAggregationController,
-	names.CronJobController:                          names.CronJobController,
-	names.DaemonSetController:                        names.DaemonSetController,
-	names.DeploymentController:                       names.DeploymentController,
-	names.DisruptionController:                       names.DisruptionController,
-	names.EndpointSliceController:                    names.EndpointSliceController,
-	names.EndpointSliceMirroringController:           names.EndpointSliceMirroringController,
-	names.EndpointsController:                        names.EndpointsController,
-	names.EphemeralVolumeController:                  names.EphemeralVolumeController,
-	names.GarbageCollectorController:                 names.GarbageCollectorController,
-	names.HorizontalPodAutoscalerController:          names.HorizontalPodAutoscalerController,
-	names.JobController:                              names.JobController,
-	names.NamespaceController:                        names.NamespaceController,
-	names.NodeIpamController:                         names.NodeIpamController,
-	names.NodeLifecycleController:                    names.NodeLifecycleController,
-	names.PersistentVolumeClaimProtectionController:  names.PersistentVolumeClaimProtectionController,
-	names.PersistentVolumeProtectionController:       names.PersistentVolumeProtectionController,
-	names.PodGarbageCollectorController:              names.PodGarbageCollectorController,
-	names.ResourceQuotaController:                    names.ResourceQuotaController,
-	names.ReplicaSetController:                       names.ReplicaSetController,
-	names.ReplicationControllerController:            names.ReplicationControllerController,
-	names.RootCACertificatePublisherController:       names.RootCACertificatePublisherController,
-	names.ServiceAccountController:                   names.ServiceAccountController,
-	names.ServiceAccountTokenController:              names.ServiceAccountTokenController,
-	names.StatefulSetController:                      names.StatefulSetController,
-	names.TTLAfterFinishedController:                 names.TTLAfterFinishedController,
-	names.TTLController:                              names.TTLController,
-	names.TaintEvictionController:                    names.TaintEvictionController,
-	names.VolumeAttributesClassProtectionController:  names.VolumeAttributesClassProtectionController,
-
-	names.BootstrapSignerController:                          names.BootstrapSignerController,
-	names.CertificateSigningRequestApprovingController:       names.CertificateSigningRequestApprovingController,
-	names.CertificateSigningRequestSigningController:         names.CertificateSigningRequestSigningController,
-	names.KubeAPIServerClusterTrustBundlePublisherController: names.KubeAPIServerClusterTrustBundlePublisherController,
-	names.LegacyServiceAccountTokenCleanerController:         names.LegacyServiceAccountTokenCleanerController,
-	names.PodCertificateRequestCleanerController:             names.PodCertificateRequestCleanerController,
-	names.TokenCleanerController:                             names.TokenCleanerController,
-}
 
 // room is a room's source, and the name of its loop.
 type room struct {
@@ -209,21 +161,6 @@ func TestEveryRoomIsCheckedByLooptest(t *testing.T) {
 	for _, r := range shaped(t) {
 		if len(calls(r.files["looptest_test.go"], "looptest", "Check")) == 0 {
 			t.Errorf("%s/looptest_test.go does not call looptest.Check", r.path)
-		}
-	}
-}
-
-func TestEveryLoopHasItsNameInKubeControllerManager(t *testing.T) {
-	seen := map[string]bool{}
-	for _, r := range shaped(t) {
-		if upstream[r.loop] == "" {
-			t.Errorf("%s: %s is the name of no controller of kube-controller-manager, nor a part of one", r.path, r.loop)
-		}
-		seen[r.loop] = true
-	}
-	for name := range upstream {
-		if !seen[name] {
-			t.Errorf("no room has a loop with the name %s", name)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
 
 // refuses makes the API server refuse writes of one verb.
@@ -69,6 +70,31 @@ func TestTheFirstErrorIsThePassErrorAlsoWhenTheStatusFails(t *testing.T) {
 	}
 	if _, err := s.pass(t); err == nil || !strings.Contains(err.Error(), "no create today") {
 		t.Errorf("the pass ends with %v, want the first error", err)
+	}
+}
+
+func TestAStatusThatIsRefusedCanBeToldOf(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer error
+		want   []string
+	}{
+		{"when the API server refuses it", quotaUsedUp(), []string{"Warning NotTold Running"}},
+		{"not when somebody else wrote first", apierrors.NewConflict(schema.GroupResource{Resource: "pods"}, "web", nil), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			s.refuses("patch/status", tt.answer)
+			s.plan = func(p *plan.Plan, pod *corev1.Pod) {
+				p.Status(pod, withPhase(pod, corev1.PodRunning)).Failed(func(obj client.Object, _ error) plan.Event {
+					return plan.Event{Regarding: obj, Type: plan.Warning, Reason: "NotTold", Message: string(obj.(*corev1.Pod).Status.Phase)}
+				})
+			}
+			_, _ = s.pass(t) // what it ends with is tested elsewhere
+			if diff := cmp.Diff(tt.want, s.recorded()); diff != "" {
+				t.Errorf("events differ (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -165,6 +191,29 @@ func TestWhatIsCreatedHasItsOwnerAndItsEventHasItsName(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"Normal SuccessfulCreate Created web-*"}, s.recorded()); diff != "" {
 		t.Errorf("events differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnOwnerNeedNotWaitForWhatItOwns(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		options []controllerutil.OwnerReferenceOption
+		waits   *bool
+	}{
+		{name: "by default it does", waits: new(true)},
+		{name: "unless an option says otherwise", options: []controllerutil.OwnerReferenceOption{
+			func(ref *metav1.OwnerReference) { ref.BlockOwnerDeletion = nil },
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			s.plansOnce(func(p *plan.Plan, pod *corev1.Pod) { p.Create("missing", aConfigMap("a")).OwnedBy(pod, tt.options...) })
+			s.mustPass(t)
+			created := looptest.All[*corev1.ConfigMap](s.World)
+			if diff := cmp.Diff(tt.waits, metav1.GetControllerOf(created[0]).BlockOwnerDeletion); diff != "" {
+				t.Errorf("whether the owner waits differs (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -23,13 +23,15 @@ func CreateAll[T client.Object](p *Plan, why string, objs []T) *Create {
 type Create struct {
 	objs  []client.Object
 	owner client.Object
+	as    []controllerutil.OwnerReferenceOption
 	why   string
 	hooks hooks
 }
 
-// OwnedBy makes owner the controller of every object that is created, under the API group of the loop's naming.
-func (s *Create) OwnedBy(owner client.Object) *Create {
-	s.owner = owner
+// OwnedBy makes owner the controller of every object that is created, under the API group of the loop's naming. By default the owner
+// waits for them when it is deleted in the foreground; the options may say otherwise.
+func (s *Create) OwnedBy(owner client.Object, options ...controllerutil.OwnerReferenceOption) *Create {
+	s.owner, s.as = owner, options
 	return s
 }
 
@@ -74,7 +76,7 @@ func (s *Create) Do(ctx context.Context, act Actor) error {
 
 func (s *Create) create(ctx context.Context, act Actor, obj client.Object) error {
 	if s.owner != nil {
-		if err := controllerutil.SetControllerReference(s.owner, obj, act.Scheme()); err != nil {
+		if err := controllerutil.SetControllerReference(s.owner, obj, act.Scheme(), s.as...); err != nil {
 			return err
 		}
 	}

@@ -15,10 +15,17 @@ type Status struct {
 	observed client.Object
 	wanted   func(failed error) client.Object
 	data     merge.Patch // if nothing fails; nil where nothing differs
+	hooks    hooks
 }
 
 func newStatus(observed client.Object, wanted func(failed error) client.Object) *Status {
 	return &Status{observed: observed, wanted: wanted, data: merge.Difference(observed, wanted(nil)).Only(ofStatus)}
+}
+
+// Failed records an event when the status could not be written. A conflict is no failure.
+func (s *Status) Failed(event func(obj client.Object, err error) Event) *Status {
+	s.hooks.failed = event
+	return s
 }
 
 // Observed is the object as it was read.
@@ -55,7 +62,9 @@ func (s *Status) Report(ctx context.Context, act Actor, failed error) error {
 	}
 	obj := wanted.DeepCopyObject().(client.Object)
 	err := act.Status().Patch(ctx, obj, data.Locked("", act.ResourceVersion(s.observed)), act.FieldOwner())
-	if err := statusPatched(ctx, act, s.observed, err); err != nil {
+	err = statusPatched(ctx, act, s.observed, err)
+	s.hooks.record(act, obj, err)
+	if err != nil {
 		return fmt.Errorf("writing the status of %s: %w", name(obj), err)
 	}
 	return nil

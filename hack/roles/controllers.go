@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,10 +33,10 @@ func writeControllers(config string, rooms []room) error {
 	return writeRoles(filepath.Join(config, "rbac", "components", "controller-cache.yaml"), "orrery:controller-cache", cached)
 }
 
-// split parts what a loop asks for into what it does itself and what the shared cache reads for it: what it lists and watches, of
-// resources that it names, everywhere. Who asks for all resources there are, for one namespace or for one object has a cache of its
-// own for them, as there is no other; and nobody shares a cache of secrets. Who gets what it does not write asks the API server
-// itself before it decides what cannot be taken back, about one object or about all.
+// split parts what a loop asks for into what it does itself and what the shared cache reads for it: what a marker says that it lists
+// and watches, of resources that it names, everywhere. Who asks for all resources there are, for one namespace or for one object has
+// a cache of its own for them, as there is no other; and nobody shares a cache of secrets. A marker that lists and does not watch is
+// of who asks the API server itself.
 func split(rules []rbacv1.PolicyRule) (own, shared []rbacv1.PolicyRule) {
 	for _, rule := range rules {
 		if !informs(rule) {
@@ -55,27 +54,12 @@ func split(rules []rbacv1.PolicyRule) (own, shared []rbacv1.PolicyRule) {
 			seen.Verbs = readings
 			shared = append(shared, seen)
 			this.Verbs = slices.DeleteFunc(this.Verbs, func(verb string) bool { return slices.Contains(readings, verb) })
-			if slices.Equal(this.Verbs, []string{"get"}) && !writes(rules, this) {
-				this.Verbs = append(this.Verbs, "list")
-			}
 			if len(this.Verbs) > 0 {
 				own = append(own, this)
 			}
 		}
 	}
 	return own, shared
-}
-
-// writes reports that rules ask to write the resource of a rule, or a subresource of it.
-func writes(rules []rbacv1.PolicyRule, of rbacv1.PolicyRule) bool {
-	return slices.ContainsFunc(rules, func(rule rbacv1.PolicyRule) bool {
-		return slices.Equal(rule.APIGroups, of.APIGroups) &&
-			slices.ContainsFunc(rule.Resources, func(name string) bool {
-				resource, _, _ := strings.Cut(name, "/")
-				return resource == of.Resources[0]
-			}) &&
-			slices.ContainsFunc(rule.Verbs, func(verb string) bool { return verb != "get" && !slices.Contains(readings, verb) })
-	})
 }
 
 // informs reports that an informer of all objects of a rule's resources is what the rule is for.

@@ -18,37 +18,42 @@ func TestSplit(t *testing.T) {
 	all := rbacv1.PolicyRule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"list", "watch"}}
 	one := rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"configmaps"}, ResourceNames: []string{"mine"}, Verbs: []string{"list", "watch"}}
 	for name, c := range map[string]struct {
-		given       rbacv1.PolicyRule
+		given       []rbacv1.PolicyRule
 		own, shared []rbacv1.PolicyRule
 	}{
 		"lets the cache read what a loop watches, and the loop write it": {
-			given:  rule("", "get list watch delete", "pods"),
+			given:  []rbacv1.PolicyRule{rule("", "get list watch delete", "pods")},
 			own:    []rbacv1.PolicyRule{rule("", "get delete", "pods")},
 			shared: []rbacv1.PolicyRule{rule("", "list watch", "pods")},
 		},
 		"leaves nothing to a loop that only reads": {
-			given:  rule("", "list watch", "nodes"),
+			given:  []rbacv1.PolicyRule{rule("", "list watch", "nodes")},
 			shared: []rbacv1.PolicyRule{rule("", "list watch", "nodes")},
 		},
-		"lets a loop list what it gets and does not write": {
-			given:  rule("", "get list watch", "pods"),
-			own:    []rbacv1.PolicyRule{rule("", "get list", "pods")},
+		"leaves it to get what it asks the API server about": {
+			given:  []rbacv1.PolicyRule{rule("", "get list watch", "pods")},
+			own:    []rbacv1.PolicyRule{rule("", "get", "pods")},
+			shared: []rbacv1.PolicyRule{rule("", "list watch", "pods")},
+		},
+		"lets a loop list what the cache reads as well": {
+			given:  []rbacv1.PolicyRule{rule("", "list watch", "pods"), rule("", "list", "pods")},
+			own:    []rbacv1.PolicyRule{rule("", "list", "pods")},
 			shared: []rbacv1.PolicyRule{rule("", "list watch", "pods")},
 		},
 		"leaves lists to a loop that does not watch": {
-			given: rule("", "list", "pods"),
+			given: []rbacv1.PolicyRule{rule("", "list", "pods")},
 			own:   []rbacv1.PolicyRule{rule("", "list", "pods")},
 		},
 		"never lets the cache read Secrets": {
-			given:  rule("", "list watch", "secrets", "pods"),
+			given:  []rbacv1.PolicyRule{rule("", "list watch", "secrets", "pods")},
 			own:    []rbacv1.PolicyRule{rule("", "list watch", "secrets")},
 			shared: []rbacv1.PolicyRule{rule("", "list watch", "pods")},
 		},
-		"never lets the cache read everything": {given: all, own: []rbacv1.PolicyRule{all}},
-		"leaves one object to the loop":        {given: one, own: []rbacv1.PolicyRule{one}},
+		"never lets the cache read everything": {given: []rbacv1.PolicyRule{all}, own: []rbacv1.PolicyRule{all}},
+		"leaves one object to the loop":        {given: []rbacv1.PolicyRule{one}, own: []rbacv1.PolicyRule{one}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			own, shared := split([]rbacv1.PolicyRule{c.given})
+			own, shared := split(c.given)
 			if diff := cmp.Diff(c.own, own, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("the loop's (-want +got):\n%s", diff)
 			}

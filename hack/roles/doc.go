@@ -17,6 +17,9 @@
 //
 // Below the folder docs it writes security-rights.md, the table of who may do what in our own control plane.
 //
+// A marker with list and watch is of what the loop reads through the cache that it shares with others; one with list and without
+// watch, of what it asks the API server itself for.
+//
 // Which loop is of which scope is told by the table in package controllers. Markers name the groups that the Kubernetes naming
 // uses, once for both namings. On a cluster of somebody else's the kinds are custom resources: there each resource gets the group
 // that it has under the Orrery naming.

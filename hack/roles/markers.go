@@ -3,10 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	"sigs.k8s.io/controller-tools/pkg/genall"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-tools/pkg/loader"
 	"sigs.k8s.io/controller-tools/pkg/markers"
 	"sigs.k8s.io/controller-tools/pkg/rbac"
@@ -72,30 +73,41 @@ func readRooms(from sources, entries []controllers.Entry) ([]room, error) {
 	return rooms, nil
 }
 
-// readMarkers reads the RBAC markers of packages, as controller-gen does.
+// readMarkers reads the RBAC markers of packages, a rule for each: controller-gen would join those of one resource, and nobody could
+// tell any more what is read through the cache and what beside it.
 func readMarkers(roots ...*loader.Package) (marked, error) {
 	known := &markers.Registry{}
-	if err := (rbac.Generator{}).RegisterMarkers(known); err != nil {
+	if err := known.Register(rbac.RuleDefinition); err != nil {
 		return marked{}, err
 	}
-	generation := &genall.GenerationContext{Collector: &markers.Collector{Registry: known}, Roots: roots}
-	generated, err := rbac.GenerateRoles(generation, "any")
-	if err != nil {
-		return marked{}, err
+	collector := &markers.Collector{Registry: known}
+	var asked marked
+	for _, root := range roots {
+		found, err := markers.PackageMarkers(collector, root)
+		if err != nil {
+			return marked{}, fmt.Errorf("reading the markers of %s: %w", root.PkgPath, err)
+		}
+		for _, marker := range found[rbac.RuleDefinition.Name] {
+			asked.add(marker.(rbac.Rule))
+		}
 	}
 	if loader.PrintErrors(roots) {
 		return marked{}, errors.New("not all packages can be read")
 	}
-	var asked marked
-	for _, role := range generated {
-		switch role := role.(type) {
-		case rbacv1.ClusterRole:
-			asked.rules = append(asked.rules, role.Rules...)
-		case rbacv1.Role:
-			asked.roles = append(asked.roles, role)
-		default:
-			return marked{}, fmt.Errorf("controller-gen made a %T", role)
-		}
-	}
 	return asked, nil
+}
+
+// add adds what a marker asks for.
+func (m *marked) add(marker rbac.Rule) {
+	rule := marker.ToRule()
+	if marker.Namespace == "" {
+		m.rules = append(m.rules, rule)
+		return
+	}
+	i := slices.IndexFunc(m.roles, func(role rbacv1.Role) bool { return role.Namespace == marker.Namespace })
+	if i < 0 {
+		i = len(m.roles)
+		m.roles = append(m.roles, rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: marker.Namespace}})
+	}
+	m.roles[i].Rules = append(m.roles[i].Rules, rule)
 }

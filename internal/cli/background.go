@@ -29,6 +29,9 @@ func runInBackground(c *cobra.Command, inst *instance.Instance, o upOptions) err
 		if err := join(ctx, inst, *running, differences(c.Flags(), *running)); err != nil {
 			return err
 		}
+		if o.controllers, err = selectionOf(*running); err != nil {
+			return err
+		}
 		c.Printf("instance %s runs already (process %d)\n", inst.Name, running.PID)
 		c.Print(whatNext(inst, o))
 		return nil

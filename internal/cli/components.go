@@ -105,7 +105,7 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 	if err != nil {
 		return nil, "", err
 	}
-	p.unserved = unservedWarnings()
+	p.unserved = unservedWarnings(o.controllers)
 	server := plane.Component{Name: apiserverComponent, Vital: true, Run: p.runAPIServer}
 	host := p.hostComponents(apiserverComponent)
 	if p.network != nil {

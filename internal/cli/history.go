@@ -103,7 +103,11 @@ func (f *foresight) explainHistory(ctx context.Context, out io.Writer, t *target
 	if err != nil {
 		return err
 	}
-	preview, err := wiring.NewPreview(cluster, loopsOf(settings))
+	selection, err := t.runningSelection(ctx)
+	if err != nil {
+		return err
+	}
+	preview, err := wiring.NewPreview(cluster, loopsOf(settings, selection))
 	if err != nil {
 		return err
 	}

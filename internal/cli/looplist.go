@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -51,7 +52,10 @@ one would do next.`,
 			if err != nil {
 				return err
 			}
-			return printer.Print(c.OutOrStdout(), format, list, func() printer.Table { return loopTable(list, time.Now()) })
+			if err := printer.Print(c.OutOrStdout(), format, list, func() printer.Table { return loopTable(list, time.Now()) }); err != nil || format.ForPrograms() {
+				return err
+			}
+			return sayWhichRun(ctx, c.OutOrStdout(), inst)
 		},
 	}
 	format.AddFlag(c)
@@ -79,6 +83,20 @@ func listLoops(ctx context.Context, inst *instance.Instance) ([]listedLoop, erro
 		}
 	})
 	return list, err
+}
+
+// sayWhichRun says which controllers were chosen, where it is not those that run by default.
+func sayWhichRun(ctx context.Context, out io.Writer, inst *instance.Instance) error {
+	status, err := inst.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, component := range status.Components {
+		if component.Name == controllersComponent && component.Detail != "" {
+			_, err = fmt.Fprintf(out, "\nControllers: %s\n", component.Detail)
+		}
+	}
+	return err
 }
 
 func loopTable(list []listedLoop, now time.Time) printer.Table {

@@ -3,12 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -17,19 +15,18 @@ import (
 
 // managerOptions are how the controllers run on a cluster.
 type managerOptions struct {
-	access          access
-	leaderElect     bool
-	leaderNamespace string
-	metricsAddress  string
-	probeAddress    string
-	webhookCertDir  string
-	webhookHost     string
-	webhookPort     int
-	loops           loopFlags
-	signing         signingFlags
-	scheduler       bool
-	nodes           int
-	verbosity       int
+	access         access
+	election       electionFlags
+	metricsAddress string
+	probeAddress   string
+	webhookCertDir string
+	webhookHost    string
+	webhookPort    int
+	loops          loopFlags
+	signing        signingFlags
+	scheduler      bool
+	nodes          int
+	verbosity      int
 }
 
 func newManager() *cobra.Command {
@@ -53,6 +50,7 @@ config/cluster-loops grants. It signs requested certificates where
   orrery manager --scheduler --simulated-nodes 3
   orrery manager --cluster-loops --kubeconfig bare.kubeconfig
   orrery manager --cluster-loops --cluster-signing-cert-file ca.crt --cluster-signing-key-file ca.key
+  orrery manager --controllers=*,-nodeipam
   orrery manager --leader-elect --metrics-bind-address :8443`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -66,8 +64,7 @@ config/cluster-loops grants. It signs requested certificates where
 	}
 	flags := c.Flags()
 	o.access.addFlags(flags)
-	flags.BoolVar(&o.leaderElect, "leader-elect", false, "run only while this process holds the lease, so that several can stand by")
-	flags.StringVar(&o.leaderNamespace, "leader-elect-namespace", "", "`namespace` of the lease; by default that of the pod this runs in, or else kube-system")
+	o.election.addFlags(flags)
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "`address` of the metrics, as in :8443; 0 for none")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", "0", "`address` of /healthz and /readyz, as in :8081; 0 for none")
 	flags.StringVar(&o.webhookCertDir, "webhook-cert-path", "", "`directory` with tls.crt and tls.key, to serve defaulting and validation as webhooks; empty for none")
@@ -90,7 +87,7 @@ func (o *managerOptions) run(ctx context.Context, cluster wiring.Cluster) error 
 		return err
 	}
 	mgr, err := wiring.NewControllers(cluster, wiring.ControllersOptions{
-		Loops: loops, Configure: o.configure, Webhooks: o.webhookCertDir != "",
+		Loops: loops, Election: o.election.election(), Configure: o.configure, Webhooks: o.webhookCertDir != "",
 	})
 	if err != nil {
 		return err
@@ -111,10 +108,6 @@ func (o *managerOptions) run(ctx context.Context, cluster wiring.Cluster) error 
 
 // configure sets what the flags say about the manager itself.
 func (o *managerOptions) configure(m *manager.Options) {
-	m.LeaderElection = o.leaderElect
-	m.LeaderElectionID = "controllers.orrery.dev"
-	m.LeaderElectionNamespace = o.electionNamespace()
-	m.LeaderElectionReleaseOnCancel = true
 	m.Metrics = metricsserver.Options{BindAddress: o.metricsAddress}
 	m.HealthProbeBindAddress = o.probeAddress
 	if o.webhookCertDir != "" {
@@ -141,15 +134,4 @@ func (o *managerOptions) addParts(mgr *wiring.Manager, cluster wiring.Cluster) e
 		return err
 	}
 	return mgr.Add(manager.RunnableFunc(fleet.Run))
-}
-
-// electionNamespace is where the lease is. Empty means the namespace of the pod that this runs in.
-func (o *managerOptions) electionNamespace() string {
-	if o.leaderNamespace != "" {
-		return o.leaderNamespace
-	}
-	if _, err := os.Stat("/var/run/secrets/kubernetes.io/serviceaccount/namespace"); err == nil {
-		return ""
-	}
-	return metav1.NamespaceSystem
 }

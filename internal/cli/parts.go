@@ -115,17 +115,19 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 	if err != nil {
 		return err
 	}
-	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loopsOf(p.settings), Inspect: inspected.of("controllers")})
+	loops := loopsOf(p.settings, p.options.controllers)
+	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loops, Inspect: inspected.of(controllersComponent)})
 	if err != nil {
 		return err
 	}
-	return wiring.Run(ctx, part, func() { ready("") })
+	return wiring.Run(ctx, part, func() { ready(wiring.Selected(loops.Selection)) })
 }
 
 // loopsOf is how the control loops of an instance run: it has nobody else for what every cluster has. The range of this machine is
 // given to no other node, also before this machine is one.
-func loopsOf(s instance.Settings) wiring.Loops {
+func loopsOf(s instance.Settings, selection wiring.Selection) wiring.Loops {
 	return wiring.Loops{
+		Selection:    selection,
 		Cluster:      true,
 		ClusterCIDRs: []netip.Prefix{s.Addresses.Pods},
 		ServiceCIDRs: []netip.Prefix{s.Addresses.Services, nodeRange(s.Addresses.Pods)},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -15,13 +16,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// planOptions are what a person can ask of a plan.
+type planOptions struct {
+	access    access
+	loops     loopFlags
+	namespace string
+	node      bool
+}
+
 func newPlan(t *target) *cobra.Command {
-	var (
-		access    access
-		flags     loopFlags
-		namespace string
-		node      bool
-	)
+	var o planOptions
 	c := &cobra.Command{
 		Use:   "plan KIND/NAME | plan LOOP | plan --node",
 		Short: "Show what each loop would do next with an object, and do nothing",
@@ -43,51 +47,62 @@ that 'orrery manager' works on they are those of the manager: give its flags.`,
   orrery plan deploy/web -n shop
   orrery plan namespaces/old --kubeconfig ~/.kube/config --naming orrery --cluster-loops`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 1 != node {
+			if len(args) == 1 != o.node {
 				return nil
 			}
 			return errors.New("want one of KIND/NAME, as in deployment/web, the name of a loop, as in proxy, or --node")
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if node {
+			if o.node {
 				return t.printPlansOf(c, nodeAgentLoop)
 			}
 			resource, name, ok := strings.Cut(args[0], "/")
-			if !ok {
+			switch {
+			case !ok:
 				return t.printPlansOf(c, resource)
-			}
-			if resource == "" || name == "" {
+			case resource == "" || name == "":
 				return fmt.Errorf("%q: want KIND/NAME, as in deployment/web", args[0])
+			default:
+				return o.printPlans(c, t, resource, client.ObjectKey{Namespace: o.namespace, Name: name})
 			}
-			cluster, err := access.cluster(t)
-			if err != nil {
-				return err
-			}
-			loops, err := flags.loops()
-			if err != nil {
-				return err
-			}
-			here, err := t.runningSettings()
-			if err != nil {
-				return err
-			}
-			if !c.Flags().Changed("cluster-cidr") {
-				loops = ofInstance(loops, cluster, here)
-			}
-			loops.Cluster = loops.Cluster || cluster.Own
-			key := client.ObjectKey{Namespace: namespace, Name: name}
-			kind, err := printPlans(c, cluster, loops, resource, key)
-			if err != nil || kind != "Pod" || !isOf(here, cluster) {
-				return err
-			}
-			return t.printPlanOf(c, nodeAgentLoop, key.String())
 		},
 	}
-	c.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the object")
-	c.Flags().BoolVar(&node, "node", false, "show what the node agents of the running instance would do next with each of their pods")
-	access.addFlags(c.Flags())
-	flags.addFlags(c.Flags())
+	flags := c.Flags()
+	flags.StringVarP(&o.namespace, "namespace", "n", "default", "`namespace` of the object")
+	flags.BoolVar(&o.node, "node", false, "show what the node agents of the running instance would do next with each of their pods")
+	o.access.addFlags(flags)
+	o.loops.addFlags(flags)
 	return c
+}
+
+// printPlans prints what the controllers would do with an object, and for a pod of the running instance what its node agent would.
+func (o *planOptions) printPlans(c *cobra.Command, t *target, resource string, key client.ObjectKey) error {
+	cluster, err := o.access.cluster(t)
+	if err != nil {
+		return err
+	}
+	here, err := t.runningSettings()
+	if err != nil {
+		return err
+	}
+	loops, err := o.loops.loops()
+	if err != nil {
+		return err
+	}
+	ofInstance := isOf(here, cluster)
+	if ofInstance {
+		selection, err := t.runningSelection(c.Context())
+		if err != nil {
+			return err
+		}
+		loops = inInstance(loops, loopsOf(here, selection), c.Flags().Changed)
+	}
+	loops.Cluster = loops.Cluster || cluster.Own
+	kind, err := printPlans(c, cluster, loops, resource, key)
+	if err != nil || kind != "Pod" || !ofInstance {
+		return err
+	}
+	return t.printPlanOf(c, nodeAgentLoop, key.String())
 }
 
 // runningSettings are those of the instance if it runs, and otherwise the zero value.
@@ -99,14 +114,36 @@ func (t *target) runningSettings() (instance.Settings, error) {
 	return inst.Settings()
 }
 
-// ofInstance are the loops of the instance with the settings here, if it is its API server that they are about; or else the loops
-// as they are.
-func ofInstance(loops wiring.Loops, c wiring.Cluster, here instance.Settings) wiring.Loops {
-	if !isOf(here, c) {
-		return loops
+// runningSelection is which loops the running instance was started with.
+func (t *target) runningSelection(ctx context.Context) (wiring.Selection, error) {
+	inst, err := t.instance()
+	if err != nil {
+		return wiring.Selection{}, err
 	}
-	of := loopsOf(here)
-	of.RootCA = loops.RootCA
+	status, err := inst.Status(ctx)
+	if err != nil {
+		return wiring.Selection{}, err
+	}
+	return selectionOf(status)
+}
+
+// selectionOf is which loops an instance was started with.
+func selectionOf(status instance.Status) (selection wiring.Selection, err error) {
+	if words := status.Flags[selectionFlag]; words != "" {
+		err = selection.Set(words)
+	}
+	return selection, err
+}
+
+// inInstance are the loops of an instance, but for what flags that were given say.
+func inInstance(asked, of wiring.Loops, given func(flag string) bool) wiring.Loops {
+	if given(clusterCIDRFlag) {
+		of.ClusterCIDRs, of.ServiceCIDRs = asked.ClusterCIDRs, asked.ServiceCIDRs
+	}
+	if given(selectionFlag) {
+		of.Selection = asked.Selection
+	}
+	of.RootCA = asked.RootCA
 	return of
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -9,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/go-logr/logr"
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/testserver"
@@ -61,7 +60,6 @@ func TestPlanKnowsWhatTheRunningLoopsKnow(t *testing.T) {
 }
 
 func TestPlansOfAnInstanceAreMadeWithItsSettings(t *testing.T) {
-	chosen := wiring.Loops{ClusterCIDRs: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}}
 	here := instance.Settings{Port: 6443, Addresses: instance.Addresses{
 		Pods: netip.MustParsePrefix("10.200.0.0/16"), Services: netip.MustParsePrefix("10.96.0.0/16"),
 	}}
@@ -69,18 +67,41 @@ func TestPlansOfAnInstanceAreMadeWithItsSettings(t *testing.T) {
 		host string
 		own  bool
 		here instance.Settings
-		want wiring.Loops
+		want bool
 	}{
-		"its API server":                                {"https://127.0.0.1:6443", true, here, loopsOf(here)},
-		"another API server of ours":                    {"https://127.0.0.1:7443", true, here, chosen},
-		"another machine's":                             {"https://10.0.0.1:6443", true, here, chosen},
-		"an API server of ours, and no instance runs":   {"https://127.0.0.1:6443", true, instance.Settings{}, chosen},
-		"somebody else's, where an instance might have": {"https://127.0.0.1:6443", false, here, chosen},
+		"its API server":                                {"https://127.0.0.1:6443", true, here, true},
+		"another API server of ours":                    {"https://127.0.0.1:7443", true, here, false},
+		"another machine's":                             {"https://10.0.0.1:6443", true, here, false},
+		"an API server of ours, and no instance runs":   {"https://127.0.0.1:6443", true, instance.Settings{}, false},
+		"somebody else's, where an instance might have": {"https://127.0.0.1:6443", false, here, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := ofInstance(chosen, wiring.Cluster{Config: &rest.Config{Host: c.host}, Own: c.own}, c.here)
-			if diff := cmp.Diff(c.want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
+			if got := isOf(c.here, wiring.Cluster{Config: &rest.Config{Host: c.host}, Own: c.own}); got != c.want {
+				t.Errorf("got %t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
+func TestPlansOfAnInstanceAreThoseOfItsLoopsUnlessFlagsSayOtherwise(t *testing.T) {
+	var running, asked wiring.Selection
+	if err := errors.Join(running.Set("*,-job"), asked.Set("job")); err != nil {
+		t.Fatal(err)
+	}
+	here := loopsOf(instance.Settings{Addresses: instance.Addresses{Pods: netip.MustParsePrefix("10.200.0.0/16")}}, running)
+	flags := wiring.Loops{Selection: asked, ClusterCIDRs: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}, RootCA: []byte("root")}
+	for name, c := range map[string]struct {
+		given           string
+		selection, pods string
+	}{
+		"without flags":       {"", "*,-job-controller", "10.200.0.0/16"},
+		"with --controllers":  {selectionFlag, "job-controller", "10.200.0.0/16"},
+		"with --cluster-cidr": {clusterCIDRFlag, "*,-job-controller", "10.1.0.0/16"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := inInstance(flags, here, func(flag string) bool { return flag == c.given })
+			if got.Selection.String() != c.selection || got.ClusterCIDRs[0].String() != c.pods || string(got.RootCA) != "root" {
+				t.Errorf("they are %+v, want %s and %s", got, c.selection, c.pods)
 			}
 		})
 	}

@@ -9,23 +9,23 @@ import (
 )
 
 // unservedWarnings are what the API server says to who makes an object on which nothing here acts.
-func unservedWarnings() map[schema.GroupResource]string {
+func unservedWarnings(selection wiring.Selection) map[schema.GroupResource]string {
 	warnings := map[schema.GroupResource]string{}
-	for _, kind := range wiring.Unserved() {
+	for _, kind := range wiring.Unserved(selection) {
 		warnings[kind.Resource()] = kind.Warning()
 	}
 	return warnings
 }
 
 // whatIsMissing says of which kinds nothing will come; empty when that is none.
-func whatIsMissing() string {
+func whatIsMissing(selection wiring.Selection) string {
 	var kinds []string
-	for _, kind := range wiring.Unserved() {
+	for _, kind := range wiring.Unserved(selection) {
 		kinds = append(kinds, kind.Kind)
 	}
 	if len(kinds) == 0 {
 		return ""
 	}
 	const width = 100
-	return "\n" + ansi.Wordwrap("What orrery itself does nothing with yet, though it is stored: "+strings.Join(kinds, ", ")+".", width, "") + "\n"
+	return "\n" + ansi.Wordwrap("What orrery itself does nothing with, though it is stored: "+strings.Join(kinds, ", ")+".", width, "") + "\n"
 }

@@ -8,8 +8,8 @@ import (
 )
 
 func TestWhatNobodyActsOnIsToldAtTheStartAndWarnedOf(t *testing.T) {
-	said, warnings := whatIsMissing(), unservedWarnings()
-	for _, kind := range wiring.Unserved() {
+	said, warnings := whatIsMissing(wiring.Selection{}), unservedWarnings(wiring.Selection{})
+	for _, kind := range wiring.Unserved(wiring.Selection{}) {
 		if !strings.Contains(said, kind.Kind) {
 			t.Errorf("up does not say that nothing comes of a %s", kind.Kind)
 		}

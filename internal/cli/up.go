@@ -9,6 +9,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -18,13 +19,14 @@ type upOptions struct {
 	runtimeOptions
 	servingOptions
 	storingOptions
-	foreground bool
-	timeout    time.Duration
-	port       int
-	nodes      int
-	etcd       etcdOptions
-	serverArgs []string
-	verbosity  int
+	controllers wiring.Selection
+	foreground  bool
+	timeout     time.Duration
+	port        int
+	nodes       int
+	etcd        etcdOptions
+	serverArgs  []string
+	verbosity   int
 }
 
 // etcdOptions are how an etcd outside of the process is reached; none of them means the embedded one.
@@ -53,6 +55,7 @@ control loop is sent there as a span, by OTLP over gRPC.`,
 		Example: `  orrery up
   orrery up --runtime simulated --nodes 100
   orrery up --name second --port 7443
+  orrery up --controllers=*,-nodelifecycle
   orrery up --runtime-endpoint unix:///run/containerd/containerd.sock
   orrery up --bind-address 0.0.0.0 --tls-san cp.example.com --audit
   orrery up --etcd-servers https://10.0.0.1:2379 --etcd-cafile ca.crt --etcd-certfile client.crt --etcd-keyfile client.key`,
@@ -85,6 +88,7 @@ control loop is sent there as a span, by OTLP over gRPC.`,
 func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 	o.runtimeOptions.addFlags(flags)
 	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, 1 by default with --runtime simulated; beside a node that runs containers they are tainted, so that only pods go there that tolerate orrery.dev/simulated")
+	addSelectionFlag(flags, &o.controllers)
 	o.addServerFlags(flags)
 	markPaths(flags, "runtime-bin")
 }

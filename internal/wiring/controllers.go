@@ -21,6 +21,9 @@ import (
 // Loops are what the control loops of a cluster are told by who runs them. What they have to know besides follows from the
 // cluster.
 type Loops struct {
+	// Selection turns loops on and off by their names; the zero value runs those that are on by default. A loop that it names and
+	// that cannot be run here is an error.
+	Selection Selection
 	// Cluster adds the loops of what every cluster has, which a cluster that somebody else runs has its own for.
 	// See controllers.ClusterKinds. Those that sign run only where Cluster has the key: see controllers.ClusterKeys and
 	// controllers.ClusterAuthority.
@@ -38,12 +41,29 @@ type Loops struct {
 	NodeLifecycle nodelifecycle.Options
 }
 
-// runnable are the loops that can be run here.
-func (c Cluster) runnable(o Loops) ([]controllers.Entry, error) {
+// selected are the loops that are to run, of those that can.
+func (c Cluster) selected(o Loops, can func(controllers.Entry) bool) ([]controllers.Entry, error) {
 	entries, err := c.loops(o)
-	return slices.DeleteFunc(entries, func(e controllers.Entry) bool {
-		return e.Scope == controllers.ClusterKeys && c.SignToken == nil || e.Scope == controllers.ClusterAuthority && c.SignCertificate == nil
-	}), err
+	if err != nil {
+		return nil, err
+	}
+	entries = slices.DeleteFunc(entries, func(e controllers.Entry) bool { return !can(e) })
+	if err := checkSelection(o.Selection, entries); err != nil {
+		return nil, err
+	}
+	return o.Selection.Of(entries), nil
+}
+
+// signs says whether there is somebody who signs, where a loop takes that.
+func (c Cluster) signs(e controllers.Entry) bool {
+	switch e.Scope {
+	case controllers.ClusterKeys:
+		return c.SignToken != nil
+	case controllers.ClusterAuthority:
+		return c.SignCertificate != nil
+	default:
+		return true
+	}
 }
 
 // served are those of some loops whose kinds the cluster has. The log tells of the others.
@@ -67,6 +87,7 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	}
 	options := controllers.Options{
 		Discovery:       kinds,
+		Schemas:         kinds,
 		RootCA:          o.RootCA,
 		SignToken:       c.SignToken,
 		SignCertificate: c.SignCertificate,
@@ -109,7 +130,9 @@ func (c Cluster) rootCA() ([]byte, error) {
 // ControllersOptions are how the controllers run.
 type ControllersOptions struct {
 	Loops
-	// Configure changes the options of the manager: leader election, metrics, probes, webhook server. Nil leaves all
+	// Election has them run only while this process leads; nil runs them at once.
+	Election *Election
+	// Configure changes the options of the manager: metrics, probes, webhook server. Nil leaves all
 	// of it out.
 	Configure func(*manager.Options)
 	// Inspect is handed what shows the next and the last plans of each loop; nil shows them to nobody.
@@ -118,16 +141,30 @@ type ControllersOptions struct {
 	Webhooks bool
 }
 
+func (o ControllersOptions) configure(m *manager.Options) {
+	if o.Election != nil {
+		o.Election.configure(m)
+	}
+	if o.Configure != nil {
+		o.Configure(m)
+	}
+}
+
 // NewControllers makes a manager with the control loops of a cluster.
 func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
-	mgr, err := NewManager(c, o.Configure)
+	if o.Election != nil {
+		if err := o.Election.check(); err != nil {
+			return nil, err
+		}
+	}
+	mgr, err := NewManager(c, o.configure)
 	if err != nil {
 		return nil, err
 	}
 	if o.Webhooks {
 		webhooks.AddTo(mgr)
 	}
-	loops, err := c.runnable(o.Loops)
+	loops, err := c.selected(o.Loops, c.signs)
 	if err != nil {
 		return nil, err
 	}

@@ -37,11 +37,8 @@ func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	if p.discovery, err = c.discovery(); err != nil {
 		return nil, err
 	}
-	loops := c.runnable
-	if c.Own {
-		loops = c.loops // those that sign run beside the API server, whoever asks for their plans
-	}
-	entries, err := loops(o)
+	// Those that sign run beside the API server, whoever asks for their plans.
+	entries, err := c.selected(o, func(e controllers.Entry) bool { return c.Own || c.signs(e) })
 	if err != nil {
 		return nil, err
 	}

@@ -64,10 +64,13 @@ func TestTheTokenInASecretIsGoodForAsLongAsItsAccount(t *testing.T) {
 		Host: server.URL(), BearerToken: string(secret.Data["token"]), TLSClientConfig: rest.TLSClientConfig{CAData: secret.Data["ca.crt"]},
 	}
 	holder := kubernetes.NewForConfigOrDie(config).AuthenticationV1().SelfSubjectReviews()
-	review, err := holder.Create(t.Context(), &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
-	if err != nil || review.Status.UserInfo.Username != "system:serviceaccount:default:builder" {
-		t.Errorf("who has the token is %v, %v", review, err)
-	}
+	await.Until(t, "the server to have seen the Secret, and to know who has the token", func() (string, bool) {
+		review, err := holder.Create(t.Context(), &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+		if err != nil {
+			return err.Error(), false
+		}
+		return review.Status.String(), review.Status.UserInfo.Username == "system:serviceaccount:default:builder"
+	})
 
 	if err := admin.ServiceAccounts("default").Delete(t.Context(), "builder", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)

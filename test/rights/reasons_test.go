@@ -33,10 +33,6 @@ var unused = []reason{
 		why: "after a write whose answer was lost, or which did not find the object, the loop asks what became of it",
 	},
 	{
-		who: loops, verb: "list", only: gets,
-		why: "the loop asks the API server itself about what it does not write, some about one object and some about all",
-	},
-	{
 		who: ours, verb: "patch", only: events,
 		why: "an event that comes again is counted",
 	},
@@ -122,10 +118,6 @@ var unused = []reason{
 		why: "it says of a bound claim whether it is used, and none is bound here",
 	},
 	{
-		who: loops + "persistentvolumeclaim-protection-controller", verb: "get", what: "pods",
-		why: "it lists them itself, and the generator of roles gives get and list of what is read so together",
-	},
-	{
 		who: loops + "replicationcontroller-controller", verb: "patch", what: "pods",
 		why: "it adopts pods that it selects, and lets go those that it selects no more",
 	},
@@ -148,14 +140,6 @@ var unused = []reason{
 	{
 		who: loops + "terminated-pod-garbage-collector-controller", verb: "delete", what: "pods",
 		why: "it begins when 12,500 pods have ended",
-	},
-	{
-		who: loops + "volumeattributesclass-protection-controller", verb: "get", what: "persistentvolumes",
-		why: "it lists them itself, and the generator of roles gives get and list of what is read so together",
-	},
-	{
-		who: loops + "volumeattributesclass-protection-controller", verb: "get", what: "persistentvolumeclaims",
-		why: "it lists them itself, and the generator of roles gives get and list of what is read so together",
 	},
 
 	{
@@ -220,13 +204,6 @@ func writes(g granted, all []granted) bool {
 		return other.user == g.user && other.Group == g.Group && resource == g.Resource &&
 			slices.Contains([]string{"create", "update", "patch", "delete"}, other.Verb)
 	})
-}
-
-// gets reports that who has the right may get the same objects.
-func gets(g granted, all []granted) bool {
-	get := g
-	get.Verb = "get"
-	return slices.Contains(all, get)
 }
 
 // finalizers reports that the right is one on finalizers, which there are no requests for.

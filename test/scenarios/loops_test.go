@@ -38,26 +38,8 @@ type loops struct {
 // start runs the loops until the test ends, and returns when the nodes are registered.
 func (l *loops) start(t *testing.T) []*nodeagent.Fleet {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	group, ctx := errgroup.WithContext(ctx)
-	t.Cleanup(func() {
-		stop()
-		if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-			t.Errorf("running the loops: %v", err)
-		}
-	})
-	l.controllers.Cluster = true
-	cluster := l.cluster(l.as(identity.ControllerCache))
-	cluster.ConfigOf = l.configOf
-	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{
-		Loops: l.controllers, Webhooks: l.webhooks != nil,
-		Configure: func(o *manager.Options) { o.WebhookServer = l.webhooks },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	group.Go(func() error { return controllers.Run(ctx) })
-
+	l.startControllers(t)
+	group, ctx := untilTheEnd(t)
 	s, err := wiring.NewScheduler(l.cluster(l.as(identity.Scheduler)), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +65,37 @@ func (l *loops) start(t *testing.T) []*nodeagent.Fleet {
 		}
 	}
 	return fleets
+}
+
+// startControllers runs the controllers alone until the test ends.
+func (l *loops) startControllers(t *testing.T) {
+	t.Helper()
+	l.controllers.Cluster = true
+	cluster := l.cluster(l.as(identity.ControllerCache))
+	cluster.ConfigOf = l.configOf
+	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{
+		Loops: l.controllers, Webhooks: l.webhooks != nil,
+		Configure: func(o *manager.Options) { o.WebhookServer = l.webhooks },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, ctx := untilTheEnd(t)
+	group.Go(func() error { return controllers.Run(ctx) })
+}
+
+// untilTheEnd is for what runs until the test ends or a part of it fails.
+func untilTheEnd(t *testing.T) (*errgroup.Group, context.Context) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	group, ctx := errgroup.WithContext(ctx)
+	t.Cleanup(func() {
+		stop()
+		if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("running the loops: %v", err)
+		}
+	})
+	return group, ctx
 }
 
 func (l *loops) cluster(config *rest.Config) wiring.Cluster {

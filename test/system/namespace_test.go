@@ -8,6 +8,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/await"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -94,6 +95,38 @@ func TestPodsGoBeforeTheRestOfTheirNamespace(t *testing.T) {
 		t.Fatalf("what the Pod may need is gone before it: %v", err)
 	}
 	release(t, "v1", "Pod", pod)
+	await.Success(t, "the namespace is gone", gone(t, namespace))
+}
+
+func TestANamespaceWaitsForAGroupThatDoesNotAnswer(t *testing.T) {
+	group := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+		"metadata": map[string]any{"name": "v1.silent.example.com"},
+		"spec": map[string]any{
+			"group": "silent.example.com", "version": "v1", "insecureSkipTLSVerify": true,
+			"groupPriorityMinimum": int64(100), "versionPriority": int64(100),
+			"service": map[string]any{"namespace": "default", "name": "absent"},
+		},
+	}}
+	create(t, group)
+	namespace := namespaceOf(t)
+	lost := configMap(namespace.Name, "lost")
+	create(t, lost)
+	remove(t, namespace, metav1.DeletePropagationBackground)
+	await.Success(t, "what the other groups have is gone", gone(t, lost))
+	await.Success(t, "the conditions name the group", func() error {
+		if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(namespace), namespace); err != nil {
+			return err
+		}
+		for _, condition := range namespace.Status.Conditions {
+			if condition.Type == corev1.NamespaceDeletionDiscoveryFailure && condition.Status == corev1.ConditionTrue &&
+				strings.HasPrefix(condition.Message, "Discovery failed for some groups, 1 failing: ") && strings.Contains(condition.Message, "silent.example.com/v1") {
+				return nil
+			}
+		}
+		return fmt.Errorf("they are %v", namespace.Status.Conditions)
+	})
+	remove(t, group, metav1.DeletePropagationBackground)
 	await.Success(t, "the namespace is gone", gone(t, namespace))
 }
 

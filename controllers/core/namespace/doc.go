@@ -22,9 +22,11 @@
 //
 //	NamespaceDeletionDiscoveryFailure           DiscoveryFailed            a group did not say which kinds it has
 //	NamespaceDeletionGroupVersionParsingFailure GroupVersionParsingFailed  a group has a version that makes no sense
-//	NamespaceDeletionContentFailure             ContentDeletionFailed      a kind could not be listed or deleted
+//	NamespaceDeletionContentFailure             ContentDeletionFailed      a kind could not be listed or deleted, or its objects stay
 //	NamespaceContentRemaining                   SomeResourcesRemain        how many objects are left, by kind
 //	NamespaceFinalizersRemaining                SomeFinalizersRemain       how many objects wait, by finalizer
+//
+// While Pods are left the last two tell of them; upstream says meanwhile that nothing remains.
 //
 // It never deletes a Namespace, and never removes another's finalizer.
 package namespace

@@ -19,18 +19,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// discovered is what discovery answers.
-type discovered []*metav1.APIResourceList
+// answering is discovery that answers so, and fails.
+type answering struct {
+	lists []*metav1.APIResourceList
+	err   error
+}
 
-func (d discovered) ServerPreferredResourcesWithContext(context.Context) ([]*metav1.APIResourceList, error) {
-	return d, nil
+func (a answering) ServerPreferredResourcesWithContext(context.Context) ([]*metav1.APIResourceList, error) {
+	return a.lists, a.err
 }
 
 func kindsUnder(naming apis.Naming) kinds.Source {
 	verbs := metav1.Verbs{"list", "delete", "deletecollection"}
 	pods := ocorev1.GroupVersion
 	pods.Group = naming.Group(pods.Group)
-	return kinds.Source{Discovery: discovered{
+	return kinds.Source{Discovery: answering{lists: []*metav1.APIResourceList{
 		{GroupVersion: pods.String(), APIResources: []metav1.APIResource{
 			{Name: "pods", Kind: "Pod", Namespaced: true, Verbs: verbs},
 		}},
@@ -40,7 +43,7 @@ func kindsUnder(naming apis.Naming) kinds.Source {
 			{Name: "bindings", Kind: "Binding", Namespaced: true, Verbs: metav1.Verbs{"create"}},
 			{Name: "namespaces", Kind: "Namespace", Verbs: metav1.Verbs{"list", "delete"}},
 		}},
-	}}
+	}}}
 }
 
 // TestEmptiesRandomNamespaces checks that deleted namespaces go, whatever is in them, and no other; that all of their

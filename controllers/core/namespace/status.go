@@ -21,7 +21,7 @@ func status(namespace *corev1.Namespace, w world, failed error, now time.Time) *
 	for _, condition := range []corev1.NamespaceCondition{
 		discoveryFailure(w),
 		parsingFailure(w),
-		contentFailure(w, failed),
+		contentFailure(namespace.Name, w, failed, now),
 		contentRemaining(w),
 		finalizersRemaining(w),
 	} {
@@ -50,12 +50,15 @@ func parsingFailure(w world) corev1.NamespaceCondition {
 	return trouble(kind, "GroupVersionParsingFailed", "%v", errors.Join(w.discovery.Unparsed...))
 }
 
-func contentFailure(w world, failed error) corev1.NamespaceCondition {
+func contentFailure(namespace string, w world, failed error, now time.Time) corev1.NamespaceCondition {
 	const kind = corev1.NamespaceDeletionContentFailure
 	var errs []string
 	for _, content := range w.contents {
-		if content.err != nil {
+		switch {
+		case content.err != nil:
 			errs = append(errs, content.err.Error())
+		case content.overdue(now):
+			errs = append(errs, fmt.Sprintf("unexpected items still remain in namespace: %s for gvr: %v", namespace, content.kind.GroupVersionResource()))
 		}
 	}
 	for _, err := range parts(failed) {
@@ -130,6 +133,13 @@ func (c content) lasting() []metav1.PartialObjectMetadata {
 		}
 	}
 	return lasting
+}
+
+// overdue reports that something is left for which there is no reason: its grace is over, and it has no finalizers.
+func (c content) overdue(now time.Time) bool {
+	return len(c.objects) > 0 && !slices.ContainsFunc(c.objects, func(obj metav1.PartialObjectMetadata) bool {
+		return obj.DeletionTimestamp == nil || now.Before(obj.DeletionTimestamp.Time) || len(obj.Finalizers) > 0
+	})
 }
 
 func fine(kind corev1.NamespaceConditionType, reason, message string) corev1.NamespaceCondition {

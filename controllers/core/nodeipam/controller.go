@@ -1,6 +1,7 @@
 package nodeipam
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -16,6 +17,21 @@ type Options struct {
 	ServiceCIDRs []netip.Prefix
 	// NodeCIDRMaskSizeIPv4 and NodeCIDRMaskSizeIPv6 are the lengths of a node's prefix; 0 means 24 and 64.
 	NodeCIDRMaskSizeIPv4, NodeCIDRMaskSizeIPv6 int
+}
+
+// Check is an error where no node could get its ranges by the options: there are two ranges of one IP family, or one that is
+// smaller than what a node gets.
+func (o Options) Check() error {
+	o = o.withDefaults()
+	if n := len(o.ClusterCIDRs); n > 2 || n == 2 && o.ClusterCIDRs[0].Addr().Is6() == o.ClusterCIDRs[1].Addr().Is6() {
+		return fmt.Errorf("%v: want one range, or two of which one is IPv4 and one IPv6", o.ClusterCIDRs)
+	}
+	for _, cluster := range o.ClusterCIDRs {
+		if size := o.maskSize(cluster); size < cluster.Bits() || size > cluster.Addr().BitLen() {
+			return fmt.Errorf("%s: a node gets a /%d of it, want that from /%d to /%d", cluster, size, cluster.Bits(), cluster.Addr().BitLen())
+		}
+	}
+	return nil
 }
 
 func (o Options) withDefaults() Options {

@@ -11,5 +11,9 @@
 //     written. Ranges that somebody else gave to nodes, and those of Services, are left out.
 //   - A pass costs as much as there are nodes, however many of them have no range.
 //   - A node that cannot be written holds up no other, and keeps no range from one.
-//   - If there is no free range, the node gets none, the event CIDRNotAvailable once, and is looked at again every minute.
+//   - If a cluster CIDR has no free range, the node gets none of any, and is looked at again every minute.
+//
+// # What it says
+//
+// The events CIDRNotAvailable, where there is no free range, once, and CIDRAssignmentFailed, where the node could not be written.
 package nodeipam

@@ -10,8 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-const reasonCIDRNotAvailable = "CIDRNotAvailable"
-
 // Plan gives each node that has none the first free ranges, one of each cluster CIDR: side by side, so that a node which cannot
 // be written holds up no other.
 func (c Controller) Plan(_ client.ObjectKey, w world, _ time.Time) *plan.Plan {
@@ -31,7 +29,7 @@ func (c Controller) Plan(_ client.ObjectKey, w world, _ time.Time) *plan.Plan {
 		}
 		allocated, exhausted := allocate(sets)
 		if exhausted != nil {
-			p.EventOnce(node, plan.Normal, reasonCIDRNotAvailable, "Node %s status is now: %s", node.Name, reasonCIDRNotAvailable)
+			sayNotAvailable(p, node)
 			p.After(time.Minute, fmt.Sprintf("%s may have a free range for node %s then: %d of %d nodes have theirs",
 				exhausted.cluster, node.Name, w.served()+len(nodes), len(w.nodes)))
 			continue
@@ -41,7 +39,7 @@ func (c Controller) Plan(_ client.ObjectKey, w world, _ time.Time) *plan.Plan {
 	why := fmt.Sprintf("the first free ranges, for %d of %d nodes have theirs", w.served(), len(w.nodes))
 	plan.PatchEach(p, why, nodes, func(node *ocorev1.Node) {
 		node.Spec.PodCIDR, node.Spec.PodCIDRs = cidrs[node.Name][0], cidrs[node.Name]
-	})
+	}).Failed(notAssigned)
 	return p
 }
 

@@ -91,3 +91,28 @@ func told(p *plan.Plan) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+func TestHowMuchANodeGets(t *testing.T) {
+	c := Controller{Options{ClusterCIDRs: prefixes("fd00::/56", "10.0.0.0/16"), NodeCIDRMaskSizeIPv4: 26, NodeCIDRMaskSizeIPv6: 80}}
+	const want = `patch Node a {"spec":{"podCIDR":"fd00::/80","podCIDRs":["fd00::/80","10.0.0.0/26"]}}: the first free ranges, for 0 of 1 nodes have theirs`
+	if got := told(c.Plan(loop.All, world{[]ocorev1.Node{*gen.Node("a")}}, gen.Now)); got != want {
+		t.Errorf("the plan is\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestNoNodeGetsRangesOfServicesOfEitherFamily(t *testing.T) {
+	c := Controller{Options{
+		ClusterCIDRs: prefixes("10.0.0.0/16", "fd00::/56"), ServiceCIDRs: prefixes("10.0.0.0/23", "fd00::/108"),
+	}.withDefaults()}
+	const want = `patch Node a {"spec":{"podCIDR":"10.0.2.0/24","podCIDRs":["10.0.2.0/24","fd00:0:0:1::/64"]}}: the first free ranges, for 0 of 1 nodes have theirs`
+	if got := told(c.Plan(loop.All, world{[]ocorev1.Node{*gen.Node("a")}}, gen.Now)); got != want {
+		t.Errorf("the plan is\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestANodeThatCannotBeWrittenIsToldOf(t *testing.T) {
+	event := notAssigned(gen.Node("a"), nil)
+	if event.Reason != "CIDRAssignmentFailed" || event.Message != "Node a status is now: CIDRAssignmentFailed" {
+		t.Errorf("the event is %s: %s", event.Reason, event.Message)
+	}
+}

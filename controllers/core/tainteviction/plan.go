@@ -6,7 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/controllers/internal/podstatus"
+	"github.com/orrery-dev/orrery/controllers/internal/eviction"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -27,7 +27,7 @@ func (Controller) Plan(pod *ocorev1.Pod, w world, now time.Time) *plan.Plan {
 			p.After(wait, why)
 			continue
 		}
-		return evict(pod, why, now)
+		return eviction.Plan(pod, why, words(pod), now)
 	}
 	return p
 }
@@ -51,15 +51,4 @@ func toleration(pod *ocorev1.Pod, taint corev1.Taint) (last time.Duration, forev
 		}
 	}
 	return last, forever && matches > 0
-}
-
-// evict says that the pod is disrupted, and by whom, and deletes it.
-func evict(pod *ocorev1.Pod, why string, now time.Time) *plan.Plan {
-	p := plan.New()
-	wanted := pod.DeepCopy()
-	podstatus.Disrupt(wanted, reasonDeletion, "Taint manager: deleting due to NoExecute taint", now)
-	p.Status(pod, wanted)
-	p.Event(pod, plan.Normal, reasonEviction, "Marking for deletion Pod %s/%s", pod.Namespace, pod.Name)
-	p.Delete(why, pod)
-	return p
 }

@@ -20,7 +20,7 @@ func (g *graph) appeared(n *node) []id {
 func (g *graph) vanished(n *node) []id {
 	woken := g.dependentsOf(n)
 	if len(woken) > 0 {
-		g.dead.Add(n.uid, n.id)
+		g.bury(n.uid, n.id)
 	}
 	return append(woken, g.waitingOwners(n)...)
 }

@@ -42,8 +42,10 @@ type catalogue interface {
 	find(name schema.GroupKind) (kind kinds.Kind, known, read bool)
 	// kindsOwnedBy are the kinds of the objects that have a reference to a UID.
 	kindsOwnedBy(owner types.UID) []schema.GroupVersionKind
-	// died is where the object with a UID was found, if its end was seen.
+	// died is where the object with a UID was found, if its end was seen, or the API server has said that it is not there.
 	died(uid types.UID) (at id, died bool)
+	// bury notes that the API server has no object with a UID there.
+	bury(uid types.UID, at id)
 }
 
 // id is where an object is found.

@@ -20,7 +20,7 @@
 // # What it promises
 //
 //   - Nothing is deleted while one of its owners exists. An owner that the graph lacks is asked for at the API server,
-//     by name and UID, right before the deletion, unless its end was seen.
+//     by name and UID, right before the deletion, unless its end was seen or it has been asked for in vain before.
 //   - A deletion is locked to the version of the object that it was decided on.
 //   - An owner is found by kind, namespace, name and UID together; a UID alone decides nothing.
 //   - An owner of a kind that the server does not know, or does not answer for, counts as existing.

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// graves is how many owners that were seen to go are remembered.
+// graves is how many owners that are gone are remembered.
 const graves = 4096
 
 // node is what counts of an object. It is never changed.
@@ -198,7 +198,10 @@ func (g *graph) unlink(n *node) {
 	}
 }
 
-// died is where the object with a UID was found, if its end was seen.
+// bury notes that the object with a UID is not there any more. No other gets its UID.
+func (g *graph) bury(uid types.UID, at id) { g.dead.Add(uid, at) }
+
+// died is where the object with a UID was found, if its end was seen or told.
 func (g *graph) died(uid types.UID) (at id, died bool) {
 	grave, died := g.dead.Get(uid)
 	if died {

@@ -45,6 +45,8 @@ func (f *fixed) died(uid types.UID) (id, bool) {
 	return at, died
 }
 
+func (f *fixed) bury(uid types.UID, at id) { f.dead[uid] = at }
+
 // sees is an invariant that always holds: it is told of every write.
 func (f *fixed) sees(_ *looptest.World, wrote looptest.Write) error {
 	if gone := wrote.Before; gone != nil && wrote.After == nil && gone.GetUID()[len(gone.GetUID())-1]%2 == 0 {

@@ -35,7 +35,7 @@ func (c Controller) Plan(_ client.ObjectKey, w world, now time.Time) *plan.Plan 
 		letGo(p, w)
 	case w.obj.DeletionTimestamp == nil && len(w.owners) > 0:
 		report(p, w)
-		collect(p, w)
+		c.collect(p, w)
 	}
 	return p
 }
@@ -77,7 +77,7 @@ func report(p *plan.Plan, w world) {
 
 // collect deletes an object that no owner is left of, and takes such owners out of one that has others. Owners that cannot
 // be looked for count as others.
-func collect(p *plan.Plan, w world) {
+func (c Controller) collect(p *plan.Plan, w world) {
 	leaving, others := w.in(waits), w.in(exists, unknown, invalid)
 	gone := append(w.in(dead, missing), leaving...)
 	switch {
@@ -86,7 +86,7 @@ func collect(p *plan.Plan, w world) {
 	case len(others) > 0 && len(gone) > 0:
 		wanted := w.obj.DeepCopy()
 		disown(uidsOf(gone)...)(wanted)
-		p.Patch(because(gone)+", and it has others", w.obj, wanted).Confirm(w.missingAreGone)
+		p.Patch(because(gone)+", and it has others", w.obj, wanted).Confirm(c.areGone(w.in(missing)))
 	case len(w.in(unknown)) > 0:
 		p.After(later, "the API server may know the kind of its owner "+w.in(unknown)[0].Name+" then")
 	case len(w.in(exists)) > 0:
@@ -94,16 +94,16 @@ func collect(p *plan.Plan, w world) {
 	case len(others) > 0:
 		p.Because("its owner would have a namespace, and it has none")
 	case len(leaving) > 0 && len(w.dependents) > 0:
-		w.remove(p, metav1.DeletePropagationForeground)
+		c.remove(p, w, metav1.DeletePropagationForeground)
 	default:
-		w.remove(p, policy(w.obj))
+		c.remove(p, w, policy(w.obj))
 	}
 }
 
 // remove deletes the object, after the API server has said too that its owners are gone, and unless it has changed: it may
 // have got another owner.
-func (w world) remove(p *plan.Plan, how metav1.DeletionPropagation) {
-	p.Delete(because(w.owners), w.obj).Unchanged().With(client.PropagationPolicy(how)).Confirm(w.missingAreGone)
+func (c Controller) remove(p *plan.Plan, w world, how metav1.DeletionPropagation) {
+	p.Delete(because(w.owners), w.obj).Unchanged().With(client.PropagationPolicy(how)).Confirm(c.areGone(w.in(missing)))
 }
 
 func uidsOf(owners []owner) []types.UID {

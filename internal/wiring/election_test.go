@@ -1,0 +1,209 @@
+package wiring_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/orrery-dev/orrery/internal/await"
+	"github.com/orrery-dev/orrery/internal/wiring"
+)
+
+// electing is an election among quick managers, whose lease nobody could wait for in a test.
+var electing = wiring.Election{
+	Namespace: "kube-system", Name: "test", LeaseDuration: time.Minute, RenewDeadline: 30 * time.Second, RetryPeriod: 200 * time.Millisecond,
+}
+
+// writes are the requests of a client that change something, in the order in which they were sent.
+type writes struct {
+	mu   sync.Mutex
+	sent []string
+}
+
+// release is what is written down for the request that gives up a lease.
+const release = "release"
+
+func (w *writes) of(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			w.note(request)
+			return next.RoundTrip(request)
+		})
+	})
+	return config
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
+// note writes down a request, unless it is of an Event: those tell of what was, and are told by a goroutine of their own.
+func (w *writes) note(request *http.Request) {
+	if request.Method == http.MethodGet || strings.HasSuffix(request.URL.Path, "/events") || strings.Contains(request.URL.Path, "/events/") {
+		return
+	}
+	what := request.Method + " " + request.URL.Path
+	if strings.Contains(request.URL.Path, "/leases/") {
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			return // the client will see it
+		}
+		request.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte(electing.Name)) && !bytes.Contains(body, []byte("_")) { // names of holders have one
+			what = release
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent = append(w.sent, what)
+}
+
+// afterRelease are the requests that were sent when the lease had been given up; released is false if it never was.
+func (w *writes) afterRelease() (after []string, released bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.sent, release)
+	if i < 0 {
+		return nil, false
+	}
+	return slices.Clone(w.sent[i+1:]), true
+}
+
+// leading waits until a manager leads.
+func leading(t *testing.T, m *wiring.Manager) {
+	t.Helper()
+	await.Until(t, "the manager to lead", func() (string, bool) {
+		select {
+		case <-m.Elected():
+			return "", true
+		default:
+			return "it stands by", false
+		}
+	})
+}
+
+// The first of two managers is stopped in the middle of its work.
+func TestAManagerThatIsStoppedHandsOverAtOnceAndWritesNothingAfterwards(t *testing.T) {
+	c := ownCluster(t)
+	var sent writes
+	manager := func(config *rest.Config) *wiring.Manager {
+		of := c
+		of.Config = config
+		m, err := wiring.NewControllers(of, wiring.ControllersOptions{Loops: wiring.Loops{Cluster: true}, Election: &electing})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	first, second := manager(sent.of(c.Config)), manager(c.Config)
+	stopFirst := running(t, first, func() {})
+	leading(t, first)
+	stopSecond := running(t, second, func() {})
+
+	const replicas = 60
+	set := kubernetes.NewForConfigOrDie(c.Config)
+	if _, err := set.AppsV1().ReplicaSets("default").Create(t.Context(), replicaSet(replicas), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	pods := func() int {
+		list, err := set.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list.Items)
+	}
+	await.Until(t, "the first manager to be at work", func() (string, bool) { n := pods(); return fmt.Sprint(n, " pods"), n > 0 })
+
+	stopped := time.Now()
+	if err := stopFirst(); err != nil {
+		t.Errorf("a manager that was stopped returns %v, want nil", err)
+	}
+	if after, released := sent.afterRelease(); !released || len(after) > 0 {
+		t.Errorf("it gave up the lease: %t; afterwards it sent %q, want nothing", released, after)
+	}
+	leading(t, second)
+	t.Logf("the second manager led %s after the first was told to stop", time.Since(stopped).Round(time.Millisecond))
+	if taken := time.Since(stopped); taken > electing.LeaseDuration/2 {
+		t.Errorf("the hand-over took %s, as if the lease had not been given up", taken)
+	}
+	await.Until(t, "the second manager to finish the work", func() (string, bool) { n := pods(); return fmt.Sprint(n, " pods"), n == replicas })
+	if err := stopSecond(); err != nil {
+		t.Error(err)
+	}
+}
+
+func replicaSet(replicas int32) *appsv1.ReplicaSet {
+	labels := map[string]string{"app": "web"}
+	return &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Name: "web"},
+		Spec: appsv1.ReplicaSetSpec{
+			Replicas: &replicas,
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Image: "web:1"}}},
+			},
+		},
+	}
+}
+
+func TestAManagerThatStandsByDoesNothing(t *testing.T) {
+	c := ownCluster(t)
+	first, err := wiring.NewControllers(c, wiring.ControllersOptions{Election: &electing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := running(t, first, func() {})
+	leading(t, first)
+	var sent writes
+	of := c
+	of.Config = sent.of(c.Config)
+	second, err := wiring.NewControllers(of, wiring.ControllersOptions{Election: &electing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan struct{})
+	stopSecond := running(t, second, func() { close(ready) })
+	<-ready
+	if err := stopSecond(); err != nil {
+		t.Errorf("stopping one that stands by: %v", err)
+	}
+	sent.mu.Lock()
+	defer sent.mu.Unlock()
+	if len(sent.sent) > 0 {
+		t.Errorf("it sent %q, want nothing", sent.sent)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTimesOfAnElectionThatCannotWorkAreRefused(t *testing.T) {
+	for name, change := range map[string]func(*wiring.Election){
+		"renew deadline": func(e *wiring.Election) { e.RenewDeadline = e.RetryPeriod },
+		"lease duration": func(e *wiring.Election) { e.LeaseDuration = e.RenewDeadline },
+		"retry period":   func(e *wiring.Election) { e.RetryPeriod = 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := electing
+			change(&e)
+			_, err := wiring.NewControllers(wiring.Cluster{Config: &rest.Config{Host: "127.0.0.1:1"}}, wiring.ControllersOptions{Election: &e})
+			if err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("got %v, want an error that names the %s", err, name)
+			}
+		})
+	}
+}
