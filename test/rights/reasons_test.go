@@ -114,6 +114,22 @@ var unused = []reason{
 		why: "as for events",
 	},
 	{
+		who: loops + "persistentvolume-attach-detach-controller", verb: "create",
+		why: "it attaches volumes of CSI drivers, of which no pod here has any: controllers/storage/live tests it",
+	},
+	{
+		who: loops + "persistentvolume-detach-controller", verb: "create",
+		why: "it says what has been attached, which nothing here is",
+	},
+	{
+		who: loops + "persistentvolume-detach-controller", verb: "delete",
+		why: "it detaches what has been attached, which nothing here is",
+	},
+	{
+		who: loops + "persistentvolume-detach-controller", verb: "patch",
+		why: "it tells nodes what has been attached, which nothing here is",
+	},
+	{
 		who: loops + "persistentvolumeclaim-protection-controller", what: "persistentvolumeclaims/status",
 		why: "it says of a bound claim whether it is used, and none is bound here",
 	},
@@ -124,6 +140,18 @@ var unused = []reason{
 	{
 		who: loops + "stale-disruption-controller", what: "pods/status",
 		why: "it begins when a pod was to be disrupted two minutes ago",
+	},
+	{
+		who: loops + "storage-version-migrator-controller", verb: "patch",
+		why: "it migrates what somebody asks for, which nobody here does: controllers/meta/live tests it",
+	},
+	{
+		who: loops + "storage-version-migrator-controller", verb: "list", what: "*.*",
+		why: "as for patches",
+	},
+	{
+		who: loops + "storage-version-migrator-controller", verb: "get", what: "customresourcedefinitions.apiextensions.k8s.io",
+		why: "as for patches",
 	},
 	{
 		who: loops + "statefulset-controller", verb: "patch", what: "controllerrevisions.apps",

@@ -58,8 +58,8 @@ func or[T comparable](value, otherwise T) T {
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
 // +kubebuilder:rbac:groups=*,resources=*/scale,verbs=get;update
 // +kubebuilder:rbac:groups=metrics.k8s.io,resources=pods,verbs=list
-// +kubebuilder:rbac:groups=custom.metrics.k8s.io,resources=*,verbs=get;list
-// +kubebuilder:rbac:groups=external.metrics.k8s.io,resources=*,verbs=get;list
+// +kubebuilder:rbac:groups=custom.metrics.k8s.io,resources=*,verbs=get
+// +kubebuilder:rbac:groups=external.metrics.k8s.io,resources=*,verbs=list
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Controller decides for HorizontalPodAutoscalers.

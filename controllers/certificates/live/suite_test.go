@@ -14,7 +14,11 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/go-logr/logr"
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/envtest"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,11 +33,26 @@ func TestCertificates(t *testing.T) {
 }
 
 var (
-	env   = &envtest.Environment{Controllers: true}
+	env   = &envtest.Environment{}
 	admin *kubernetes.Clientset
 )
 
+// runControllers runs all loops, also those about bootstrap tokens, which have to be named.
+func runControllers(ctx context.Context, config *rest.Config) error {
+	loops := wiring.Loops{Cluster: true}
+	if err := loops.Selection.Set("*,bootstrapsigner,tokencleaner"); err != nil {
+		return err
+	}
+	cluster := wiring.Cluster{Config: config, Naming: apis.Kubernetes, Log: logr.Discard()}.Beside(env.Server())
+	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loops})
+	if err != nil {
+		return err
+	}
+	return controllers.Run(ctx)
+}
+
 var _ = BeforeSuite(func() {
+	env.Components = []envtest.Component{{Name: "controllers", Identity: identity.ControllerCache, Run: runControllers}}
 	config, err := env.Start()
 	Expect(err).NotTo(HaveOccurred())
 	admin = kubernetes.NewForConfigOrDie(config)

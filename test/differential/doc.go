@@ -1,0 +1,2 @@
+// Package differential compares the controllers with kube-controller-manager's.
+package differential
