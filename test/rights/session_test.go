@@ -51,6 +51,7 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	t.Run("autoscaling", s.autoscaling)
 	t.Run("jobs", s.jobs)
 	t.Run("protected", s.protected)
+	t.Run("stored", s.stored)
 	t.Run("quota", s.quota)
 	t.Run("nodes", s.nodes)
 	t.Run("roles", s.roles)
