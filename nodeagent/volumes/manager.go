@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
 
@@ -19,10 +20,17 @@ type Tokens interface {
 	Request(ctx context.Context, pod *corev1.Pod, audience string, expiration time.Duration) (objects.Token, error)
 }
 
+// TrustBundles reads the ClusterTrustBundles that are wanted.
+type TrustBundles interface {
+	TrustBundles(ctx context.Context, wanted func(*certificatesv1.ClusterTrustBundle) bool) ([]*certificatesv1.ClusterTrustBundle, error)
+}
+
 // Options configure a Manager.
 type Options struct {
-	Source env.Source
-	Tokens Tokens
+	Source          env.Source
+	Tokens          Tokens
+	TrustBundles    TrustBundles
+	PodCertificates PodCertificates
 	// Allocatable is the limit of containers that have none, for the downward API.
 	Allocatable corev1.ResourceList
 	// Clock is the real one if nil.
@@ -31,9 +39,10 @@ type Options struct {
 
 // Manager mounts the volumes of pods. It is safe for concurrent use for different pods.
 type Manager struct {
-	options Options
-	tokens  tokens
-	disk    disk
+	options     Options
+	tokens      tokens
+	credentials credentials
+	disk        disk
 }
 
 // New returns a manager.
@@ -41,7 +50,7 @@ func New(options Options) *Manager {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
-	return &Manager{options: options, tokens: tokens{kept: map[string]*issued{}}, disk: osDisk{}}
+	return &Manager{options: options, tokens: tokens{kept: map[string]*issued{}}, credentials: credentials{kept: map[string]*credential{}}, disk: osDisk{}}
 }
 
 // Mount makes all volumes of the pod below dir, or refreshes them. Each volume that fails is named in the error, and the others are
@@ -102,6 +111,7 @@ func (m *Manager) Path(_ *corev1.Pod, dir string, volume *corev1.Volume) string 
 // Unmount takes all volumes below dir away. What was mounted is unmounted; files on the disk are left to the caller.
 func (m *Manager) Unmount(dir string) error {
 	m.tokens.forget(dir)
+	m.credentials.forget(dir)
 	return unmountBelow(dir)
 }
 

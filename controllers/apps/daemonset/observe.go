@@ -15,7 +15,6 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/revisions"
 	"github.com/orrery-dev/orrery/framework/loop"
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -78,9 +77,5 @@ func (w *world) observeFailing(view loop.View) {
 
 // newest is the revision of the template as it is, not numbered yet.
 func newest(set *oappsv1.DaemonSet) *oappsv1.ControllerRevision {
-	return revisions.New(set, &set.Spec.Template, appsv1.DefaultDaemonSetUniqueLabelKey, podtemplate.Hash(&set.Spec.Template, collisions(set)))
-}
-
-func collisions(set *oappsv1.DaemonSet) *int32 {
-	return ptr.To(ptr.Deref(set.Status.CollisionCount, 0))
+	return revisions.New(set, &set.Spec.Template, appsv1.DefaultDaemonSetUniqueLabelKey, podtemplate.Hash(&set.Spec.Template, set.Status.CollisionCount))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/plan"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
 
 const (
@@ -37,7 +38,7 @@ func (Controller) Plan(set *oappsv1.DaemonSet, w world, now time.Time) *plan.Pla
 	newest, collided := newestOf(p, set, history, w)
 	if collided {
 		reported := set.DeepCopy()
-		more := *collisions(set) + 1
+		more := ptr.Deref(set.Status.CollisionCount, 0) + 1
 		reported.Status.CollisionCount = &more
 		p.Status(set, reported)
 		return p

@@ -183,7 +183,7 @@ func TestAPodHasItsIdentity(t *testing.T) {
 	})
 	made := newSlots(set, world{}, "", "r", gen.Now).missing(0)
 	got := []string{made.Name, made.GenerateName, made.Spec.Hostname, made.Spec.Subdomain, made.Labels[appsv1.StatefulSetPodNameLabel], made.Labels[appsv1.PodIndexLabel]}
-	if diff := cmp.Diff([]string{"web-0", "", "web-0", "web", "web-0", "0"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"web-0", "web-", "web-0", "web", "web-0", "0"}, got); diff != "" {
 		t.Errorf("the identity is (-want +got):\n%s", diff)
 	}
 	if v := made.Spec.Volumes; len(v) != 2 || v[0].PersistentVolumeClaim == nil || v[0].PersistentVolumeClaim.ClaimName != "data-web-0" || v[1].Name != "more" {

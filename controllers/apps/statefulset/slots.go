@@ -88,7 +88,7 @@ func (s *slots) missing(slot int) *ocorev1.Pod {
 	}
 	ordinal := first(s.set) + slot
 	pod := podtemplate.Pod(s.set, template)
-	pod.GenerateName, pod.Name = "", podtemplate.OrdinalName(s.set.Name, ordinal)
+	pod.Name = podtemplate.OrdinalName(s.set.Name, ordinal)
 	s.identify(pod, ordinal)
 	pod.Labels[appsv1.StatefulSetRevisionLabel] = revision
 	pod.Spec.Hostname, pod.Spec.Subdomain = pod.Name, s.set.Spec.ServiceName

@@ -1,0 +1,69 @@
+package differential
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// difference is what is to be changed in our state to make it upstream's, object by object, but for what the rules let stand. It is
+// empty if they are the same.
+func difference(our, their *state) string {
+	var out strings.Builder
+	out.WriteString(differentObjects(our, their))
+	only := func(mark string, a, b *state) {
+		for _, event := range slices.Sorted(maps.Keys(a.events)) {
+			if _, both := b.events[event]; !both && !early(event) {
+				fmt.Fprintf(&out, "%s event %s (%s)\n", mark, event, a.events[event])
+			}
+		}
+	}
+	only("-", our, their)
+	only("+", their, our)
+	return out.String()
+}
+
+// onlyEvents reports whether it is only Events that the states differ in.
+func onlyEvents(our, their *state) bool { return differentObjects(our, their) == "" }
+
+func differentObjects(our, their *state) string {
+	var out strings.Builder
+	keys := maps.Clone(our.texts)
+	maps.Copy(keys, their.texts)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if our.texts[key] == their.texts[key] || excused(key, our.fields[key], their.fields[key]) {
+			continue
+		}
+		diff := cmp.Diff(strings.Split(our.texts[key], "\n"), strings.Split(their.texts[key], "\n"))
+		fmt.Fprintf(&out, "%s:\n%s", key, diff)
+	}
+	return out.String()
+}
+
+// excused reports whether two objects are the same when the differences that stand are taken out.
+func excused(key string, our, their map[string]any) bool {
+	if our == nil || their == nil {
+		return false
+	}
+	kind, _, _ := strings.Cut(key, "/")
+	our, their = runtime.DeepCopyJSON(our), runtime.DeepCopyJSON(their)
+	for _, rule := range rules {
+		if rule.kind == kind {
+			rule.level(our, their)
+		}
+	}
+	return text(our) == text(their)
+}
+
+func early(event string) bool {
+	for _, e := range earlyEvents {
+		if strings.HasSuffix(event, " "+e.reason) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,237 @@
+package differential
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+)
+
+// state is what a namespace holds, by names that are the same on both sides: a name that was drawn at random is replaced by its
+// prefix and a number, which follows from what the object is like.
+type state struct {
+	// objects are those of the server, by kind and name.
+	objects map[string]client.Object
+	// texts are the same objects without what differs by nature, and fields what they are made of.
+	texts  map[string]string
+	fields map[string]map[string]any
+	// events are who it was that something happened to, and the reason, with one of the messages, which are not compared.
+	events map[string]string
+}
+
+// state reads a namespace, and the Namespace itself if that is wanted. What is gone and had a random name is known by what it was called
+// before, to which what is there now is added.
+func (s *side) state(ctx context.Context, namespace string, itself bool, gone map[string]string) (*state, error) {
+	objects, events, err := s.read(ctx, namespace, itself)
+	if err != nil {
+		return nil, err
+	}
+	n := &namer{names: maps.Clone(gone)}
+	trees := make([]*tree, 0, len(objects))
+	for _, obj := range objects {
+		t, err := newTree(obj)
+		if err != nil {
+			return nil, err
+		}
+		if t.key() == "ConfigMap/kube-root-ca.crt" {
+			continue
+		}
+		trees = append(trees, t)
+	}
+	n.learn(trees)
+	for _, t := range trees {
+		if t.random() {
+			gone[t.object.GetName()] = t.object.GetGenerateName() + "#gone"
+		}
+	}
+	return n.state(trees, events), nil
+}
+
+// tree is an object as fields, and who it is.
+type tree struct {
+	object client.Object
+	kind   string
+	name   string
+	fields map[string]any
+}
+
+func newTree(obj client.Object) (*tree, error) {
+	kind, err := apiutil.GVKForObject(obj, scheme.Scheme)
+	if err != nil {
+		return nil, fmt.Errorf("naming the kind of %T: %w", obj, err)
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s as fields: %w", kind.Kind, obj.GetName(), err)
+	}
+	fields = runtime.DeepCopyJSON(fields)
+	t := &tree{object: obj, kind: kind.Kind, name: obj.GetName(), fields: fields}
+	t.scrub()
+	return t, nil
+}
+
+func (t *tree) key() string { return t.kind + "/" + t.name }
+
+// random says whether the name was drawn by the API server. Pods of StatefulSets have a prefix as well, and a name of their own.
+func (t *tree) random() bool {
+	_, ordinal := t.object.GetLabels()["apps.kubernetes.io/pod-index"]
+	return t.object.GetGenerateName() != "" && !ordinal
+}
+
+// namer replaces what the two sides call differently.
+type namer struct {
+	names map[string]string // of what only one side has: names, UIDs, addresses
+}
+
+// learn names everything. Pods come first, because slices of endpoints are told apart by them.
+func (n *namer) learn(trees []*tree) {
+	for _, t := range trees {
+		if ip := podIP(t.object); ip != "" {
+			n.names[ip] = "IP-of-itself"
+		}
+	}
+	pods := func(t *tree) bool { return t.kind == "Pod" }
+	n.number(slices.DeleteFunc(slices.Clone(trees), func(t *tree) bool { return !pods(t) }))
+	for _, t := range trees {
+		if ip := podIP(t.object); ip != "" {
+			n.names[ip] = "IP-of-" + t.name
+		}
+	}
+	n.number(slices.DeleteFunc(slices.Clone(trees), pods))
+	for _, t := range trees {
+		n.names[string(t.object.GetUID())] = "UID-of-" + t.key()
+	}
+}
+
+func podIP(obj client.Object) string {
+	if pod, ok := obj.(*corev1.Pod); ok {
+		return pod.Status.PodIP
+	}
+	return ""
+}
+
+// number gives objects with random names the same name on both sides.
+func (n *namer) number(trees []*tree) {
+	groups := map[string][]*tree{}
+	for _, t := range trees {
+		if t.random() {
+			prefix := t.kind + "/" + t.object.GetGenerateName()
+			groups[prefix] = append(groups[prefix], t)
+		}
+	}
+	for _, group := range groups {
+		likeness := map[*tree]string{}
+		for _, t := range group {
+			likeness[t] = strings.ReplaceAll(text(n.renamed(t)), t.name, "ITSELF")
+		}
+		slices.SortFunc(group, func(a, b *tree) int {
+			return cmp.Or(cmp.Compare(likeness[a], likeness[b]), a.object.GetCreationTimestamp().Compare(b.object.GetCreationTimestamp().Time), cmp.Compare(a.name, b.name))
+		})
+		for i, t := range group {
+			name := fmt.Sprintf("%s#%d", t.object.GetGenerateName(), i)
+			n.names[t.name], t.name = name, name
+		}
+	}
+}
+
+var (
+	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	// refused names a pod in the API server's answer to who wanted to create it.
+	refused = regexp.MustCompile(`^(pods "[a-z0-9-]+-)[a-z0-9]{5}"`)
+	uids    = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+)
+
+// renamed are the fields of an object without times, and with the names that are known so far.
+func (n *namer) renamed(t *tree) map[string]any {
+	fields := n.rename(runtime.DeepCopyJSON(t.fields)).(map[string]any)
+	order(t.kind, fields)
+	return fields
+}
+
+func text(fields map[string]any) string {
+	data, err := json.MarshalIndent(fields, "", " ")
+	if err != nil {
+		panic(err) // it was made from JSON
+	}
+	return string(data)
+}
+
+func (n *namer) rename(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		delete(value, "resourceVersion") // in references, too
+		for key, v := range value {
+			value[key] = n.rename(v)
+		}
+	case []any:
+		for i, v := range value {
+			value[i] = n.rename(v)
+		}
+	case string:
+		return n.renameString(value)
+	}
+	return value
+}
+
+func (n *namer) renameString(s string) string {
+	if name, known := n.names[s]; known {
+		return name
+	}
+	s = times.ReplaceAllString(s, "TIME")
+	s = refused.ReplaceAllString(s, `$1#refused"`)
+	for real, name := range n.names {
+		if strings.Contains(s, real) {
+			s = strings.ReplaceAll(s, real, name)
+		}
+	}
+	return uids.ReplaceAllString(s, "UID-of-nobody")
+}
+
+func (n *namer) state(trees []*tree, events []corev1.Event) *state {
+	s := &state{objects: map[string]client.Object{}, texts: map[string]string{}, fields: map[string]map[string]any{}, events: map[string]string{}}
+	for _, t := range trees {
+		key, fields := t.key(), n.renamed(t)
+		s.objects[key], s.fields[key], s.texts[key] = t.object, fields, text(fields)
+	}
+	for _, e := range events {
+		about := n.renameString(e.InvolvedObject.Name)
+		if e.InvolvedObject.Kind == "Pod" {
+			about = about[:strings.LastIndex(about, "-")+1] // not every pod that something happened to is still there to be named
+		}
+		s.events[fmt.Sprintf("%s/%s %s %s", e.InvolvedObject.Kind, about, e.Type, e.Reason)] = e.Message
+	}
+	return s
+}
+
+func kindOf(list client.ObjectList) (schema.GroupVersionKind, error) {
+	kind, err := apiutil.GVKForObject(list, scheme.Scheme)
+	if err != nil {
+		return kind, fmt.Errorf("naming the kind of %T: %w", list, err)
+	}
+	kind.Kind = strings.TrimSuffix(kind.Kind, "List")
+	return kind, nil
+}
+
+func items(list client.ObjectList) ([]client.Object, error) {
+	extracted, err := meta.ExtractList(list)
+	if err != nil {
+		return nil, fmt.Errorf("reading %T: %w", list, err)
+	}
+	objects := make([]client.Object, len(extracted))
+	for i, obj := range extracted {
+		objects[i] = obj.(client.Object)
+	}
+	return objects, nil
+}
