@@ -114,7 +114,7 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		options.Canonical = apis.Kubernetes.GroupKind
 		options.NamespaceDeletionGracePeriod = time.Second // nobody else can have admitted something in ignorance of the deletion
 	}
-	if options.Autoscaling, err = c.metrics(); err != nil {
+	if options.Autoscaling, err = c.Metrics(); err != nil {
 		return nil, err
 	}
 	all := controllers.All(options)

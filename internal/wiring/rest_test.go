@@ -33,7 +33,7 @@ var periodic = []struct {
 	why       string
 }{
 	{
-		regexp.MustCompile(`^controllers$`), regexp.MustCompile(`^GET /apis?$`),
+		regexp.MustCompile(`^controllers$`), regexp.MustCompile(`^GET /apis?(\?|$)`),
 		"garbage collection asks every 30 s for the kinds that there are: an aggregated server may have got one, and nothing tells of that",
 	},
 	{

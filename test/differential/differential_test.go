@@ -12,6 +12,7 @@ var subjects = []*subject{&deploymentSubject, &replicaSetSubject, &replicationCo
 func TestControllersAgreeWithUpstream(t *testing.T) {
 	for _, subject := range subjects {
 		t.Run(subject.name, func(t *testing.T) {
+			t.Parallel()
 			for seed := *first; seed < *first+*seeds; seed++ {
 				t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 					t.Parallel()

@@ -1,2 +1,36 @@
-// Package differential compares the controllers with kube-controller-manager's.
+// Package differential compares the controllers with kube-controller-manager's: the same random scenarios on two API servers, one
+// with our loops, one with upstream's controllers of the Kubernetes that we are built from.
+//
+// # What is done
+//
+// Each scenario has a seed, a namespace of its own on both servers, and a subject: a kind whose objects users create, change, scale,
+// pause, suspend and delete, and whose pods are placed, run, get ready, fail, succeed, are evicted and go. No scheduler and no kubelet
+// runs: the scenario is both. All controllers are stopped and run again now and then, while no scenario is in the middle of a step.
+//
+// A scenario goes step by step. What is done is done on both sides alike; then both have to come to rest, and to look the same: all
+// objects of the namespace with their specs, statuses, conditions, revisions, owners and finalizers, and the reasons of Events. What
+// was drawn at random is replaced: a name by its prefix and a number that follows from what the object is like, UIDs and addresses by
+// whose they are, times by the word TIME. Generations are compared only as observed or not, since they count writes.
+//
+// A side is at rest when nothing in the namespace has changed for a moment, every work queue has been empty since, and a ReplicaSet
+// that is changed all the time has been answered twice since: seconds alone would mean little on a busy machine. Two sides that
+// differ are given longer.
+//
+// # What it never does
+//
+// It compares no time, no number of writes, and no state on the way. It does not run loops of nodes, volumes and certificates.
+//
+// # What stands
+//
+// A difference is mended in our controller, or stands with its reason in the doc.go of its room and as a rule in rules_test.go, which
+// takes out that difference in that direction and nothing else.
+//
+// # How to look at a failure
+//
+// A seed that fails tells what happened in its namespace, and what is to be changed in our objects to make them upstream's. Run it
+// alone:
+//
+//	go test ./test/differential -run 'TestControllersAgreeWithUpstream/Job/seed=17$' -args -differential.first=17 -differential.seeds=1
+//
+// and many of one kind by `make test-differential SEEDS=300 KIND=Job`.
 package differential

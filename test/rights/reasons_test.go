@@ -98,6 +98,10 @@ var unused = []reason{
 		why: "it tells of slices that cannot be written, and all could be",
 	},
 	{
+		who: loops + "horizontal-pod-autoscaler-controller", verb: "get", what: "*.custom.metrics.k8s.io",
+		why: "it asks for custom metrics where somebody serves them, which nobody does here: controllers/autoscaling/live tests it",
+	},
+	{
 		who: loops + "namespace-controller", verb: "delete", what: "*.*",
 		why: "a kind that cannot be deleted as a collection, as an aggregated server may have, is deleted object by object",
 	},
@@ -130,8 +134,12 @@ var unused = []reason{
 		why: "it tells nodes what has been attached, which nothing here is",
 	},
 	{
-		who: loops + "persistentvolumeclaim-protection-controller", what: "persistentvolumeclaims/status",
-		why: "it says of a bound claim whether it is used, and none is bound here",
+		who: loops + "persistentvolume-expander-controller", verb: "patch", what: "persistentvolumeclaims",
+		why: "it names the driver that has taken over from the plugin of a volume, and no volume here is of a plugin",
+	},
+	{
+		who: loops + "persistentvolume-expander-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells of claims that ask for more than they have, and none does",
 	},
 	{
 		who: loops + "replicationcontroller-controller", verb: "patch", what: "pods",

@@ -27,7 +27,8 @@
 //   - Available: True (MinimumReplicasAvailable) or False (MinimumReplicasUnavailable).
 //   - Progressing: True (NewReplicaSetCreated, FoundNewReplicaSet, ReplicaSetUpdated, NewReplicaSetAvailable), Unknown
 //     (DeploymentPaused, DeploymentResumed), False (ReplicaSetCreateError, ProgressDeadlineExceeded). There is none
-//     without a progress deadline.
+//     without a progress deadline. A ReplicaSet that has been created goes from NewReplicaSetCreated to ReplicaSetUpdated when its first
+//     pods are there; upstream stays at the former if it has not looked before they were.
 //   - ReplicaFailure: that of a ReplicaSet, the new one's first.
 //
 // Events, about the Deployment: ScalingReplicaSet, ReplicaSetCreateError, SelectingAll, and for the annotation

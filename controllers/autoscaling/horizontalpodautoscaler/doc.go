@@ -29,8 +29,8 @@
 // # What it remembers
 //
 // What was recommended and by how much was scaled is in no object. It is remembered in the process, for as long as it counts, and goes
-// with the autoscaler. After a restart the replicas that there are count as recommended. Which pods other autoscalers scale is known once
-// these have been looked at, too.
+// with the autoscaler. After a restart the replicas that there are count as recommended. Which pods an autoscaler of another target scales
+// is known once it has been looked at, too.
 //
 // # What it says
 //
