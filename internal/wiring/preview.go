@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	"github.com/orrery-dev/orrery/controllers"
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 )
@@ -130,7 +131,7 @@ func (p *Preview) Plans(ctx context.Context, word string, key client.ObjectKey) 
 		}
 		for _, key := range keys {
 			decided, err := l.Preview(ctx, p.cluster.GetClient(), key, time.Now())
-			if err != nil {
+			if err != nil && !errors.Is(err, engine.ErrGone) { // the object is there: so there is nothing about it that concerns this loop
 				return nil, err
 			}
 			plans = append(plans, Plan{Loop: l.Name(), Key: key, Plan: decided})

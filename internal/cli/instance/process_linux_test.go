@@ -34,11 +34,13 @@ func TestMain(m *testing.M) {
 // hold runs the instance until the process is killed, and does not care about SIGTERM.
 func (i *Instance) hold() error {
 	signal.Ignore(syscall.SIGTERM)
-	if _, err := i.Acquire(context.Background()); err != nil {
+	lock, err := i.Acquire(context.Background())
+	if err != nil {
 		return err
 	}
 	fmt.Println("held")
-	return i.Serve(context.Background(), func() Status { return Status{Name: i.Name} }, nil)
+	err = i.Serve(context.Background(), func() Status { return Status{Name: i.Name} }, nil)
+	return errors.Join(err, lock.Release()) // one that nobody refers to is let go when memory is collected
 }
 
 // held is an instance that another process runs. Nobody waits for that process before the test ends.
