@@ -131,7 +131,10 @@ func (p *Preview) Plans(ctx context.Context, word string, key client.ObjectKey) 
 		}
 		for _, key := range keys {
 			decided, err := l.Preview(ctx, p.cluster.GetClient(), key, time.Now())
-			if err != nil && !errors.Is(err, engine.ErrGone) { // the object is there: so there is nothing about it that concerns this loop
+			if errors.Is(err, engine.ErrGone) { // the object is there: so nothing about it concerns this loop
+				decided, err = plan.New(), nil
+			}
+			if err != nil {
 				return nil, err
 			}
 			plans = append(plans, Plan{Loop: l.Name(), Key: key, Plan: decided})
