@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,11 +77,11 @@ func (b Builder) Build(ctx context.Context) error {
 		if p.pinned() {
 			pinned++
 		}
-		args, err := p.args(b.Path(p.name + ".new"))
+		args, err := p.args()
 		if err != nil {
 			return err
 		}
-		key := digest(versions, strings.Join(args, "\x00"))
+		key := digest(append([]string{versions}, args...)...)
 		if p.pinned() && b.built(p, key) {
 			there++
 			continue
@@ -96,8 +97,8 @@ func (b Builder) Build(ctx context.Context) error {
 // pinned says whether the versions in go.mod decide what is built: of this repository's own programs the go command knows better.
 func (p program) pinned() bool { return !strings.HasPrefix(p.source, "./") }
 
-// args are the go command's.
-func (p program) args(out string) ([]string, error) {
+// args are the go command's, but for where the program goes.
+func (p program) args() ([]string, error) {
 	args := []string{"go", "build"}
 	if p.test {
 		// Vetting upstream's tests takes longer than compiling them.
@@ -107,7 +108,7 @@ func (p program) args(out string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(args, "-trimpath", "-ldflags", "-s -w "+flags, "-o", out, p.source), nil
+	return append(args, "-trimpath", "-ldflags", "-s -w "+flags, p.source), nil
 }
 
 // build builds one program.
@@ -120,7 +121,8 @@ func (b Builder) build(ctx context.Context, p program, args []string, key string
 	if p.module != "" {
 		dir = filepath.Join(b.Root, p.module)
 	}
-	if err := (process.Command{Args: args, Dir: dir, Env: []string{"CGO_ENABLED=0"}}).Run(ctx); err != nil {
+	command := slices.Insert(slices.Clone(args), 2, "-o", b.Path(p.name+".new")) // behind "go build" or "go test"
+	if err := (process.Command{Args: command, Dir: dir, Env: []string{"CGO_ENABLED=0"}}).Run(ctx); err != nil {
 		return fmt.Errorf("building %s: %w", p.name, err)
 	}
 	if err := os.Rename(b.Path(p.name+".new"), b.Path(p.name)); err != nil {

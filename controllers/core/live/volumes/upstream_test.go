@@ -110,15 +110,15 @@ func anyVolume(pick func(...string) string, name, class string, i int) *ocorev1.
 	}
 	switch pick("free", "free", "data", "other", "gone", "old", "reserved") {
 	case "data":
-		gen.ReservedFor("data", "data")(v)
+		gen.PreBound("data", "data")(v)
 	case "other":
-		gen.ReservedFor("other", "other")(v)
+		gen.PreBound("other", "other")(v)
 	case "gone":
-		gen.ReservedFor("gone", "gone")(v)
+		gen.PreBound("gone", "gone")(v)
 	case "old":
-		gen.ReservedFor("data", "old")(v)
+		gen.PreBound("data", "old")(v)
 	case "reserved":
-		gen.ReservedFor("data", "")(v)
+		gen.PreBound("data", "")(v)
 	}
 	note := gen.Annotated[*ocorev1.PersistentVolume]
 	if pick("yes", "no") == "yes" && v.Spec.ClaimRef != nil && v.Spec.ClaimRef.UID != "" {
