@@ -142,8 +142,20 @@ var unused = []reason{
 		why: "it tells of claims that ask for more than they have, and none does",
 	},
 	{
+		who: loops + "pod-resourceclaim-controller", what: "resourceclaims.resource.k8s.io/binding",
+		why: "it is no request: the API server asks for it of who changes for whom a claim is reserved",
+	},
+	{
+		who: loops + "resourceclaim-controller", what: "resourceclaims.resource.k8s.io/binding",
+		why: "as for pod-resourceclaim-controller",
+	},
+	{
 		who: loops + "replicationcontroller-controller", verb: "patch", what: "pods",
 		why: "it adopts pods that it selects, and lets go those that it selects no more",
+	},
+	{
+		who: loops + "service-cidr-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells of a status that cannot be written, and all could be",
 	},
 	{
 		who: loops + "stale-disruption-controller", what: "pods/status",

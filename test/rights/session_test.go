@@ -61,6 +61,8 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	t.Run("certificates", s.certificates)
 	t.Run("bootstrap", s.bootstrap)
 	t.Run("volumes", s.volumes)
+	t.Run("devices", s.devices)
+	t.Run("ranges", s.ranges)
 
 	// One refusal of our own making shows that they are seen.
 	forbidden, err := te.Server().Config(identity.Proxy)
