@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	"github.com/orrery-dev/orrery/controllers"
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 )
@@ -130,6 +131,9 @@ func (p *Preview) Plans(ctx context.Context, word string, key client.ObjectKey) 
 		}
 		for _, key := range keys {
 			decided, err := l.Preview(ctx, p.cluster.GetClient(), key, time.Now())
+			if errors.Is(err, engine.ErrGone) {
+				continue // the object is there, and none of this loop's business
+			}
 			if err != nil {
 				return nil, err
 			}
