@@ -131,8 +131,8 @@ func (p *Preview) Plans(ctx context.Context, word string, key client.ObjectKey) 
 		}
 		for _, key := range keys {
 			decided, err := l.Preview(ctx, p.cluster.GetClient(), key, time.Now())
-			if errors.Is(err, engine.ErrGone) { // the object is there: so nothing about it concerns this loop
-				decided, err = plan.New(), nil
+			if errors.Is(err, engine.ErrGone) {
+				continue // the object is there, and none of this loop's business
 			}
 			if err != nil {
 				return nil, err
