@@ -103,7 +103,7 @@ func (a *Agent) host(c *connection, groups *cgroups.FS) *host.Host {
 		SeccompDefault: o.SeccompDefault, AppArmor: host.AppArmorEnabled(),
 		Volumes: volumes.New(volumes.Options{
 			Source: a.source, Tokens: objects.NewTokens(c.client, c.podsAPI), TrustBundles: a.source,
-			PodCertificates: objects.NewPodCertificates(c.client), Clock: o.Clock, Allocatable: a.allocatable(),
+			PodCertificates: objects.NewPodCertificates(c.client), Claims: objects.NewClaims(c.client), Clock: o.Clock, Allocatable: a.allocatable(),
 		}),
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -31,6 +32,7 @@ type Options struct {
 	Tokens          Tokens
 	TrustBundles    TrustBundles
 	PodCertificates PodCertificates
+	Claims          Claims
 	// Allocatable is the limit of containers that have none, for the downward API.
 	Allocatable corev1.ResourceList
 	// Clock is the real one if nil.
@@ -67,12 +69,14 @@ func (m *Manager) Mount(ctx context.Context, pod *corev1.Pod, dir string) error 
 }
 
 func (m *Manager) mount(ctx context.Context, pod *corev1.Pod, dir string, volume *corev1.Volume) error {
-	path := m.Path(pod, dir, volume)
+	path := below(dir, volume)
 	switch {
 	case volume.HostPath != nil:
 		return hostPath(volume.HostPath)
 	case volume.EmptyDir != nil:
 		return emptyDir(m.disk, path, volume.EmptyDir, fsGroup(pod))
+	case claims(volume):
+		return m.claimed(ctx, pod, path, volume)
 	case written(volume):
 		return m.write(ctx, pod, path, volume)
 	default:
@@ -100,11 +104,22 @@ func (m *Manager) write(ctx context.Context, pod *corev1.Pod, path string, volum
 	return atomicWriter{m.disk}.Write(path, files, fsGroup(pod), m.options.Clock.Now())
 }
 
-// Path is where a volume is: below dir, or, for a hostPath, where it always was.
+// Path is where a volume is, once it is mounted: below dir, or, for a hostPath and for what is linked to, where it always was.
 func (m *Manager) Path(_ *corev1.Pod, dir string, volume *corev1.Volume) string {
 	if volume.HostPath != nil {
 		return volume.HostPath.Path
 	}
+	path := below(dir, volume)
+	if claims(volume) {
+		if target, err := os.Readlink(path); err == nil {
+			return target
+		}
+	}
+	return path
+}
+
+// below is where a volume's directory is, or the link to it.
+func below(dir string, volume *corev1.Volume) string {
 	return filepath.Join(dir, "volumes", kindOf(volume), volume.Name)
 }
 
@@ -132,7 +147,7 @@ func kindOf(volume *corev1.Volume) string {
 		{"secret", volume.Secret != nil},
 		{"downward-api", volume.DownwardAPI != nil},
 		{"projected", volume.Projected != nil},
-		{"persistentVolumeClaim", volume.PersistentVolumeClaim != nil},
+		{"persistent-claim", volume.PersistentVolumeClaim != nil},
 		{"ephemeral", volume.Ephemeral != nil},
 		{"csi", volume.CSI != nil},
 		{"nfs", volume.NFS != nil},

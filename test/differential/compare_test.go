@@ -17,7 +17,7 @@ func difference(our, their *state) string {
 	out.WriteString(differentObjects(our, their))
 	only := func(mark string, a, b *state) {
 		for _, event := range slices.Sorted(maps.Keys(a.events)) {
-			if _, both := b.events[event]; !both && !early(event) {
+			if _, both := b.events[event]; !both && !(a == our && isOurs(event)) {
 				fmt.Fprintf(&out, "%s event %s (%s)\n", mark, event, a.events[event])
 			}
 		}
@@ -59,8 +59,9 @@ func excused(key string, our, their map[string]any) bool {
 	return text(our) == text(their)
 }
 
-func early(event string) bool {
-	for _, e := range earlyEvents {
+// isOurs reports whether an Event is one that upstream may be silent about.
+func isOurs(event string) bool {
+	for _, e := range ourEvents {
 		if strings.HasSuffix(event, " "+e.reason) {
 			return true
 		}

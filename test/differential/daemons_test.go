@@ -39,7 +39,7 @@ var daemonSetSubject = subject{
 			set.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{Type: appsv1.RollingUpdateDaemonSetStrategyType, RollingUpdate: &appsv1.RollingUpdateDaemonSet{MaxUnavailable: &unavailable}}
 			what += fmt.Sprintf(", %s unavailable", unavailable.String())
 		}
-		s.do(what, creates(func() client.Object { return set.DeepCopy() }))
+		s.begin(what, set)
 	},
 	moves: append([]move{
 		{8, func(s *scenario) bool {
@@ -62,6 +62,7 @@ var daemonSetSubject = subject{
 		{2, changesNode("has no taints", func(n *corev1.Node) { n.Spec.Taints = nil })},
 		{1, changesNode("is cordoned, or not any more", func(n *corev1.Node) { n.Spec.Unschedulable = !n.Spec.Unschedulable })},
 		{1, changesNode("is not of the DaemonSet any more", func(n *corev1.Node) { delete(n.Labels, "scenario") })},
+		{3, beginsAnew},
 		{1, deletesIt("DaemonSet", metav1.DeletePropagationBackground)},
 		{1, deletesIt("DaemonSet", metav1.DeletePropagationForeground)},
 		{1, deletesIt("DaemonSet", metav1.DeletePropagationOrphan)},

@@ -47,7 +47,7 @@ var jobSubject = subject{
 			job.Spec.TTLSecondsAfterFinished = &ttl
 			what += ", gone when it has finished"
 		}
-		s.do(what, creates(func() client.Object { return job.DeepCopy() }))
+		s.begin(what, job)
 	},
 	moves: []move{
 		{6, happensToAll(lives)},
@@ -67,6 +67,7 @@ var jobSubject = subject{
 			})
 		}},
 		{1, restarts},
+		{3, beginsAnew},
 		{1, deletesIt("Job", metav1.DeletePropagationBackground)},
 		{1, deletesIt("Job", metav1.DeletePropagationForeground)},
 		{1, deletesIt("Job", metav1.DeletePropagationOrphan)},
@@ -135,7 +136,7 @@ var cronJobSubject = subject{
 			cron.Spec.TimeZone = &zone
 			what += ", in Tokyo"
 		}
-		s.do(what, creates(func() client.Object { return cron.DeepCopy() }))
+		s.begin(what, cron)
 	},
 	moves: []move{
 		{8, func(s *scenario) bool {
@@ -167,6 +168,7 @@ var cronJobSubject = subject{
 			})
 		}},
 		{1, restarts},
+		{3, beginsAnew},
 		{1, deletesIt("CronJob", metav1.DeletePropagationBackground)},
 		{1, deletesIt("CronJob", metav1.DeletePropagationForeground)},
 		{1, deletesIt("CronJob", metav1.DeletePropagationOrphan)},

@@ -33,13 +33,12 @@ var budgetSubject = subject{
 		if s.chance(40) {
 			s.goOn()
 		}
-		budget, what := s.budget(name)
-		s.do(what, creates(func() client.Object { return budget.DeepCopy() }))
+		budget, what := s.budget()
+		s.begin(what, budget)
 	},
 	moves: append([]move{
 		{3, func(s *scenario) bool {
-			_, what := s.budget(name)
-			wanted, _ := s.budget(name)
+			wanted, what := s.budget()
 			return s.edit("PodDisruptionBudget", "is changed: "+what, func(obj client.Object) {
 				spec := &obj.(*policyv1.PodDisruptionBudget).Spec
 				spec.MinAvailable, spec.MaxUnavailable = wanted.Spec.MinAvailable, wanted.Spec.MaxUnavailable
@@ -48,14 +47,6 @@ var budgetSubject = subject{
 		{4, happens(fate{"is evicted", and(stays, func(pod *corev1.Pod) bool { return pod.DeletionTimestamp == nil }), func(ctx context.Context, c client.Client, pod *corev1.Pod) error {
 			return c.SubResource("eviction").Create(ctx, pod, &policyv1.Eviction{})
 		}})},
-		{1, func(s *scenario) bool {
-			if s.now.objects["PodDisruptionBudget/second"] != nil {
-				return false
-			}
-			budget, what := s.budget("second")
-			s.do("a second: "+what, creates(func() client.Object { return budget.DeepCopy() }))
-			return true
-		}},
 		{2, func(s *scenario) bool {
 			n := int32(1 + s.IntN(5))
 			for _, kind := range []string{"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"} {
@@ -78,6 +69,7 @@ var budgetSubject = subject{
 			}))
 			return true
 		}},
+		{3, beginsAnew},
 		{1, deletesIt("PodDisruptionBudget", metav1.DeletePropagationBackground)},
 	}, podMoves...),
 }
@@ -95,7 +87,8 @@ func setReplicas(obj client.Object, n int32) {
 	}
 }
 
-func (s *scenario) budget(name string) (*policyv1.PodDisruptionBudget, string) {
+// budget draws one. There is never a second for the same pods: upstream counts but one of them anew when a pod changes.
+func (s *scenario) budget() (*policyv1.PodDisruptionBudget, string) {
 	budget := &policyv1.PodDisruptionBudget{ObjectMeta: s.meta(name), Spec: policyv1.PodDisruptionBudgetSpec{Selector: selects("web")}}
 	amount := intstr.Parse([]string{"0", "1", "2", "3", "30%", "50%", "100%"}[s.IntN(7)])
 	if s.chance(50) {
@@ -130,9 +123,8 @@ var quotaSubject = subject{
 		replicas := int32(s.IntN(4))
 		t := template("web", "web:1")
 		t.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")}
-		s.do(fmt.Sprintf("a ReplicaSet of %d is created", replicas), creates(func() client.Object {
-			return &appsv1.ReplicaSet{ObjectMeta: s.meta(name), Spec: appsv1.ReplicaSetSpec{Replicas: &replicas, Selector: selects("web"), Template: *t.DeepCopy()}}
-		}))
+		s.begin(fmt.Sprintf("a ReplicaSet of %d is created", replicas),
+			&appsv1.ReplicaSet{ObjectMeta: s.meta(name), Spec: appsv1.ReplicaSetSpec{Replicas: &replicas, Selector: selects("web"), Template: t}})
 	},
 	moves: append([]move{
 		{3, func(s *scenario) bool {
@@ -159,6 +151,7 @@ var quotaSubject = subject{
 			return s.edit("ReplicaSet", fmt.Sprintf("is scaled to %d", n), func(obj client.Object) { setReplicas(obj, n) })
 		}},
 		{1, deletesIt("ResourceQuota", metav1.DeletePropagationBackground)},
+		{3, beginsAnew},
 		{1, deletesIt("ReplicaSet", metav1.DeletePropagationBackground)},
 	}, podMoves...),
 }

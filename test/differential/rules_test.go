@@ -1,5 +1,10 @@
 package differential
 
+import (
+	"maps"
+	"strings"
+)
+
 // rule is a difference that stands.
 type rule struct {
 	name, kind string
@@ -35,11 +40,21 @@ var rules = []rule{{
 			}
 		}
 	},
+}, {
+	name: "what is left of a namespace while its pods go",
+	kind: "Namespace",
+	why:  "Upstream deletes pods first, and does not count them among what remains until they are gone: it says that all has been removed.",
+	level: func(our, their map[string]any) {
+		ours, theirs := condition(our, "NamespaceContentRemaining"), condition(their, "NamespaceContentRemaining")
+		if message, _ := ours["message"].(string); strings.HasPrefix(message, "Some resources are remaining: pods. ") && theirs["reason"] == "ContentRemoved" {
+			maps.Copy(ours, theirs)
+		}
+	},
 }}
 
-// earlyEvents are of reasons that we tell of earlier than upstream, or upstream earlier than we.
-var earlyEvents = []struct{ reason, why string }{{
-	"MultiplePodDisruptionBudgets", "Upstream tells of a second budget when the pod changes the next time, we when the budget is there.",
+// ourEvents are of reasons that we tell of where upstream may be silent.
+var ourEvents = []struct{ reason, why string }{{
+	"MissSchedule", "Upstream looks for times that were missed within the deadline only, and so finds one to be too late only if it becomes that while it looks.",
 }}
 
 // condition is a condition of an object; nil if it has none of that type.

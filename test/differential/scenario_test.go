@@ -13,16 +13,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
 const (
 	// quiet is for how long nothing changes on a side that has nothing more to do, when the two agree.
 	quiet = 400 * time.Millisecond
 	// patience is how long they may go without a change, and disagree, before that is a difference.
-	patience = 12 * time.Second
+	patience = 30 * time.Second
 	// longPatience is that for Events, which are recorded one after the other, and late when the machine is busy.
-	longPatience = 45 * time.Second
+	longPatience = 60 * time.Second
 	// endless is how long a side may go on changing.
 	endless = 3 * time.Minute
 )
@@ -57,6 +59,8 @@ type scenario struct {
 	raced bool
 	// nodes are the numbers of those that are there for this scenario.
 	nodes map[int]bool
+	// original is what the scenario is about, as it was created.
+	original client.Object
 	// goneOurs and goneTheirs are what objects are called that were there once, on the two sides.
 	goneOurs, goneTheirs map[string]string
 	// withNamespace compares the namespace itself, too; Events are not compared any more then, since they go with it.
@@ -266,6 +270,29 @@ func creates(make ...func() client.Object) act {
 		}
 		return nil
 	}
+}
+
+// begin creates what the scenario is about.
+func (s *scenario) begin(what string, obj client.Object) {
+	s.original = obj
+	s.do(what, creates(func() client.Object { return obj.DeepCopyObject().(client.Object) }))
+}
+
+// beginsAnew creates what the scenario is about once more, when it is gone: what it left behind is there still, or is about to go.
+func beginsAnew(s *scenario) bool {
+	if s.original == nil || s.now.objects[keyOf(s.original)] != nil {
+		return false
+	}
+	s.begin(keyOf(s.original)+" is created once more", s.original)
+	return true
+}
+
+func keyOf(obj client.Object) string {
+	kind, err := apiutil.GVKForObject(obj, scheme.Scheme)
+	if err != nil {
+		panic(err)
+	}
+	return kind.Kind + "/" + obj.GetName()
 }
 
 // edits changes an object.

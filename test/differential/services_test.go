@@ -37,7 +37,7 @@ var serviceSubject = subject{
 			service.Spec.Ports = append(service.Spec.Ports, corev1.ServicePort{Name: "more", Port: 81, TargetPort: intstr.FromInt32(8081), Protocol: corev1.ProtocolUDP})
 			what += ", with two ports"
 		}
-		s.do(what, creates(func() client.Object { return service.DeepCopy() }))
+		s.begin(what, service)
 		if s.chance(50) {
 			s.mirrored()
 		}
@@ -86,6 +86,7 @@ var serviceSubject = subject{
 				obj.(*corev1.Endpoints).Subsets = subsets(n) //nolint:staticcheck // Endpoints are served
 			})
 		}},
+		{3, beginsAnew},
 		{1, deletesIt("Service", metav1.DeletePropagationBackground)},
 		{1, func(s *scenario) bool {
 			if s.now.objects["Service/mirrored"] == nil {

@@ -18,7 +18,7 @@ var replicaSetSubject = subject{
 		s.strangers()
 		replicas := int32(s.IntN(6))
 		rs := &appsv1.ReplicaSet{ObjectMeta: s.meta(name), Spec: appsv1.ReplicaSetSpec{Replicas: &replicas, Selector: selects("web"), Template: template("web", "web:1")}}
-		s.do(fmt.Sprintf("a ReplicaSet of %d is created", replicas), creates(func() client.Object { return rs.DeepCopy() }))
+		s.begin(fmt.Sprintf("a ReplicaSet of %d is created", replicas), rs)
 	},
 	moves: append([]move{
 		{6, scales("ReplicaSet", func(obj client.Object, n int32) { obj.(*appsv1.ReplicaSet).Spec.Replicas = &n })},
@@ -26,6 +26,7 @@ var replicaSetSubject = subject{
 			image := s.image()
 			return s.edit("ReplicaSet", "gets the image "+image, func(obj client.Object) { obj.(*appsv1.ReplicaSet).Spec.Template.Spec.Containers[0].Image = image })
 		}},
+		{3, beginsAnew},
 		{1, deletesIt("ReplicaSet", metav1.DeletePropagationBackground)},
 		{1, deletesIt("ReplicaSet", metav1.DeletePropagationForeground)},
 		{1, deletesIt("ReplicaSet", metav1.DeletePropagationOrphan)},
@@ -38,10 +39,11 @@ var replicationControllerSubject = subject{
 		s.strangers()
 		replicas, t := int32(s.IntN(6)), template("web", "web:1")
 		rc := &corev1.ReplicationController{ObjectMeta: s.meta(name), Spec: corev1.ReplicationControllerSpec{Replicas: &replicas, Selector: map[string]string{"app": "web"}, Template: &t}}
-		s.do(fmt.Sprintf("a ReplicationController of %d is created", replicas), creates(func() client.Object { return rc.DeepCopy() }))
+		s.begin(fmt.Sprintf("a ReplicationController of %d is created", replicas), rc)
 	},
 	moves: append([]move{
 		{6, scales("ReplicationController", func(obj client.Object, n int32) { obj.(*corev1.ReplicationController).Spec.Replicas = &n })},
+		{3, beginsAnew},
 		{1, deletesIt("ReplicationController", metav1.DeletePropagationBackground)},
 		{1, deletesIt("ReplicationController", metav1.DeletePropagationForeground)},
 		{1, deletesIt("ReplicationController", metav1.DeletePropagationOrphan)},
@@ -80,7 +82,7 @@ var statefulSetSubject = subject{
 		if s.chance(40) {
 			what += ", with claims" + s.claims(set)
 		}
-		s.do(what, creates(func() client.Object { return set.DeepCopy() }))
+		s.begin(what, set)
 	},
 	moves: append([]move{
 		{6, scales("StatefulSet", func(obj client.Object, n int32) { obj.(*appsv1.StatefulSet).Spec.Replicas = &n })},
@@ -111,6 +113,7 @@ var statefulSetSubject = subject{
 			s.do(key+" is deleted", deletes(key, metav1.DeletePropagationBackground))
 			return true
 		}},
+		{3, beginsAnew},
 		{1, deletesIt("StatefulSet", metav1.DeletePropagationBackground)},
 		{1, deletesIt("StatefulSet", metav1.DeletePropagationForeground)},
 		{1, deletesIt("StatefulSet", metav1.DeletePropagationOrphan)},

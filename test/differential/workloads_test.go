@@ -69,7 +69,7 @@ var deploymentSubject = subject{
 			}
 			what += fmt.Sprintf(", to be rolled by %s and %s", surge, unavailable)
 		}
-		s.do(what, creates(func() client.Object { return d.DeepCopy() }))
+		s.begin(what, d)
 	},
 	moves: append([]move{
 		{8, func(s *scenario) bool {
@@ -117,6 +117,7 @@ var deploymentSubject = subject{
 			s.do(key+" is deleted", deletes(key, metav1.DeletePropagationBackground))
 			return true
 		}},
+		{3, beginsAnew},
 		{1, deletesIt("Deployment", metav1.DeletePropagationBackground)},
 		{1, deletesIt("Deployment", metav1.DeletePropagationForeground)},
 		{1, deletesIt("Deployment", metav1.DeletePropagationOrphan)},

@@ -180,7 +180,7 @@ func (s *session) policies(t *testing.T) {
 					Rule:       admissionregistrationv1.Rule{APIGroups: []string{"apps"}, APIVersions: []string{"v1"}, Resources: []string{"deployments"}},
 				},
 			}}},
-			Validations: []admissionregistrationv1.Validation{{Expression: "object.spec.nonsense"}},
+			Validations: []admissionregistrationv1.Validation{{Expression: "object.spec.nonsense > 1"}},
 		},
 	}
 	s.create(t, policy)

@@ -20,5 +20,6 @@
 //
 // The status lists the Jobs that run, the last time that was served, and when a Job last succeeded. Events, about the CronJob:
 // SuccessfulCreate, FailedCreate, SuccessfulDelete, FailedDelete, SawCompletedJob, MissingJob, UnexpectedJob, JobAlreadyActive,
-// MissSchedule, TooManyMissedTimes, UnknownTimeZone, UnsupportedSchedule, UnparseableSchedule and InvalidSchedule.
+// MissSchedule, TooManyMissedTimes, UnknownTimeZone, UnsupportedSchedule, UnparseableSchedule and InvalidSchedule. MissSchedule is told whenever
+// the latest time is too late; upstream, which looks no further back than the deadline, is mostly silent about that.
 package cronjob

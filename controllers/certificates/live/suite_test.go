@@ -35,6 +35,8 @@ func TestCertificates(t *testing.T) {
 var (
 	env   = &envtest.Environment{}
 	admin *kubernetes.Clientset
+	// up tells once that the loops run, or why they do not.
+	up = make(chan error, 1)
 )
 
 // runControllers runs all loops, also those about bootstrap tokens, which have to be named.
@@ -46,9 +48,10 @@ func runControllers(ctx context.Context, config *rest.Config) error {
 	cluster := wiring.Cluster{Config: config, Naming: apis.Kubernetes, Log: logr.Discard()}.Beside(env.Server())
 	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loops})
 	if err != nil {
+		up <- err
 		return err
 	}
-	return controllers.Run(ctx)
+	return wiring.Run(ctx, controllers, func() { up <- nil })
 }
 
 var _ = BeforeSuite(func() {
@@ -56,6 +59,7 @@ var _ = BeforeSuite(func() {
 	config, err := env.Start()
 	Expect(err).NotTo(HaveOccurred())
 	admin = kubernetes.NewForConfigOrDie(config)
+	Eventually(up).WithTimeout(wait).Should(Receive(BeNil()), "the loops are to run")
 })
 
 var _ = AfterSuite(func() { Expect(env.Stop()).To(Succeed()) })

@@ -134,6 +134,7 @@ func (s *migrate) write(ctx context.Context, act plan.Actor, obj *metav1.Partial
 	for range attempts {
 		answer := s.named(obj)
 		err = act.Patch(ctx, &answer, client.RawPatch(types.MergePatchType, s.nothing(obj)), act.FieldOwner())
+		answer.ManagedFields = nil // the loop remembers what it wrote, which may be a lot
 		switch {
 		case apierrors.IsNotFound(err):
 			return nil
