@@ -128,6 +128,7 @@ lint-config: $(GOLANGCI_LINT) ## Verify the linters' configuration.
 .PHONY: test
 test: build runtime ## Run every test. As root, that includes the ones with real containers. TEST_FLAGS are passed to go test.
 	go test -vet=off -timeout $(TEST_TIMEOUT) -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./...
+	go -C hack/conformance test -vet=off ./...
 
 .PHONY: test-differential
 test-differential: $(if $(KIND),,test-differential-scheduler) test-differential-controllers ## Compare scheduler and controllers with upstream's on many random cases. SEEDS=300 KIND=Job is one kind's controllers, on 300.
@@ -140,6 +141,19 @@ test-differential-scheduler: ## Compare the scheduler's plugins with kube-schedu
 .PHONY: test-differential-controllers
 test-differential-controllers: ## Compare the controllers with kube-controller-manager's: SEEDS random scenarios of each kind, or of KIND.
 	go test -vet=off -timeout 6h ./test/differential -run 'TestControllersAgreeWithUpstream/^$(KIND)$(if $(KIND),$$)' -args -differential.all -differential.seeds=$(SEEDS)
+
+# Command-line variables of make are in the environment of what it runs: so FOCUS may hold any character.
+.PHONY: conformance
+conformance: orrery runtime conformance-tool ## Run Kubernetes' conformance tests against real containers; see docs/conformance.md. SIG=apps,auth and FOCUS="regular expression" choose some, PROCS=4 says how many run at once.
+	$(LOCALBIN)/conformance/conformance -sig "$${SIG:-}" -focus "$${FOCUS:-}" -procs "$${PROCS:-6}" $(CONFORMANCE_FLAGS)
+
+.PHONY: conformance-page
+conformance-page: conformance-tool ## Write the reasons in hack/conformance/reasons.txt into docs/conformance.md.
+	$(LOCALBIN)/conformance/conformance -page
+
+.PHONY: conformance-tool
+conformance-tool:
+	go -C hack/conformance build -o $(LOCALBIN)/conformance/conformance .
 
 ##@ Build
 

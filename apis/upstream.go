@@ -17,6 +17,7 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	storagemigrationv1 "k8s.io/api/storagemigration/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -34,6 +35,7 @@ var upstreamGroups = []func(*runtime.Scheme) error{
 	rbacv1.AddToScheme,
 	resourcev1.AddToScheme,
 	schedulingv1.AddToScheme,
+	storagemigrationv1.AddToScheme,
 }
 
 // upstreamKinds are the upstream kinds of groups which also hold kinds of ours. Upstream's

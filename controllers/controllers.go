@@ -52,6 +52,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/devicetaints"
 	"github.com/orrery-dev/orrery/controllers/internal/kinds"
 	"github.com/orrery-dev/orrery/controllers/meta/garbagecollector"
+	"github.com/orrery-dev/orrery/controllers/meta/storageversionmigrator"
 	"github.com/orrery-dev/orrery/controllers/networking/servicecidr"
 	"github.com/orrery-dev/orrery/controllers/policy/disruption"
 	"github.com/orrery-dev/orrery/controllers/policy/staledisruption"
@@ -99,10 +100,22 @@ type Options struct {
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that no pod may have addresses of.
 	ServiceCIDRs []netip.Prefix
+	// NodeCIDRMaskSizeIPv4 and NodeCIDRMaskSizeIPv6 are the lengths of a node's prefix; 0 means 24 and 64.
+	NodeCIDRMaskSizeIPv4, NodeCIDRMaskSizeIPv6 int
 	// Autoscaling is how metrics are read. Its clients are required.
 	Autoscaling horizontalpodautoscaler.Options
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
+}
+
+// NodeIPAM are those of them that say which addresses nodes get.
+func (o Options) NodeIPAM() nodeipam.Options {
+	return nodeipam.Options{
+		ClusterCIDRs:         o.ClusterCIDRs,
+		ServiceCIDRs:         o.ServiceCIDRs,
+		NodeCIDRMaskSizeIPv4: o.NodeCIDRMaskSizeIPv4,
+		NodeCIDRMaskSizeIPv6: o.NodeCIDRMaskSizeIPv6,
+	}
 }
 
 func (o Options) kinds() kinds.Source {
@@ -152,7 +165,7 @@ func All(o Options) []Entry {
 		{OurKinds, "batch/ttlafterfinished", ttlafterfinished.Loop()},
 		{OurKinds, "core/endpoints", endpoints.Loop()},
 		{OurKinds, "core/nodeeviction", nodeeviction.Loop()},
-		{OurKinds, "core/nodeipam", nodeipam.Loop(nodeipam.Options{ClusterCIDRs: o.ClusterCIDRs, ServiceCIDRs: o.ServiceCIDRs})},
+		{OurKinds, "core/nodeipam", nodeipam.Loop(o.NodeIPAM())},
 		{OurKinds, "core/nodelifecycle", nodelifecycle.Loop(o.NodeLifecycle)},
 		{OurKinds, "core/nodettl", nodettl.Loop()},
 		{OurKinds, "core/podgc", podgc.Loop()},
@@ -186,6 +199,7 @@ func All(o Options) []Entry {
 		{ClusterKinds, "core/rootcacertpublisher", rootcacertpublisher.Loop(o.RootCA)},
 		{ClusterKinds, "core/serviceaccount", serviceaccount.Loop()},
 		{ClusterKinds, "meta/garbagecollector", garbagecollector.Loop(o.kinds())},
+		{ClusterKinds, "meta/storageversionmigrator", storageversionmigrator.Loop(o.kinds())},
 		{ClusterKinds, "networking/servicecidr", servicecidr.Loop()},
 		{ClusterKinds, "rbac/clusterroleaggregation", clusterroleaggregation.Loop()},
 		{ClusterKinds, "resource/devicetainteviction", devicetainteviction.Loop(devicetainteviction.Options{Evicted: evicted})},

@@ -58,7 +58,7 @@ var upstreams = []upstream{
 	{name: "serviceaccount-controller", alias: "serviceaccount"},
 	{name: "serviceaccount-token-controller", alias: "serviceaccount-token"},
 	{name: "statefulset-controller", alias: "statefulset"},
-	{name: "storage-version-migrator-controller", alias: "svm", absent: "no stored objects are rewritten in another version"},
+	{name: "storage-version-migrator-controller", alias: "svm"},
 	{name: "storageversion-garbage-collector-controller", alias: "storage-version-gc", absent: "there are no StorageVersions: their API is off in 1.37"},
 	{name: "taint-eviction-controller"},
 	{name: "token-cleaner-controller", alias: "tokencleaner", off: true},

@@ -102,7 +102,8 @@ func (a *Agent) host(c *connection, groups *cgroups.FS) *host.Host {
 		Source: a.source, Services: c.services, HandlerOf: a.source.RuntimeHandler,
 		SeccompDefault: o.SeccompDefault, AppArmor: host.AppArmorEnabled(),
 		Volumes: volumes.New(volumes.Options{
-			Source: a.source, Tokens: objects.NewTokens(c.client, c.podsAPI), Clock: o.Clock, Allocatable: a.allocatable(),
+			Source: a.source, Tokens: objects.NewTokens(c.client, c.podsAPI), TrustBundles: a.source,
+			PodCertificates: objects.NewPodCertificates(c.client), Claims: objects.NewClaims(c.client), Clock: o.Clock, Allocatable: a.allocatable(),
 		}),
 	})
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/orrery-dev/orrery/apis"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -22,7 +24,7 @@ func writeManager(config string, rooms []room, from sources) error {
 		file, name string
 		asked      marked
 	}{
-		{"rbac/role.yaml", "manager-role", within(controllers.OurKinds, rooms)},
+		{"rbac/role.yaml", "manager-role", ours(within(controllers.OurKinds, rooms))},
 		{"rbac/scheduler_role.yaml", "scheduler-role", scheduler},
 		{"cluster-loops/role.yaml", "cluster-loops-role", everywhere(within(controllers.ClusterKinds, rooms), within(controllers.ClusterAuthority, rooms))},
 	} {
@@ -50,6 +52,40 @@ func everywhere(asked ...marked) marked {
 		}
 	}
 	return all
+}
+
+// ours narrows what is asked for of every group, as the scale of whatever an autoscaler points to, to the groups of our kinds where it
+// changes anything: a manager on somebody else's cluster has nothing else to change there. It reads of every group.
+func ours(asked marked) marked {
+	narrowed := marked{roles: asked.roles}
+	for _, rule := range asked.rules {
+		changes := slices.DeleteFunc(slices.Clone(rule.Verbs), reads)
+		if len(changes) == 0 || !slices.Contains(rule.APIGroups, rbacv1.APIGroupAll) {
+			narrowed.rules = append(narrowed.rules, rule)
+			continue
+		}
+		changing := rule.DeepCopy()
+		changing.APIGroups, changing.Verbs = ourGroups(), changes
+		narrowed.rules = append(narrowed.rules, *changing)
+		if looks := slices.DeleteFunc(slices.Clone(rule.Verbs), func(verb string) bool { return !reads(verb) }); len(looks) > 0 {
+			looking := rule.DeepCopy()
+			looking.Verbs = looks
+			narrowed.rules = append(narrowed.rules, *looking)
+		}
+	}
+	return narrowed
+}
+
+func reads(verb string) bool { return slices.Contains([]string{"get", "list", "watch"}, verb) }
+
+// ourGroups are those of our kinds in the Orrery naming.
+func ourGroups() []string {
+	var groups []string
+	for _, kind := range apis.Kinds() {
+		groups = append(groups, kind.GroupVersionKind(apis.Orrery).Group)
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups)
 }
 
 // within is all that the rooms of a scope ask for.

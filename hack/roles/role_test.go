@@ -42,6 +42,16 @@ func TestRename(t *testing.T) {
 	}
 }
 
+func TestWhatIsAskedForOfEveryGroupIsChangedInOursAlone(t *testing.T) {
+	got := ours(marked{rules: []rbacv1.PolicyRule{rule("*", "get update", "*/scale"), rule("*", "get", "*/scale"), rule("apps", "update", "deployments")}})
+	scaling := rule("", "update", "*/scale")
+	scaling.APIGroups = ourGroups()
+	want := []rbacv1.PolicyRule{scaling, rule("*", "get", "*/scale"), rule("*", "get", "*/scale"), rule("apps", "update", "deployments")}
+	if diff := cmp.Diff(want, got.rules); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestMerge(t *testing.T) {
 	for name, c := range map[string]struct{ given, want []rbacv1.PolicyRule }{
 		"says all verbs of a resource in one rule": {

@@ -33,10 +33,13 @@ type Loops struct {
 	RootCA []byte
 	// SigningDuration is how long a certificate is good for at most that is signed on request; 0 means a year.
 	SigningDuration time.Duration
-	// ClusterCIDRs are the ranges that nodes get their pods' addresses from; none means that nodes get none.
+	// ClusterCIDRs are the ranges that nodes get their pods' addresses from: one, or one per IP family; none means that nodes get
+	// none.
 	ClusterCIDRs []netip.Prefix
 	// ServiceCIDRs are ranges that are given to no node: those of services, or of somebody else.
 	ServiceCIDRs []netip.Prefix
+	// NodeCIDRMaskSizeIPv4 and NodeCIDRMaskSizeIPv6 are the lengths of the prefix that a node gets; 0 means 24 and 64.
+	NodeCIDRMaskSizeIPv4, NodeCIDRMaskSizeIPv6 int
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
 }
@@ -95,6 +98,12 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		ClusterCIDRs:    o.ClusterCIDRs,
 		ServiceCIDRs:    o.ServiceCIDRs,
 		NodeLifecycle:   o.NodeLifecycle,
+
+		NodeCIDRMaskSizeIPv4: o.NodeCIDRMaskSizeIPv4,
+		NodeCIDRMaskSizeIPv6: o.NodeCIDRMaskSizeIPv6,
+	}
+	if err := options.NodeIPAM().Check(); err != nil {
+		return nil, fmt.Errorf("giving nodes their ranges: %w", err)
 	}
 	if len(options.RootCA) == 0 {
 		if options.RootCA, err = c.rootCA(); err != nil {
@@ -105,7 +114,7 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		options.Canonical = apis.Kubernetes.GroupKind
 		options.NamespaceDeletionGracePeriod = time.Second // nobody else can have admitted something in ignorance of the deletion
 	}
-	if options.Autoscaling, err = c.metrics(); err != nil {
+	if options.Autoscaling, err = c.Metrics(); err != nil {
 		return nil, err
 	}
 	all := controllers.All(options)

@@ -19,8 +19,8 @@ import (
 // versionPeriod is for how long the version counts by which custom metrics are asked for.
 const versionPeriod = 15 * time.Second
 
-// metrics are clients of the metrics APIs, for the loop of HorizontalPodAutoscalers: as itself, where loops are somebody of their own.
-func (c Cluster) metrics() (o horizontalpodautoscaler.Options, err error) {
+// Metrics are clients of the metrics APIs, for the loop of HorizontalPodAutoscalers: as itself, where loops are somebody of their own.
+func (c Cluster) Metrics() (o horizontalpodautoscaler.Options, err error) {
 	config := c.Config
 	if c.ConfigOf != nil {
 		if config, err = c.ConfigOf(horizontalpodautoscaler.Loop(o).Name()); err != nil {

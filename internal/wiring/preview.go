@@ -42,6 +42,9 @@ func NewPreview(c Cluster, o Loops) (*Preview, error) {
 	if err != nil {
 		return nil, err
 	}
+	if entries, err = c.served(scheme, entries); err != nil {
+		return nil, err
+	}
 	p.loops = controllers.Loops(entries)
 	return p, nil
 }

@@ -35,8 +35,6 @@ var ofVolumes = []feature[corev1.Volume]{
 		return v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumDefault && v.EmptyDir.Medium != corev1.StorageMediumMemory
 	}},
 	{"emptyDir.mode", "a mode of the volume", func(v *corev1.Volume) bool { return v.EmptyDir != nil && v.EmptyDir.Mode != nil }},
-	{"projected.sources.clusterTrustBundle", "trust bundles", projects(func(p *corev1.VolumeProjection) bool { return p.ClusterTrustBundle != nil })},
-	{"projected.sources.podCertificate", "pod certificates", projects(func(p *corev1.VolumeProjection) bool { return p.PodCertificate != nil })},
 	{"user", "owners of single files", owned},
 }
 
@@ -107,7 +105,7 @@ func unsupported(format string, args ...any) *status.Failure {
 }
 
 // supportedVolumes are the kinds of volumes that package volumes makes, by their fields.
-var supportedVolumes = []string{"hostPath", "emptyDir", "configMap", "secret", "downwardAPI", "projected"}
+var supportedVolumes = []string{"hostPath", "emptyDir", "configMap", "secret", "downwardAPI", "projected", "persistentVolumeClaim", "ephemeral"}
 
 // sourceOf is the field that is set of a volume's source. A volume without any is an emptyDir by default.
 func sourceOf(volume *corev1.Volume) string {
@@ -192,7 +190,8 @@ func owned(v *corev1.Volume) bool {
 
 func projectionOwned(p *corev1.VolumeProjection) bool {
 	return p.ConfigMap != nil && keysOwned(p.ConfigMap.Items) || p.Secret != nil && keysOwned(p.Secret.Items) ||
-		p.DownwardAPI != nil && fieldsOwned(p.DownwardAPI.Items) || p.ServiceAccountToken != nil && p.ServiceAccountToken.User != nil
+		p.DownwardAPI != nil && fieldsOwned(p.DownwardAPI.Items) || p.ServiceAccountToken != nil && p.ServiceAccountToken.User != nil ||
+		p.ClusterTrustBundle != nil && p.ClusterTrustBundle.User != nil || p.PodCertificate != nil && p.PodCertificate.User != nil
 }
 
 func keysOwned(items []corev1.KeyToPath) bool {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/rounds"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
@@ -45,19 +46,7 @@ type Manager struct {
 
 // Run measures now and then, until ctx ends.
 func (m *Manager) Run(ctx context.Context) {
-	timer := m.Clock.NewTimer(monitoringInterval)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C():
-		}
-		if err := m.Measure(ctx); err != nil && ctx.Err() == nil {
-			m.Log.Error(err, "Measuring the local storage of pods")
-		}
-		timer.Reset(monitoringInterval)
-	}
+	rounds.Rounds{Every: monitoringInterval, What: "Measuring the local storage of pods", Clock: m.Clock, Log: m.Log}.Run(ctx, m.Measure)
 }
 
 // Measure measures the pods that have limits once, and evicts those that exceed them.

@@ -65,7 +65,7 @@ func (h *Host) volumeMount(pod *corev1.Pod, spec *corev1.Container, mount *corev
 		target = path.Join("/", target)
 	}
 	return &runtimeapi.Mount{
-		HostPath: source, ContainerPath: target, Readonly: mount.ReadOnly || agentWrites(volume), Propagation: propagation(mount),
+		HostPath: source, ContainerPath: target, Readonly: mount.ReadOnly || agentWrites(volume) || claimedReadOnly(volume), Propagation: propagation(mount),
 	}, nil
 }
 
@@ -73,6 +73,11 @@ func (h *Host) volumeMount(pod *corev1.Pod, spec *corev1.Container, mount *corev
 // there the next time, and other containers with it.
 func agentWrites(volume *corev1.Volume) bool {
 	return volume.ConfigMap != nil || volume.Secret != nil || volume.DownwardAPI != nil || volume.Projected != nil
+}
+
+// claimedReadOnly says whether the pod asks for the claim's volume to be read alone.
+func claimedReadOnly(volume *corev1.Volume) bool {
+	return volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
 }
 
 func volumeOf(pod *corev1.Pod, name string) *corev1.Volume {

@@ -70,7 +70,7 @@ func (plainVolumes) Path(_ *corev1.Pod, dir string, volume *corev1.Volume) strin
 	return filepath.Join(dir, volume.Name)
 }
 
-func TestContentThatTheAgentWritesIsReadOnly(t *testing.T) {
+func TestWhatAPodMayNotWriteToIsReadOnly(t *testing.T) {
 	h := New(Options{RootDir: t.TempDir(), Volumes: plainVolumes{}})
 	for name, test := range map[string]struct {
 		source   corev1.VolumeSource
@@ -81,6 +81,8 @@ func TestContentThatTheAgentWritesIsReadOnly(t *testing.T) {
 		"the downward API": {corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{}}, true},
 		"a projection":     {corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{}}, true},
 		"an emptyDir":      {corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}, false},
+		"a claim":          {corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{}}, false},
+		"a claim to read":  {corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ReadOnly: true}}, true},
 		"a hostPath":       {corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{}}, false},
 	} {
 		p := pod(func(p *corev1.Pod) { p.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: test.source}} })

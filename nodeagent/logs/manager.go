@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/rounds"
 )
 
 // The kubelet's defaults.
@@ -45,19 +46,7 @@ type Manager struct {
 
 // Run looks at the logs now and then, until ctx ends.
 func (m *Manager) Run(ctx context.Context) {
-	timer := m.Clock.NewTimer(monitorPeriod)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C():
-		}
-		if err := m.Look(ctx); err != nil && ctx.Err() == nil {
-			m.Log.Error(err, "Rotating the logs of containers")
-		}
-		timer.Reset(monitorPeriod)
-	}
+	rounds.Rounds{Every: monitorPeriod, What: "Rotating the logs of containers", Clock: m.Clock, Log: m.Log}.Run(ctx, m.Look)
 }
 
 // Look looks at all logs once. One that cannot be rotated holds up no other.

@@ -18,7 +18,7 @@ const TTL = 20 * time.Second
 // keepFor is how long an answer is remembered that nobody asks for.
 const keepFor = 10 * time.Minute
 
-// Source reads ConfigMaps, Secrets and RuntimeClasses. It is safe for concurrent use.
+// Source reads ConfigMaps, Secrets, RuntimeClasses and ClusterTrustBundles. It is safe for concurrent use.
 type Source struct {
 	client client.Reader
 	clock  clock.PassiveClock
@@ -27,6 +27,8 @@ type Source struct {
 	kept     map[key]*answer
 	lastDrop time.Time
 	watches  *watches // nil where nothing is watched
+
+	bundles trustBundles
 }
 
 type key struct{ kind, namespace, name string }

@@ -30,7 +30,7 @@ func (m *Manager) content(ctx context.Context, pod *corev1.Pod, volume *corev1.V
 	case volume.DownwardAPI != nil:
 		return m.downward(pod, volume.DownwardAPI.Items, mode(volume.DownwardAPI.DefaultMode))
 	default:
-		return m.projected(ctx, pod, volume.Projected)
+		return m.projected(ctx, pod, volume.Name, volume.Projected)
 	}
 }
 
@@ -41,10 +41,10 @@ func mode(set *int32) int32 {
 	return *set
 }
 
-func (m *Manager) projected(ctx context.Context, pod *corev1.Pod, volume *corev1.ProjectedVolumeSource) (map[string]File, error) {
+func (m *Manager) projected(ctx context.Context, pod *corev1.Pod, name string, volume *corev1.ProjectedVolumeSource) (map[string]File, error) {
 	all := map[string]File{}
 	for i := range volume.Sources {
-		files, err := m.projection(ctx, pod, &volume.Sources[i], mode(volume.DefaultMode))
+		files, err := m.projection(ctx, pod, fmt.Sprintf("%s/%d", name, i), &volume.Sources[i], mode(volume.DefaultMode))
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +55,8 @@ func (m *Manager) projected(ctx context.Context, pod *corev1.Pod, volume *corev1
 	return all, nil
 }
 
-func (m *Manager) projection(ctx context.Context, pod *corev1.Pod, source *corev1.VolumeProjection, mode int32) (map[string]File, error) {
+// projection is the files of one source of a volume; id names it among the pod's.
+func (m *Manager) projection(ctx context.Context, pod *corev1.Pod, id string, source *corev1.VolumeProjection, mode int32) (map[string]File, error) {
 	switch {
 	case source.ConfigMap != nil:
 		return m.configMap(ctx, pod, source.ConfigMap.Name, source.ConfigMap.Items, source.ConfigMap.Optional, mode)
@@ -65,6 +66,10 @@ func (m *Manager) projection(ctx context.Context, pod *corev1.Pod, source *corev
 		return m.downward(pod, source.DownwardAPI.Items, mode)
 	case source.ServiceAccountToken != nil:
 		return m.token(ctx, pod, source.ServiceAccountToken, mode)
+	case source.ClusterTrustBundle != nil:
+		return m.trustAnchors(ctx, pod, source.ClusterTrustBundle, mode)
+	case source.PodCertificate != nil:
+		return m.podCertificate(ctx, pod, id, source.PodCertificate, mode)
 	default:
 		return nil, fmt.Errorf("projections of this kind are not supported")
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,11 @@ import (
 type source struct {
 	configMaps map[string]*corev1.ConfigMap
 	secrets    map[string]*corev1.Secret
+	bundles    []*certificatesv1.ClusterTrustBundle
+}
+
+func (s source) TrustBundles(_ context.Context, wanted func(*certificatesv1.ClusterTrustBundle) bool) ([]*certificatesv1.ClusterTrustBundle, error) {
+	return slices.DeleteFunc(slices.Clone(s.bundles), func(b *certificatesv1.ClusterTrustBundle) bool { return !wanted(b) }), nil
 }
 
 func (s source) ConfigMap(_ context.Context, _, name string) (*corev1.ConfigMap, error) {

@@ -9,6 +9,8 @@ type disk interface {
 	MkdirTemp(dir, pattern string) (string, error)
 	WriteFile(path string, data []byte, mode os.FileMode) error
 	Chown(path string, user, group int) error
+	// Lchown is Chown, of a link itself where there is one.
+	Lchown(path string, user, group int) error
 	Chmod(path string, mode os.FileMode) error
 	Symlink(target, path string) error
 	Rename(from, to string) error
@@ -28,6 +30,7 @@ func (osDisk) WriteFile(path string, data []byte, mode os.FileMode) error {
 	return os.WriteFile(path, data, mode)
 }
 func (osDisk) Chown(path string, user, group int) error  { return os.Chown(path, user, group) }
+func (osDisk) Lchown(path string, user, group int) error { return os.Lchown(path, user, group) }
 func (osDisk) Chmod(path string, mode os.FileMode) error { return os.Chmod(path, mode) }
 func (osDisk) Symlink(target, path string) error         { return os.Symlink(target, path) }
 func (osDisk) Rename(from, to string) error              { return os.Rename(from, to) }

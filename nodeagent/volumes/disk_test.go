@@ -67,6 +67,13 @@ func (f *faulty) Chown(path string, user, group int) error {
 	return f.disk.Chown(path, user, group)
 }
 
+func (f *faulty) Lchown(path string, user, group int) error {
+	if err := f.step(nothing); err != nil {
+		return err
+	}
+	return f.disk.Lchown(path, user, group)
+}
+
 func (f *faulty) Chmod(path string, mode os.FileMode) error {
 	if err := f.step(nothing); err != nil {
 		return err

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
 
@@ -19,10 +21,18 @@ type Tokens interface {
 	Request(ctx context.Context, pod *corev1.Pod, audience string, expiration time.Duration) (objects.Token, error)
 }
 
+// TrustBundles reads the ClusterTrustBundles that are wanted.
+type TrustBundles interface {
+	TrustBundles(ctx context.Context, wanted func(*certificatesv1.ClusterTrustBundle) bool) ([]*certificatesv1.ClusterTrustBundle, error)
+}
+
 // Options configure a Manager.
 type Options struct {
-	Source env.Source
-	Tokens Tokens
+	Source          env.Source
+	Tokens          Tokens
+	TrustBundles    TrustBundles
+	PodCertificates PodCertificates
+	Claims          Claims
 	// Allocatable is the limit of containers that have none, for the downward API.
 	Allocatable corev1.ResourceList
 	// Clock is the real one if nil.
@@ -31,9 +41,10 @@ type Options struct {
 
 // Manager mounts the volumes of pods. It is safe for concurrent use for different pods.
 type Manager struct {
-	options Options
-	tokens  tokens
-	disk    disk
+	options     Options
+	tokens      tokens
+	credentials credentials
+	disk        disk
 }
 
 // New returns a manager.
@@ -41,7 +52,7 @@ func New(options Options) *Manager {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
-	return &Manager{options: options, tokens: tokens{kept: map[string]*issued{}}, disk: osDisk{}}
+	return &Manager{options: options, tokens: tokens{kept: map[string]*issued{}}, credentials: credentials{kept: map[string]*credential{}}, disk: osDisk{}}
 }
 
 // Mount makes all volumes of the pod below dir, or refreshes them. Each volume that fails is named in the error, and the others are
@@ -58,12 +69,14 @@ func (m *Manager) Mount(ctx context.Context, pod *corev1.Pod, dir string) error 
 }
 
 func (m *Manager) mount(ctx context.Context, pod *corev1.Pod, dir string, volume *corev1.Volume) error {
-	path := m.Path(pod, dir, volume)
+	path := below(dir, volume)
 	switch {
 	case volume.HostPath != nil:
 		return hostPath(volume.HostPath)
 	case volume.EmptyDir != nil:
 		return emptyDir(m.disk, path, volume.EmptyDir, fsGroup(pod))
+	case claims(volume):
+		return m.claimed(ctx, pod, path, volume)
 	case written(volume):
 		return m.write(ctx, pod, path, volume)
 	default:
@@ -91,17 +104,29 @@ func (m *Manager) write(ctx context.Context, pod *corev1.Pod, path string, volum
 	return atomicWriter{m.disk}.Write(path, files, fsGroup(pod), m.options.Clock.Now())
 }
 
-// Path is where a volume is: below dir, or, for a hostPath, where it always was.
+// Path is where a volume is, once it is mounted: below dir, or, for a hostPath and for what is linked to, where it always was.
 func (m *Manager) Path(_ *corev1.Pod, dir string, volume *corev1.Volume) string {
 	if volume.HostPath != nil {
 		return volume.HostPath.Path
 	}
+	path := below(dir, volume)
+	if claims(volume) {
+		if target, err := os.Readlink(path); err == nil {
+			return target
+		}
+	}
+	return path
+}
+
+// below is where a volume's directory is, or the link to it.
+func below(dir string, volume *corev1.Volume) string {
 	return filepath.Join(dir, "volumes", kindOf(volume), volume.Name)
 }
 
 // Unmount takes all volumes below dir away. What was mounted is unmounted; files on the disk are left to the caller.
 func (m *Manager) Unmount(dir string) error {
 	m.tokens.forget(dir)
+	m.credentials.forget(dir)
 	return unmountBelow(dir)
 }
 
@@ -122,7 +147,7 @@ func kindOf(volume *corev1.Volume) string {
 		{"secret", volume.Secret != nil},
 		{"downward-api", volume.DownwardAPI != nil},
 		{"projected", volume.Projected != nil},
-		{"persistentVolumeClaim", volume.PersistentVolumeClaim != nil},
+		{"persistent-claim", volume.PersistentVolumeClaim != nil},
 		{"ephemeral", volume.Ephemeral != nil},
 		{"csi", volume.CSI != nil},
 		{"nfs", volume.NFS != nil},

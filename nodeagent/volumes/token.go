@@ -45,11 +45,16 @@ func (m *Manager) token(ctx context.Context, pod *corev1.Pod, source *corev1.Ser
 	if err != nil {
 		return nil, err
 	}
-	file := File{Data: []byte(token), Mode: mode, Owner: onlyUser(pod)}
+	return map[string]File{source.Path: ownedByPod(pod, []byte(token), mode)}, nil
+}
+
+// ownedByPod is a file of the user that the pod runs as. Where that, or a group, is known, others need not read it.
+func ownedByPod(pod *corev1.Pod, data []byte, mode int32) File {
+	file := File{Data: data, Mode: mode, Owner: onlyUser(pod)}
 	if file.Owner != nil || fsGroup(pod) != nil {
-		file.Mode = 0o600 // others need not read it
+		file.Mode = 0o600
 	}
-	return map[string]File{source.Path: file}, nil
+	return file
 }
 
 func (m *Manager) issue(ctx context.Context, pod *corev1.Pod, audience string, expiration time.Duration) (string, error) {

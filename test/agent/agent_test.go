@@ -28,6 +28,7 @@ func TestNode(t *testing.T) {
 	w := newCluster(t)
 	t.Run("runs a pod that answers at its address", w.webPod)
 	t.Run("gives a container its environment and volumes", w.configured)
+	t.Run("gives a pod the volume that its claim is bound to", w.claimed)
 	t.Run("is talked to by the second name of a pod", w.secondName)
 	t.Run("runs init containers in order before the others", w.initialized)
 	t.Run("tells how a pod ended, with its last words", w.ended)

@@ -10,6 +10,7 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	appsv1 "k8s.io/api/apps/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/yaml"
 )
@@ -103,11 +104,19 @@ type change struct{ group, resource, verb string }
 // telling is how a component tells what it did.
 var telling = []change{{"", "events", "create"}, {"", "events", "patch"}, {"events.k8s.io", "events", "create"}, {"events.k8s.io", "events", "patch"}}
 
+// readsOfAll are what loops read whose kinds nobody can name beforehand: how many pods there shall be, in the scale of whatever controls
+// them, and metrics, which are resources with the names that their makers gave them.
+var readsOfAll = []rbacv1.PolicyRule{
+	{APIGroups: []string{rbacv1.APIGroupAll}, Resources: []string{"*/scale"}, Verbs: []string{"get"}},
+	{APIGroups: []string{"custom.metrics.k8s.io"}, Resources: []string{rbacv1.ResourceAll}, Verbs: []string{"get"}},
+	{APIGroups: []string{"external.metrics.k8s.io"}, Resources: []string{rbacv1.ResourceAll}, Verbs: []string{"list"}},
+}
+
 // overreaches are what a rule allows that is neither reading, nor about our kinds, nor among what is allowed.
 func overreaches(rule rbacv1.PolicyRule, allowed []change) []string {
 	var wrong []string
-	if slices.Equal(rule.APIGroups, []string{rbacv1.APIGroupAll}) && slices.Equal(rule.Resources, []string{"*/scale"}) && slices.Equal(rule.Verbs, []string{"get"}) {
-		return nil // whatever controls pods, how many it asks for is how many there shall be: a budget reads that of any kind
+	if slices.ContainsFunc(readsOfAll, func(r rbacv1.PolicyRule) bool { return equality.Semantic.DeepEqual(r, rule) }) {
+		return nil
 	}
 	if slices.Contains(slices.Concat(rule.APIGroups, rule.Resources, rule.Verbs), rbacv1.ResourceAll) {
 		wrong = append(wrong, "it names no group, resource or verb but all: "+rule.String())

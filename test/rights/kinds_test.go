@@ -146,6 +146,7 @@ func (s *session) quota(t *testing.T) {
 func (s *session) protected(t *testing.T) {
 	free := &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: "disk"}, Spec: corev1.PersistentVolumeSpec{
 		Capacity: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Mi")}, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+		StorageClassName:       "free", // or else a claim gets it
 		PersistentVolumeSource: corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/disk"}},
 	}}
 	class := &storagev1.VolumeAttributesClass{ObjectMeta: metav1.ObjectMeta{Name: "gold"}, DriverName: "example.org", Parameters: map[string]string{"iops": "9"}}
@@ -155,6 +156,37 @@ func (s *session) protected(t *testing.T) {
 		s.remove(t, obj)
 		s.gone(t, obj)
 	}
+}
+
+// stored binds a volume to a claim, which no other claim would get, and has it recycled when the claim is gone.
+func (s *session) stored(t *testing.T) {
+	disk := &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: "stored"}, Spec: corev1.PersistentVolumeSpec{
+		Capacity: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Mi")}, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+		StorageClassName: "slow", PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimRecycle,
+		PersistentVolumeSource: corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/disk"}},
+	}}
+	data := claim("stored")
+	data.Spec.StorageClassName = &disk.Spec.StorageClassName
+	s.create(t, data, disk)
+	await.Until(t, "the claim to be bound", func() (string, bool) {
+		err := s.Get(t.Context(), client.ObjectKeyFromObject(data), data)
+		return fmt.Sprint(data.Status, err), err == nil && data.Status.Phase == corev1.ClaimBound && len(data.Status.Conditions) > 0
+	})
+	s.remove(t, data)
+	scrubs := pod("default", "recycler-for-stored")
+	await.Until(t, "the volume to be recycled", func() (string, bool) {
+		if err := s.Get(t.Context(), client.ObjectKeyFromObject(scrubs), scrubs); err == nil && scrubs.Status.Phase == corev1.PodRunning {
+			base := scrubs.DeepCopy()
+			scrubs.Status.Phase = corev1.PodSucceeded
+			if err := s.Status().Patch(t.Context(), scrubs, client.MergeFrom(base)); client.IgnoreNotFound(err) != nil {
+				t.Fatal(err)
+			}
+		}
+		err := s.Get(t.Context(), client.ObjectKeyFromObject(disk), disk)
+		return fmt.Sprint(disk.Status, err), err == nil && disk.Status.Phase == corev1.VolumeAvailable && disk.Spec.ClaimRef == nil
+	})
+	s.remove(t, disk)
+	s.gone(t, disk)
 }
 
 func claim(name string) *corev1.PersistentVolumeClaim {

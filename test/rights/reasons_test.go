@@ -98,6 +98,10 @@ var unused = []reason{
 		why: "it tells of slices that cannot be written, and all could be",
 	},
 	{
+		who: loops + "horizontal-pod-autoscaler-controller", verb: "get", what: "*.custom.metrics.k8s.io",
+		why: "it asks for custom metrics where somebody serves them, which nobody does here: controllers/autoscaling/live tests it",
+	},
+	{
 		who: loops + "namespace-controller", verb: "delete", what: "*.*",
 		why: "a kind that cannot be deleted as a collection, as an aggregated server may have, is deleted object by object",
 	},
@@ -114,8 +118,28 @@ var unused = []reason{
 		why: "as for events",
 	},
 	{
-		who: loops + "persistentvolumeclaim-protection-controller", what: "persistentvolumeclaims/status",
-		why: "it says of a bound claim whether it is used, and none is bound here",
+		who: loops + "persistentvolume-attach-detach-controller", verb: "create",
+		why: "it attaches volumes of CSI drivers, of which no pod here has any: controllers/storage/live tests it",
+	},
+	{
+		who: loops + "persistentvolume-detach-controller", verb: "create",
+		why: "it says what has been attached, which nothing here is",
+	},
+	{
+		who: loops + "persistentvolume-detach-controller", verb: "delete",
+		why: "it detaches what has been attached, which nothing here is",
+	},
+	{
+		who: loops + "persistentvolume-detach-controller", verb: "patch",
+		why: "it tells nodes what has been attached, which nothing here is",
+	},
+	{
+		who: loops + "persistentvolume-expander-controller", verb: "patch", what: "persistentvolumeclaims",
+		why: "it names the driver that has taken over from the plugin of a volume, and no volume here is of a plugin",
+	},
+	{
+		who: loops + "persistentvolume-expander-controller", verb: "create", what: "events.events.k8s.io",
+		why: "it tells of claims that ask for more than they have, and none does",
 	},
 	{
 		who: loops + "replicationcontroller-controller", verb: "patch", what: "pods",
@@ -124,6 +148,18 @@ var unused = []reason{
 	{
 		who: loops + "stale-disruption-controller", what: "pods/status",
 		why: "it begins when a pod was to be disrupted two minutes ago",
+	},
+	{
+		who: loops + "storage-version-migrator-controller", verb: "patch",
+		why: "it migrates what somebody asks for, which nobody here does: controllers/meta/live tests it",
+	},
+	{
+		who: loops + "storage-version-migrator-controller", verb: "list", what: "*.*",
+		why: "as for patches",
+	},
+	{
+		who: loops + "storage-version-migrator-controller", verb: "get", what: "customresourcedefinitions.apiextensions.k8s.io",
+		why: "as for patches",
 	},
 	{
 		who: loops + "statefulset-controller", verb: "patch", what: "controllerrevisions.apps",

@@ -51,11 +51,17 @@ func (g granted) usedBy(did *auditlog.Activity) bool {
 		return false
 	}
 	for used := range did.Used {
-		if used.Verb == g.Verb && (g.Group == rbacv1.APIGroupAll || g.Group == used.Group) && (g.Resource == rbacv1.ResourceAll || g.Resource == used.Resource) {
+		if used.Verb == g.Verb && (g.Group == rbacv1.APIGroupAll || g.Group == used.Group) && g.isAbout(used.Resource) {
 			return true
 		}
 	}
 	return false
+}
+
+// isAbout reports that the right is one on a resource, by its name, as any, or as a subresource of any.
+func (g granted) isAbout(resource string) bool {
+	ofAny, isSub := strings.CutPrefix(g.Resource, rbacv1.ResourceAll+"/")
+	return g.Resource == rbacv1.ResourceAll || g.Resource == resource || isSub && strings.HasSuffix(resource, "/"+ofAny)
 }
 
 // everythingIsUsed holds that each right was used, or has a reason.

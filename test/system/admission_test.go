@@ -27,7 +27,6 @@ func TestAPolicyIsToldOfItsMistakes(t *testing.T) {
 		},
 	}
 	create(t, policy)
-	t.Cleanup(func() { remove(t, policy, metav1.DeletePropagationBackground) })
 	told := func(what string, as func([]admissionregistrationv1.ExpressionWarning) bool) {
 		t.Helper()
 		await.Until(t, what, func() (string, bool) {

@@ -6,7 +6,6 @@ import (
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/conditionsof"
 	"github.com/orrery-dev/orrery/controllers/internal/replicacontrol"
-	"github.com/orrery-dev/orrery/framework/plan"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -25,19 +24,10 @@ func status(rs *oappsv1.ReplicaSet, w world, failed error, now time.Time) appsv1
 	}
 }
 
-// conditions are those of rs, with ReplicaFailure as long as something is in the way. The first failure is kept: its
-// time says since when.
+// conditions are those of rs, with ReplicaFailure as long as something is in the way.
 func conditions(rs *oappsv1.ReplicaSet, w world, failed error, now time.Time) []appsv1.ReplicaSetCondition {
-	_, reported := conditionsof.ReplicaSet.Find(rs.Status.Conditions, appsv1.ReplicaSetReplicaFailure)
-	switch {
-	case failed == nil || plan.NamespaceTerminating(failed):
-		return conditionsof.ReplicaSet.Remove(rs.Status.Conditions, appsv1.ReplicaSetReplicaFailure)
-	case reported:
-		return rs.Status.Conditions
-	default:
+	return replicacontrol.Failing(conditionsof.ReplicaSet, rs.Status.Conditions, appsv1.ReplicaSetReplicaFailure, failed, now, func() appsv1.ReplicaSetCondition {
 		reason, message := replicacontrol.Failure(setOf(rs), w.World, failed)
-		return conditionsof.ReplicaSet.Set(rs.Status.Conditions, appsv1.ReplicaSetCondition{
-			Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Reason: reason, Message: message,
-		}, now)
-	}
+		return appsv1.ReplicaSetCondition{Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Reason: reason, Message: message}
+	})
 }

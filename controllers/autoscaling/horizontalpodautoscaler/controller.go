@@ -1,6 +1,7 @@
 package horizontalpodautoscaler
 
 import (
+	"cmp"
 	"time"
 
 	oautoscalingv2 "github.com/orrery-dev/orrery/apis/autoscaling/v2"
@@ -37,29 +38,22 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.SyncPeriod = or(o.SyncPeriod, 15*time.Second)
-	o.DownscaleStabilization = or(o.DownscaleStabilization, 5*time.Minute)
-	o.Tolerance = or(o.Tolerance, 0.1)
-	o.CPUInitializationPeriod = or(o.CPUInitializationPeriod, 5*time.Minute)
-	o.InitialReadinessDelay = or(o.InitialReadinessDelay, 30*time.Second)
+	o.SyncPeriod = cmp.Or(o.SyncPeriod, 15*time.Second)
+	o.DownscaleStabilization = cmp.Or(o.DownscaleStabilization, 5*time.Minute)
+	o.Tolerance = cmp.Or(o.Tolerance, 0.1)
+	o.CPUInitializationPeriod = cmp.Or(o.CPUInitializationPeriod, 5*time.Minute)
+	o.InitialReadinessDelay = cmp.Or(o.InitialReadinessDelay, 30*time.Second)
 	return o
-}
-
-func or[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=get;list;watch
 // +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers/status,verbs=patch
-// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
+// +kubebuilder:rbac:groups="",resources=pods;replicationcontrollers,verbs=list;watch
+// +kubebuilder:rbac:groups=apps,resources=deployments;replicasets;statefulsets,verbs=list;watch
 // +kubebuilder:rbac:groups=*,resources=*/scale,verbs=get;update
 // +kubebuilder:rbac:groups=metrics.k8s.io,resources=pods,verbs=list
-// +kubebuilder:rbac:groups=custom.metrics.k8s.io,resources=*,verbs=get;list
-// +kubebuilder:rbac:groups=external.metrics.k8s.io,resources=*,verbs=get;list
+// +kubebuilder:rbac:groups=custom.metrics.k8s.io,resources=*,verbs=get
+// +kubebuilder:rbac:groups=external.metrics.k8s.io,resources=*,verbs=list
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Controller decides for HorizontalPodAutoscalers.

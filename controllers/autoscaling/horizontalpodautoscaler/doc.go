@@ -5,6 +5,8 @@
 // they are of. It watches HorizontalPodAutoscalers, of which it looks at each every 15 s, at moments that are spread over them, and at
 // once when its spec changes; pods it reads from the cache. Of the metrics APIs it needs those only that an autoscaler's metrics are of:
 // metrics.k8s.io (Resource, ContainerResource), custom.metrics.k8s.io (Pods, Object) and external.metrics.k8s.io (External).
+// On a cluster that somebody else runs it has the right to scale what is of our kinds; of others it reads the scale, and FailedRescale
+// says that it may not.
 //
 // # How many replicas
 //
@@ -29,8 +31,8 @@
 // # What it remembers
 //
 // What was recommended and by how much was scaled is in no object. It is remembered in the process, for as long as it counts, and goes
-// with the autoscaler. After a restart the replicas that there are count as recommended. Which pods other autoscalers scale is known once
-// these have been looked at, too.
+// with the autoscaler. After a restart the replicas that there are count as recommended. Which pods an autoscaler of another target scales
+// is known once it has been looked at, too.
 //
 // # What it says
 //

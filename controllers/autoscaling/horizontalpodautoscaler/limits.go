@@ -103,8 +103,8 @@ func reach(policy autoscalingv2.HPAScalingPolicy, direction int, began int32) in
 	}
 }
 
-// verdictOn is a number of replicas within its bounds, and what held it there.
-type verdictOn struct {
+// bounded is a number of replicas within its bounds, and what held it there.
+type bounded struct {
 	// replicas are within the bounds; steady is what they would be if only time had a say.
 	replicas, steady int32
 	// stable are the reason and message of AbleToScale, and limited those of ScalingLimited.
@@ -128,8 +128,8 @@ var (
 )
 
 // hold holds a number of replicas within its bounds: first what was recommended in the last minutes has a say, and then what may be.
-func (b bounds) hold(wanted int32, m *memory, now time.Time) verdictOn {
-	v := verdictOn{steady: wanted, stable: ready, limited: withinAllowed}
+func (b bounds) hold(wanted int32, m *memory, now time.Time) bounded {
+	v := bounded{steady: wanted, stable: ready, limited: withinAllowed}
 	v.steady = b.stabilize(wanted, m, now)
 	if v.steady != wanted {
 		v.stable = heldHigh

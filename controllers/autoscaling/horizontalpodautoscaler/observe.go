@@ -46,7 +46,7 @@ func (c Controller) Observe(ctx context.Context, view loop.View, hpa *oautoscali
 	if countOf(hpa, w.target.Wanted()) != byMetrics {
 		return w, nil
 	}
-	if w.selector, w.unselected = selectorOf(w.target); w.unselected != nil {
+	if w.selector, w.unselected = selectorOf(ctx, view, hpa, w.target); w.unselected != nil {
 		return w, nil
 	}
 	if err := w.readPods(ctx, view, hpa); err != nil {
@@ -70,19 +70,6 @@ func targetOf(ctx context.Context, view loop.View, hpa *oautoscalingv2.Horizonta
 	return scaletarget.Read(ctx, view, hpa.Namespace, scaletarget.Reference{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name})
 }
 
-// selectorOf is the selector of the pods of a target that says which these are.
-func selectorOf(target scaletarget.Target) (labels.Selector, error) {
-	selector, found, err := target.Selector()
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("couldn't convert selector into a corresponding internal selector object: %w", err)
-	case !found:
-		return nil, errNoSelector
-	default:
-		return selector, nil
-	}
-}
-
 // readPods reads the pods of the target, and who else scales what they belong to.
 func (w *world) readPods(ctx context.Context, view loop.View, hpa *oautoscalingv2.HorizontalPodAutoscaler) error {
 	var pods ocorev1.PodList
@@ -100,16 +87,22 @@ func (w *world) readPods(ctx context.Context, view loop.View, hpa *oautoscalingv
 	labelled := distinct(w.pods)
 	for i := range all.Items {
 		other := &all.Items[i]
-		if other.Name == hpa.Name {
-			continue
-		}
 		left, _ := view.Remembered(client.ObjectKeyFromObject(other)).(*memory)
-		if left != nil && left.selector != nil && slices.ContainsFunc(labelled, func(l labels.Set) bool { return left.selector.Matches(l) }) {
+		if other.Name != hpa.Name && scales(other, left, hpa, labelled) {
 			w.rivals = append(w.rivals, other.Name)
 		}
 	}
 	slices.Sort(w.rivals)
 	return nil
+}
+
+// scales reports that another autoscaler scales what pods of an autoscaler belong to, of which the labels are given: it has the same
+// target, or what it left says that it selects one of them.
+func scales(other *oautoscalingv2.HorizontalPodAutoscaler, left *memory, hpa *oautoscalingv2.HorizontalPodAutoscaler, labelled []labels.Set) bool {
+	if other.Spec.ScaleTargetRef == hpa.Spec.ScaleTargetRef {
+		return len(labelled) > 0
+	}
+	return left != nil && left.selector != nil && slices.ContainsFunc(labelled, func(l labels.Set) bool { return left.selector.Matches(l) })
 }
 
 // distinct are the labels of pods, those of many that have the same once.

@@ -1,6 +1,7 @@
 package horizontalpodautoscaler
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"time"
@@ -91,7 +92,7 @@ func (c Controller) byMetrics(v *verdict) {
 	}
 	v.desired, v.because = on.replicas, sentence(best, v.current, wanted, on)
 	if least := v.bounds.least; v.current == 0 && v.desired < least {
-		v.desired, v.reason = least, or(v.reason, belowLeast)
+		v.desired, v.reason = least, cmp.Or(v.reason, belowLeast)
 		v.because += fmt.Sprintf(", and minReplicas is %d", least)
 	}
 }
@@ -150,7 +151,7 @@ func (v *verdict) selected() error {
 
 // sentence says why there shall be so many replicas, as in "cpu is at 80% of requests against a target of 50%: 4 replicas become 7,
 // limited to 6 by maxReplicas".
-func sentence(best *proposal, current, wanted int32, on verdictOn) string {
+func sentence(best *proposal, current, wanted int32, on bounded) string {
 	said := fmt.Sprintf("%s: %d replicas become %d", best.level, current, wanted)
 	if wanted == current {
 		said = fmt.Sprintf("%s: %d replicas stay", best.level, current)

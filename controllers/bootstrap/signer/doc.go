@@ -1,6 +1,6 @@
 // Package signer signs the ConfigMap cluster-info in the namespace kube-public with bootstrap tokens, so that a new node which was
-// given a token knows that it reads what the cluster's owner wrote. It is kube-controller-manager's bootstrap-signer-controller, which
-// runs there only where it is named; here it always does.
+// given a token knows that it reads what the cluster's owner wrote. It is kube-controller-manager's bootstrap-signer-controller, and
+// like that it runs only where it is named: --controllers=*,bootstrap-signer-controller.
 //
 // It watches that ConfigMap, and Secrets of the type bootstrap.kubernetes.io/token in the namespace kube-system. It owns the keys of the
 // ConfigMap that begin with jws-kubeconfig-.

@@ -1,5 +1,5 @@
-// Package tokencleaner deletes bootstrap tokens that have expired. It is kube-controller-manager's token-cleaner-controller, which runs
-// there only where it is named; here it always does.
+// Package tokencleaner deletes bootstrap tokens that have expired. It is kube-controller-manager's token-cleaner-controller, and like
+// that it runs only where it is named: --controllers=*,token-cleaner-controller.
 //
 // It watches Secrets of the type bootstrap.kubernetes.io/token in the namespace kube-system, and owns nothing of theirs.
 //

@@ -14,7 +14,11 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/go-logr/logr"
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/envtest"
+	"github.com/orrery-dev/orrery/internal/wiring"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,14 +33,33 @@ func TestCertificates(t *testing.T) {
 }
 
 var (
-	env   = &envtest.Environment{Controllers: true}
+	env   = &envtest.Environment{}
 	admin *kubernetes.Clientset
+	// up tells once that the loops run, or why they do not.
+	up = make(chan error, 1)
 )
 
+// runControllers runs all loops, also those about bootstrap tokens, which have to be named.
+func runControllers(ctx context.Context, config *rest.Config) error {
+	loops := wiring.Loops{Cluster: true}
+	if err := loops.Selection.Set("*,bootstrapsigner,tokencleaner"); err != nil {
+		return err
+	}
+	cluster := wiring.Cluster{Config: config, Naming: apis.Kubernetes, Log: logr.Discard()}.Beside(env.Server())
+	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loops})
+	if err != nil {
+		up <- err
+		return err
+	}
+	return wiring.Run(ctx, controllers, func() { up <- nil })
+}
+
 var _ = BeforeSuite(func() {
+	env.Components = []envtest.Component{{Name: "controllers", Identity: identity.ControllerCache, Run: runControllers}}
 	config, err := env.Start()
 	Expect(err).NotTo(HaveOccurred())
 	admin = kubernetes.NewForConfigOrDie(config)
+	Eventually(up).WithTimeout(wait).Should(Receive(BeNil()), "the loops are to run")
 })
 
 var _ = AfterSuite(func() { Expect(env.Stop()).To(Succeed()) })

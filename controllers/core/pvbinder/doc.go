@@ -12,7 +12,8 @@
 //   - Where the claim's class waits for the first consumer it chooses none: it binds what the scheduler has chosen.
 //   - No volume is bound to two claims, and no claim to two volumes. A binding is four writes: the volume names the claim; its phase
 //     is Bound, which protects it; the claim names the volume, with bind-completed; its phase is Bound. Each is locked to what was
-//     observed, and after a crash in between the volume that names the claim is found first.
+//     observed, and after a crash in between the volume that names the claim is found first. One that is not, as a cache may be behind
+//     then, is let go by core/pvreclaimer.
 //   - A claim that asks for a volume by name gets that one or none.
 //   - A claim without a class, for which there is no volume, gets the default class, also when that comes later.
 //   - A claim that no volume is found for is handed to the provisioner of its class, by the annotations

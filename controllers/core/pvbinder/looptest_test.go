@@ -70,7 +70,7 @@ func newVolume(t *rapid.T, name string) *ocorev1.PersistentVolume {
 	v := gen.PersistentVolume(name, size(rapid.SampledFrom([]string{"1Mi", "1Gi", "2Gi"}).Draw(t, "size")),
 		gen.VolumeOfClass(rapid.SampledFrom(classes).Draw(t, "class")))
 	if rapid.IntRange(0, 3).Draw(t, "reserved") == 0 {
-		gen.ReservedFor("c1", "")(v)
+		gen.PreBound("c1", "")(v)
 	}
 	v.UID, v.Status = "", corev1.PersistentVolumeStatus{Phase: corev1.VolumePending}
 	return v
@@ -156,7 +156,7 @@ func isMade(w *looptest.World, claim *ocorev1.PersistentVolumeClaim) bool {
 
 // madeVolume is what a provisioner makes for a claim.
 func madeVolume(claim *ocorev1.PersistentVolumeClaim) *ocorev1.PersistentVolume {
-	v := gen.PersistentVolume("pvc-"+string(claim.UID), gen.VolumeOfClass(classOf(claim)), gen.ReservedFor(claim.Name, string(claim.UID)), volumeNote(provisioned, "p"))
+	v := gen.PersistentVolume("pvc-"+string(claim.UID), gen.VolumeOfClass(classOf(claim)), gen.PreBound(claim.Name, string(claim.UID)), volumeNote(provisioned, "p"))
 	v.Spec.PersistentVolumeReclaimPolicy = corev1.PersistentVolumeReclaimDelete
 	v.Status = corev1.PersistentVolumeStatus{Phase: corev1.VolumePending}
 	return v
@@ -173,7 +173,7 @@ func choose(w *looptest.World, claim *ocorev1.PersistentVolumeClaim) {
 	for _, v := range looptest.All[*ocorev1.PersistentVolume](w) {
 		if isFree(v) && unfit(v, claim) == "" {
 			looptest.Edit(w, "scheduler", v, func(v *ocorev1.PersistentVolume) {
-				gen.ReservedFor(claim.Name, string(claim.UID))(v)
+				gen.PreBound(claim.Name, string(claim.UID))(v)
 				volumeNote(boundBy, "yes")(v)
 			})
 			return

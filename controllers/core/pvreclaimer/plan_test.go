@@ -55,7 +55,7 @@ func TestPhases(t *testing.T) {
 		want   string
 	}{
 		{"a new volume is available", []change{phase(corev1.VolumePending)}, nil, isNow + `Available"}}`},
-		{"so is one that is reserved for a claim", []change{phase(corev1.VolumePending), gen.ReservedFor("data", "")}, nil, isNow + `Available"}}`},
+		{"so is one that is reserved for a claim", []change{phase(corev1.VolumePending), gen.PreBound("data", "")}, nil, isNow + `Available"}}`},
 		{"so is one that people let go", []change{released}, nil, isNow + `Available"}}`},
 		{"one whose claim does not name it is the binder's", []change{taken}, claim, "nothing to do: its claim does not name it yet"},
 		{"one whose claim is of another mode never will be", []change{taken, raw}, claim, "nothing to do: its claim is of another volume mode" +
@@ -65,7 +65,7 @@ func TestPhases(t *testing.T) {
 		{"nothing is left to do then", []change{taken}, gen.PersistentVolumeClaim("data", gen.BoundTo("disk")), "nothing to do"},
 		{"one whose claim has got another is let go", []change{taken}, gen.PersistentVolumeClaim("data", gen.BoundTo("other")),
 			`patch PersistentVolume disk {"metadata":{"annotations":null},"spec":{"claimRef":null}}: its claim has got volume other` + "\n" + isNow + `Available"}}`},
-		{"but stays reserved where a person said so", []change{gen.ReservedFor("data", "data"), phase(corev1.VolumeBound)}, gen.PersistentVolumeClaim("data", gen.BoundTo("other")),
+		{"but stays reserved where a person said so", []change{gen.PreBound("data", "data"), phase(corev1.VolumeBound)}, gen.PersistentVolumeClaim("data", gen.BoundTo("other")),
 			`patch PersistentVolume disk {"spec":{"claimRef":{"uid":null}}}: its claim has got volume other` + "\n" + isNow + `Available"}}`},
 		{"one that was provisioned for it is released", []change{taken, by("d"), policy(corev1.PersistentVolumeReclaimDelete)}, gen.PersistentVolumeClaim("data", gen.BoundTo("other")),
 			isNow + `Released"}}`},

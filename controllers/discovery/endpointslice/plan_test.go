@@ -193,7 +193,7 @@ func behind(pods []*ocorev1.Pod, there []*odiscoveryv1.EndpointSlice) world {
 
 // planned is a plan with what the slices say.
 func planned(service *ocorev1.Service, pods []*ocorev1.Pod, there []*odiscoveryv1.EndpointSlice) []string {
-	return described(Controller{}.Plan(service, behind(pods, there), gen.Now), func(s *odiscoveryv1.EndpointSlice) string {
+	return gen.Steps(Controller{}.Plan(service, behind(pods, there), gen.Now), func(s *odiscoveryv1.EndpointSlice) string {
 		endpoints := []string{"nothing"}
 		for i, e := range s.Endpoints {
 			if i == 0 {
@@ -211,28 +211,9 @@ func planned(service *ocorev1.Service, pods []*ocorev1.Pod, there []*odiscoveryv
 
 // sizes is a plan with the sizes of the slices.
 func sizes(service *ocorev1.Service, pods []*ocorev1.Pod, there []*odiscoveryv1.EndpointSlice) []string {
-	return described(Controller{}.Plan(service, behind(pods, there), gen.Now), func(s *odiscoveryv1.EndpointSlice) string {
+	return gen.Steps(Controller{}.Plan(service, behind(pods, there), gen.Now), func(s *odiscoveryv1.EndpointSlice) string {
 		return fmt.Sprint(len(s.Endpoints))
 	})
-}
-
-func described(p *plan.Plan, describe func(*odiscoveryv1.EndpointSlice) string) []string {
-	var lines []string
-	for _, step := range p.Steps() {
-		switch s := step.(type) {
-		case *plan.Create:
-			for _, obj := range s.Objects() {
-				lines = append(lines, "create "+describe(obj.(*odiscoveryv1.EndpointSlice)))
-			}
-		case *plan.Patch:
-			lines = append(lines, "patch "+s.Wanted().GetName()+" to "+describe(s.Wanted().(*odiscoveryv1.EndpointSlice)))
-		case *plan.Delete:
-			for _, obj := range s.Objects() {
-				lines = append(lines, "delete "+obj.GetName())
-			}
-		}
-	}
-	return lines
 }
 
 // said is an endpoint in words.

@@ -43,7 +43,7 @@ func TestPlan(t *testing.T) {
 			[]string{"create IPv4 [80]: 10.0.0.1", "delete s"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := described(Controller{}.Plan(endpoints(test.subsets...), world{mirrored: true, slices: test.there}, gen.Now))
+			got := gen.Steps(Controller{}.Plan(endpoints(test.subsets...), world{mirrored: true, slices: test.there}, gen.Now), said)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("the plan is not as wanted (-want +got):\n%s", diff)
 			}
@@ -53,7 +53,7 @@ func TestPlan(t *testing.T) {
 
 func TestSlicesGoWhenNothingIsMirrored(t *testing.T) {
 	w := world{slices: []*odiscoveryv1.EndpointSlice{showing("s", on(80, "10.0.0.1"))}}
-	if diff := cmp.Diff([]string{"delete s"}, described(Controller{}.Plan(endpoints(on(80, "10.0.0.1")), w, gen.Now))); diff != "" {
+	if diff := cmp.Diff([]string{"delete s"}, gen.Steps(Controller{}.Plan(endpoints(on(80, "10.0.0.1")), w, gen.Now), said)); diff != "" {
 		t.Errorf("the plan is not as wanted (-want +got):\n%s", diff)
 	}
 }
@@ -61,7 +61,7 @@ func TestSlicesGoWhenNothingIsMirrored(t *testing.T) {
 func TestNothingIsCreatedForEndpointsThatAreBeingDeleted(t *testing.T) {
 	going := endpoints(on(80, "10.0.0.1"))
 	going.DeletionTimestamp = ptr.To(gen.Ago(0))
-	if got := described(Controller{}.Plan(going, world{mirrored: true}, gen.Now)); got != nil {
+	if got := gen.Steps(Controller{}.Plan(going, world{mirrored: true}, gen.Now), said); got != nil {
 		t.Errorf("the plan is %q", got)
 	}
 }
@@ -114,25 +114,6 @@ func showing(name string, subset corev1.EndpointSubset) *odiscoveryv1.EndpointSl
 func ownedBy(uid string, slice *odiscoveryv1.EndpointSlice) *odiscoveryv1.EndpointSlice {
 	slice.OwnerReferences = []metav1.OwnerReference{{UID: gen.Service(uid).UID, Controller: ptr.To(true)}}
 	return slice
-}
-
-func described(p *plan.Plan) []string {
-	var lines []string
-	for _, step := range p.Steps() {
-		switch s := step.(type) {
-		case *plan.Create:
-			for _, obj := range s.Objects() {
-				lines = append(lines, "create "+said(obj.(*odiscoveryv1.EndpointSlice)))
-			}
-		case *plan.Patch:
-			lines = append(lines, "patch "+s.Wanted().GetName()+" to "+said(s.Wanted().(*odiscoveryv1.EndpointSlice)))
-		case *plan.Delete:
-			for _, obj := range s.Objects() {
-				lines = append(lines, "delete "+obj.GetName())
-			}
-		}
-	}
-	return lines
 }
 
 func said(s *odiscoveryv1.EndpointSlice) string {

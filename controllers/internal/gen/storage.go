@@ -134,8 +134,8 @@ func ClaimOfClass(class string) func(*ocorev1.PersistentVolumeClaim) {
 	return func(claim *ocorev1.PersistentVolumeClaim) { claim.Spec.StorageClassName = &class }
 }
 
-// ReservedFor makes a volume name a claim, by its UID too where that is not empty.
-func ReservedFor(claim, uid string) func(*ocorev1.PersistentVolume) {
+// PreBound makes a volume name a claim, by its UID too where that is not empty.
+func PreBound(claim, uid string) func(*ocorev1.PersistentVolume) {
 	return func(volume *ocorev1.PersistentVolume) {
 		volume.Spec.ClaimRef = &corev1.ObjectReference{
 			APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: Namespace, Name: claim, UID: types.UID(uid),
@@ -158,7 +158,7 @@ func BoundTo(volume string) func(*ocorev1.PersistentVolumeClaim) {
 // TakenBy makes a volume one that a controller has bound to a claim, whose UID is its name.
 func TakenBy(claim string) func(*ocorev1.PersistentVolume) {
 	return func(volume *ocorev1.PersistentVolume) {
-		ReservedFor(claim, claim)(volume)
+		PreBound(claim, claim)(volume)
 		Annotated[*ocorev1.PersistentVolume]("pv.kubernetes.io/bound-by-controller", "yes")(volume)
 		volume.Status.Phase = corev1.VolumeBound
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/orrery-dev/orrery/controllers/internal/podcontrol"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
+	"github.com/orrery-dev/orrery/framework/conditions"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"k8s.io/apimachinery/pkg/labels"
 )
@@ -46,4 +47,16 @@ func Failure(s Set, w World, failed error) (reason, message string) {
 		return podcontrol.ReasonFailedCreate, message
 	}
 	return podcontrol.ReasonFailedDelete, "unable to delete pods: " + message
+}
+
+// Failing are a set's conditions with the one of a kind that says what failed, as long as something does. The first failure is kept:
+// its time says since when. That nothing can be created in a namespace which is being deleted is none.
+func Failing[C any, K ~string](of conditions.Of[C, K], have []C, kind K, failed error, now time.Time, failure func() C) []C {
+	if failed == nil || plan.NamespaceTerminating(failed) {
+		return of.Remove(have, kind)
+	}
+	if _, told := of.Find(have, kind); told {
+		return have
+	}
+	return of.Set(have, failure(), now)
 }

@@ -15,7 +15,7 @@ const (
 	// patience is how long after a migration was made its resource may still come into being.
 	patience = time.Minute
 	// unseen is when to look for it again.
-	unseen = 10 * time.Second
+	unseen = 20 * time.Second
 )
 
 // verbs are what the server has to be able to do with a resource.

@@ -2,7 +2,6 @@ package storageversionmigrator
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync/atomic"
 
@@ -35,7 +34,9 @@ type migrate struct {
 var _ engine.Task[plan.Actor] = (*migrate)(nil)
 
 // Task is about this run of the migration.
-func (s *migrate) Task() string { return fmt.Sprintf("migrate %s %s", s.migration.UID, s.migration.Status.ResourceVersion) }
+func (s *migrate) Task() string {
+	return fmt.Sprintf("migrate %s %s", s.migration.UID, s.migration.Status.ResourceVersion)
+}
 
 // Verb is "migrate".
 func (s *migrate) Verb() string { return "migrate" }
@@ -131,14 +132,9 @@ func (s *migrate) writeAll(ctx context.Context, act plan.Actor, objs []metav1.Pa
 func (s *migrate) write(ctx context.Context, act plan.Actor, obj *metav1.PartialObjectMetadata) error {
 	var err error
 	for range attempts {
-		same, marshalErr := json.Marshal(metav1.PartialObjectMetadata{
-			TypeMeta: obj.TypeMeta, ObjectMeta: metav1.ObjectMeta{ResourceVersion: obj.ResourceVersion},
-		})
-		if marshalErr != nil {
-			return marshalErr
-		}
 		answer := s.named(obj)
-		err = act.Patch(ctx, &answer, client.RawPatch(types.MergePatchType, same), act.FieldOwner())
+		err = act.Patch(ctx, &answer, client.RawPatch(types.MergePatchType, s.nothing(obj)), act.FieldOwner())
+		answer.ManagedFields = nil // the loop remembers what it wrote, which may be a lot
 		switch {
 		case apierrors.IsNotFound(err):
 			return nil
@@ -152,6 +148,12 @@ func (s *migrate) write(ctx context.Context, act plan.Actor, obj *metav1.Partial
 		obj.ResourceVersion = now.ResourceVersion
 	}
 	return err
+}
+
+// nothing is a patch that changes nothing of an object, if it is as it was.
+func (s *migrate) nothing(obj client.Object) []byte {
+	return fmt.Appendf(nil, `{"apiVersion":%q,"kind":%q,"metadata":{"resourceVersion":%q}}`,
+		s.kind.GroupVersion().String(), s.kind.Kind, obj.GetResourceVersion())
 }
 
 // read is an object as the server has it; nil if it is gone. It is asked for by a list, since nothing here may get objects.

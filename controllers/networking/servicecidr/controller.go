@@ -14,8 +14,9 @@ import (
 )
 
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=servicecidrs,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=servicecidrs;ipaddresses,verbs=list
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=servicecidrs/status,verbs=patch
-// +kubebuilder:rbac:groups=networking.k8s.io,resources=ipaddresses,verbs=get;list;watch
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=ipaddresses,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Controller decides for ServiceCIDRs.

@@ -13,7 +13,7 @@
 //
 //   - A VolumeAttachment is made for each node that leaves attaching to us and has a pod which needs the volume and has not ended.
 //   - Of a volume that one node at a time may have none is made while there is one, be it that it is being deleted: until the driver
-//     has let it go, no other node is given the volume. The pod that has waited longest is first. In this it is stricter than
+//     has let it go, no other node is given the volume. The node of the oldest pod is first. In this it is stricter than
 //     kube-controller-manager, which gives the volume to the next node when a detachment has failed or takes longer than two minutes.
 //   - Attachments of other names than kube-controller-manager's, csi- and the hash of handle, driver and node, are none of its business.
 //   - A pod is told once of each thing that is in the way, and once more after a restart.

@@ -53,11 +53,11 @@ func (Controller) Observe(ctx context.Context, view loop.View, key client.Object
 		return world{}, engine.ErrGone // to us: it looks after itself
 	}
 	found := volumes{}
-	if err := found.attached(ctx, view, key.Name); err != nil {
-		return world{}, err
-	}
 	if node != nil {
 		found.told(node)
+	}
+	if err := found.attached(ctx, view, key.Name); err != nil {
+		return world{}, err
 	}
 	if err := found.used(ctx, view, key.Name); err != nil {
 		return world{}, err
@@ -110,7 +110,7 @@ func (vs volumes) told(node *ocorev1.Node) {
 	}
 }
 
-// attached finds the volumes that have attachments.
+// attached finds the volumes that have attachments. One whose PersistentVolume is gone is known by what the node is told to have.
 func (vs volumes) attached(ctx context.Context, read client.Reader, node string) error {
 	attachments, err := attachable.OnNode(ctx, read, node)
 	if err != nil {
@@ -121,8 +121,21 @@ func (vs volumes) attached(ctx context.Context, read client.Reader, node string)
 		if err != nil {
 			return err
 		}
-		if found {
+		switch told := vs.named(attachments[i].Name, node); {
+		case found:
 			vs.of(volume.ID).attachment = &attachments[i]
+		case told != nil:
+			told.attachment = &attachments[i]
+		}
+	}
+	return nil
+}
+
+// named is the volume whose attachment to a node has a name; nil if none has.
+func (vs volumes) named(attachment, node string) *volume {
+	for id, v := range vs {
+		if id.Attachment(node) == attachment {
+			return v
 		}
 	}
 	return nil

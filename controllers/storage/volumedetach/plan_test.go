@@ -131,3 +131,25 @@ func TestAVolumeThatIsTakenIntoUseMeanwhileStays(t *testing.T) {
 		}
 	})
 }
+
+// Somebody took the PersistentVolume away by force, and the node is still told to have it.
+func TestAVolumeThatIsGoneIsDetachedByItsName(t *testing.T) {
+	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
+		w := looptest.NewWorld(scheme)
+		for _, index := range Loop().Indexes() {
+			if err := w.Index(index.Object, index.Field, index.Values); err != nil {
+				t.Fatal(err)
+			}
+		}
+		node := gen.Node("a", gen.NodeReady, fakeattacher.Node)
+		node.Status.VolumesAttached = []corev1.AttachedVolume{{Name: fakeattacher.ID("data").Name()}}
+		w.Put(node, fakeattacher.Attachment("data", "a"))
+		passes := Loop().Reconciler(loop.Cluster{Client: w.Client("loop"), Clock: w.Clock()})
+		if _, err := passes.Reconcile(t.Context(), reconcile.Request{NamespacedName: key("a")}); err != nil {
+			t.Fatal(err)
+		}
+		if left := looptest.All[*ostoragev1.VolumeAttachment](w); len(left) != 0 {
+			t.Error("the attachment is left")
+		}
+	})
+}

@@ -1,0 +1,67 @@
+// Package cluster starts a control plane with a node that runs real containers, `orrery up`, and removes it again.
+//
+// It promises that the instance has a name and a directory of its own, and meets no other; and that Remove leaves nothing of it: no
+// object, image, container, mount or network.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/orrery-dev/orrery/hack/conformance/process"
+)
+
+// Name is the instance's.
+const Name = "conformance"
+
+// Cluster is one instance.
+type Cluster struct {
+	// Orrery is the program.
+	Orrery string
+	// Dir is the directory that holds the instance's.
+	Dir string
+	// Say tells what is being done.
+	Say func(format string, args ...any)
+}
+
+// Kubeconfig says how to reach it.
+func (c Cluster) Kubeconfig() string { return filepath.Join(c.Dir, Name, "kubeconfig") }
+
+// Up starts it with nothing in it but the images of an archive.
+func (c Cluster) Up(ctx context.Context, archive string) error {
+	if err := c.Remove(ctx); err != nil { // what a run that was killed has left
+		return err
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return err
+	}
+	c.Say("starting instance %s below %s", Name, c.Dir)
+	if err := c.orrery(ctx, "up"); err != nil {
+		return fmt.Errorf("starting the control plane: %w", err)
+	}
+	c.Say("loading the images")
+	if err := c.orrery(ctx, "image", "load", archive); err != nil {
+		return fmt.Errorf("loading the images: %w", err)
+	}
+	return nil
+}
+
+// Remove stops it, and removes all of it.
+func (c Cluster) Remove(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(c.Dir, Name)); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	c.Say("removing instance %s", Name)
+	stopped := c.orrery(ctx, "down")
+	if err := c.orrery(ctx, "reset", "--yes"); err != nil {
+		return fmt.Errorf("removing the control plane: %w", errors.Join(err, stopped))
+	}
+	return nil
+}
+
+func (c Cluster) orrery(ctx context.Context, args ...string) error {
+	return process.Command{Args: append([]string{c.Orrery, "--data-dir", c.Dir, "--name", Name}, args...)}.Run(ctx)
+}
