@@ -25,12 +25,16 @@
 // A difference is mended in our controller, or stands with its reason in the doc.go of its room and as a rule in rules_test.go, which
 // takes out that difference in that direction and nothing else.
 //
+// Every run of the tests has a few scenarios of the workloads that last. Jobs, CronJobs, budgets, quotas, Services, owners and
+// namespaces are on trial: what has been found there has been dealt with, but few seeds have been looked at, and only
+// `make test-differential` runs them.
+//
 // # How to look at a failure
 //
 // A seed that fails tells what happened in its namespace, and what is to be changed in our objects to make them upstream's. Run it
 // alone:
 //
-//	go test ./test/differential -run 'TestControllersAgreeWithUpstream/Job/seed=17$' -args -differential.first=17 -differential.seeds=1
+//	go test ./test/differential -run 'TestControllersAgreeWithUpstream/Job/seed=17$' -args -differential.all -differential.first=17 -differential.seeds=1
 //
 // and many of one kind by `make test-differential SEEDS=300 KIND=Job`.
 package differential

@@ -17,7 +17,8 @@ import (
 )
 
 var (
-	seeds = flag.Int("differential.seeds", 6, "how many random scenarios there are of each kind")
+	seeds = flag.Int("differential.seeds", 4, "how many random scenarios there are of each kind")
+	all   = flag.Bool("differential.all", false, "compare the kinds that are on trial, too")
 	first = flag.Int("differential.first", 1, "the first seed")
 	steps = flag.Int("differential.steps", 10, "how many steps a scenario has")
 	most  = flag.Int("differential.parallel", 64, "how many scenarios run side by side")

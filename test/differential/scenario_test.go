@@ -26,7 +26,7 @@ const (
 	// longPatience is that for Events, which are recorded one after the other, and late when the machine is busy.
 	longPatience = 60 * time.Second
 	// endless is how long a side may go on changing.
-	endless = 3 * time.Minute
+	endless = 6 * time.Minute
 )
 
 // subject is a kind whose controllers are compared.
@@ -152,7 +152,7 @@ func (s *scenario) settle() {
 			s.t.Fatalf("%s\nours (-) and upstream's (+):\n%s", s.story(), difference(s.our, s.now))
 		case time.Since(began) > endless:
 			busy, _ := queued.emptySince(began)
-			s.t.Fatalf("%s\nit does not end: ours did last %q (change %d), upstream's %q (change %d); queue %s", s.story(), our.what, our.number, their.what, their.number, busy)
+			s.t.Fatalf("%s\nit does not end: ours did last %q (change %d), upstream's %q (change %d); queue %s\n%s", s.story(), our.what, our.number, their.what, their.number, busy, s.differenceNow())
 		}
 		select {
 		case <-look.C:
@@ -160,6 +160,12 @@ func (s *scenario) settle() {
 			s.t.Fatalf("%s\nthe time is over", s.story())
 		}
 	}
+}
+
+// differenceNow is how the sides differ while one or both of them are still at work.
+func (s *scenario) differenceNow() string {
+	s.look()
+	return difference(s.our, s.now)
 }
 
 // look reads both sides, and reports whether they are the same.
