@@ -152,7 +152,7 @@ type Entry struct {
 
 // All returns every loop, ready to be added to a manager. The order has no meaning.
 func All(o Options) []Entry {
-	evicted := &devicetaints.Tally{}
+	evicted := &devicetaints.Evictions{}
 	return []Entry{
 		{OurKinds, "apps/daemonset", daemonset.Loop()},
 		{OurKinds, "apps/deployment", deployment.Loop()},

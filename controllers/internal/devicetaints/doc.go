@@ -3,6 +3,6 @@
 // A device is tainted by its driver, in a ResourceSlice, or by an administrator, in a DeviceTaintRule. A taint with the effect NoExecute
 // makes the pods go that use the device by a ResourceClaim, unless the claim tolerates it: for ever, or for some seconds.
 //
-// It owns the index of claims by the pools of their devices, decides nothing, and is pure but for the [Tally] of pods that were
+// It owns the index of claims by the pools of their devices, decides nothing, and is pure but for the [Evictions] of pods that were
 // evicted.
 package devicetaints

@@ -16,7 +16,7 @@ import (
 // Options are what the loop shares with that of the rules.
 type Options struct {
 	// Evicted counts the pods that rules evict; nil counts none.
-	Evicted *devicetaints.Tally
+	Evicted *devicetaints.Evictions
 }
 
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;delete

@@ -75,13 +75,13 @@ func TestPlan(t *testing.T) {
 }
 
 func TestAnEvictionSaysWhyAndIsCounted(t *testing.T) {
-	tally := &devicetaints.Tally{}
+	counted := &devicetaints.Evictions{}
 	w := world{[]taint{
 		{added("x", 0), "devices.example.com/a/d0", nil, "rule"},
 		{added("x", 0), "devices.example.com/a/d1", nil, "rule"},
 		{added("y", 0), "devices.example.com/a/d1", []resourcev1.DeviceToleration{tolerates("y")}, "tolerated"},
 	}}
-	p := Controller{Options{tally}}.Plan(gen.Pod("web", gen.Uses("gpu"), gen.On("a")), w, gen.Now)
+	p := Controller{Options{counted}}.Plan(gen.Pod("web", gen.Uses("gpu"), gen.On("a")), w, gen.Now)
 	want := strings.Join([]string{
 		`status Pod default/web {"status":{"conditions":[{"lastProbeTime":null,"lastTransitionTime":"2030-01-02T03:04:05Z","message":"Device Taint manager: deleting due to NoExecute taint","reason":"DeletionByDeviceTaintManager","status":"True","type":"DisruptionTarget"}]}}`,
 		"event Normal DeviceTaintManagerEviction for Pod default/web: Marking for deletion",
@@ -95,7 +95,7 @@ func TestAnEvictionSaysWhyAndIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for rule, want := range map[types.UID]int{"rule": 1, "tolerated": 0} {
-		if got := tally.Of(rule); got != want {
+		if got := counted.Of(rule); got != want {
 			t.Errorf("%s has evicted %d, want %d", rule, got, want)
 		}
 	}

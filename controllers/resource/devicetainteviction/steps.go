@@ -11,7 +11,7 @@ import (
 
 // count counts a pod that was evicted, for the status of the rules that did it. It stands behind the deletion.
 type count struct {
-	tally *devicetaints.Tally
+	counted *devicetaints.Evictions
 	rules []types.UID
 }
 
@@ -29,6 +29,6 @@ func (c count) String() string {
 
 // Do counts the pod.
 func (c count) Do(context.Context, plan.Actor) error {
-	c.tally.Count(c.rules)
+	c.counted.Count(c.rules)
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 // Options are what the loop shares with that which evicts.
 type Options struct {
 	// Evicted counts the pods that rules have evicted; nil has counted none.
-	Evicted *devicetaints.Tally
+	Evicted *devicetaints.Evictions
 }
 
 // +kubebuilder:rbac:groups=resource.k8s.io,resources=devicetaintrules,verbs=get;list;watch

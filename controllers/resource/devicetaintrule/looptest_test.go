@@ -38,11 +38,11 @@ func TestRulesTellWhoHasToGo(t *testing.T) {
 	})
 }
 
-// evicted is a tally of one pod that the rule has evicted.
-func evicted() *devicetaints.Tally {
-	tally := &devicetaints.Tally{}
-	tally.Count([]types.UID{"r"})
-	return tally
+// evicted is the count of one pod that the rule has evicted.
+func evicted() *devicetaints.Evictions {
+	counted := &devicetaints.Evictions{}
+	counted.Count([]types.UID{"r"})
+	return counted
 }
 
 func rule(effect resourcev1.DeviceTaintEffect) *resourcev1.DeviceTaintRule {

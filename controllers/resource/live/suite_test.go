@@ -71,7 +71,7 @@ func newCluster(ctx context.Context, naming apis.Naming) *cluster {
 	Expect(err).NotTo(HaveOccurred())
 	mgr, err := wiring.NewManager(wiring.Cluster{Config: env.Config, Naming: naming}, nil)
 	Expect(err).NotTo(HaveOccurred())
-	evicted := &devicetaints.Tally{}
+	evicted := &devicetaints.Evictions{}
 	Expect(loop.AddAll(mgr, loop.Options{AnyName: true},
 		podresourceclaim.Loop(), resourceclaim.Loop(),
 		devicetainteviction.Loop(devicetainteviction.Options{Evicted: evicted}), devicetaintrule.Loop(devicetaintrule.Options{Evicted: evicted}),

@@ -6,15 +6,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Tally counts the pods that rules have evicted since it was made, which a rule's status tells and nothing in the API does. One loop
+// Evictions count the pods that rules have evicted since it was made, which a rule's status tells and nothing in the API does. One loop
 // evicts, and another one tells. The zero value has counted none; a nil one counts nothing.
-type Tally struct {
+type Evictions struct {
 	mu      sync.Mutex
 	evicted map[types.UID]int
 }
 
 // Count counts a pod that some rules have evicted.
-func (t *Tally) Count(rules []types.UID) {
+func (t *Evictions) Count(rules []types.UID) {
 	if t == nil {
 		return
 	}
@@ -29,7 +29,7 @@ func (t *Tally) Count(rules []types.UID) {
 }
 
 // Of is how many pods a rule has evicted.
-func (t *Tally) Of(rule types.UID) int {
+func (t *Evictions) Of(rule types.UID) int {
 	if t == nil {
 		return 0
 	}
