@@ -12,7 +12,7 @@ import (
 // count counts a pod that was evicted, for the status of the rules that did it. It stands behind the deletion.
 type count struct {
 	counted *devicetaints.Evictions
-	rules []types.UID
+	rules   []types.UID
 }
 
 var _ plan.Step = count{}
