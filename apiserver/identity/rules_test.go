@@ -123,11 +123,13 @@ rules:
 
 // mighty are those who may do something that is not about a resource that can be named, with the reason.
 var mighty = map[string]string{
-	"orrery:controller:garbage-collector-controller":       "any kind has owners, also one that is defined tomorrow, and RBAC has no word for metadata: the same kinds and verbs as upstream's generic-garbage-collector, without update",
-	"orrery:controller:namespace-controller":               "any kind can live in a Namespace that is deleted: as upstream's namespace-controller, without get of what it only counts",
-	"orrery:controller:disruption-controller":              "how many replicas there shall be is the scale of whatever controls a pod, of any kind, and nothing else of it: as upstream's",
-	"orrery:controller:resourcequota-controller":           "a quota may count objects of any kind, also one that is defined tomorrow, and RBAC has no word for metadata: as upstream's",
-	"orrery:controller:clusterrole-aggregation-controller": "a ClusterRole that it fills may hold any right, and who may not escalate can give none that they lack: as upstream's",
+	"orrery:controller:garbage-collector-controller":         "any kind has owners, also one that is defined tomorrow, and RBAC has no word for metadata: the same kinds and verbs as upstream's generic-garbage-collector, without update",
+	"orrery:controller:namespace-controller":                 "any kind can live in a Namespace that is deleted: as upstream's namespace-controller, without get of what it only counts",
+	"orrery:controller:disruption-controller":                "how many replicas there shall be is the scale of whatever controls a pod, of any kind, and nothing else of it: as upstream's",
+	"orrery:controller:resourcequota-controller":             "a quota may count objects of any kind, also one that is defined tomorrow, and RBAC has no word for metadata: as upstream's",
+	"orrery:controller:horizontal-pod-autoscaler-controller": "what it scales may be of any kind, and it changes nothing but the scale; metrics are resources with the names that their makers gave them: as upstream's",
+	"orrery:controller:storage-version-migrator-controller":  "objects of any kind may be stored in an old version, and it has them stored anew by an empty patch; the API server lets nobody patch more rights into a role than they have: as upstream's",
+	"orrery:controller:clusterrole-aggregation-controller":   "a ClusterRole that it fills may hold any right, and who may not escalate can give none that they lack: as upstream's",
 }
 
 func TestNobodyMayDoEverything(t *testing.T) {
