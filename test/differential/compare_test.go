@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -35,7 +37,7 @@ func differentObjects(our, their *state) string {
 	keys := maps.Clone(our.texts)
 	maps.Copy(keys, their.texts)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if our.texts[key] == their.texts[key] || excused(key, our.fields[key], their.fields[key]) {
+		if our.texts[key] == their.texts[key] || excused(key, our.fields[key], their.fields[key]) || our.fields[key] == nil && leftover(key, their) {
 			continue
 		}
 		diff := cmp.Diff(strings.Split(our.texts[key], "\n"), strings.Split(their.texts[key], "\n"))
@@ -57,6 +59,21 @@ func excused(key string, our, their map[string]any) bool {
 		}
 	}
 	return text(our) == text(their)
+}
+
+// leftover reports whether an object that only upstream has is a revision of a StatefulSet that is being deleted: garbage collection
+// deletes it, and upstream's controller, which goes on to look at the StatefulSet, makes it again. Ours keeps only the status then.
+func leftover(key string, their *state) bool {
+	revision, ok := their.objects[key].(*appsv1.ControllerRevision)
+	if !ok {
+		return false
+	}
+	owner := metav1.GetControllerOf(revision)
+	if owner == nil || owner.Kind != "StatefulSet" {
+		return false
+	}
+	set := their.objects["StatefulSet/"+owner.Name]
+	return set != nil && set.GetDeletionTimestamp() != nil
 }
 
 // isOurs reports whether an Event is one that upstream may be silent about.

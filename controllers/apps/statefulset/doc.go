@@ -18,7 +18,8 @@
 //     taken away does (WhenScaled), and they are collected with it. Claims that have another controller are left to that.
 //   - While a claim of a pod is on its way out, or a pod of somebody else's has its name, the pod is not made.
 //   - Revisions in use, and as many others as revisionHistoryLimit says, are kept.
-//   - A StatefulSet that is being deleted only has its status kept.
+//   - A StatefulSet that is being deleted only has its status kept; upstream makes its newest revision again, as often as garbage
+//     collection deletes it.
 //
 // # What it says
 //
