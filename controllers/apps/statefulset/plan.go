@@ -139,14 +139,13 @@ func (s *slots) make(p *plan.Plan, slot int) {
 	}
 	for _, claim := range volumesOf(s.set, ordinal) {
 		there := s.w.volumes[claim.Name]
-		_, withPod := retention(s.set)
 		switch {
 		case there == nil:
 		case there.DeletionTimestamp != nil:
 			p.EventOnce(s.set, plan.Warning, reasonNotCreated, failedToCreate, pod.Name, s.set.Name, fmt.Sprintf("pvc %s is being deleted", claim.Name))
 			p.Because(fmt.Sprintf("claim %s of pod %s is being deleted", claim.Name, pod.Name))
 			return
-		case withPod && stale(s.set, there, pod):
+		case stale(s.set, there, pod): // whatever the policy says now, its owner is gone
 			p.Because(fmt.Sprintf("claim %s is that of a former pod %s, and goes with it", claim.Name, pod.Name))
 			return
 		}

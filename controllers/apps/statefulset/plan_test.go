@@ -227,6 +227,11 @@ func TestClaims(t *testing.T) {
 				return data(pod, "Pod", "before")
 			},
 			[]string{"nothing to do: claim data-web-0 is that of a former pod web-0, and goes with it"}},
+		{"of a former pod go first, where claims would stay from now on", gen.StatefulSet("web", 1, storing), false,
+			func(_ *oappsv1.StatefulSet, pod *ocorev1.Pod) *ocorev1.PersistentVolumeClaim {
+				return data(pod, "Pod", "before")
+			},
+			[]string{"nothing to do: claim data-web-0 is that of a former pod web-0, and goes with it"}},
 		{"have no owner, if they are to stay", gen.StatefulSet("web", 1, storing), true,
 			func(set *oappsv1.StatefulSet, _ *ocorev1.Pod) *ocorev1.PersistentVolumeClaim {
 				return data(set, "StatefulSet", set.UID)
