@@ -28,7 +28,7 @@ func TestTheVersionOfCustomMetricsIsLookedUpAnewNowAndThen(t *testing.T) {
 		}
 		ask(1)
 		ask(1)
-		time.Sleep(versionPeriod + time.Second)
+		time.Sleep(versionPeriod + time.Second) //nolint:forbidigo // the time of this bubble passes by itself
 		ask(2)
 	})
 }

@@ -88,7 +88,7 @@ func (m *Manager) podCertificate(ctx context.Context, pod *corev1.Pod, id string
 // advance does what is due: it asks for a certificate, or looks what has become of the request.
 func (m *Manager) advance(ctx context.Context, pod *corev1.Pod, c *credential, source *corev1.PodCertificateProjection) error {
 	if c.refused != nil {
-		return nil
+		return nil //nolint:nilerr // for good: whoever wants the certificate is told
 	}
 	if c.requested == "" {
 		if c.chain != nil && m.options.Clock.Now().Before(c.refreshAt) {

@@ -24,8 +24,6 @@ type draw struct {
 // once is true once in n times.
 func (d draw) once(n int) bool { return d.IntN(n) == 0 }
 
-func (d draw) upTo(n int) *int32 { return new(int32(d.IntN(n + 1))) }
-
 func oneOf[T any](d draw, values ...T) T { return values[d.IntN(len(values))] }
 
 // autoscaler draws an autoscaler as the API server accepts it, with its defaults.

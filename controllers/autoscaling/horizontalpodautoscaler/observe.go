@@ -47,7 +47,7 @@ func (c Controller) Observe(ctx context.Context, view loop.View, hpa *oautoscali
 		return w, nil
 	}
 	if w.selector, w.unselected = selectorOf(ctx, view, hpa, w.target); w.unselected != nil {
-		return w, nil
+		return w, nil //nolint:nilerr // it is told in the status
 	}
 	if err := w.readPods(ctx, view, hpa); err != nil {
 		return w, err

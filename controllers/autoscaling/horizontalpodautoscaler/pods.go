@@ -6,7 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	resourcehelper "k8s.io/component-helpers/resource"
+	podresources "k8s.io/component-helpers/resource"
 )
 
 // sorted are the pods of a target, by what is known of how much of something they use.
@@ -100,8 +100,8 @@ func requests(pods []*corev1.Pod, container string, resource corev1.ResourceName
 }
 
 func requestOf(pod *corev1.Pod, container string, resource corev1.ResourceName) (int64, error) {
-	if container == "" && resourcehelper.IsPodLevelRequestsSet(pod) {
-		request, ok := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{})[resource]
+	if container == "" && podresources.IsPodLevelRequestsSet(pod) {
+		request, ok := podresources.PodRequests(pod, podresources.PodResourcesOptions{})[resource]
 		if !ok {
 			return 0, fmt.Errorf("missing pod-level request for %s in Pod %s", resource, pod.Name)
 		}

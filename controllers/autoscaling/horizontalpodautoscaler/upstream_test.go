@@ -68,12 +68,12 @@ func live(t *testing.T, r *rand.Rand) {
 			l.ours.change(spec)
 			l.look() // at once
 		}
-		time.Sleep(lead)
+		time.Sleep(lead) //nolint:forbidigo // the time of this bubble passes by itself
 		l.look()
 		if d.once(15) {
 			l.scale(int32(r.IntN(int(hpa.Spec.MaxReplicas) + 2)))
 		}
-		time.Sleep(period - lead)
+		time.Sleep(period - lead) //nolint:forbidigo // as above
 	}
 	l.theirs.stop()
 	for _, event := range l.theirs.events() {

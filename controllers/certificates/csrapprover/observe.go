@@ -29,7 +29,7 @@ func (Controller) Observe(ctx context.Context, view loop.View, request *certific
 	}
 	var w world
 	if signingrequest.CheckKubeletClient(asked, request.Spec.Usages) != nil {
-		return w, nil
+		return w, nil //nolint:nilerr // it is not for a kubelet, and nobody's business here
 	}
 	for i := range rights {
 		r := &rights[i]

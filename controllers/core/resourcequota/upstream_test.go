@@ -32,9 +32,9 @@ func TestUsageIsThatOfKubernetes(t *testing.T) {
 		got := used(quota, w, gen.Now)
 		for name := range quota.Spec.Hard {
 			gotten, some := got[name]
-			wanted, any := want[name]
-			if some != any || gotten.Cmp(wanted) != 0 {
-				t.Errorf("used %s is %s (%t), in Kubernetes %s (%t)", name, gotten.String(), some, wanted.String(), any)
+			wanted, counted := want[name]
+			if some != counted || gotten.Cmp(wanted) != 0 {
+				t.Errorf("used %s is %s (%t), in Kubernetes %s (%t)", name, gotten.String(), some, wanted.String(), counted)
 			}
 		}
 	})

@@ -69,7 +69,7 @@ func computes(name corev1.ResourceName) bool {
 // ending it.
 func holdsResources(pod *ocorev1.Pod, now time.Time) bool {
 	overdue, deleted := overdueAt(pod)
-	return !replicas.Ended(pod) && !(deleted && now.After(overdue))
+	return !replicas.Ended(pod) && (!deleted || !now.After(overdue))
 }
 
 // overdueAt is when a deleted pod should long have been gone: its grace after its deletion, which is its grace after it was asked for.
