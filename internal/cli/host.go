@@ -20,12 +20,13 @@ func containerdOptions(inst *instance.Instance, bin string) containerd.Options {
 		bin = filepath.Join(programDir(), "runtime")
 	}
 	return containerd.Options{
-		Dir:        inst.Path("containerd"),
-		Programs:   bin,
-		CNIConfDir: filepath.Join(networkDir(inst), "net.d"),
-		CgroupRoot: cgroupRoot(inst),
-		SharedDirs: []string{inst.Path("node")},
-		Log:        logger(),
+		Dir:          inst.Path("containerd"),
+		Programs:     bin,
+		CNIConfDir:   filepath.Join(networkDir(inst), "net.d"),
+		RegistryDirs: []string{inst.Path("registries")},
+		CgroupRoot:   cgroupRoot(inst),
+		SharedDirs:   []string{inst.Path("node")},
+		Log:          logger(),
 	}
 }
 

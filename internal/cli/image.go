@@ -20,7 +20,11 @@ func newImage(t *target) *cobra.Command {
 		Use:   "image",
 		Short: "Load and list the container images of the node",
 		Long: `Load and list the container images of this instance's node. A loaded image needs no
-registry: a pod that names it runs, unless its imagePullPolicy is Always.`,
+registry: a pod that names it runs, unless its imagePullPolicy is Always.
+
+How registries are reached stands in registries/NAME/hosts.toml of the instance's directory:
+mirrors, a registry's own authority, one without TLS, in containerd's form. It is read at each
+pull. What /etc/containerd/certs.d of the machine says counts as well.`,
 		Example: `  docker save web:1 > web.tar && orrery image load web.tar
   orrery image list`,
 	}

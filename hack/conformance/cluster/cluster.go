@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/orrery-dev/orrery/hack/conformance/process"
 )
@@ -49,6 +51,22 @@ func (c Cluster) Up(ctx context.Context, archive string) error {
 	return nil
 }
 
+// Address is that of a node which runs containers, on this machine: what is served there, all of them reach.
+func (c Cluster) Address(ctx context.Context) (string, error) {
+	var out strings.Builder
+	get := process.Command{Args: c.command("kubectl", "get", "nodes", "-o", `jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}`), Output: &out}
+	if err := get.Run(ctx); err != nil {
+		return "", fmt.Errorf("asking for the node's address: %w: %s", err, out.String())
+	}
+	if net.ParseIP(out.String()) == nil {
+		return "", fmt.Errorf("asking for the node's address: the answer is %q", out.String())
+	}
+	return out.String(), nil
+}
+
+// Registries is the directory in which the nodes look for how registries are reached.
+func (c Cluster) Registries() string { return filepath.Join(c.Dir, Name, "registries") }
+
 // Remove stops it, and removes all of it.
 func (c Cluster) Remove(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(c.Dir, Name)); errors.Is(err, os.ErrNotExist) {
@@ -63,5 +81,9 @@ func (c Cluster) Remove(ctx context.Context) error {
 }
 
 func (c Cluster) orrery(ctx context.Context, args ...string) error {
-	return process.Command{Args: append([]string{c.Orrery, "--data-dir", c.Dir, "--name", Name}, args...)}.Run(ctx)
+	return process.Command{Args: c.command(args...)}.Run(ctx)
+}
+
+func (c Cluster) command(args ...string) []string {
+	return append([]string{c.Orrery, "--data-dir", c.Dir, "--name", Name}, args...)
 }
