@@ -23,7 +23,7 @@ func TestWhatAnArchiveHoldsCanBePulledAndNothingPushed(t *testing.T) {
 	archive := filepath.Join(t.TempDir(), "images.tar")
 	images := map[name.Tag]v1.Image{}
 	for _, tag := range []string{"registry.k8s.io/e2e/agnhost:2", "registry.k8s.io/pause:3", "docker.io/library/nginx:1"} {
-		images[name.MustParseReference(tag).(name.Tag)] = image
+		images[parse(t, tag)] = image
 	}
 	if err := tarball.MultiWriteToFile(archive, images); err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func TestWhatAnArchiveHoldsCanBePulledAndNothingPushed(t *testing.T) {
 	if want := []string{"docker.io", "registry.k8s.io"}; !slices.Equal(registries, want) {
 		t.Errorf("the registries are %q, want %q", registries, want)
 	}
-	pulled, err := remote.Image(name.MustParseReference(address+"/e2e/agnhost:2", name.Insecure))
+	pulled, err := remote.Image(parse(t, address+"/e2e/agnhost:2"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,4 +65,13 @@ func TestANodeIsToldWhereEachRegistryIs(t *testing.T) {
 			t.Errorf("of %s the node is told %q (%v)", host, text, err)
 		}
 	}
+}
+
+func parse(t *testing.T, tag string) name.Tag {
+	t.Helper()
+	parsed, err := name.NewTag(tag, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
 }
