@@ -27,13 +27,16 @@ import (
 type Registry struct {
 	// Archive holds the images, as `docker save` writes them.
 	Archive string
-	// Blobs is the directory where layers are kept while it serves; they stay, for the next time.
+	// Blobs is the directory where layers are kept while it serves; they stay, for the next time. It is made when missing.
 	Blobs string
 }
 
 // Serve takes the archive's images in and serves them at an address of this machine, until ctx ends. It returns when all are there to be
 // pulled, with the address that nodes are to use, and the registries that the images' names name.
 func (r Registry) Serve(ctx context.Context, ip string) (address string, registries []string, err error) {
+	if err := os.MkdirAll(r.Blobs, 0o700); err != nil {
+		return "", nil, err
+	}
 	store := server.New(server.WithBlobHandler(server.NewDiskBlobHandler(r.Blobs)), server.Logger(log.New(io.Discard, "", 0)))
 	inside, stop := context.WithCancel(ctx)
 	defer stop()

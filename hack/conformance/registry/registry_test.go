@@ -29,7 +29,7 @@ func TestWhatAnArchiveHoldsCanBePulledAndNothingPushed(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	address, registries, err := Registry{Archive: archive, Blobs: t.TempDir()}.Serve(t.Context(), "127.0.0.1")
+	address, registries, err := Registry{Archive: archive, Blobs: filepath.Join(t.TempDir(), "made")}.Serve(t.Context(), "127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
