@@ -1,0 +1,12 @@
+package policy
+
+// Options say for whom policies are enforced.
+type Options struct {
+	// Name is the control plane's name; the table is called after it.
+	Name string
+	// NodeName is the node that we run on, as pods name it.
+	NodeName string
+}
+
+// TableName is what the nftables table of the policies is called.
+func TableName(name string) string { return "orrery-" + name + "-policies" }
