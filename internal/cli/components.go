@@ -15,6 +15,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/bridge"
+	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -40,6 +41,8 @@ type machine struct {
 	network  *bridge.Network
 	runtime  *containerd.Runtime
 	endpoint string // of the runtime
+	// policies is where the node agent waits for what keeps packets from its pods.
+	policies *policy.Gate
 	// seccompDefault: containers that name no seccomp profile get the runtime's default one.
 	seccompDefault bool
 
@@ -51,7 +54,7 @@ type machine struct {
 
 // newMachine prepares what the components share. Nothing runs yet.
 func newMachine(ctx context.Context, inst *instance.Instance, o runtimeOptions) (*machine, error) {
-	m := &machine{inst: inst, endpoint: o.endpoint, seccompDefault: o.seccompDefault}
+	m := &machine{inst: inst, endpoint: o.endpoint, policies: policy.NewGate(), seccompDefault: o.seccompDefault}
 	var err error
 	switch {
 	case o.runtime == simulatedRuntime:

@@ -12,6 +12,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/printer"
 	"github.com/orrery-dev/orrery/network/bridge"
+	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/network/proxy"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 	"github.com/spf13/cobra"
@@ -121,7 +122,7 @@ func tracesOf(inst *instance.Instance) doctor.Traces {
 	t := doctor.Traces{
 		Dirs:       []string{inst.Dir, containerd.RunDir(inst.Path("containerd"))},
 		CgroupRoot: cgroupRoot(inst),
-		Tables:     []string{bridge.TableName(inst.ID()), proxy.TableName(inst.ID())},
+		Tables:     []string{bridge.TableName(inst.ID()), proxy.TableName(inst.ID()), policy.TableName(inst.ID())},
 		Devices:    []string{bridge.InterfaceName(inst.ID())},
 	}
 	return t

@@ -39,6 +39,7 @@ func (m *machine) runNode(ctx context.Context, ready func(string)) error {
 		PodCIDR:     nodeRange(m.settings.Addresses.Pods).String(),
 		NodeIP:      gateway.String(),
 		CgroupRoot:  cgroupRoot(m.inst),
+		Protect:     m.policies.Protect,
 		Serving:     serving,
 
 		SeccompDefault: m.seccompDefault,

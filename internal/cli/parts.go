@@ -98,12 +98,12 @@ func (m *machine) runProxy(ctx context.Context, ready func(string)) error {
 	if err != nil {
 		return err
 	}
-	part, err := wiring.NewProxy(cluster, proxy.Options{
+	part, err := wiring.NewNetwork(cluster, proxy.Options{
 		Name:        m.inst.ID(),
 		NodeName:    m.nodeName(),
 		ClusterCIDR: m.settings.Addresses.Pods,
 		ServiceCIDR: m.settings.Addresses.Services,
-	}, inspected.of("proxy"))
+	}, m.policies, inspected.of(proxyComponent))
 	if err != nil {
 		return err
 	}

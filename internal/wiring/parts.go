@@ -5,8 +5,10 @@ import (
 	"fmt"
 
 	configv1 "k8s.io/kube-scheduler/config/v1"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/network/proxy"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/orrery-dev/orrery/scheduler"
@@ -44,9 +46,10 @@ func NewAgent(ctx context.Context, c Cluster, o nodeagent.Options) (*nodeagent.A
 	return nodeagent.New(ctx, o)
 }
 
-// NewProxy makes the service proxy of this machine. inspect is handed what shows its plans; nil shows them to nobody.
-func NewProxy(c Cluster, o proxy.Options, inspect func(engine.Inspector)) (*Manager, error) {
-	mgr, err := NewManager(c, nil)
+// NewNetwork makes what programs this machine's network: the service proxy, and the enforcer of network policies, for which pods may
+// wait at a gate. inspect is handed what shows their plans; nil shows them to nobody.
+func NewNetwork(c Cluster, o proxy.Options, gate *policy.Gate, inspect func(engine.Inspector)) (*Manager, error) {
+	mgr, err := NewManager(c, func(m *manager.Options) { m.Cache.ByObject = policy.Cached() })
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +57,20 @@ func NewProxy(c Cluster, o proxy.Options, inspect func(engine.Inspector)) (*Mana
 	if err != nil {
 		return nil, err
 	}
-	if err := p.SetupWithManager(mgr); err != nil {
-		return nil, fmt.Errorf("adding the service proxy to its manager: %w", err)
+	e, err := policy.New(policy.Options{Name: o.Name, NodeName: o.NodeName, Gate: gate}, mgr.GetClient())
+	if err != nil {
+		return nil, err
 	}
-	if inspect != nil {
-		inspect(p.Inspector())
+	for _, part := range []interface {
+		SetupWithManager(mgr manager.Manager) error
+		Inspector() engine.Inspector
+	}{p, e} {
+		if err := part.SetupWithManager(mgr); err != nil {
+			return nil, fmt.Errorf("adding the network's loops to their manager: %w", err)
+		}
+		if inspect != nil {
+			inspect(part.Inspector())
+		}
 	}
 	return mgr, nil
 }

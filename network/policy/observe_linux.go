@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -19,7 +20,8 @@ type World struct {
 	Options
 	Policies   []*networkingv1.NetworkPolicy
 	Namespaces []*corev1.Namespace
-	Pods       []*corev1.Pod
+	// Pods are those with an address, also where only the node's agent knows it yet; Waiting are those that it holds back until then.
+	Pods, Waiting []*corev1.Pod
 	// Present is what the kernel's table holds.
 	Present *nft.Table
 }
@@ -44,7 +46,9 @@ func (l *loop) Observe(ctx context.Context, _ engine.Look, _ engine.One) (World,
 	for i := range pods.Items {
 		w.Pods = append(w.Pods, (*corev1.Pod)(&pods.Items[i]))
 	}
+	arrivals, waiting := l.node.gate.arrivals(w.Pods, time.Now())
+	w.Pods, w.Waiting = append(w.Pods, arrivals...), waiting
 	var err error
-	w.Present, err = l.table.Read()
+	w.Present, err = l.node.table.Read()
 	return w, err
 }

@@ -6,6 +6,8 @@ type Options struct {
 	Name string
 	// NodeName is the node that we run on, as pods name it.
 	NodeName string
+	// Gate is where the node's agent waits before it starts a pod; nil is one to which nobody comes.
+	Gate *Gate
 }
 
 // TableName is what the nftables table of the policies is called.

@@ -49,7 +49,7 @@ func addressOf(p *corev1.Pod) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// portsOf are the ports that containers name. Sidecars are among the init containers.
+// portsOf are the ports that containers name.
 func portsOf(p *corev1.Pod) []corev1.ContainerPort {
 	var ports []corev1.ContainerPort
 	for _, containers := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {

@@ -3,8 +3,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -26,24 +24,21 @@ import (
 
 // Enforcer keeps the kernel's table as NetworkPolicies want it.
 type Enforcer struct {
-	engine *engine.Engine[engine.One, World, *nft.Client]
-	table  *nft.Client
+	engine *engine.Engine[engine.One, World, *node]
+	node   *node
 }
 
 // loop is what the engine runs.
 type loop struct {
 	options Options
 	read    client.Reader
-	table   *nft.Client
+	node    *node
 }
 
-var _ engine.Loop[engine.One, World, *nft.Client] = (*loop)(nil)
+var _ engine.Loop[engine.One, World, *node] = (*loop)(nil)
 
-// Actor is the node's table.
-func (l *loop) Actor(engine.One, World, engine.Turn) *nft.Client { return l.table }
-
-// Plan is the loop's plan.
-func (l *loop) Plan(_ engine.One, w World, _ time.Time) *engine.Plan[*nft.Client] { return Plan(w) }
+// Actor is the node's table, and its gate.
+func (l *loop) Actor(engine.One, World, engine.Turn) *node { return l.node }
 
 // New needs root and the nft program. It changes nothing yet.
 func New(o Options, read client.Reader) (*Enforcer, error) {
@@ -55,7 +50,11 @@ func New(o Options, read client.Reader) (*Enforcer, error) {
 }
 
 func newEnforcer(o Options, read client.Reader, table *nft.Client) *Enforcer {
-	return &Enforcer{table: table, engine: engine.New(&loop{o, read, table}, engine.Options[engine.One]{
+	if o.Gate == nil {
+		o.Gate = NewGate()
+	}
+	n := &node{table, o.Gate}
+	return &Enforcer{node: n, engine: engine.New(&loop{o, read, n}, engine.Options[engine.One]{
 		Name:       "network-policy",
 		Registerer: metrics.Registry,
 		Log:        ctrl.Log.WithName("network-policy"),
@@ -70,9 +69,10 @@ func (e *Enforcer) SetupWithManager(mgr manager.Manager) error {
 	return mgr.Add(e.runner(mgr.GetCache()))
 }
 
-func (e *Enforcer) runner(informers cache.Cache) *upkeep.Runner[World, *nft.Client] {
-	return &upkeep.Runner[World, *nft.Client]{
-		For: "network policies", Engine: e.engine, Table: e.table,
+func (e *Enforcer) runner(informers cache.Cache) *upkeep.Runner[World, *node] {
+	e.node.gate.open(func() { e.engine.Wake(engine.One{}) })
+	return &upkeep.Runner[World, *node]{
+		For: "network policies", Engine: e.engine, Table: e.node.table,
 		Cache: informers, Objects: []client.Object{&onetworkingv1.NetworkPolicy{}, &corev1.Namespace{}, &ocorev1.Pod{}},
 	}
 }
@@ -81,30 +81,4 @@ func (e *Enforcer) runner(informers cache.Cache) *upkeep.Runner[World, *nft.Clie
 func (e *Enforcer) Sync(ctx context.Context) error { return e.engine.Pass(ctx, engine.One{}).Err }
 
 // Remove removes the table: no policy holds on this node any more.
-func (e *Enforcer) Remove(ctx context.Context) error { return e.table.Remove(ctx) }
-
-// Plan brings the table to what the policies want.
-func Plan(w World) *engine.Plan[*nft.Client] {
-	p := &engine.Plan[*nft.Client]{}
-	if difference := nft.Compare(w.Present, tableOf(w)); !difference.Empty() {
-		p.Do(&write{difference})
-	}
-	p.Because("the table holds what NetworkPolicies want")
-	return p
-}
-
-// write carries out a difference, all of it in one transaction.
-type write struct{ difference *nft.Difference }
-
-func (s *write) Verb() string { return "write" }
-
-// String has a line for each change.
-func (s *write) String() string {
-	return "in one transaction:\n  " + strings.ReplaceAll(s.difference.String(), "\n", "\n  ")
-}
-
-func (s *write) Why() string { return "" }
-
-func (s *write) Do(ctx context.Context, table *nft.Client) error {
-	return table.Write(ctx, s.difference)
-}
+func (e *Enforcer) Remove(ctx context.Context) error { return e.node.table.Remove(ctx) }
