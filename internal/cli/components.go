@@ -30,6 +30,7 @@ const (
 	nodeComponent        = "node"
 	simulatedComponent   = "simulated-nodes"
 	proxyComponent       = "proxy"
+	routesComponent      = "routes"
 )
 
 // machine is what the components on one machine share while they run.
@@ -45,6 +46,8 @@ type machine struct {
 	policies *policy.Gate
 	// seccompDefault: containers that name no seccomp profile get the runtime's default one.
 	seccompDefault bool
+	// name is the node's; empty means as the machine is called.
+	name string
 
 	// cluster is the cluster as a component of an identity knows it.
 	cluster func(identity.Identity) (wiring.Cluster, error)
@@ -114,12 +117,18 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 	if p.network != nil {
 		server.Needs = []string{networkComponent} // pods reach the API server at the bridge's address
 		host = append(host[:1:1], append([]plane.Component{server}, host[1:]...)...)
+		host = append(host, plane.Component{Name: routesComponent, Needs: []string{networkComponent, apiserverComponent}, Run: p.runRoutes})
 	} else {
 		host = []plane.Component{server}
+	}
+	further, err := p.furtherComponents()
+	if err != nil {
+		return nil, "", errors.Join(err, p.listener.Close())
 	}
 	components := append(host,
 		plane.Component{Name: controllersComponent, Needs: []string{apiserverComponent}, Run: p.runControllers},
 		plane.Component{Name: schedulerComponent, Needs: []string{apiserverComponent}, Run: p.runScheduler})
+	components = append(components, further...)
 	if o.nodes > 0 {
 		components = append(components,
 			plane.Component{Name: simulatedComponent, Needs: []string{apiserverComponent}, Run: p.runSimulatedNodes})
@@ -194,6 +203,10 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		return err
 	}
 	if err := p.writeKubeconfig(server); err != nil {
+		return err
+	}
+	if err := p.removeSurplusNodes(ctx, server); err != nil {
+		_ = server.Stop() // why it is not used says more
 		return err
 	}
 	p.server = server

@@ -5,11 +5,15 @@ import (
 	"fmt"
 
 	configv1 "k8s.io/kube-scheduler/config/v1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/network/proxy"
+	"github.com/orrery-dev/orrery/network/routes"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/orrery-dev/orrery/scheduler"
 )
@@ -71,6 +75,25 @@ func NewNetwork(c Cluster, o proxy.Options, gate *policy.Gate, inspect func(engi
 		if inspect != nil {
 			inspect(part.Inspector())
 		}
+	}
+	return mgr, nil
+}
+
+// NewRoutes makes what keeps this machine's routes to the pods of other nodes. inspect is handed what shows its plans; nil shows them
+// to nobody.
+func NewRoutes(c Cluster, o routes.Options, inspect func(engine.Inspector)) (*Manager, error) {
+	mgr, err := NewManager(c, func(options *manager.Options) {
+		options.Cache.ByObject = map[client.Object]cache.ByObject{&ocorev1.Node{}: {Transform: routes.Trim}} // there may be thousands
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := routes.New(o, mgr.GetClient())
+	if err := r.SetupWithManager(mgr); err != nil {
+		return nil, fmt.Errorf("adding the routes to their manager: %w", err)
+	}
+	if inspect != nil {
+		inspect(r.Inspector())
 	}
 	return mgr, nil
 }

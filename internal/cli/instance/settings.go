@@ -80,6 +80,16 @@ func (i *Instance) Settle() (Settings, error) {
 	return s, i.save(s)
 }
 
+// Adopt gives the instance the addresses of a cluster that it is a part of. They stay, as those that it chooses itself.
+func (i *Instance) Adopt(a Addresses) error {
+	s, err := i.Settings()
+	if err != nil {
+		return err
+	}
+	s.Addresses = a
+	return i.save(s)
+}
+
 // Listen opens the port of the API server, at an address of this machine. A port of 0 means the one that the instance had, at
 // first DefaultPort or any other that is free. It is remembered in the settings, which must be settled.
 func (i *Instance) Listen(ctx context.Context, address netip.Addr, port int) (net.Listener, error) {
