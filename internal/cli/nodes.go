@@ -12,6 +12,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/orrery-dev/orrery/network/dns"
 	"github.com/orrery-dev/orrery/nodeagent"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -41,6 +42,9 @@ func (m *machine) runNode(ctx context.Context, ready func(string)) error {
 		CgroupRoot:  cgroupRoot(m.inst),
 		Serving:     serving,
 
+		ClusterDNS:     m.clusterDNS,
+		ClusterDomain:  m.settings.Domain,
+		ResolvConf:     dns.HostResolvConf(),
 		SeccompDefault: m.seccompDefault,
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ type upOptions struct {
 	runtimeOptions
 	servingOptions
 	storingOptions
+	dnsOptions
 	controllers wiring.Selection
 	foreground  bool
 	timeout     time.Duration
@@ -56,6 +57,7 @@ control loop is sent there as a span, by OTLP over gRPC.`,
   orrery up --runtime simulated --nodes 100
   orrery up --name second --port 7443
   orrery up --controllers=*,-nodelifecycle
+  orrery up --cluster-domain cluster.example.com
   orrery up --runtime-endpoint unix:///run/containerd/containerd.sock
   orrery up --bind-address 0.0.0.0 --tls-san cp.example.com --audit
   orrery up --etcd-servers https://10.0.0.1:2379 --etcd-cafile ca.crt --etcd-certfile client.crt --etcd-keyfile client.key`,
@@ -88,6 +90,7 @@ control loop is sent there as a span, by OTLP over gRPC.`,
 func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 	o.runtimeOptions.addFlags(flags)
 	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, 1 by default with --runtime simulated; beside a node that runs containers they are tainted, so that only pods go there that tolerate orrery.dev/simulated")
+	o.dnsOptions.addFlags(flags)
 	addSelectionFlag(flags, &o.controllers)
 	o.addServerFlags(flags)
 	markPaths(flags, "runtime-bin")
@@ -125,6 +128,9 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		return err
 	}
 	if err := o.storingOptions.check(); err != nil {
+		return err
+	}
+	if err := o.dnsOptions.check(); err != nil {
 		return err
 	}
 	if len(o.serverArgs) > 0 {
