@@ -93,7 +93,9 @@ func (f *further) register() (registration.Registration, error) {
 	if err != nil {
 		return registration.Registration{}, err
 	}
-	r := registration.Registration{NodeName: name, Address: f.segment.Address(f.n)}
+	r := registration.Registration{
+		NodeName: name, Address: f.segment.Address(f.n), ClusterDNS: f.clusterDNS, ClusterDomain: f.settings.Domain,
+	}
 	pair, err := f.server.ServingKeyPair("system:node:"+name, []string{name}, []net.IP{r.Address.AsSlice()})
 	if err != nil {
 		return r, err

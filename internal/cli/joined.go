@@ -15,6 +15,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/registration"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/bridge"
+	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/nodeagent"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -34,7 +35,7 @@ func newJoined(inst *instance.Instance, r registration.Registration, o runtimeOp
 	if err != nil {
 		return nil, "", err
 	}
-	m := &machine{inst: inst, seccompDefault: o.seccompDefault, name: r.NodeName}
+	m := &machine{inst: inst, policies: policy.NewGate(), seccompDefault: o.seccompDefault, name: r.NodeName, clusterDNS: r.ClusterDNS}
 	if m.runtime, err = newRuntime(inst, o.bin); err != nil {
 		return nil, "", err
 	}
@@ -42,6 +43,7 @@ func newJoined(inst *instance.Instance, r registration.Registration, o runtimeOp
 	if m.settings, err = inst.Settle(); err != nil {
 		return nil, "", err
 	}
+	m.settings.Domain = r.ClusterDomain
 	j := &joined{m, r}
 	m.cluster = j.clusterOf
 	return j.components(), config.Host, nil

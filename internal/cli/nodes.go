@@ -12,6 +12,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/orrery-dev/orrery/network/dns"
 	"github.com/orrery-dev/orrery/nodeagent"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -38,6 +39,7 @@ func (m *machine) runNode(ctx context.Context, ready func(string)) error {
 func (m *machine) runAgent(ctx context.Context, ready func(string), o nodeagent.Options) error {
 	o.NodeName, o.CRIEndpoint, o.SeccompDefault = m.nodeName(), m.endpoint, m.seccompDefault
 	o.RootDir, o.CgroupRoot, o.Protect = m.inst.Path("node"), cgroupRoot(m.inst), m.policies.Protect
+	o.ClusterDNS, o.ClusterDomain, o.ResolvConf = m.clusterDNS, m.settings.Domain, dns.HostResolvConf()
 	cluster, err := m.cluster(identity.Node(o.NodeName))
 	if err != nil {
 		return errors.Join(err, o.Serving.Listener.Close())

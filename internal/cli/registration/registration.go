@@ -19,6 +19,9 @@ type Registration struct {
 	NodeName string `json:"nodeName"`
 	// Address is its InternalIP, at which its agent serves.
 	Address netip.Addr `json:"address"`
+	// ClusterDNS are the addresses that its pods ask for names, of the domain ClusterDomain; none means the machine's own resolvers.
+	ClusterDNS    []string `json:"clusterDNS,omitempty"`
+	ClusterDomain string   `json:"clusterDomain,omitempty"`
 	// Files are the rest, as they are written; empty where it was read.
 	Files Files `json:"-"`
 
