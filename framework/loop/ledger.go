@@ -134,7 +134,7 @@ func (w write) shows(ctx context.Context, read client.Reader, forms []client.Obj
 }
 
 func (w write) showsIn(ctx context.Context, read client.Reader, seen client.Object) bool {
-	switch err := read.Get(ctx, client.ObjectKeyFromObject(w.obj), seen); {
+	switch err := read.Get(ctx, client.ObjectKeyFromObject(w.obj), seen, client.UnsafeDisableDeepCopy); { // it is only looked at
 	case apierrors.IsNotFound(err):
 		return w.deleted
 	case err != nil:
