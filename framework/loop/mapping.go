@@ -40,7 +40,7 @@ type mapper struct {
 
 func (m mapper) handler() handler.EventHandler {
 	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { m.enqueue(ctx, q, e.Object) },
+		CreateFunc:  func(ctx context.Context, e event.CreateEvent, q queue) { m.enqueue(ctx, q, e.Object) },
 		UpdateFunc:  func(ctx context.Context, e event.UpdateEvent, q queue) { m.enqueue(ctx, q, e.ObjectOld, e.ObjectNew) },
 		DeleteFunc:  func(ctx context.Context, e event.DeleteEvent, q queue) { m.enqueue(ctx, q, e.Object) },
 		GenericFunc: func(ctx context.Context, e event.GenericEvent, q queue) { m.enqueue(ctx, q, e.Object) },
