@@ -16,6 +16,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/bridge"
+	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -30,6 +31,7 @@ const (
 	nodeComponent        = "node"
 	simulatedComponent   = "simulated-nodes"
 	proxyComponent       = "proxy"
+	routesComponent      = "routes"
 	dnsComponent         = "dns"
 )
 
@@ -42,8 +44,12 @@ type machine struct {
 	network  *bridge.Network
 	runtime  *containerd.Runtime
 	endpoint string // of the runtime
+	// policies is where the node agent waits for what keeps packets from its pods.
+	policies *policy.Gate
 	// seccompDefault: containers that name no seccomp profile get the runtime's default one.
 	seccompDefault bool
+	// name is the node's; empty means as the machine is called.
+	name string
 	// clusterDNS are the addresses that pods ask for names, which the node needs somebody to answer at; none means the machine's own.
 	clusterDNS []string
 
@@ -55,7 +61,7 @@ type machine struct {
 
 // newMachine prepares what the components share. Nothing runs yet.
 func newMachine(ctx context.Context, inst *instance.Instance, o runtimeOptions) (*machine, error) {
-	m := &machine{inst: inst, endpoint: o.endpoint, seccompDefault: o.seccompDefault}
+	m := &machine{inst: inst, endpoint: o.endpoint, policies: policy.NewGate(), seccompDefault: o.seccompDefault}
 	var err error
 	switch {
 	case o.runtime == simulatedRuntime:
@@ -119,12 +125,18 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 	if p.network != nil {
 		server.Needs = []string{networkComponent} // pods reach the API server at the bridge's address
 		host = append(host[:1:1], append([]plane.Component{server, p.dnsComponent()}, host[1:]...)...)
+		host = append(host, plane.Component{Name: routesComponent, Needs: []string{networkComponent, apiserverComponent}, Run: p.runRoutes})
 	} else {
 		host = []plane.Component{server, p.dnsComponent()}
+	}
+	further, err := p.furtherComponents()
+	if err != nil {
+		return nil, "", errors.Join(err, p.listener.Close())
 	}
 	components := append(host,
 		plane.Component{Name: controllersComponent, Needs: []string{apiserverComponent}, Run: p.runControllers},
 		plane.Component{Name: schedulerComponent, Needs: []string{apiserverComponent}, Run: p.runScheduler})
+	components = append(components, further...)
 	if o.nodes > 0 {
 		components = append(components,
 			plane.Component{Name: simulatedComponent, Needs: []string{apiserverComponent}, Run: p.runSimulatedNodes})
@@ -203,6 +215,10 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		return err
 	}
 	if err := p.writeKubeconfig(server); err != nil {
+		return err
+	}
+	if err := p.removeSurplusNodes(ctx, server); err != nil {
+		_ = server.Stop() // why it is not used says more
 		return err
 	}
 	p.server = server

@@ -66,6 +66,18 @@ type frailRuntime struct {
 	*simulated.Runtime
 	calls
 	wrong func(what string)
+	// held are the addresses for which network policies hold.
+	held map[string]bool
+}
+
+// protect has network policies hold, which may go wrong.
+func (r frailRuntime) protect(_ context.Context, _ *corev1.Pod, ips []string) error {
+	return r.calls("having network policies hold", func() error {
+		for _, ip := range ips {
+			r.held[ip] = true
+		}
+		return nil
+	})
 }
 
 func (r frailRuntime) RunPodSandbox(ctx context.Context, config *runtimeapi.PodSandboxConfig, handler string) (id string, err error) {
@@ -87,6 +99,9 @@ func (r frailRuntime) StopPodSandbox(ctx context.Context, id string) error {
 				r.wrong("sandbox " + id + " was stopped under container " + c.Metadata.Name)
 			}
 		}
+		if status, err := r.PodSandboxStatus(ctx, id, false); err == nil {
+			delete(r.held, status.GetStatus().GetNetwork().GetIp()) // the next pod may get it
+		}
 		return r.Runtime.StopPodSandbox(ctx, id)
 	})
 }
@@ -97,6 +112,13 @@ func (r frailRuntime) RemovePodSandbox(ctx context.Context, id string) error {
 
 func (r frailRuntime) CreateContainer(ctx context.Context, sandbox string, config *runtimeapi.ContainerConfig, pod *runtimeapi.PodSandboxConfig) (id string, err error) {
 	err = r.calls("creating a container", func() error {
+		status, err := r.PodSandboxStatus(ctx, sandbox, false)
+		if err != nil {
+			return err
+		}
+		if ip := status.GetStatus().GetNetwork().GetIp(); !r.held[ip] {
+			r.wrong("container " + config.Metadata.Name + " was made at " + ip + " before network policies held")
+		}
 		id, err = r.Runtime.CreateContainer(ctx, sandbox, config, pod)
 		return err
 	})

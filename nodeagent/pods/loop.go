@@ -16,7 +16,7 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
-// Options are what the loop of one node needs. All but Clock, Event, Admit and Log must be set.
+// Options are what the loop of one node needs. All but Clock, Event, Admit, Protect and Log must be set.
 type Options struct {
 	// Agent marks the sandboxes of this loop: the node's name.
 	Agent   string
@@ -32,6 +32,8 @@ type Options struct {
 	Graceful bool
 	// Admit refuses a pod that cannot run here; nil refuses none. others are the pods that are here already.
 	Admit func(pod *corev1.Pod, others []*corev1.Pod) *status.Failure
+	// Protect returns when network policies hold for a pod at its addresses; no container of it starts before. Nil holds none back.
+	Protect func(ctx context.Context, pod *corev1.Pod, ips []string) error
 	// Event records an event about a pod or one of its containers; nil records none.
 	Event func(pod *corev1.Pod, container, kind, reason, message string)
 	// Clock is the real one if nil.

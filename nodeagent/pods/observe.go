@@ -37,7 +37,7 @@ func (l syncLoop) Observe(ctx context.Context, look engine.Look, uid types.UID) 
 	}
 	given, asSpecified := allocated(w.pod, runtime.Sandboxes)
 	world := &World{
-		Pod: given, Resized: !asSpecified, Gone: w.gone, Orphan: w.orphan, Graceful: l.Graceful, Predecessor: l.predecessor(w.pod),
+		Pod: given, Resized: !asSpecified, Gone: w.gone, Orphan: w.orphan, Graceful: l.Graceful, Protects: l.Protect != nil, Predecessor: l.predecessor(w.pod),
 		Written: w.written, Runtime: runtime, Tasks: tasks, HostIPs: l.HostIPs(), Memory: w.memory.copy(),
 	}
 	world.Probes = l.probes.Verdicts(uid, world.targets())

@@ -133,7 +133,7 @@ func (d *decision) deadline() {
 func (d *decision) run() {
 	d.refresh()
 	sandbox := d.sandbox()
-	if sandbox == nil {
+	if sandbox == nil || !d.protected(sandbox) {
 		return
 	}
 	d.goOnStarting(sandbox)

@@ -35,6 +35,8 @@ type stage struct {
 	tell    func(format string, args ...any)
 	// wrongs are what must never be done and was.
 	wrongs []string
+	// held are the addresses for which network policies hold.
+	held map[string]bool
 }
 
 func newStage(graceful bool) *stage {
@@ -42,7 +44,7 @@ func newStage(graceful bool) *stage {
 }
 
 func newStageWith(graceful bool, clock *testingclock.FakeClock, calls calls) *stage {
-	s := &stage{calls: calls, clock: clock, grace: graceful}
+	s := &stage{calls: calls, clock: clock, grace: graceful, held: map[string]bool{}}
 	wrong := func(what string) { s.wrongs = append(s.wrongs, what) }
 	s.server = &server{calls: calls, pods: map[types.UID]*corev1.Pod{}, wrong: wrong}
 	s.host = preparedHost{prepared: map[types.UID]bool{}, wrong: wrong}
@@ -56,8 +58,9 @@ func (s *stage) restart() {
 	if s.loop != nil {
 		s.loop.probes.Stop()
 	}
+	runtime := frailRuntime{s.runtime, s.calls, s.server.wrong, s.held}
 	s.loop = New(Options{
-		Agent: "node", Runtime: frailRuntime{s.runtime, s.calls, s.server.wrong}, Host: s.host, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
+		Agent: "node", Runtime: runtime, Protect: runtime.protect, Host: s.host, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
 		HostIPs: func() []string { return []string{"192.0.2.1"} }, Graceful: s.grace, Log: logr.Discard(),
 		Event: func(pod *corev1.Pod, container, _, reason, _ string) {
 			s.log = append(s.log, strings.TrimSpace(fmt.Sprintf("%s %s %s", pod.Name, reason, container)))

@@ -27,6 +27,8 @@ type World struct {
 	Orphan bool
 	// Graceful: the API keeps a deleted pod until the agent removes it.
 	Graceful bool
+	// Protects: no container starts before network policies hold for the pod.
+	Protects bool
 	// Predecessor: another pod of this name is still being stopped on this node.
 	Predecessor bool
 	// Written is the status that the API server is known to have; nil for an orphan.
@@ -48,6 +50,8 @@ type Memory struct {
 	Failure *status.Failure
 	// Prepared is when volumes and directories were last made or refreshed.
 	Prepared time.Time
+	// Protected is the sandbox for whose addresses network policies hold.
+	Protected string
 	// Stale: what volumes are made of has changed since they were made or refreshed.
 	Stale bool
 	// Starts holds, by container name, why the last attempt to start it failed.

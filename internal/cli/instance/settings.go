@@ -84,6 +84,16 @@ func (i *Instance) Settle() (Settings, error) {
 	return s, i.save(s)
 }
 
+// Adopt gives the instance the addresses of a cluster that it is a part of. They stay, as those that it chooses itself.
+func (i *Instance) Adopt(a Addresses) error {
+	s, err := i.Settings()
+	if err != nil {
+		return err
+	}
+	s.Addresses = a
+	return i.save(s)
+}
+
 // SettleDomain remembers the domain of the cluster, if one is chosen. Once the instance has been started there is no other.
 func (i *Instance) SettleDomain(s Settings, domain string) (Settings, error) {
 	switch {
