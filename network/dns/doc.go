@@ -22,8 +22,8 @@
 //   - It listens at the one address that it is given, and at no other: on the port of the server block, but for 53 on any that is free
 //     where somebody else has that one; the endpoint says which. What it counts is served at port 9153 of the same address, unless that
 //     is loopback. Two servers on one machine never meet.
-//   - A Corefile reads nothing of this machine but its resolvers, and reaches no other API server: it imports no files, knows no
-//     variables of the environment, and has no kubeconfig.
+//   - A Corefile reads no file of this machine but for its resolvers, and reaches no other API server: it imports no files, knows no
+//     variables of the environment, has no kubeconfig, and hosts are those of its block.
 //   - /etc/resolv.conf in it means the resolvers of this machine that pods could reach too, without the cluster's own. When the machine
 //     has others, they are asked.
 //   - Resolvers that ask us in turn are found out (directive loop); nothing is forwarded to them any more, and the process goes on.

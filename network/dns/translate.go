@@ -102,7 +102,11 @@ func (w *writer) block(b caddyfile.ServerBlock, p place) error {
 	fmt.Fprintf(w, "{ %s %d", listenDirective, p.server)
 	directives := directivesOf(b)
 	for _, directive := range directives {
-		w.directive(p.directive(directive))
+		translated, err := p.directive(directive)
+		if err != nil {
+			return err
+		}
+		w.directive(translated)
 	}
 	w.WriteString("\n}\n")
 	w.line += 2
@@ -153,41 +157,6 @@ func directivesOf(b caddyfile.ServerBlock) [][]caddyfile.Token {
 	}
 	slices.SortStableFunc(all, func(a, b []caddyfile.Token) int { return a[0].Line - b[0].Line })
 	return all
-}
-
-// directive is a directive as it is run here; nothing, if it is not.
-func (p place) directive(words []caddyfile.Token) []caddyfile.Token {
-	words = slices.Clone(words)
-	switch name := words[0].Text; name {
-	case "kubernetes", "prometheus":
-		words[0].Text = ownPrefix + name
-	case "forward":
-		return p.forward(words)
-	}
-	return words
-}
-
-// forward has the resolvers in the place of the file that names them. With no resolver nothing is forwarded.
-func (p place) forward(words []caddyfile.Token) []caddyfile.Token {
-	var to []caddyfile.Token
-	left := 0
-	for i, word := range words {
-		switch {
-		case i > 1 && word.Line == words[0].Line && word.Text == hostResolvConf:
-			for _, upstream := range p.upstreams {
-				to = append(to, caddyfile.Token{File: word.File, Line: word.Line, Text: upstream})
-				left++
-			}
-			continue
-		case i > 1 && word.Line == words[0].Line && word.Text != "{":
-			left++
-		}
-		to = append(to, word)
-	}
-	if left == 0 && len(words) > 2 {
-		return nil
-	}
-	return to
 }
 
 var keyPort = regexp.MustCompile(`^(.*):([0-9]+)$`)

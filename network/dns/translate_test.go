@@ -37,6 +37,17 @@ forward . 192.0.2.53 2001:db8::53 {
 max_concurrent 1000
 }
 }`},
+		{"reads hosts from the block, and not from the machine", ".:53 {\n  hosts {\n    192.0.2.1 a.b\n  }\n}\na.b {\n  hosts /etc/hosts a.b {\n    192.0.2.2 c.a.b\n  }\n}", `
+.:5353 { orrery_listen 7
+hosts /dev/null {
+192.0.2.1 a.b
+}
+}
+a.b:5353 { orrery_listen 7
+hosts /dev/null a.b {
+192.0.2.2 c.a.b
+}
+}`},
 		{"forwards to whom the user names", ".:53 {\n  forward a.b 198.51.100.1\n  forward c.d tls://198.51.100.2\n}", `
 .:5353 { orrery_listen 7
 forward a.b 198.51.100.1
@@ -103,6 +114,9 @@ func TestACorefileIsRefused(t *testing.T) {
 		{"that imports nothing", ".:53 {\n  import\n}", "only snippets"},
 		{"that imports a snippet of a name like a path", "(/etc/passwd) {\n errors\n}\n.:53 {\n  import /etc/passwd\n}", "only snippets"},
 		{"that reads the environment", ".:53 {\n  forward . {$RESOLVER}\n}", "variable of the environment"},
+		{"that forwards to whom a file names", ".:53 {\n  forward . /etc/passwd\n}", "Corefile:2 - /etc/passwd: no file"},
+		{"that shows a certificate of the machine", ".:53 {\n  forward . tls://192.0.2.1 {\n    tls a.pem b.pem\n  }\n}", "Corefile:3 - tls: no file"},
+		{"that weighs by a file", ".:53 {\n  loadbalance weighted weights\n}", "Corefile:2 - weighted: no file"},
 		{"that serves something else than DNS", "https://.:443 {\n  errors\n}", "https is not served here"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

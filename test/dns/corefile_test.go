@@ -36,7 +36,7 @@ func TestUsersFindWhatTheyKnow(t *testing.T) {
 func TestACorefileIsTakenUpAndABrokenOneIsNot(t *testing.T) {
 	c := start(t)
 	c.corefile()
-	c.edit(strings.Replace(dns.DefaultCorefile("a.test"), "    ready\n", "    ready\n    hosts /nonexistent/hosts {\n        192.0.2.1 printer.test\n        fallthrough\n    }\n", 1))
+	c.edit(strings.Replace(dns.DefaultCorefile("a.test"), "    ready\n", "    ready\n    hosts {\n        192.0.2.1 printer.test\n        fallthrough\n    }\n", 1))
 	c.answers("printer.test", "A", "printer.test. A 192.0.2.1")
 
 	c.edit(".:53 {\n    nonsense\n}\n")
