@@ -74,7 +74,12 @@ func (f *further) run(ctx context.Context, ready func(string)) error {
 		return err
 	}
 	defer process.letGo()
-	return process.wait(ctx, func() { ready(fmt.Sprintf("%s at %s", registered.NodeName, registered.Address)) })
+	asked, stop := context.WithCancel(ctx)
+	defer stop()
+	return process.wait(ctx, func() {
+		go f.inspect(asked)
+		ready(fmt.Sprintf("%s at %s", registered.NodeName, registered.Address))
+	})
 }
 
 // plugIn brings the network of the machine and this node into being, or repairs it.
