@@ -35,13 +35,13 @@ func (s *setStatus) Do(_ context.Context, a *actor) error {
 			m.Failure = s.failure
 		}
 		m.Stopping = s.stopping
-		maps.DeleteFunc(m.Killing, func(id string, _ Killing) bool { return a.world.container(id) == nil })
+		maps.DeleteFunc(m.Killing, func(id string, _ Killing) bool { return a.world.instance(id) == nil })
 	})
 	a.probes.Sync(a.uid(), a.world.targets())
 	return nil
 }
 
-func (w *World) container(id string) *cri.Container {
+func (w *World) instance(id string) *cri.Container {
 	for i := range w.Runtime.Containers {
 		if w.Runtime.Containers[i].ID == id {
 			return &w.Runtime.Containers[i]
