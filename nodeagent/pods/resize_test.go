@@ -180,4 +180,3 @@ func resizeCondition(pod *corev1.Pod) string {
 	}
 	return strings.Join(found, "; ")
 }
-
