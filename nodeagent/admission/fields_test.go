@@ -121,7 +121,7 @@ var known = map[string]rule{
 	".resources.claims": refused(func(s *corev1.PodSpec) {
 		s.Resources = &corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "c"}}}
 	}),
-	".resources.limits":              obeyed("host/resources.go"),
+	".resources.limits":              obeyed("pods/amounts.go"),
 	".resources.requests":            obeyed("status/qos.go"),
 	".restartPolicy":                 obeyed("restart/policy.go"),
 	".runtimeClassName":              obeyed("host/host.go"),
@@ -190,10 +190,11 @@ var known = map[string]rule{
 	".containers[].ports[].hostPort":                                 obeyed("host/sandbox.go"),
 	".containers[].ports[].name":                                     obeyed("probes/network.go"),
 	".containers[].ports[].protocol":                                 obeyed("host/sandbox.go"),
-	".containers[].resizePolicy":                                     others("the change of a running pod's resources, which is refused (pods/allocation.go)"),
+	".containers[].resizePolicy[].resourceName":                      obeyed("pods/amounts.go"),
+	".containers[].resizePolicy[].restartPolicy":                     obeyed("pods/amounts.go"),
 	".containers[].resources.claims":                                 refusedOf(func(c *corev1.Container) { c.Resources.Claims = []corev1.ResourceClaim{{Name: "c"}} }),
-	".containers[].resources.limits":                                 obeyed("host/resources.go"),
-	".containers[].resources.requests":                               obeyed("host/resources.go"),
+	".containers[].resources.limits":                                 obeyed("pods/amounts.go"),
+	".containers[].resources.requests":                               obeyed("pods/amounts.go"),
 	".containers[].restartPolicy":                                    obeyed("restart/policy.go"),
 	".containers[].restartPolicyRules[].action":                      obeyed("restart/policy.go"),
 	".containers[].restartPolicyRules[].exitCodes.operator":          obeyed("restart/policy.go"),

@@ -31,7 +31,11 @@ func (d *decision) container(sandbox *cri.Sandbox, spec *corev1.Container, sidec
 	case latest == nil:
 		d.start(sandbox, spec, nil, "it has not run in this sandbox yet")
 	case latest.Running():
-		d.check(latest, spec, sidecar)
+		if !d.restartToResize(latest, spec) {
+			d.check(latest, spec, sidecar)
+		}
+	case latest.Exited() && d.toBeRestarted(latest):
+		d.start(sandbox, spec, nil, "it was stopped to be resized")
 	case latest.Exited():
 		if sidecar || restart.Allowed(&d.Pod.Spec, spec, latest.ExitCode) {
 			d.start(sandbox, spec, latest, fmt.Sprintf("it ended with exit code %d", latest.ExitCode))
