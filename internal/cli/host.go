@@ -21,13 +21,13 @@ func containerdOptions(inst *instance.Instance, bin string) containerd.Options {
 		bin = filepath.Join(programDir(), "runtime")
 	}
 	return containerd.Options{
-		Dir:          inst.Path("containerd"),
-		Programs:     bin,
-		CNIConfDir:   filepath.Join(networkDir(inst), "net.d"),
-		RegistryDirs: []string{registriesDir(inst)},
-		CgroupRoot:   cgroupRoot(inst),
-		SharedDirs:   []string{inst.Path("node")},
-		Log:          logger(),
+		Dir:         inst.Path("containerd"),
+		Programs:    bin,
+		CNIConfDir:  filepath.Join(networkDir(inst), "net.d"),
+		RegistryDir: registriesDir(inst),
+		CgroupRoot:  cgroupRoot(inst),
+		SharedDirs:  []string{inst.Path("node")},
+		Log:         logger(),
 	}
 }
 

@@ -24,7 +24,7 @@ registry: a pod that names it runs, unless its imagePullPolicy is Always.
 
 How registries are reached stands in registries/NAME/hosts.toml of the instance's directory:
 mirrors, a registry's own authority, one without TLS, in containerd's form. It is read at each
-pull. What /etc/containerd/certs.d of the machine says counts as well.`,
+pull. What the machine's /etc/containerd/certs.d says does not count; a link to it does.`,
 		Example: `  docker save web:1 > web.tar && orrery image load web.tar
   orrery image list`,
 	}

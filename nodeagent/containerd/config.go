@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"text/template"
 )
 
@@ -17,7 +15,7 @@ type config struct {
 	Temp, Opt                    string
 	PluginDir, ConfDir           string // of CNI
 	SandboxImage                 string
-	Registries                   string // directories that say how registries are reached, separated by colons
+	Registries                   string // the directory that says how registries are reached
 	Snapshotter                  string // "overlayfs", or "native" where the file system cannot be overlaid
 	RestrictOOMScore             bool   // ask for no lower OOM score than our own: see host.oomScoreIsRestricted
 }
@@ -78,9 +76,6 @@ disabled_plugins = [
         SystemdCgroup = false
 `))
 
-// hostRegistries are where a containerd that nobody has told better looks for what registries need.
-var hostRegistries = []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"}
-
 // text renders the configuration file.
 func (c config) text() ([]byte, error) {
 	var b bytes.Buffer
@@ -117,7 +112,7 @@ func (r *Runtime) config() (config, error) {
 		PluginDir:        filepath.Join(r.options.Programs, "cni"),
 		ConfDir:          r.options.CNIConfDir,
 		SandboxImage:     r.options.SandboxImage,
-		Registries:       strings.Join(append(slices.Clone(r.options.RegistryDirs), hostRegistries...), ":"),
+		Registries:       r.options.RegistryDir,
 		Snapshotter:      snapshotter,
 		RestrictOOMScore: restricted,
 	}, nil
