@@ -65,7 +65,7 @@ func newNode(t *testing.T) *node {
 	}
 	n.options = containerd.Options{
 		Dir: filepath.Join(dir, "containerd"), Programs: programs, CNIConfDir: n.network.ConfDir(),
-		CgroupRoot: "/" + name, SharedDirs: []string{filepath.Join(dir, "volumes")},
+		RegistryDir: filepath.Join(dir, "registries"), CgroupRoot: "/" + name, SharedDirs: []string{filepath.Join(dir, "volumes")},
 	}
 	t.Cleanup(func() { n.tearDown(dir) })
 	n.start()
