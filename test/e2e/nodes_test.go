@@ -111,7 +111,7 @@ func (p *plane) reachesAll(m machine, all []machine) {
 	}
 }
 
-// reachesServices: by the cluster IP every pod, by the node's address one of them, and the API server.
+// reachesServices: by the cluster IP every pod, by name and by the node's address one of them, and the API server.
 func (p *plane) reachesServices(m machine) {
 	service := p.get("service/web", "{.spec.clusterIP}")
 	seen := map[string]bool{}
@@ -119,6 +119,7 @@ func (p *plane) reachesServices(m machine) {
 		seen[answered(p.asks(m.pod, "http://"+service+"/"))] = true
 		return fmt.Sprint(seen), len(seen) == 3
 	})
+	p.asks(m.pod, "http://web/")
 	nodePort := "http://" + m.address + ":" + p.get("service/web", "{.spec.ports[0].nodePort}") + "/"
 	p.asks(m.pod, nodePort)
 	await.Success(p.t, "the host is answered by "+nodePort, func() error { return fetch(nodePort) })
