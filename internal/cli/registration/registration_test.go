@@ -38,7 +38,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	written := Registration{NodeName: "two", Address: netip.MustParseAddr("192.0.2.2"), Files: Files{
-		NodeKubeconfig: accessOf("node"), ProxyKubeconfig: accessOf("proxy"),
+		NodeKubeconfig: accessOf("node"), ProxyKubeconfig: accessOf("proxy"), DNSKubeconfig: accessOf("dns"),
 		Certificate: pair.Certificate, Key: pair.Key, Authority: store.Authority().Certificate(),
 	}}
 	for range 2 { // the second one in place of the first
@@ -53,6 +53,10 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	}
 	if read.NodeName != "two" || read.Address != written.Address {
 		t.Errorf("the node is %s at %s", read.NodeName, read.Address)
+	}
+	names, err := read.DNS()
+	if err != nil || names.BearerToken != "dns" {
+		t.Errorf("the DNS server shows %v (%v)", names, err)
 	}
 	node, err := read.Node()
 	if err != nil || node.BearerToken != "node" {
