@@ -71,7 +71,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		t.Errorf("the server has %v, and its clients are signed by %v (%v)", certificate, authority, err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(files) != 6 {
+	if err != nil || len(files) != 7 {
 		t.Errorf("the files are %v (%v)", files, err)
 	}
 	for _, file := range files {
