@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/netip"
 
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
@@ -12,6 +11,9 @@ import (
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/dns"
 	"github.com/spf13/pflag"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 )
 
 // dnsOptions are what a person can choose about the names of a cluster.
@@ -80,18 +82,18 @@ func (p *controlPlane) dnsComponent() plane.Component {
 }
 
 // runDNS listens where this machine's pods reach it, or only this machine does, where there are none.
-func (p *controlPlane) runDNS(ctx context.Context, ready func(string)) error {
-	cluster, err := p.cluster(identity.DNS)
+func (m *machine) runDNS(ctx context.Context, ready func(string)) error {
+	cluster, err := m.cluster(identity.DNS)
 	if err != nil {
 		return err
 	}
-	listen := p.gateway()
-	if !listen.IsValid() {
-		listen = netip.MustParseAddr(localhost.String())
+	listen := localhost
+	if m.network != nil {
+		listen = m.network.Gateway()
 	}
-	service := dns.ServiceIP(p.settings.Addresses.Services)
+	service := dns.ServiceIP(m.settings.Addresses.Services)
 	part, err := wiring.NewDNS(cluster, dns.Options{
-		NodeName: p.nodeName(), Domain: p.settings.Domain, ServiceIP: service, Listen: listen,
+		NodeName: m.nodeName(), Domain: m.settings.Domain, ServiceIP: service, Listen: listen,
 	}, inspected.of(dnsComponent))
 	if err != nil {
 		return err
@@ -139,4 +141,13 @@ func (i *inspectedParts) names(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, told)
+}
+
+// forgetDNS removes the endpoint of a node that is no more.
+func forgetDNS(ctx context.Context, api kubernetes.Interface, node string) error {
+	err := api.DiscoveryV1().EndpointSlices(metav1.NamespaceSystem).Delete(ctx, dns.SliceName(node), metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("removing node %s from the Service kube-dns: %w", node, err)
+	}
+	return nil
 }

@@ -55,7 +55,7 @@ func (p *controlPlane) deleteNode(ctx context.Context, server *apiserver.Server,
 	if err := api.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting Node %s: %w", name, err)
 	}
-	return nil
+	return forgetDNS(ctx, api, name)
 }
 
 // stopFurthers stops what a killed instance has left running on its further nodes, and says how many processes that were.

@@ -107,6 +107,11 @@ func (f *further) register() (registration.Registration, error) {
 	if r.Files.ProxyKubeconfig, err = f.kubeconfigOf(identity.Proxy); err != nil {
 		return r, err
 	}
+	if len(f.clusterDNS) > 0 {
+		if r.Files.DNSKubeconfig, err = f.kubeconfigOf(identity.DNS); err != nil {
+			return r, err
+		}
+	}
 	if err := f.node.Prepare(); err != nil {
 		return r, err
 	}

@@ -51,20 +51,27 @@ func newJoined(inst *instance.Instance, r registration.Registration, o runtimeOp
 
 // components are those of the node. Its network needs the node: the range of pods is given to Nodes that are there.
 func (j *joined) components() []plane.Component {
-	return []plane.Component{
+	components := []plane.Component{
 		{Name: runtimeComponent, Run: j.runRuntime, Look: j.lookAtRuntime},
 		{Name: nodeComponent, Needs: []string{runtimeComponent}, Run: j.runNode},
 		{Name: networkComponent, Needs: []string{nodeComponent}, Run: j.runNetwork},
 		{Name: proxyComponent, Needs: []string{networkComponent}, Run: j.runProxy},
 		{Name: routesComponent, Needs: []string{networkComponent}, Run: j.runRoutes},
 	}
+	if len(j.clusterDNS) > 0 {
+		components = append(components, plane.Component{Name: dnsComponent, Needs: []string{networkComponent}, Run: j.runDNS, Look: lookAtDNS})
+	}
+	return components
 }
 
-// clusterOf is the cluster as one of the two knows it whom the registration has credentials for.
+// clusterOf is the cluster as one of those knows it whom the registration has credentials for.
 func (j *joined) clusterOf(who identity.Identity) (wiring.Cluster, error) {
 	access := j.registration.Node
-	if who.User == identity.Proxy.User {
+	switch who.User {
+	case identity.Proxy.User:
 		access = j.registration.Proxy
+	case identity.DNS.User:
+		access = j.registration.DNS
 	}
 	config, err := access()
 	return wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true, Log: logger()}, err

@@ -13,7 +13,8 @@
 // What users know is theirs: the ConfigMap is made once, with the Corefile that kubeadm has, and is not written again; one that is
 // deleted is made anew. The Service has the tenth address of the range and no selector. Its EndpointSlice leads to the address at which
 // this server listens: that of the pods' bridge, so that the service proxy sends there whoever asks, from pods, from the host's network
-// and from the node. Where the Service has a selector, pods answer, and we take our endpoint away.
+// and from the node. Each node that runs containers has a server and an endpoint of its own, and its pods are sent there: a pod and its
+// node reach each other whatever a NetworkPolicy says. Where the Service has a selector, pods answer, and we take our endpoint away.
 //
 // What it promises:
 //

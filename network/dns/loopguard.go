@@ -51,6 +51,9 @@ func setUpLoop(c *caddy.Controller) error {
 	ctx, stop := context.WithCancel(context.Background())
 	c.OnStartup(func() error {
 		s.looping.Store(false)
+		if g.next == nil {
+			return nil // nothing is forwarded
+		}
 		config := dnsserver.GetConfig(c)
 		go g.ask(ctx, net.JoinHostPort(config.ListenHosts[0], config.Port))
 		return nil

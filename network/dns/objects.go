@@ -25,7 +25,8 @@ func configMap(corefile string) *corev1.ConfigMap {
 	}
 }
 
-// service is the one at whose address DNS is reached. It has no selector: what it leads to are our endpoints, and no pods.
+// service is the one at whose address DNS is reached. It has no selector: what it leads to are our endpoints, and no pods. Who asks is
+// sent to the node's own: a pod and its node always reach each other, whatever NetworkPolicies keep the pod from.
 func service(ip string) *corev1.Service {
 	return &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{
@@ -37,7 +38,8 @@ func service(ip string) *corev1.Service {
 			Annotations: map[string]string{"prometheus.io/port": "9153", "prometheus.io/scrape": "true"},
 		},
 		Spec: corev1.ServiceSpec{
-			ClusterIP: ip,
+			ClusterIP:             ip,
+			InternalTrafficPolicy: new(corev1.ServiceInternalTrafficPolicyLocal),
 			Ports: []corev1.ServicePort{
 				{Name: "dns", Port: 53, Protocol: corev1.ProtocolUDP, TargetPort: intstr.FromInt32(53)},
 				{Name: "dns-tcp", Port: 53, Protocol: corev1.ProtocolTCP, TargetPort: intstr.FromInt32(53)},
@@ -59,7 +61,7 @@ func endpointSlice(o Options, port int) *discoveryv1.EndpointSlice {
 	return &discoveryv1.EndpointSlice{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: metav1.NamespaceSystem,
-			Name:      sliceName(o.NodeName),
+			Name:      SliceName(o.NodeName),
 			Labels:    map[string]string{discoveryv1.LabelServiceName: serviceName, discoveryv1.LabelManagedBy: managedBy},
 		},
 		AddressType: kind,
@@ -74,7 +76,8 @@ func endpointSlice(o Options, port int) *discoveryv1.EndpointSlice {
 	}
 }
 
-func sliceName(node string) string { return serviceName + "-" + node }
+// SliceName is what the EndpointSlice of a node is called.
+func SliceName(node string) string { return serviceName + "-" + node }
 
 // elsewhere says that somebody else answers at the Service, and who, or nothing.
 func elsewhere(s *corev1.Service, ip string) string {

@@ -47,7 +47,7 @@ func (l *loop) Observe(ctx context.Context, _ engine.Look, _ engine.One) (world,
 	}{
 		{&config, configMapName, func() { w.configMap = &config }},
 		{&s, serviceName, func() { w.service = (*corev1.Service)(&s) }},
-		{&slice, sliceName(w.options.NodeName), func() { w.slice = (*discoveryv1.EndpointSlice)(&slice) }},
+		{&slice, SliceName(w.options.NodeName), func() { w.slice = (*discoveryv1.EndpointSlice)(&slice) }},
 	} {
 		err := l.node.client.Get(ctx, client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: object.name}, object.Object)
 		switch {

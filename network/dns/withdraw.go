@@ -13,7 +13,7 @@ import (
 // Withdraw removes the endpoint of a node where no DNS is to run any more: what asks at the Service would go there otherwise. The
 // Service and the ConfigMap stay, for whoever answers instead.
 func Withdraw(ctx context.Context, c client.Client, node string) error {
-	slice := &odiscoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: sliceName(node)}}
+	slice := &odiscoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: SliceName(node)}}
 	if err := client.IgnoreNotFound(c.Delete(ctx, slice)); err != nil {
 		return fmt.Errorf("removing the endpoint of node %s from the Service kube-dns: %w", node, err)
 	}

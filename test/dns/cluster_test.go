@@ -95,6 +95,9 @@ func (c *cluster) ask(name, kind string) []string {
 			c.t.Fatal(err)
 		}
 		record.Header().Ttl = 0
+		if srv, ok := record.(*miekg.SRV); ok {
+			srv.Priority, srv.Weight = 0, 0 // which the specification leaves open
+		}
 		records = append(records, strings.Join(strings.Fields(strings.Replace(record.String(), "\t0\tIN\t", " ", 1)), " "))
 	}
 	if len(records) == 0 {

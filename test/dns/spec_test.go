@@ -39,10 +39,10 @@ func TestRecordsAreThoseOfTheSpecification(t *testing.T) {
 		{"2.3.1 its other family", "web.shop.svc.a.test", "AAAA", []string{"web.shop.svc.a.test. AAAA fd10:96::101"}},
 		{"2.3.1 the API server", "kubernetes.default.svc.a.test", "A", []string{"kubernetes.default.svc.a.test. A 10.96.0.1"}},
 		{"2.3.2 SRV of a named port", "_http._tcp.web.shop.svc.a.test", "SRV", []string{
-			"_http._tcp.web.shop.svc.a.test. SRV 0 100 80 web.shop.svc.a.test.",
+			"_http._tcp.web.shop.svc.a.test. SRV 0 0 80 web.shop.svc.a.test.",
 		}},
 		{"2.3.2 SRV of a port over UDP", "_names._udp.web.shop.svc.a.test", "SRV", []string{
-			"_names._udp.web.shop.svc.a.test. SRV 0 100 53 web.shop.svc.a.test.",
+			"_names._udp.web.shop.svc.a.test. SRV 0 0 53 web.shop.svc.a.test.",
 		}},
 		{"2.3.2 no SRV of a port that is none", "_ftp._tcp.web.shop.svc.a.test", "SRV", []string{"NXDOMAIN"}},
 		{"2.3.3 PTR of a ClusterIP", "1.1.96.10.in-addr.arpa", "PTR", []string{"1.1.96.10.in-addr.arpa. PTR web.shop.svc.a.test."}},
@@ -58,8 +58,8 @@ func TestRecordsAreThoseOfTheSpecification(t *testing.T) {
 		{"2.4.1 no endpoint that is not ready", "db-2.db.shop.svc.a.test", "A", []string{"NXDOMAIN"}},
 		{"2.4.1 no records of a Service without endpoints", "empty.shop.svc.a.test", "A", []string{"NXDOMAIN"}},
 		{"2.4.2 SRV of the endpoints", "_sql._tcp.db.shop.svc.a.test", "SRV", []string{
-			"_sql._tcp.db.shop.svc.a.test. SRV 0 33 5432 10-1-0-6.db.shop.svc.a.test.",
-			"_sql._tcp.db.shop.svc.a.test. SRV 0 33 5432 db-0.db.shop.svc.a.test.",
+			"_sql._tcp.db.shop.svc.a.test. SRV 0 0 5432 10-1-0-6.db.shop.svc.a.test.",
+			"_sql._tcp.db.shop.svc.a.test. SRV 0 0 5432 db-0.db.shop.svc.a.test.",
 		}},
 		{"2.4.3 PTR of an endpoint", "5.0.1.10.in-addr.arpa", "PTR", []string{"5.0.1.10.in-addr.arpa. PTR db-0.db.shop.svc.a.test."}},
 

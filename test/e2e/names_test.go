@@ -123,6 +123,25 @@ func outsideResolver(t *testing.T) string {
 	return packets.LocalAddr().String()
 }
 
+// silenced is a pod on each node, which may talk to nobody.
+const silenced = everywhere + `
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: silent}
+spec: {podSelector: {}, policyTypes: [Egress]}
+`
+
+func TestEachNodeAnswersItsPods(t *testing.T) {
+	needsContainers(t)
+	p := start(t, "--runtime", "containerd", "--real-nodes", "2")
+	p.apply(silenced)
+	for _, m := range p.machines(2) {
+		p.becomes(m.node, "endpointslice/kube-dns-"+m.node, "{.endpoints[0].nodeName}", "-n", "kube-system")
+		p.finds(m.pod, "web", p.get("service/web", "{.spec.clusterIP}"))
+	}
+}
+
 func TestNamesAreAskedForWhereNodesAreSimulated(t *testing.T) {
 	p := start(t, "--runtime", "simulated", "--cluster-domain", "a.test")
 	p.kubectl("create", "service", "clusterip", "web", "--tcp=80")

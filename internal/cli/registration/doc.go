@@ -1,6 +1,6 @@
 // Package registration is what a machine keeps to be a node of a cluster: who it is, at which address, and the credentials that it shows.
 //
-// A registration is a folder with five files: node.json, the kubeconfigs of the node agent and of what programs its network, the key pair
+// A registration is a folder: node.json, the kubeconfigs of the node agent, of what programs its network and of its DNS server, the key pair
 // of the agent's server, and the certificate of the authority that signed the API server's clients. Whoever signs for the cluster writes
 // it; the node only reads. It promises that a registration which can be read is whole.
 //

@@ -30,8 +30,9 @@ type Registration struct {
 
 // Files are the contents of files.
 type Files struct {
-	// NodeKubeconfig is the node agent's access to the API server, ProxyKubeconfig that of what programs the node's network.
-	NodeKubeconfig, ProxyKubeconfig []byte
+	// NodeKubeconfig is the node agent's access to the API server, ProxyKubeconfig that of what programs the node's network, and
+	// DNSKubeconfig that of its DNS server; nil where it has none.
+	NodeKubeconfig, ProxyKubeconfig, DNSKubeconfig []byte
 	// Certificate and Key are those of the agent's server; Authority is who signed the API server's clients. All are PEM.
 	Certificate, Key, Authority []byte
 }
@@ -40,6 +41,7 @@ type Files struct {
 const (
 	nodeKubeconfig  = "node.kubeconfig"
 	proxyKubeconfig = "proxy.kubeconfig"
+	dnsKubeconfig   = "dns.kubeconfig"
 	certificate     = "serving.crt"
 	key             = "serving.key"
 	authority       = "ca.crt"
@@ -59,7 +61,7 @@ func (r Registration) Write(dir string) error {
 		name    string
 		content []byte
 	}{
-		{nodeKubeconfig, r.Files.NodeKubeconfig}, {proxyKubeconfig, r.Files.ProxyKubeconfig},
+		{nodeKubeconfig, r.Files.NodeKubeconfig}, {proxyKubeconfig, r.Files.ProxyKubeconfig}, {dnsKubeconfig, r.Files.DNSKubeconfig},
 		{certificate, r.Files.Certificate}, {key, r.Files.Key}, {authority, r.Files.Authority}, {whoItIs, append(who, '\n')},
 	} {
 		path := filepath.Join(dir, file.name)
@@ -91,6 +93,9 @@ func (r Registration) Node() (*rest.Config, error) { return r.config(nodeKubecon
 
 // Proxy is how that which programs the node's network reaches the API server.
 func (r Registration) Proxy() (*rest.Config, error) { return r.config(proxyKubeconfig) }
+
+// DNS is how the node's DNS server reaches the API server.
+func (r Registration) DNS() (*rest.Config, error) { return r.config(dnsKubeconfig) }
 
 func (r Registration) config(file string) (*rest.Config, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(r.dir, file))

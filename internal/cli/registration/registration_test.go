@@ -38,7 +38,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	written := Registration{NodeName: "two", Address: netip.MustParseAddr("192.0.2.2"), Files: Files{
-		NodeKubeconfig: accessOf("node"), ProxyKubeconfig: accessOf("proxy"),
+		NodeKubeconfig: accessOf("node"), ProxyKubeconfig: accessOf("proxy"), DNSKubeconfig: accessOf("dns"),
 		Certificate: pair.Certificate, Key: pair.Key, Authority: store.Authority().Certificate(),
 	}}
 	for range 2 { // the second one in place of the first
@@ -54,6 +54,10 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	if read.NodeName != "two" || read.Address != written.Address {
 		t.Errorf("the node is %s at %s", read.NodeName, read.Address)
 	}
+	names, err := read.DNS()
+	if err != nil || names.BearerToken != "dns" {
+		t.Errorf("the DNS server shows %v (%v)", names, err)
+	}
 	node, err := read.Node()
 	if err != nil || node.BearerToken != "node" {
 		t.Errorf("the node agent shows %v (%v)", node, err)
@@ -67,7 +71,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		t.Errorf("the server has %v, and its clients are signed by %v (%v)", certificate, authority, err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(files) != 6 {
+	if err != nil || len(files) != 7 {
 		t.Errorf("the files are %v (%v)", files, err)
 	}
 	for _, file := range files {
