@@ -32,19 +32,21 @@ type actor struct {
 	ledger   *ledger
 	versions versions
 	turn     engine.Turn
+	talk     *talk
 }
 
 var _ plan.Actor = (*actor)(nil)
 
-func newActor(name string, key client.ObjectKey, cluster Cluster, reads *reads, ledger *ledger, turn engine.Turn) *actor {
+func newActor[W any](p *passes[W], key client.ObjectKey, turn engine.Turn) *actor {
 	return &actor{
 		turn:     turn,
-		reads:    reads,
-		Client:   cluster.Client,
-		cluster:  cluster,
-		name:     name,
+		reads:    p.reads,
+		Client:   p.Cluster.Client,
+		cluster:  p.Cluster,
+		name:     p.name,
 		key:      key,
-		ledger:   ledger,
+		ledger:   p.ledger,
+		talk:     p.talk,
 		versions: versions{byUID: map[types.UID]string{}},
 	}
 }
@@ -60,7 +62,7 @@ func (a *actor) SubResource(s string) client.SubResourceClient {
 func (a *actor) Status() client.SubResourceWriter { return a.SubResource("status") }
 
 func (a *actor) Record(e plan.Event) {
-	if e.Regarding == nil || a.cluster.Events == nil {
+	if e.Regarding == nil || a.cluster.Events == nil || !a.talk.may(e.Regarding) {
 		return
 	}
 	if e.Type == "" {

@@ -21,6 +21,7 @@ type passes[W any] struct {
 	Cluster
 	reads  *reads
 	ledger *ledger
+	talk   *talk
 	engine *engine.Engine[client.ObjectKey, W, plan.Actor]
 }
 
@@ -28,7 +29,7 @@ var _ engine.Loop[client.ObjectKey, int, plan.Actor] = (*passes[int])(nil)
 
 func (l *loop[W]) passes(cluster Cluster) *passes[W] {
 	cluster = cluster.withDefaults()
-	p := &passes[W]{loop: l, Cluster: cluster, reads: newReads(cluster.Client), ledger: newLedger()}
+	p := &passes[W]{loop: l, Cluster: cluster, reads: newReads(cluster.Client), ledger: newLedger(), talk: newTalk(cluster.Clock)}
 	options := engine.Options[client.ObjectKey]{
 		Name:       l.name,
 		Of:         l.of(),
@@ -98,7 +99,7 @@ func (p *passes[W]) Plan(key client.ObjectKey, world W, now time.Time) *engine.P
 
 // Actor is a client whose every write goes into the ledger.
 func (p *passes[W]) Actor(key client.ObjectKey, _ W, turn engine.Turn) plan.Actor {
-	return newActor(p.name, key, p.Cluster, p.reads, p.ledger, turn)
+	return newActor(p, key, turn)
 }
 
 func describe(key client.ObjectKey) []attribute.KeyValue {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -9,24 +10,24 @@ import (
 
 func TestSlowStart(t *testing.T) {
 	for _, tt := range []struct {
-		name    string
-		n       int
-		failsAt int // -1: never
-		want    int // how many are tried
+		name     string
+		n, limit int
+		failsAt  int // -1: never
+		want     int // how many are tried; with several side by side, at most
 	}{
-		{name: "all of them when none fails", n: 100, failsAt: -1, want: 100},
-		{name: "none of none", n: 0, failsAt: -1, want: 0},
-		{name: "one when the first fails", n: 100, failsAt: 0, want: 1},
-		{name: "1 + 2 when one of the second batch fails", n: 100, failsAt: 2, want: 3},
-		{name: "1 + 2 + 4 when one of the third batch fails", n: 100, failsAt: 3, want: 7},
-		{name: "no more than there are in the last batch", n: 5, failsAt: 4, want: 5},
-		{name: "batches stop growing at 32", n: 1000, failsAt: 63, want: 63 + 32},
+		{name: "all of them when none fails", n: 100, limit: 32, failsAt: -1, want: 100},
+		{name: "all of them, one after another", n: 100, limit: 1, failsAt: -1, want: 100},
+		{name: "none of none", n: 0, limit: 32, failsAt: -1, want: 0},
+		{name: "one when the first fails", n: 100, limit: 32, failsAt: 0, want: 1},
+		{name: "none after one that fails", n: 100, limit: 1, failsAt: 4, want: 5},
+		{name: "those that are under way when one fails: one more than have succeeded", n: 100, limit: 32, failsAt: 4, want: 4 + 5},
+		{name: "those that are under way when one fails: never more than the limit", n: 1000, limit: 32, failsAt: 500, want: 500 + 32},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			refused := errors.New("refused")
 			var mu sync.Mutex
 			tried := 0
-			err := slowStart(tt.n, 32, func(i int) error {
+			err := slowStart(tt.n, tt.limit, func(i int) error {
 				mu.Lock()
 				defer mu.Unlock()
 				tried++
@@ -35,7 +36,7 @@ func TestSlowStart(t *testing.T) {
 				}
 				return nil
 			})
-			if tried != tt.want {
+			if exact := tt.failsAt < 1 || tt.limit == 1; tried > tt.want || exact && tried != tt.want {
 				t.Errorf("tried %d, want %d", tried, tt.want)
 			}
 			if failed := errors.Is(err, refused); failed != (tt.failsAt >= 0) {
@@ -43,6 +44,45 @@ func TestSlowStart(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSlowStartWidensWithEachSuccess(t *testing.T) {
+	var mu sync.Mutex
+	now, succeeded := 0, 0
+	err := slowStart(200, 8, func(int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		now++
+		if now > min(succeeded+1, 8) {
+			t.Errorf("%d are under way after %d have succeeded", now, succeeded)
+		}
+		mu.Unlock()
+		runtime.Gosched()
+		mu.Lock()
+		now--
+		succeeded++
+		return nil
+	})
+	if err != nil || succeeded != 200 {
+		t.Errorf("%d succeeded, with error %v; want 200", succeeded, err)
+	}
+}
+
+func TestSlowStartPanicsInItsCaller(t *testing.T) {
+	tried := 0
+	defer func() {
+		if got := recover(); got != "broken" || tried != 3 {
+			t.Errorf("recovered %v after %d calls, want the panic of the third", got, tried)
+		}
+	}()
+	_ = slowStart(10, 1, func(i int) error {
+		tried++
+		if i == 2 {
+			panic("broken")
+		}
+		return nil
+	})
+	t.Error("slowStart returned although a call panicked")
 }
 
 func TestParallelKeepsTheOrderWithOneAtATime(t *testing.T) {

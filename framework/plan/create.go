@@ -15,8 +15,8 @@ func CreateAll[T client.Object](p *Plan, why string, objs []T) *Create {
 	return p.Create(why, objects(objs)...)
 }
 
-// Create creates objects in batches of 1, 2, 4, ... that run side by side, and stops at the first batch with a failure:
-// a quota that is used up costs a few refused requests and not a thousand.
+// Create creates objects side by side, one at first and one more with each that succeeds, and begins no more after a failure: a
+// quota that is used up costs a few refused requests and not a thousand.
 //
 // An object that already exists under its own name and belongs to the same controller is success: it is this step,
 // done before. One that belongs to somebody else is an error.

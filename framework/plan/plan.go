@@ -36,7 +36,7 @@ type Actor interface {
 	// SideBySide is how many requests of one step may be under way at once; it is above zero.
 	SideBySide() int
 
-	// Record sends an event. It never blocks and never fails.
+	// Record sends an event, unless too many have been sent about its object of late. It never blocks and never fails.
 	Record(Event)
 
 	// RecordOnce sends an event, unless the pass before this one had the same to say: of the same object, with the same
@@ -53,7 +53,7 @@ type Plan struct {
 // New returns an empty plan.
 func New() *Plan { return &Plan{} }
 
-// Create adds a step that creates objs, in slow-start batches; with no objs it adds nothing. For a slice of objects of one
+// Create adds a step that creates objs, with a slow start; with no objs it adds nothing. For a slice of objects of one
 // kind there is [CreateAll]. See [Create].
 func (p *Plan) Create(why string, objs ...client.Object) *Create {
 	step := &Create{objs: objs, why: why}

@@ -4,6 +4,7 @@ import (
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/controllers/internal/replicacontrol"
 	"github.com/orrery-dev/orrery/framework/loop"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -22,7 +23,7 @@ var _ loop.Controller[*oappsv1.ReplicaSet, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("replicaset-controller", Controller{},
-		loop.Owns(&ocorev1.Pod{}),
+		loop.Owns(&ocorev1.Pod{}, loop.Update(replicacontrol.Recounts)),
 		ownership.WakesAdopters[*oappsv1.ReplicaSet, *ocorev1.Pod](&oappsv1.ReplicaSetList{}, selectorOf),
 		ownership.Indexed(&ocorev1.Pod{}),
 		ownership.Indexed(&oappsv1.ReplicaSet{}),

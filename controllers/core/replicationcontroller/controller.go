@@ -3,6 +3,7 @@ package replicationcontroller
 import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/controllers/internal/replicacontrol"
 	"github.com/orrery-dev/orrery/framework/loop"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -21,7 +22,7 @@ var _ loop.Controller[*ocorev1.ReplicationController, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("replicationcontroller-controller", Controller{},
-		loop.Owns(&ocorev1.Pod{}),
+		loop.Owns(&ocorev1.Pod{}, loop.Update(replicacontrol.Recounts)),
 		ownership.WakesAdopters[*ocorev1.ReplicationController, *ocorev1.Pod](&ocorev1.ReplicationControllerList{}, selectorOf),
 		ownership.Indexed(&ocorev1.Pod{}),
 	)

@@ -2,12 +2,14 @@ package replicacontrol
 
 import (
 	"context"
+	"maps"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -53,4 +55,22 @@ func Observe(ctx context.Context, read client.Reader, s Set) (World, error) {
 		return World{}, err
 	}
 	return World{Claims: pods.Where(replicas.Active), Terminating: pods.Where(replicas.Terminating).Held}, nil
+}
+
+// Recounts reports that what has happened to a pod can change what a set counts, or whose the pod is. That it has got a node or an
+// address cannot, and a set of ten thousand is not counted anew for that; which pods are missed the least is asked when some have to go.
+func Recounts(was, is *ocorev1.Pod) bool {
+	since, ready := replicas.Readiness(was)
+	sinceNow, readyNow := replicas.Readiness(is)
+	return was.UID != is.UID || ready != readyNow || !since.Equal(sinceNow) ||
+		replicas.Active(was) != replicas.Active(is) || replicas.Terminating(was) != replicas.Terminating(is) ||
+		!maps.Equal(was.Labels, is.Labels) || controllerOf(was) != controllerOf(is)
+}
+
+// controllerOf is the UID of a pod's controller; empty if it has none.
+func controllerOf(pod *ocorev1.Pod) types.UID {
+	if owner := metav1.GetControllerOfNoCopy(pod); owner != nil {
+		return owner.UID
+	}
+	return ""
 }
