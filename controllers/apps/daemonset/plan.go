@@ -110,7 +110,7 @@ func (p places) act(into *plan.Plan, todo change) {
 	for _, node := range todo.create[:min(len(todo.create), burst)] {
 		create = append(create, p.podFor(node))
 	}
-	podcontrol.Create(into, fmt.Sprintf("%d nodes have no pod that is to be there", len(todo.create)), p.set, create)
+	podcontrol.Create(into, fmt.Sprintf("%d nodes have no pod that is to be there", len(todo.create)), p.set, p.set.Spec.Selector, create)
 }
 
 // settle sees to one place: a pod where there is to be one, and no more than there may be.

@@ -6,6 +6,8 @@ import (
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
+	"github.com/orrery-dev/orrery/controllers/internal/podcontrol"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/controllers/internal/revisions"
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -135,6 +137,11 @@ func (s *slots) make(p *plan.Plan, slot int) {
 	if s.w.strangers[pod.Name] != nil {
 		p.EventOnce(s.set, plan.Warning, reasonNotCreated, failedToCreate, pod.Name, s.set.Name, "a pod that is not its own has the name")
 		p.Because(fmt.Sprintf("a pod that is not its own has the name %s", pod.Name))
+		return
+	}
+	if !ownership.Selects(s.set.Spec.Selector, pod) { // it would be let go, and stand in the way of the next one
+		p.EventOnce(s.set, plan.Warning, reasonNotCreated, failedToCreate, pod.Name, s.set.Name, podcontrol.ErrMismatch)
+		p.Because(podcontrol.ErrMismatch.Error())
 		return
 	}
 	for _, claim := range volumesOf(s.set, ordinal) {
