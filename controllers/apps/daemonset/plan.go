@@ -29,6 +29,9 @@ func (Controller) Plan(set *oappsv1.DaemonSet, w world, now time.Time) *plan.Pla
 		p.EventOnce(set, plan.Warning, reasonSelectingAll, "This daemon set is selecting all pods. A non-empty selector is required.")
 		return p
 	}
+	if !podcontrol.Selects(p, set, set.Spec.Selector, &set.Spec.Template) {
+		return p
+	}
 	if w.revisions.Open() || w.pods.Open() {
 		w.revisions.Settle(p, set)
 		w.pods.Settle(p, set)

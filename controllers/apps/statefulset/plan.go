@@ -6,7 +6,6 @@ import (
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
-	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/controllers/internal/podcontrol"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/controllers/internal/revisions"
@@ -18,6 +17,9 @@ import (
 // Plan settles revisions and claims, makes and takes away pods in order, rolls, and reports.
 func (Controller) Plan(set *oappsv1.StatefulSet, w world, now time.Time) *plan.Plan {
 	p := plan.New()
+	if !podcontrol.Selects(p, set, set.Spec.Selector, &set.Spec.Template) {
+		return p
+	}
 	if w.revisions.Open() || w.pods.Open() {
 		w.revisions.Settle(p, set)
 		w.pods.Settle(p, set)
@@ -137,11 +139,6 @@ func (s *slots) make(p *plan.Plan, slot int) {
 	if s.w.strangers[pod.Name] != nil {
 		p.EventOnce(s.set, plan.Warning, reasonNotCreated, failedToCreate, pod.Name, s.set.Name, "a pod that is not its own has the name")
 		p.Because(fmt.Sprintf("a pod that is not its own has the name %s", pod.Name))
-		return
-	}
-	if !ownership.Selects(s.set.Spec.Selector, pod) { // it would be let go, and stand in the way of the next one
-		p.EventOnce(s.set, plan.Warning, reasonNotCreated, failedToCreate, pod.Name, s.set.Name, podcontrol.ErrMismatch)
-		p.Because(podcontrol.ErrMismatch.Error())
 		return
 	}
 	for _, claim := range volumesOf(s.set, ordinal) {
