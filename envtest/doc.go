@@ -11,6 +11,9 @@
 // Besides, it has switches for what controller-runtime's has not: with Controllers a Deployment rolls out, an owned
 // object is collected and a namespace goes away; with Scheduler and SimulatedNodes its pods get a node and run.
 //
+// With Faults requests of these parts go wrong when a test says so, and Kill ends one of them in the middle of its work: see [Faults],
+// which any client can be made to meet.
+//
 // It promises that several environments run side by side in one process, that nothing of an environment is left when
 // Stop has returned, and that Stop always returns. Data is kept in a temporary directory and never waits for the disk.
 //

@@ -65,6 +65,41 @@ func TestWhatFollowsAnError(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongWithAnObjectIsToldOnceForAsLongAsItIsSo(t *testing.T) {
+	s := newStage(t)
+	wrong := errors.New("its colour is unknown")
+	s.observe = func(_ context.Context, _ loop.View, pod *corev1.Pod) error {
+		if wrong == nil {
+			return nil
+		}
+		return fmt.Errorf("looking at it: %w", plan.StopAbout(pod, "InvalidColour", wrong))
+	}
+	told := func() (said []string) {
+		for len(s.events.Events) > 0 {
+			said = append(said, <-s.events.Events)
+		}
+		return said
+	}
+	for _, pass := range []struct {
+		wrong error
+		want  string
+	}{
+		{wrong, "[Warning InvalidColour its colour is unknown]"},
+		{wrong, "[]"},
+		{errors.New("its size is unknown"), "[Warning InvalidColour its size is unknown]"},
+		{nil, "[]"},
+		{wrong, "[Warning InvalidColour its colour is unknown]"},
+	} {
+		wrong = pass.wrong
+		if _, err := s.pass(t); errors.Is(err, reconcile.TerminalError(nil)) != (wrong != nil) {
+			t.Errorf("with %v the pass ends with %v", wrong, err)
+		}
+		if said := fmt.Sprint(told()); said != pass.want {
+			t.Errorf("with %v it says %s, want %s", wrong, said, pass.want)
+		}
+	}
+}
+
 func TestNoErrorIsNoWaitAndNoStop(t *testing.T) {
 	if err := plan.Wait(time.Minute, nil); err != nil {
 		t.Errorf("waiting with no error is %v", err)

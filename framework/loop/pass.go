@@ -23,6 +23,7 @@ type passes[W any] struct {
 	ledger *ledger
 	talk   *talk
 	engine *engine.Engine[client.ObjectKey, W, plan.Actor]
+	told   said
 }
 
 var _ engine.Loop[client.ObjectKey, int, plan.Actor] = (*passes[int])(nil)
@@ -85,6 +86,9 @@ func (p *passes[W]) Observe(ctx context.Context, look engine.Look, key client.Ob
 	world, err := p.controller.Observe(ctx, View{Reader: p.reads, live: p.Live, look: look}, key)
 	if errors.Is(err, engine.ErrGone) {
 		p.ledger.forget(key)
+	}
+	if about := p.told.news(key, err); about != nil {
+		newActor(p.name, key, p.Cluster, p.reads, p.ledger, engine.Turn{}).Record(*about)
 	}
 	return world, err
 }

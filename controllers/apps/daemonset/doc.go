@@ -23,5 +23,6 @@
 // # What it says
 //
 // Events, about the DaemonSet: SuccessfulCreate, FailedCreate, SuccessfulDelete, FailedDelete, FailedDaemonPod, SucceededDaemonPod and
-// SelectingAll.
+// SelectingAll and InvalidSelector. Where the selector does not match the labels of the template, which no API server lets in, no pod is
+// made, and FailedCreate says so.
 package daemonset

@@ -29,6 +29,9 @@ func (Controller) Plan(set *oappsv1.DaemonSet, w world, now time.Time) *plan.Pla
 		p.EventOnce(set, plan.Warning, reasonSelectingAll, "This daemon set is selecting all pods. A non-empty selector is required.")
 		return p
 	}
+	if !podcontrol.Selects(p, set, set.Spec.Selector, &set.Spec.Template) {
+		return p
+	}
 	if w.revisions.Open() || w.pods.Open() {
 		w.revisions.Settle(p, set)
 		w.pods.Settle(p, set)
@@ -110,7 +113,7 @@ func (p places) act(into *plan.Plan, todo change) {
 	for _, node := range todo.create[:min(len(todo.create), burst)] {
 		create = append(create, p.podFor(node))
 	}
-	podcontrol.Create(into, fmt.Sprintf("%d nodes have no pod that is to be there", len(todo.create)), p.set, create)
+	podcontrol.Create(into, fmt.Sprintf("%d nodes have no pod that is to be there", len(todo.create)), p.set, p.set.Spec.Selector, create)
 }
 
 // settle sees to one place: a pod where there is to be one, and no more than there may be.

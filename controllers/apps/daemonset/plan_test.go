@@ -72,6 +72,16 @@ func steps(p *plan.Plan) []string {
 	return out
 }
 
+func TestADaemonSetThatDoesNotSelectItsOwnPodsMakesNone(t *testing.T) {
+	set := gen.DaemonSet("web", func(set *oappsv1.DaemonSet) {
+		set.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "others"}}
+	})
+	p := (Controller{}).Plan(set, world{nodes: []*ocorev1.Node{gen.Node("a")}}, gen.Now)
+	if want := "nothing to do: `selector` does not match template `labels`"; p.String() != want {
+		t.Errorf("the plan is %q, want %q", p, want)
+	}
+}
+
 func TestPlan(t *testing.T) {
 	set := func(changes ...setChange) *oappsv1.DaemonSet { return gen.DaemonSet("web", changes...) }
 	s := set()

@@ -31,7 +31,7 @@
 //     pods are there; upstream stays at the former if it has not looked before they were.
 //   - ReplicaFailure: that of a ReplicaSet, the new one's first.
 //
-// Events, about the Deployment: ScalingReplicaSet, ReplicaSetCreateError, SelectingAll, and for the annotation
+// Events, about the Deployment: ScalingReplicaSet, ReplicaSetCreateError, SelectingAll, InvalidSelector, and for the annotation
 // deprecated.deployment.rollback.to DeploymentRollback, DeploymentRollbackRevisionNotFound and
 // DeploymentRollbackTemplateUnchanged.
 //

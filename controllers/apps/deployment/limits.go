@@ -22,7 +22,7 @@ func desired(d *oappsv1.Deployment) int32 {
 	if d.Spec.Replicas == nil {
 		return defaultReplicas
 	}
-	return *d.Spec.Replicas
+	return max(0, *d.Spec.Replicas)
 }
 
 func recreates(d *oappsv1.Deployment) bool {

@@ -68,7 +68,7 @@ func size(rs *oappsv1.ReplicaSet) int32 {
 	if rs.Spec.Replicas == nil {
 		return defaultReplicas
 	}
-	return *rs.Spec.Replicas
+	return max(0, *rs.Spec.Replicas)
 }
 
 // existing is how many pods there may be: those that are asked for, or more while the others have not gone yet.

@@ -17,5 +17,6 @@
 //
 // The condition ReplicaFailure is True while pods cannot be created (FailedCreate) or deleted (FailedDelete), with
 // the API server's words, and absent otherwise. Events, about the ReplicaSet: SuccessfulCreate, FailedCreate,
-// SuccessfulDelete and FailedDelete.
+// SuccessfulDelete, FailedDelete and InvalidSelector. One whose selector does not match the labels of its template, which no API server
+// lets in, gets no pods and FailedCreate; upstream makes pods without end.
 package replicaset

@@ -24,5 +24,6 @@
 // # What it says
 //
 // Events, about the StatefulSet: SuccessfulCreate and FailedCreate (of pods and of claims), SuccessfulDelete, FailedDelete, and
-// ConflictingController.
+// ConflictingController and InvalidSelector. Where the selector does not match the labels of the template, which no API server lets in, no
+// pod is made, and FailedCreate says so.
 package statefulset

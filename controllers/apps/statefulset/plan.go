@@ -6,6 +6,7 @@ import (
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/podcontrol"
 	"github.com/orrery-dev/orrery/controllers/internal/replicas"
 	"github.com/orrery-dev/orrery/controllers/internal/revisions"
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -16,6 +17,9 @@ import (
 // Plan settles revisions and claims, makes and takes away pods in order, rolls, and reports.
 func (Controller) Plan(set *oappsv1.StatefulSet, w world, now time.Time) *plan.Plan {
 	p := plan.New()
+	if !podcontrol.Selects(p, set, set.Spec.Selector, &set.Spec.Template) {
+		return p
+	}
 	if w.revisions.Open() || w.pods.Open() {
 		w.revisions.Settle(p, set)
 		w.pods.Settle(p, set)

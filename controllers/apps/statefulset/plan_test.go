@@ -93,6 +93,10 @@ func TestPlan(t *testing.T) {
 	}{
 		{"makes the first pod first", set(3), nil, []string{"create Pod default/web-0: 0 pods of 3 desired"}},
 		{"makes all at once, if it may", set(2, parallel), nil, []string{"create Pod default/web-0: 0 pods of 2 desired", "create Pod default/web-1: 0 pods of 2 desired"}},
+		{"makes none that it does not select", set(1, func(s *oappsv1.StatefulSet) { s.Spec.Selector = nil }), nil,
+			[]string{"nothing to do: `selector` does not match template `labels`"}},
+		{"takes fewer than none for none", set(-1), func(s *oappsv1.StatefulSet) []*ocorev1.Pod { return []*ocorev1.Pod{pod(s, 0, available)} },
+			[]string{"delete Pod default/web-0: 1 pods, 0 desired"}},
 		{"waits for a pod before it makes the next", set(2), func(s *oappsv1.StatefulSet) []*ocorev1.Pod { return []*ocorev1.Pod{pod(s, 0, gen.On("a"))} },
 			[]string{"nothing to do: pod web-0 is not available"}},
 		{"makes the next when it is there", set(2), func(s *oappsv1.StatefulSet) []*ocorev1.Pod { return []*ocorev1.Pod{pod(s, 0, available)} },

@@ -23,7 +23,7 @@ func first(set *oappsv1.StatefulSet) int {
 	return int(set.Spec.Ordinals.Start)
 }
 
-func desired(set *oappsv1.StatefulSet) int { return int(ptr.Deref(set.Spec.Replicas, 1)) }
+func desired(set *oappsv1.StatefulSet) int { return max(0, int(ptr.Deref(set.Spec.Replicas, 1))) }
 
 // slots are the pods of a StatefulSet by their numbers.
 type slots struct {

@@ -39,5 +39,5 @@
 // # What it says
 //
 // Conditions: the two above of each end, and Suspended. Events, about the Job: SuccessfulCreate, FailedCreate, SuccessfulDelete,
-// FailedDelete, Completed, Suspended, Resumed, TooManySucceededPods, UnknownCompletionMode, and the reason of a failure.
+// FailedDelete, Completed, Suspended, Resumed, TooManySucceededPods, UnknownCompletionMode, InvalidSelector, and the reason of a failure.
 package job

@@ -69,7 +69,7 @@ func act(p *plan.Plan, job *obatchv1.Job, todo change) {
 		release(p, todo.why, todo.remove)
 	}
 	podcontrol.Delete(p, todo.why, job, todo.remove)
-	podcontrol.Create(p, todo.why, job, todo.create)
+	podcontrol.Create(p, todo.why, job, job.Spec.Selector, todo.create)
 	if todo.later > 0 {
 		p.After(todo.later, "the pods of the last failures have waited long enough")
 	}

@@ -54,7 +54,7 @@ func (a *account) manage(v *verdict) change {
 
 // wanted is how many pods shall run.
 func (a *account) wanted() int {
-	parallelism := int(*a.job.Spec.Parallelism)
+	parallelism := max(0, int(*a.job.Spec.Parallelism))
 	switch {
 	case a.job.Spec.Completions != nil:
 		return max(0, min(a.completions()-a.successes(), parallelism))

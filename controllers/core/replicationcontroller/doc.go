@@ -12,5 +12,6 @@
 //
 // The condition ReplicaFailure is True while pods cannot be created (FailedCreate) or deleted (FailedDelete), with
 // the API server's words, and absent otherwise. Events, about the ReplicationController: SuccessfulCreate, FailedCreate,
-// SuccessfulDelete and FailedDelete.
+// SuccessfulDelete, FailedDelete and InvalidSelector. One whose selector does not match the labels of its template, or that has none, which
+// no API server lets in, gets no pods and FailedCreate.
 package replicationcontroller

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/podcontrol"
 	"github.com/orrery-dev/orrery/controllers/internal/replicacontrol"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -26,7 +27,7 @@ var errNoTemplate = errors.New("it has no template, which the API requires")
 // Observe reads the pods that rc controls and those that it could adopt.
 func (Controller) Observe(ctx context.Context, view loop.View, rc *ocorev1.ReplicationController) (world, error) {
 	if rc.Spec.Template == nil {
-		return world{}, plan.Stop(fmt.Errorf("reading ReplicationController %s/%s: %w", rc.Namespace, rc.Name, errNoTemplate))
+		return world{}, plan.StopAbout(rc, podcontrol.ReasonFailedCreate, fmt.Errorf("reading ReplicationController %s/%s: %w", rc.Namespace, rc.Name, errNoTemplate))
 	}
 	w, err := replicacontrol.Observe(ctx, view, setOf(rc))
 	return world{w}, err

@@ -50,6 +50,12 @@ func Adoptable(obj client.Object, selector *metav1.LabelSelector) bool {
 	return err == nil && !s.Empty() && s.Matches(labels.Set(obj.GetLabels()))
 }
 
+// Selects reports whether a selector selects obj. One that is nil or invalid selects nothing.
+func Selects(selector *metav1.LabelSelector, obj client.Object) bool {
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	return err == nil && s.Matches(labels.Set(obj.GetLabels()))
+}
+
 // Where are the claims to the objects that keep chooses.
 func (c Claims[T]) Where(keep func(T) bool) Claims[T] {
 	drop := func(obj T) bool { return !keep(obj) }

@@ -13,9 +13,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// reasonInvalidSelector is the reason of the event about an owner whose selector cannot be read.
+const reasonInvalidSelector = "InvalidSelector"
+
 // Observe reads what owner controls of one kind and what it could adopt, and sorts it. An empty list says which kind; the loop
-// has it [Indexed]. A selector that is invalid is nothing to try again before somebody changes it, and a nil one selects
-// nothing.
+// has it [Indexed]. A selector that is invalid is told as an event (InvalidSelector), and nothing to try again before somebody
+// changes it; a nil one selects nothing.
 //
 // The objects are the cache's own, for an owner may have ten thousand, and is looked at whenever one of them changes: whoever changes
 // one copies it first.
@@ -24,7 +27,7 @@ import (
 func Observe[T client.Object](ctx context.Context, read client.Reader, owner client.Object, selector *metav1.LabelSelector, list client.ObjectList) (Claims[T], error) {
 	selects, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
-		return Claims[T]{}, plan.Stop(fmt.Errorf("reading the selector of %s %s: %w",
+		return Claims[T]{}, plan.StopAbout(owner, reasonInvalidSelector, fmt.Errorf("reading the selector of %s %s: %w",
 			reflect.TypeOf(owner).Elem().Name(), client.ObjectKeyFromObject(owner), err))
 	}
 	controlled, orphans := empty(list), empty(list)

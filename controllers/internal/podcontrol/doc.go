@@ -4,5 +4,7 @@
 // ReplicationController; a StatefulSet has its own. That a pod's namespace goes away, or that the pod has changed, is no failure
 // and tells nothing.
 //
-// It never decides which pods, and how many.
+// Pods that their owner does not select are not created, which is told as a failure.
+//
+// It never decides else which pods, and how many.
 package podcontrol

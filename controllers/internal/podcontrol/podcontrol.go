@@ -1,8 +1,12 @@
 package podcontrol
 
 import (
+	"slices"
+
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/plan"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -14,9 +18,14 @@ const (
 	ReasonFailedDelete     = "FailedDelete"
 )
 
-// Create plans to create pods that owner controls; see [plan.Create].
-func Create(p *plan.Plan, why string, owner client.Object, pods []*ocorev1.Pod) *plan.Create {
-	return plan.CreateAll(p, why, pods).
+// Create plans to create pods that owner controls and selects; see [plan.Create]. Pods that the selector leaves out are not made: the
+// owner would let them go, and make others in their place, without end.
+func Create(p *plan.Plan, why string, owner client.Object, selector *metav1.LabelSelector, pods []*ocorev1.Pod) {
+	if slices.ContainsFunc(pods, func(pod *ocorev1.Pod) bool { return !ownership.Selects(selector, pod) }) {
+		p.Do(&refusal{why: why, owner: owner})
+		return
+	}
+	plan.CreateAll(p, why, pods).
 		OwnedBy(owner).
 		Succeeded(succeeded(owner, ReasonSuccessfulCreate, "Created pod: ")).
 		Failed(failed(owner, ReasonFailedCreate, "Error creating: "))

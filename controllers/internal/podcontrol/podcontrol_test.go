@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/orrery-dev/orrery/apis"
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
@@ -37,16 +38,16 @@ func (turnover) Plan(rs *oappsv1.ReplicaSet, pods ocorev1.PodList, _ time.Time) 
 		all = append(all, &pods.Items[i])
 	}
 	podcontrol.Delete(p, "they are old", rs, all)
-	podcontrol.Create(p, "2 are wanted", rs, podtemplate.Pods(rs, &rs.Spec.Template, 2))
+	podcontrol.Create(p, "2 are wanted", rs, rs.Spec.Selector, podtemplate.Pods(rs, &rs.Spec.Template, 2))
 	return p
 }
 
 // pass makes a pass over the ReplicaSet web, which has the pod old, in a world that refuses as it is told. It returns the
 // events and the world.
-func pass(t *testing.T, scheme *runtime.Scheme, refuse func(looptest.Write) error) ([]string, *looptest.World) {
+func pass(t *testing.T, scheme *runtime.Scheme, refuse func(looptest.Write) error, changes ...func(*oappsv1.ReplicaSet)) ([]string, *looptest.World) {
 	t.Helper()
 	w := looptest.NewWorld(scheme)
-	w.Put(gen.ReplicaSet("web", 2), gen.Pod("old"))
+	w.Put(gen.ReplicaSet("web", 2, changes...), gen.Pod("old"))
 	w.Refuse = refuse
 	recorder := events.NewFakeRecorder(10)
 	names := 0
@@ -92,6 +93,25 @@ func TestEventsAreThoseOfKubernetes(t *testing.T) {
 			})
 		}
 	})
+}
+
+func TestPodsThatTheirOwnerDoesNotSelectAreNotMade(t *testing.T) {
+	for name, selector := range map[string]*metav1.LabelSelector{
+		"another":          {MatchLabels: map[string]string{"app": "others"}},
+		"none":             nil,
+		"one that is none": {MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "app", Operator: "Near"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			said, w := pass(t, gen.Schemes(t)[apis.Kubernetes], nil, func(rs *oappsv1.ReplicaSet) { rs.Spec.Selector = selector })
+			want := []string{"Normal SuccessfulDelete Deleted pod: old", "Warning FailedCreate Error creating: `selector` does not match template `labels`"}
+			if diff := cmp.Diff(want, said); diff != "" {
+				t.Errorf("events differ (-want +got):\n%s", diff)
+			}
+			if pods := looptest.All[*ocorev1.Pod](w); len(pods) > 0 {
+				t.Errorf("%d pods were made", len(pods))
+			}
+		})
+	}
 }
 
 func TestPodsBelongToTheirOwner(t *testing.T) {

@@ -25,7 +25,7 @@ func Plan(p *plan.Plan, s Set, w World, now time.Time) (counted bool) {
 	case s.Owner.GetDeletionTimestamp() != nil:
 	case surplus < 0:
 		why := fmt.Sprintf("%d pods of %d desired", len(pods), s.Desired())
-		podcontrol.Create(p, why, s.Owner, podtemplate.Pods(s.Owner, s.Template, min(-surplus, burst)))
+		podcontrol.Create(p, why, s.Owner, s.Selector, podtemplate.Pods(s.Owner, s.Template, min(-surplus, burst)))
 	case surplus > 0:
 		why := fmt.Sprintf("%d pods, %d desired", len(pods), s.Desired())
 		podcontrol.Delete(p, why, s.Owner, replicas.Expendable(pods, w.Siblings, min(surplus, burst), now))

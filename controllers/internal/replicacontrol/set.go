@@ -27,12 +27,12 @@ type Set struct {
 	MinReadySeconds int32
 }
 
-// Desired is how many pods are asked for.
+// Desired is how many pods are asked for. That nobody can ask for fewer than none is not said by every server.
 func (s Set) Desired() int {
 	if s.Replicas == nil {
 		return 1
 	}
-	return int(*s.Replicas)
+	return max(0, int(*s.Replicas))
 }
 
 // World is what a set has, and what it might have.

@@ -7,6 +7,7 @@ import (
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -71,12 +72,23 @@ func (h History) Settle(p *plan.Plan, owner client.Object, wanted, namesake *oap
 	case namesake == nil:
 		created := wanted.DeepCopy()
 		created.Revision = h.Next()
-		p.Create(fmt.Sprintf("the template has no revision yet: it is revision %d", created.Revision), created).OwnedBy(owner)
+		p.Create(fmt.Sprintf("the template has no revision yet: it is revision %d", created.Revision), created).
+			OwnedBy(owner).Failed(refused(owner))
 		return created, false
 	case metav1.IsControlledBy(namesake, owner) && Same(namesake, wanted):
 		return namesake, false // it came into sight after the list was read
 	default:
 		return nil, true
+	}
+}
+
+// refused tells the owner that its revision cannot be: the labels of its template, which the revision has too, are none.
+func refused(owner client.Object) func(client.Object, error) plan.Event {
+	return func(_ client.Object, err error) plan.Event {
+		if !apierrors.IsInvalid(err) {
+			return plan.Event{} // it is tried again, and nobody has to do anything
+		}
+		return plan.Event{Regarding: owner, Type: plan.Warning, Reason: "FailedCreate", Message: "Error creating: " + err.Error()}
 	}
 }
 

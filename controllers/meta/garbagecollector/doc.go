@@ -23,7 +23,8 @@
 //     by name and UID, right before the deletion, unless its end was seen or it has been asked for in vain before.
 //   - A deletion is locked to the version of the object that it was decided on.
 //   - An owner is found by kind, namespace, name and UID together; a UID alone decides nothing.
-//   - An owner of a kind that the server does not know, or does not answer for, counts as existing.
+//   - An owner of a kind that the server does not know, or does not answer for, counts as existing. So does one that is named without
+//     UID, which no API server lets in.
 //   - An owner in another namespace counts as gone, since names reach no other namespace, and a Warning
 //     OwnerRefInvalidNamespace is recorded. An object without namespace can have no owner in a namespace: it gets the
 //     Warning and is left alone, whatever becomes of that owner.

@@ -93,8 +93,8 @@ func (c Controller) Observe(ctx context.Context, view loop.View, key client.Obje
 func (c Controller) observeOwner(ctx context.Context, read client.Reader, obj *metav1.PartialObjectMetadata, ref metav1.OwnerReference) (owner, error) {
 	o := owner{OwnerReference: ref, state: unknown}
 	name, ok := kindNamedBy(ref)
-	if !ok {
-		return o, nil // a kind that cannot be, and so one that the server does not have
+	if !ok || ref.UID == "" {
+		return o, nil // a kind that cannot be, and so one that the server does not have; or nobody
 	}
 	kind, known, all := c.known.find(name)
 	namespaced := kind.Namespaced

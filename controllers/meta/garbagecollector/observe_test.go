@@ -69,6 +69,7 @@ func TestObserveFindsAnOwnerByAllThatTheReferenceSays(t *testing.T) {
 		{"the UID was of one in another namespace, and its kind is gone", without, seen(configMaps, "a"), true, seen(secrets, "b", in("other"), ownedBy("a")), unknown},
 		{"the UID was of another kind", everything, seen(configMaps, "a"), true, seen(secrets, "b", refersTo(secrets, "a", "a")), missing},
 		{"the UID was of another name", everything, seen(configMaps, "a"), true, seen(secrets, "b", refersTo(configMaps, "z", "a")), missing},
+		{"the reference has no UID, and so is to nobody", everything, nil, false, seen(secrets, "b", refersTo(configMaps, "a", "")), unknown},
 		{"another has its name now", everything, seen(configMaps, "a"), false, seen(secrets, "b", refersTo(configMaps, "a", "z")), missing},
 	} {
 		t.Run(test.name, func(t *testing.T) {

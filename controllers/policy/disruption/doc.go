@@ -22,7 +22,7 @@
 // # What it says
 //
 // The condition DisruptionAllowed is True (SufficientPods) when an eviction is allowed, and False otherwise: InsufficientPods, or
-// SyncFailed with what could not be counted. Events, about the budget: NoPods, UnmanagedPods and CalculateExpectedPodCountFailed; about a
+// SyncFailed with what could not be counted. Events, about the budget: NoPods, UnmanagedPods, InvalidSelector and CalculateExpectedPodCountFailed; about a
 // pod: NotDeleted, and MultiplePodDisruptionBudgets where several select it: the API server then refuses to evict it. The last is told
 // as soon as there is a second budget; upstream tells it when the pod changes the next time, and then counts only
 // one of the budgets anew, where we count all.

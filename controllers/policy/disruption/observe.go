@@ -32,7 +32,7 @@ type world struct {
 func (Controller) Observe(ctx context.Context, view loop.View, budget *opolicyv1.PodDisruptionBudget) (world, error) {
 	selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector)
 	if err != nil {
-		return world{}, plan.Stop(fmt.Errorf("reading the selector of PodDisruptionBudget %s/%s: %w", budget.Namespace, budget.Name, err))
+		return world{}, plan.StopAbout(budget, "InvalidSelector", fmt.Errorf("reading the selector of PodDisruptionBudget %s/%s: %w", budget.Namespace, budget.Name, err))
 	}
 	var pods ocorev1.PodList
 	if err := view.List(ctx, &pods, client.InNamespace(budget.Namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
