@@ -10,12 +10,15 @@ import (
 // has looked at yet, and that only `make test-differential` runs.
 var (
 	seasoned = []*subject{&deploymentSubject, &replicaSetSubject, &replicationControllerSubject, &statefulSetSubject, &daemonSetSubject, &rivalsSubject, &secondsSubject}
-	trials   = []*subject{&jobSubject, &cronJobSubject, &budgetSubject, &quotaSubject, &serviceSubject, &ownersSubject, &namespaceSubject, &autoscalerSubject, &volumesSubject, &nodeSubject}
+	trials   = []*subject{&jobSubject, &cronJobSubject, &budgetSubject, &quotaSubject, &serviceSubject, &ownersSubject, &namespaceSubject, &autoscalerSubject, &volumesSubject}
 )
 
 func TestControllersAgreeWithUpstream(t *testing.T) {
 	subjects := seasoned
-	if *all {
+	switch {
+	case *nodes:
+		subjects = []*subject{&nodeSubject}
+	case *all:
 		subjects = slices.Concat(seasoned, trials)
 	}
 	for _, subject := range subjects {

@@ -268,8 +268,13 @@ func (s *scenario) isDue(years int) bool {
 				at = due.In(time.FixedZone(*cron.Spec.TimeZone, 9*3600))
 			}
 			cron.Spec.Schedule = fmt.Sprintf("%d %d %d %d *", at.Minute(), at.Hour(), at.Day(), at.Month())
-		}); err != nil || cron.Status.LastScheduleTime != nil {
+		}); err != nil {
 			return err
+		}
+		if cron.Status.LastScheduleTime != nil { // upstream looks at what a new schedule means for the past when something else changes
+			return changeObject(ctx, c, cron, func(cron *batchv1.CronJob) {
+				metav1.SetMetaDataAnnotation(&cron.ObjectMeta, "note", due.Format(time.DateTime))
+			})
 		}
 		return changeStatus(ctx, c, cron, func(cron *batchv1.CronJob) {
 			last := metav1.NewTime(due.AddDate(-years, 0, -1))

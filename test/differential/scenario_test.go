@@ -36,6 +36,8 @@ type subject struct {
 	moves []move
 	// quiet is for how long nothing changes when all is done; zero means the default.
 	quiet time.Duration
+	// patience is how long the sides may go without a change, and disagree; zero means the default.
+	patience time.Duration
 	// steps is how many there are at most; zero means as many as the flag says.
 	steps int
 	// finish makes sure that there is something to compare at the end; nil means that what the scenario is about is made anew if it is
@@ -163,7 +165,7 @@ func (s *scenario) do(what string, do act) {
 // settle waits until nothing happens any more on either side, and fails the test if they differ then.
 func (s *scenario) settle() {
 	s.t.Helper()
-	enough := max(quiet, s.subject.quiet, s.quiet)
+	enough, patience := max(quiet, s.subject.quiet, s.quiet), max(patience, s.subject.patience)
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	began := time.Now()
