@@ -58,7 +58,7 @@ var jobSubject = subject{
 		{3, happensToAll(goes)},
 		{2, func(s *scenario) bool {
 			job, _ := s.now.objects["Job/"+name].(*batchv1.Job)
-			if job == nil || job.Spec.CompletionMode == nil || *job.Spec.CompletionMode != batchv1.IndexedCompletion {
+			if job == nil || !indexed(job) {
 				return false
 			}
 			n := int32(1 + s.IntN(4))
@@ -66,7 +66,17 @@ var jobSubject = subject{
 				obj.(*batchv1.Job).Spec.Completions, obj.(*batchv1.Job).Spec.Parallelism = &n, &n
 			})
 		}},
-		{2, scales("Job", func(obj client.Object, n int32) { obj.(*batchv1.Job).Spec.Parallelism = &n })},
+		{2, func(s *scenario) bool {
+			job, _ := s.now.objects["Job/"+name].(*batchv1.Job)
+			if job == nil {
+				return false
+			}
+			n := int32(s.IntN(7))
+			if indexed(job) && n < job.Status.Active {
+				n = 0 // of pods that are alike upstream takes any, which are of different indexes
+			}
+			return s.edit("Job", fmt.Sprintf("is scaled to %d", n), func(obj client.Object) { setReplicas(obj, n) })
+		}},
 		{2, func(s *scenario) bool {
 			return s.edit("Job", "is suspended, or resumed", func(obj client.Object) {
 				suspend := obj.(*batchv1.Job).Spec.Suspend
@@ -86,6 +96,10 @@ var jobSubject = subject{
 		beginsAnew(s)
 		s.goOn()
 	},
+}
+
+func indexed(job *batchv1.Job) bool {
+	return job.Spec.CompletionMode != nil && *job.Spec.CompletionMode == batchv1.IndexedCompletion
 }
 
 // indexed makes a Job Indexed, and perhaps limits failures by index, or says which successes are enough.
