@@ -113,7 +113,7 @@ var builtIns = slices.Concat(
 		by("IPAddress", server),
 		takesLoop("Ingress", "no traffic is routed by it"),
 		by("IngressClass", "the Ingress controllers that it names"),
-		takesLoop("NetworkPolicy", "it keeps no traffic away"),
+		by("NetworkPolicy", "the nodes that run containers"),
 		takesLoop("ServiceCIDR", "it is never said to be ready, and it is not protected while addresses of it are in use"),
 	),
 	of("node.k8s.io",

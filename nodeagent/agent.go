@@ -67,7 +67,7 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 		runtime: o.Runtime,
 		loop: pods.New(pods.Options{
 			Agent: o.NodeName, Runtime: o.Runtime, HostIPs: a.ips, API: c.pods, Clock: o.Clock,
-			Graceful: o.Naming == apis.Kubernetes, Admit: a.admit(), Host: disk, Hooks: prober, Prober: prober,
+			Graceful: o.Naming == apis.Kubernetes, Admit: a.admit(), Protect: o.Protect, Host: disk, Hooks: prober, Prober: prober,
 			Event: c.recorder(o.NodeName), Log: o.Log.WithValues("node", o.NodeName),
 		}),
 		heartbeat: a.heartbeat(c),

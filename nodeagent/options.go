@@ -1,6 +1,7 @@
 package nodeagent
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -52,6 +53,8 @@ type Options struct {
 	PodCIDR string
 	// NodeIP is the address at which the node is reached; 127.0.0.1 by default.
 	NodeIP string
+	// Protect returns when network policies hold for a pod at its addresses; no container of it starts before. Nil holds none back.
+	Protect func(ctx context.Context, pod *corev1.Pod, ips []string) error
 	// CgroupRoot is below which pods have their control groups, such as /orrery-up. Empty leaves that to the runtime.
 	CgroupRoot string
 	// ClusterDNS and ClusterDomain (cluster.local) go into the resolv.conf of pods.

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// inspect looks for damage which etcd does not survive: on a database that was cut off it ends the process by a fault in memory, and
-// without its log it waits for ever. A nil error means that etcd itself may look.
+// inspect looks for damage which etcd does not survive: on a database that was cut off it ends the process by a fault in memory, on one
+// with a garbled page by a panic that nobody can catch, and without its log it waits for ever. A nil error means that etcd itself may look.
 func inspect(dir string) error {
 	member := filepath.Join(dir, memberData, "member")
 	database, err := os.Open(filepath.Join(member, "snap", "db"))
@@ -52,6 +52,7 @@ const (
 	metaSize     = 64
 	metaMagic    = 0xED0CDAED
 	atPageSize   = 8
+	atRoot       = 16
 	atPages      = 40 // one more than the highest page in use
 	atTx         = 48
 	atChecksum   = 56
@@ -59,7 +60,8 @@ const (
 	largestPage  = 1 << 16
 )
 
-// isWhole says that a database is as long as it says. Of one that says nothing sensible etcd tells itself.
+// isWhole says that a database is as long as it says, and that its pages hang together. Of one that says nothing sensible etcd tells
+// itself.
 func isWhole(database *os.File) error {
 	info, err := database.Stat()
 	if err != nil {
@@ -72,6 +74,9 @@ func isWhole(database *os.File) error {
 	want := int64(binary.NativeEndian.Uint64(meta[atPages:])) * int64(pageSize(meta))
 	if info.Size() < want {
 		return fmt.Errorf("%s was cut off at %d bytes of %d", database.Name(), info.Size(), want)
+	}
+	if err := areWhole(database, meta); err != nil {
+		return fmt.Errorf("%s is garbled: %w", database.Name(), err)
 	}
 	return nil
 }

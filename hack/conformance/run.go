@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-dev/orrery/hack/conformance/images"
 	"github.com/orrery-dev/orrery/hack/conformance/page"
 	"github.com/orrery-dev/orrery/hack/conformance/programs"
+	"github.com/orrery-dev/orrery/hack/conformance/registry"
 	"github.com/orrery-dev/orrery/hack/conformance/suite"
 	"github.com/orrery-dev/orrery/hack/conformance/tests"
 )
@@ -83,7 +84,7 @@ func (s settings) conformance(ctx context.Context, selected []tests.Test) (resul
 	}.Do(ctx)
 }
 
-// up makes the images, and starts an instance that has them.
+// up makes the images, and starts an instance that has them, and to which they are served.
 func (s settings) up(ctx context.Context, dir string, made images.Builder) (c cluster.Cluster, err error) {
 	c = cluster.Cluster{Orrery: s.under("bin/orrery"), Dir: filepath.Join(dir, "instance"), Say: say}
 	if made.Upstream, err = upstreamSource(ctx, s.under("hack/conformance")); err != nil {
@@ -93,7 +94,24 @@ func (s settings) up(ctx context.Context, dir string, made images.Builder) (c cl
 	if err != nil {
 		return c, err
 	}
-	return c, c.Up(ctx, archive)
+	if err := c.Up(ctx, archive); err != nil {
+		return c, err
+	}
+	return c, serveImages(ctx, c, registry.Registry{Archive: archive, Blobs: filepath.Join(dir, "images", "blobs")})
+}
+
+// serveImages lets the nodes pull what they have, for the tests that insist on a pull.
+func serveImages(ctx context.Context, c cluster.Cluster, images registry.Registry) error {
+	ip, err := c.Address(ctx)
+	if err != nil {
+		return err
+	}
+	address, registries, err := images.Serve(ctx, ip)
+	if err != nil {
+		return err
+	}
+	say("serving the images of %s at %s", strings.Join(registries, ", "), address)
+	return registry.Tell(c.Registries(), address, registries)
 }
 
 // upstreamSource is the directory with the source of the pinned Kubernetes.

@@ -3,10 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
-	"sync"
-	"time"
 
-	toolscache "k8s.io/client-go/tools/cache"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,17 +14,11 @@ import (
 	odiscoveryv1 "github.com/orrery-dev/orrery/apis/discovery/v1"
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/network/nft"
+	"github.com/orrery-dev/orrery/network/upkeep"
 )
 
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=services,verbs=list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io;discovery.orrery.dev,resources=endpointslices,verbs=list;watch
-
-const (
-	// gather is how long events are collected before a pass: a rollout changes many slices in a row.
-	gather = 20 * time.Millisecond
-	// lookAgain is how often the kernel is asked whether somebody has changed nftables. It is one short question.
-	lookAgain = time.Second
-)
 
 // Proxy keeps the kernel's table as Services and EndpointSlices want it.
 type Proxy struct {
@@ -70,8 +61,14 @@ func newProxy(o Options, read client.Reader, table *nft.Client, flows flows) *Pr
 func (p *Proxy) Inspector() engine.Inspector { return engine.Inspect(p.engine, engine.ParseOne) }
 
 // SetupWithManager has the manager run the proxy. The manager's scheme says under which names Services and slices are read.
-func (p *Proxy) SetupWithManager(mgr manager.Manager) error {
-	return mgr.Add(&runner{p, mgr.GetCache()})
+func (p *Proxy) SetupWithManager(mgr manager.Manager) error { return mgr.Add(p.runner(mgr.GetCache())) }
+
+// runner runs the proxy in a manager.
+func (p *Proxy) runner(informers cache.Cache) *upkeep.Runner[World, *node] {
+	return &upkeep.Runner[World, *node]{
+		For: "the service proxy", Engine: p.engine, Table: p.node.table,
+		Cache: informers, Objects: []client.Object{&ocorev1.Service{}, &odiscoveryv1.EndpointSlice{}},
+	}
 }
 
 // Sync makes one pass. It must not run twice at a time, nor beside a manager that runs the proxy.
@@ -79,56 +76,3 @@ func (p *Proxy) Sync(ctx context.Context) error { return p.engine.Pass(ctx, engi
 
 // Remove removes the table: services are no longer reachable from this node.
 func (p *Proxy) Remove(ctx context.Context) error { return p.node.table.Remove(ctx) }
-
-// runner runs a proxy in a manager: in every process, for each has a node of its own.
-type runner struct {
-	*Proxy
-	cache cache.Cache
-}
-
-func (*runner) NeedLeaderElection() bool { return false }
-
-// Start makes a first pass also where there is no Service.
-func (r *runner) Start(ctx context.Context) error {
-	for _, watched := range []client.Object{&ocorev1.Service{}, &odiscoveryv1.EndpointSlice{}} {
-		if err := r.watch(ctx, watched); err != nil {
-			return err
-		}
-	}
-	var watching sync.WaitGroup
-	watching.Go(func() { r.watchTable(ctx) })
-	r.engine.Wake(engine.One{})
-	r.engine.Run(ctx)
-	watching.Wait()
-	return nil
-}
-
-// watch wakes the proxy, a little later, whatever happens to whatever object of a kind.
-func (r *runner) watch(ctx context.Context, watched client.Object) error {
-	informer, err := r.cache.GetInformer(ctx, watched)
-	if err != nil {
-		return fmt.Errorf("watching for the service proxy: %w", err)
-	}
-	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { r.engine.WakeAfter(engine.One{}, gather) },
-		UpdateFunc: func(any, any) { r.engine.WakeAfter(engine.One{}, gather) },
-		DeleteFunc: func(any) { r.engine.WakeAfter(engine.One{}, gather) },
-	})
-	return err
-}
-
-// watchTable wakes the proxy when somebody else has changed nftables.
-func (r *runner) watchTable(ctx context.Context) {
-	tick := time.NewTicker(lookAgain)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if changed, err := r.node.table.Changed(); changed || err != nil { // the pass will meet the error, and report it
-				r.engine.Wake(engine.One{})
-			}
-		}
-	}
-}

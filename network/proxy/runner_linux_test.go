@@ -26,7 +26,7 @@ func TestRunnerWakesTheProxy(t *testing.T) {
 	}
 	informers := &informertest.FakeInformers{Scheme: scheme}
 	c, kernel := &shared{}, nfttest.New(family, "test")
-	r := &runner{newProxy(worldOf().Options, c, nft.NewFor("test", kernel), &flowTable{}), informers}
+	r := newProxy(worldOf().Options, c, nft.NewFor("test", kernel), &flowTable{}).runner(informers)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- r.Start(ctx) }()

@@ -23,6 +23,10 @@ import (
 // limited are the resources that a node runs out of. An extended resource is the business of its device plugin.
 var limited = []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage}
 
+// taken is how the requests of a pod that is here already are added up: with what its containers really have, where that is more than
+// they were allocated.
+var taken = podresources.PodResourcesOptions{UseStatusResources: true, InPlacePodLevelResourcesVerticalScalingEnabled: true}
+
 // Room returns a function that refuses a pod for which what the others leave of allocatable is not enough, or whose host
 // ports are taken. A resource that allocatable does not name is not limited.
 func Room(allocatable corev1.ResourceList) Check {
@@ -39,13 +43,13 @@ func Room(allocatable corev1.ResourceList) Check {
 			}
 			var used int64
 			for _, other := range others {
-				used += amount(name, podresources.PodRequests(other, podresources.PodResourcesOptions{}))
+				used += amount(name, podresources.PodRequests(other, taken))
 			}
 			if total := amount(name, corev1.ResourceList{name: capacity}); used+requested > total {
 				return short(name, requested, used, total)
 			}
 		}
-		return taken(pod, others)
+		return portsTaken(pod, others)
 	}
 }
 
@@ -65,8 +69,8 @@ func short(name corev1.ResourceName, requested, used, capacity int64) *status.Fa
 	}
 }
 
-// taken refuses a pod that wants a host port which another one has.
-func taken(pod *corev1.Pod, others []*corev1.Pod) *status.Failure {
+// portsTaken refuses a pod that wants a host port which another one has.
+func portsTaken(pod *corev1.Pod, others []*corev1.Pod) *status.Failure {
 	wanted := hostPorts(pod)
 	if len(wanted) == 0 {
 		return nil

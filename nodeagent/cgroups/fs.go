@@ -115,8 +115,50 @@ func isV2(dir string) bool {
 	return err == nil
 }
 
+// Update changes the limits of a group that is there.
+func (f *FS) Update(path string, limits Limits) error {
+	for _, top := range f.hierarchies() {
+		if err := f.limit(filepath.Join(top, path), limits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MemoryUsage is how much memory the processes of a group use together, in bytes, with what the kernel caches for them.
+func (f *FS) MemoryUsage(path string) (int64, error) {
+	file := filepath.Join(f.Mount, "memory", path, "memory.usage_in_bytes")
+	if f.V2 {
+		file = filepath.Join(f.Mount, path, "memory.current")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, fmt.Errorf("reading the memory usage of a control group: %w", err)
+	}
+	usage, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("reading %s: %w", file, err)
+	}
+	return usage, nil
+}
+
 // limit writes those limits whose files the group has.
 func (f *FS) limit(dir string, limits Limits) error {
+	for name, value := range f.values(limits) {
+		file := filepath.Join(dir, name)
+		now, err := os.ReadFile(file)
+		if err != nil || strings.TrimSpace(string(now)) == value {
+			continue
+		}
+		if err := os.WriteFile(file, []byte(value), 0o644); err != nil {
+			return fmt.Errorf("setting %s of %s to %s: %w", name, dir, value, err)
+		}
+	}
+	return nil
+}
+
+// values are the contents of the files that stand for limits.
+func (f *FS) values(limits Limits) map[string]string {
 	values := map[string]string{}
 	if f.V2 {
 		values["cpu.max"] = "max " + strconv.Itoa(period)
@@ -131,6 +173,7 @@ func (f *FS) limit(dir string, limits Limits) error {
 			values["memory.max"] = strconv.FormatInt(limits.Memory, 10)
 		}
 	} else {
+		values["cpu.cfs_quota_us"], values["memory.limit_in_bytes"] = "-1", "-1"
 		if limits.Shares > 0 {
 			values["cpu.shares"] = strconv.FormatUint(limits.Shares, 10)
 		}
@@ -141,16 +184,7 @@ func (f *FS) limit(dir string, limits Limits) error {
 			values["memory.limit_in_bytes"] = strconv.FormatInt(limits.Memory, 10)
 		}
 	}
-	for name, value := range values {
-		file := filepath.Join(dir, name)
-		if _, err := os.Stat(file); err != nil {
-			continue
-		}
-		if err := os.WriteFile(file, []byte(value), 0o644); err != nil {
-			return fmt.Errorf("setting %s of %s to %s: %w", name, dir, value, err)
-		}
-	}
-	return nil
+	return values
 }
 
 // Remove removes a pod's group with all below it, wherever under the agent's root it is. Its processes must have ended.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/template"
 )
 
@@ -15,6 +17,7 @@ type config struct {
 	Temp, Opt                    string
 	PluginDir, ConfDir           string // of CNI
 	SandboxImage                 string
+	Registries                   string // directories that say how registries are reached, separated by colons
 	Snapshotter                  string // "overlayfs", or "native" where the file system cannot be overlaid
 	RestrictOOMScore             bool   // ask for no lower OOM score than our own: see host.oomScoreIsRestricted
 }
@@ -56,6 +59,8 @@ disabled_plugins = [
   snapshotter = {{quote .Snapshotter}}
   [plugins."io.containerd.cri.v1.images".pinned_images]
     sandbox = {{quote .SandboxImage}}
+  [plugins."io.containerd.cri.v1.images".registry]
+    config_path = {{quote .Registries}}
 
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = {{.RestrictOOMScore}}
@@ -72,6 +77,9 @@ disabled_plugins = [
         Root = {{quote (print .State "/runc")}}
         SystemdCgroup = false
 `))
+
+// hostRegistries are where a containerd that nobody has told better looks for what registries need.
+var hostRegistries = []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"}
 
 // text renders the configuration file.
 func (c config) text() ([]byte, error) {
@@ -109,6 +117,7 @@ func (r *Runtime) config() (config, error) {
 		PluginDir:        filepath.Join(r.options.Programs, "cni"),
 		ConfDir:          r.options.CNIConfDir,
 		SandboxImage:     r.options.SandboxImage,
+		Registries:       strings.Join(append(slices.Clone(r.options.RegistryDirs), hostRegistries...), ":"),
 		Snapshotter:      snapshotter,
 		RestrictOOMScore: restricted,
 	}, nil

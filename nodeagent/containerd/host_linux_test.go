@@ -21,7 +21,7 @@ func TestConfigAgainstGoldenFile(t *testing.T) {
 	got, err := config{
 		Root: "/data/root", State: "/run/orrery/x/state", Socket: "/run/orrery/x/containerd.sock", Sockets: "/run/orrery/x/s",
 		Temp: "/run/orrery/x/tmp", Opt: "/data/opt", PluginDir: `/a "quoted" path/cni`, ConfDir: "/data/cni/net.d",
-		SandboxImage: "registry.orrery.dev/pause:1", Snapshotter: "overlayfs", RestrictOOMScore: true,
+		SandboxImage: "registry.orrery.dev/pause:1", Registries: "/data/registries:/etc/containerd/certs.d", Snapshotter: "overlayfs", RestrictOOMScore: true,
 	}.text()
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,10 @@ type Options struct {
 	CNIConfDir string
 	// SandboxImage is the first container of every pod. Empty means images.Pause.
 	SandboxImage string
+	// RegistryDirs are directories that say how registries are reached: through which mirrors, with which authority. Each holds a
+	// directory for a registry, of its name, with a hosts.toml as https://github.com/containerd/containerd/blob/main/docs/hosts.md has
+	// it, which is read at each pull. Those of the host, /etc/containerd/certs.d and /etc/docker/certs.d, come after them.
+	RegistryDirs []string
 	// CgroupRoot is the cgroup below which the node agent places all its pods, such as "/orrery-home". The runtime does not
 	// make it; Reset removes it, with every process in it. Empty means that Reset knows of none.
 	CgroupRoot string

@@ -137,6 +137,12 @@ func (b *bounded) RemoveContainer(ctx context.Context, id string) error {
 	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.RemoveContainer(ctx, id) })
 }
 
+func (b *bounded) UpdateContainerResources(ctx context.Context, id string, resources *runtimeapi.ContainerResources) error {
+	return done(ctx, b.deadlines.Request, func(ctx context.Context) error {
+		return b.Runtime.UpdateContainerResources(ctx, id, resources)
+	})
+}
+
 func (b *bounded) ListContainerStats(ctx context.Context, filter *runtimeapi.ContainerStatsFilter) ([]*runtimeapi.ContainerStats, error) {
 	return within(ctx, b.deadlines.Request, func(ctx context.Context) ([]*runtimeapi.ContainerStats, error) {
 		return b.Runtime.ListContainerStats(ctx, filter)

@@ -42,6 +42,9 @@ var calls = []struct {
 	{"StopContainer", 2*time.Minute + 30*time.Second, func(ctx context.Context, r cri.Runtime) error { return r.StopContainer(ctx, "c", 30) }},
 	{"ListContainerStats", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { _, err := r.ListContainerStats(ctx, nil); return err }},
 	{"ReopenContainerLog", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.ReopenContainerLog(ctx, "c") }},
+	{"UpdateContainerResources", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error {
+		return r.UpdateContainerResources(ctx, "c", nil)
+	}},
 	{"RemoveContainer", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.RemoveContainer(ctx, "c") }},
 	{"ContainerStatus", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error {
 		_, err := r.ContainerStatus(ctx, "c", false)

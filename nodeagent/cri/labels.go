@@ -21,5 +21,10 @@ const (
 	AnnotationPreStop                  = "io.kubernetes.container.preStopHandler"
 )
 
-// AnnotationAllocation is on a sandbox, and holds the requests and limits that its pod was given with it.
-const AnnotationAllocation = "orrery.dev/allocation"
+// Annotations of the agent's own, by which what was given outlives it.
+const (
+	// AnnotationAllocation is on a sandbox, and holds the requests and limits that its pod was allocated when it was made.
+	AnnotationAllocation = "orrery.dev/allocation"
+	// AnnotationResources is on a container, and holds the requests and limits that it was made with.
+	AnnotationResources = "orrery.dev/resources"
+)

@@ -46,9 +46,11 @@ type Container struct {
 	LogPath                      string
 	TerminationLog               string // the path on the node of the file for terminationMessagePath; "" if there is none
 	Annotations                  map[string]string
-	UID, GID                     int64
-	Supplemental                 []int64
-	HasUser                      bool
+	// Resources are the limits that the runtime says it has; nil where the runtime does not tell.
+	Resources    *runtimeapi.LinuxContainerResources
+	UID, GID     int64
+	Supplemental []int64
+	HasUser      bool
 	// StopSignal is what asks it to end, such as SIGUSR1; "" where the runtime does not tell.
 	StopSignal string
 }
@@ -176,6 +178,7 @@ func readContainer(ctx context.Context, runtime Runtime, item *runtimeapi.Contai
 		Image: status.GetImage().GetUserSpecifiedImage(), ImageRef: status.GetImageRef(), ImageID: status.GetImageId(),
 		LogPath:     status.GetLogPath(),
 		Annotations: status.GetAnnotations(),
+		Resources:   status.GetResources().GetLinux(),
 	}
 	if signal := status.GetStopSignal(); signal != runtimeapi.Signal_SIGNAL_RUNTIME_DEFAULT {
 		container.StopSignal = strings.TrimPrefix(signal.String(), SignalPrefix)

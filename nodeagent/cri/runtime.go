@@ -30,6 +30,8 @@ type Containers interface {
 	// StopContainer sends the stop signal, waits timeout seconds, and then kills.
 	StopContainer(ctx context.Context, id string, timeout int64) error
 	RemoveContainer(ctx context.Context, id string) error
+	// UpdateContainerResources gives a running container other limits; what is zero stays as it is.
+	UpdateContainerResources(ctx context.Context, id string, resources *runtimeapi.ContainerResources) error
 	ContainerStatus(ctx context.Context, id string, verbose bool) (*runtimeapi.ContainerStatusResponse, error)
 	ListContainers(ctx context.Context, filter *runtimeapi.ContainerFilter) ([]*runtimeapi.Container, error)
 	// ReopenContainerLog has a running container's log written to a new file, after the old one was renamed.

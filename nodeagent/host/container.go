@@ -38,7 +38,7 @@ func (h *Host) containerConfig(pod *corev1.Pod, spec *corev1.Container, of pods.
 		StdinOnce:   spec.StdinOnce,
 		Tty:         spec.TTY,
 		Linux: &runtimeapi.LinuxContainerConfig{
-			Resources:       h.resources(pod, spec),
+			Resources:       h.Resources(pod, pods.AmountsOf(pod, spec)),
 			SecurityContext: security,
 		},
 	}
@@ -68,6 +68,7 @@ func LogPath(container string, restarts int32) string {
 func annotations(pod *corev1.Pod, spec *corev1.Container, restarts int32) map[string]string {
 	values := map[string]string{
 		cri.AnnotationHash:                     pods.Hash(spec),
+		cri.AnnotationResources:                pods.AmountsOf(pod, spec).Annotation(),
 		cri.AnnotationRestartCount:             strconv.Itoa(int(restarts)),
 		cri.AnnotationTerminationMessagePath:   spec.TerminationMessagePath,
 		cri.AnnotationTerminationMessagePolicy: string(spec.TerminationMessagePolicy),

@@ -14,6 +14,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
 )
@@ -52,7 +53,7 @@ func TestWhatTheRuntimeIsToldAboutAContainer(t *testing.T) {
 		c.Resources.Limits = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m"), corev1.ResourceMemory: resource.MustParse("64Mi")}
 		c.Resources.Requests = c.Resources.Limits
 	})
-	if err := h.Prepare(t.Context(), p, nil); err != nil {
+	if err := h.Prepare(t.Context(), p, cgroups.Of(&p.Spec), nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := h.Container(t.Context(), p, &p.Spec.Containers[0], containerOf(3))
@@ -128,7 +129,7 @@ func TestAContainerThatCannotBeConfiguredSaysWhy(t *testing.T) {
 		if test.services != nil {
 			h.Services = test.services
 		}
-		if err := h.Prepare(t.Context(), p, nil); err != nil {
+		if err := h.Prepare(t.Context(), p, cgroups.Of(&p.Spec), nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := h.Container(t.Context(), p, &p.Spec.Containers[0], containerOf(0)); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -178,7 +179,7 @@ func TestAnEphemeralContainerSeesTheProcessesOfItsTarget(t *testing.T) {
 		"of its own": {nil, runtimeapi.NamespaceMode_TARGET}, "shared by the pod": {ptr.To(true), runtimeapi.NamespaceMode_POD},
 	} {
 		p := pod(func(p *corev1.Pod) { p.Spec.ShareProcessNamespace = test.shared })
-		if err := h.Prepare(t.Context(), p, nil); err != nil {
+		if err := h.Prepare(t.Context(), p, cgroups.Of(&p.Spec), nil); err != nil {
 			t.Fatal(err)
 		}
 		got, err := h.Container(t.Context(), p, &corev1.Container{Name: "debugger"}, of)

@@ -13,9 +13,9 @@ import (
 )
 
 // Prepare implements pods.Host.
-func (h *Host) Prepare(ctx context.Context, pod *corev1.Pod, ips []string) error {
+func (h *Host) Prepare(ctx context.Context, pod *corev1.Pod, group cgroups.Limits, ips []string) error {
 	if h.CgroupRoot != "" {
-		if err := h.Cgroups.Create(cgroups.Path(h.CgroupRoot, pod), cgroups.Of(&pod.Spec)); err != nil {
+		if err := h.Cgroups.Create(cgroups.Path(h.CgroupRoot, pod), group); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
 
@@ -38,8 +39,8 @@ func TestAPodsDirectoriesComeAndGo(t *testing.T) {
 		do   func() error
 		want []string
 	}{
-		{"prepared", func() error { return h.Prepare(t.Context(), web, nil) }, []string{"uid"}},
-		{"beside another", func() error { return h.Prepare(t.Context(), other, nil) }, []string{"other", "uid"}},
+		{"prepared", func() error { return h.Prepare(t.Context(), web, cgroups.Of(&web.Spec), nil) }, []string{"uid"}},
+		{"beside another", func() error { return h.Prepare(t.Context(), other, cgroups.Of(&other.Spec), nil) }, []string{"other", "uid"}},
 		{"cleaned up", func() error { return h.CleanUp(t.Context(), web) }, []string{"other", "uid"}},
 		{"without logs", func() error { return h.RemoveLogs(nameless) }, []string{"other"}},
 	} {
@@ -63,7 +64,7 @@ func TestASimulatedNodeHasNoDisk(t *testing.T) {
 	p := pod(func(p *corev1.Pod) {
 		p.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "v", MountPath: "/v"}}
 	})
-	if err := h.Prepare(t.Context(), p, nil); err != nil {
+	if err := h.Prepare(t.Context(), p, cgroups.Of(&p.Spec), nil); err != nil {
 		t.Error(err)
 	}
 	if mounts, err := h.mounts(p, &p.Spec.Containers[0], containerOf(0), nil); err != nil || len(mounts) > 0 {

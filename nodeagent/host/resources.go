@@ -2,38 +2,39 @@ package host
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
+	"github.com/orrery-dev/orrery/nodeagent/pods"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
-// resources are the limits of one container. One without a limit of its own may use what the pod may.
-func (h *Host) resources(pod *corev1.Pod, spec *corev1.Container) *runtimeapi.LinuxContainerResources {
-	cpu := limit(pod, spec, corev1.ResourceCPU)
-	requests := spec.Resources.Requests
-	request := requests.Cpu().MilliValue()
-	if _, set := requests[corev1.ResourceCPU]; !set {
-		request = cpu.MilliValue()
-	}
-	memory := limit(pod, spec, corev1.ResourceMemory)
-	quota, period := cgroups.Quota(cpu.MilliValue())
+// Resources implements pods.Host.
+func (h *Host) Resources(pod *corev1.Pod, amounts pods.Amounts) *runtimeapi.LinuxContainerResources {
+	quota, period := cgroups.Quota(amounts.CPULimit)
 	return &runtimeapi.LinuxContainerResources{
-		CpuShares:          int64(cgroups.Shares(request)),
+		CpuShares:          int64(cgroups.Shares(amounts.CPURequest)),
 		CpuQuota:           quota,
 		CpuPeriod:          int64(period),
-		MemoryLimitInBytes: memory.Value(),
-		OomScoreAdj:        cgroups.OOMScoreAdjust(status.QOSClass(&pod.Spec), requests.Memory().Value(), h.memory()),
+		MemoryLimitInBytes: amounts.MemoryLimit,
+		OomScoreAdj:        cgroups.OOMScoreAdjust(status.QOSClass(&pod.Spec), amounts.MemoryRequest, h.memory()),
 	}
 }
 
-func limit(pod *corev1.Pod, spec *corev1.Container, name corev1.ResourceName) resource.Quantity {
-	quantity := spec.Resources.Limits[name]
-	if quantity.IsZero() && pod.Spec.Resources != nil {
-		return pod.Spec.Resources.Limits[name]
+// LimitGroup implements pods.Host.
+func (h *Host) LimitGroup(pod *corev1.Pod, limits cgroups.Limits) error {
+	if h.CgroupRoot == "" {
+		return nil
 	}
-	return quantity
+	return h.Cgroups.Update(cgroups.Path(h.CgroupRoot, pod), limits)
+}
+
+// MemoryUsage implements pods.Host.
+func (h *Host) MemoryUsage(pod *corev1.Pod) (int64, error) {
+	if h.CgroupRoot == "" {
+		return 0, nil
+	}
+	return h.Cgroups.MemoryUsage(cgroups.Path(h.CgroupRoot, pod))
 }
 
 // memory is what the node has.

@@ -36,6 +36,10 @@ type Observed struct {
 // maxImages is how many images a node lists, the largest first; upstream's default.
 const maxImages = 50
 
+// declaredFeatures are those of which schedulers and API servers ask whether a node has them before they let a pod ask for them, by the
+// names of upstream's gates, in order.
+var declaredFeatures = []string{"InPlacePodLevelResourcesVerticalScaling", "InPlacePodVerticalScalingInitContainers"}
+
 // Status makes the status. Conditions keep their transition times from last; other controllers' conditions stay.
 func Status(o *Observed, last *corev1.NodeStatus, now time.Time) corev1.NodeStatus {
 	s := *last.DeepCopy()
@@ -45,6 +49,7 @@ func Status(o *Observed, last *corev1.NodeStatus, now time.Time) corev1.NodeStat
 	s.Addresses = addresses(o)
 	s.DaemonEndpoints = corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: o.Port}}
 	s.Images = images(o.Images)
+	s.DeclaredFeatures = slices.Clone(declaredFeatures)
 	for _, condition := range conditions(o) {
 		set(&s.Conditions, condition, now)
 	}

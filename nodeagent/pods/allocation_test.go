@@ -9,7 +9,7 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
 
-func TestAPodKeepsWhatItWasGiven(t *testing.T) {
+func TestAPodHasWhatItWasAllocated(t *testing.T) {
 	memory := func(value string) corev1.ResourceRequirements {
 		return corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(value)}}
 	}
@@ -19,27 +19,26 @@ func TestAPodKeepsWhatItWasGiven(t *testing.T) {
 		pod.Spec.Containers = []corev1.Container{{Name: "main", Resources: memory("64Mi")}, {Name: "plain"}}
 		return pod
 	}
-	sandboxes := []cri.Sandbox{{Annotations: map[string]string{cri.AnnotationAllocation: Allocation(begun())}}}
+	told := map[string]string{cri.AnnotationAllocation: Allocation(begun())}
 	for _, test := range []struct {
-		name      string
-		change    func(*corev1.Pod)
-		sandboxes []cri.Sandbox
-		same      bool
-		want      string // the limit of the container main
+		name        string
+		change      func(*corev1.Pod)
+		annotations map[string]string
+		same        bool
+		want        string // the limit of the container main
 	}{
-		{"nothing has changed", func(*corev1.Pod) {}, sandboxes, true, "64Mi"},
-		{"another spelling of the same", func(p *corev1.Pod) { p.Spec.Containers[0].Resources = memory("65536Ki") }, sandboxes, true, "64Mi"},
-		{"a container is to get more", func(p *corev1.Pod) { p.Spec.Containers[0].Resources = memory("1Gi") }, sandboxes, false, "64Mi"},
-		{"an init container is to get more", func(p *corev1.Pod) { p.Spec.InitContainers[0].Resources = memory("1Gi") }, sandboxes, false, "64Mi"},
-		{"the pod is to get a limit", func(p *corev1.Pod) { given := memory("1Gi"); p.Spec.Resources = &given }, sandboxes, false, "64Mi"},
-		{"it has no sandbox yet", func(p *corev1.Pod) { p.Spec.Containers[0].Resources = memory("1Gi") }, nil, true, "1Gi"},
-		{"its sandbox says nothing", func(p *corev1.Pod) { p.Spec.Containers[0].Resources = memory("1Gi") }, []cri.Sandbox{{}}, true, "1Gi"},
+		{"nothing has changed", func(*corev1.Pod) {}, told, true, "64Mi"},
+		{"another spelling of the same", func(p *corev1.Pod) { p.Spec.Containers[0].Resources = memory("65536Ki") }, told, true, "64Mi"},
+		{"a container is to get more", func(p *corev1.Pod) { p.Spec.Containers[0].Resources = memory("1Gi") }, told, false, "64Mi"},
+		{"an init container is to get more", func(p *corev1.Pod) { p.Spec.InitContainers[0].Resources = memory("1Gi") }, told, false, "64Mi"},
+		{"the pod is to get a limit", func(p *corev1.Pod) { given := memory("1Gi"); p.Spec.Resources = &given }, told, false, "64Mi"},
+		{"its sandbox says nothing", func(p *corev1.Pod) { p.Spec.Containers[0].Resources = memory("1Gi") }, nil, true, "1Gi"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pod := begun()
 			test.change(pod)
 			seen := pod.DeepCopy()
-			given, same := allocated(pod, test.sandboxes)
+			given, same := (&worker{pod: pod, allocated: remembered(test.annotations)}).given()
 			want := resource.MustParse(test.want)
 			if got := given.Spec.Containers[0].Resources.Limits.Memory(); same != test.same || got.Cmp(want) != 0 {
 				t.Errorf("as specified: %t, and the limit is %s; want %t and %s", same, got, test.same, test.want)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/enginetest"
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
@@ -83,6 +84,7 @@ func (s *stage) changeAnything(t *rapid.T) {
 		changes["a sandbox dies"] = func() { s.runtime.KillSandbox(rapid.SampledFrom(running).Draw(t, "of which").PodSandboxId) }
 	}
 	if len(pods) > 0 {
+		changes["a pod is to be resized"] = func() { s.resizeAny(t, rapid.SampledFrom(pods).Draw(t, "which")) }
 		changes["a pod is deleted"] = func() { s.delete(rapid.SampledFrom(pods).Draw(t, "which")) }
 	}
 	what := rapid.SampledFrom(slices.Sorted(maps.Keys(changes))).Draw(t, "change")
@@ -100,6 +102,12 @@ func (s *stage) createAny(t *rapid.T) {
 	s.create(fmt.Sprint("pod-", s.made), func(pod *corev1.Pod) {
 		pod.Spec.RestartPolicy = policy
 		pod.Annotations = map[string]string{}
+		if rapid.Bool().Draw(t, "limits") {
+			pod.Spec.Containers[0].Resources = amounts("200m", "32Mi")
+		}
+		if policy != corev1.RestartPolicyNever && rapid.Bool().Draw(t, "restarted to be resized") {
+			pod.Spec.Containers[0].ResizePolicy = []corev1.ContainerResizePolicy{{ResourceName: corev1.ResourceMemory, RestartPolicy: corev1.RestartContainer}}
+		}
 		if policy != corev1.RestartPolicyAlways {
 			pod.Annotations[simulated.AnnotationPrefix+"run-for.main"] = "3s"
 		} else if sidecar {
@@ -116,11 +124,51 @@ func (s *stage) createAny(t *rapid.T) {
 	})
 }
 
+// resizeAny changes what some container of a pod asks for.
+func (s *stage) resizeAny(t *rapid.T, uid types.UID) {
+	s.resize(uid, func(pod *corev1.Pod) {
+		list := pod.Spec.Containers
+		if len(pod.Spec.InitContainers) > 0 && rapid.Bool().Draw(t, "an init container") {
+			list = pod.Spec.InitContainers
+		}
+		list[0].Resources = amounts(rapid.SampledFrom([]string{"100m", "200m", "400m"}).Draw(t, "CPU"), rapid.SampledFrom([]string{"16Mi", "32Mi", "64Mi"}).Draw(t, "memory"))
+	})
+}
+
+// asSpecified says what a running container of a pod lacks of what its spec asks for.
+func (s *stage) asSpecified(pod *corev1.Pod, running *runtimeapi.Container) error {
+	w := World{Pod: pod}
+	spec := w.spec(running.Metadata.Name)
+	wants := plainHost{}.Resources(pod, AmountsOf(pod, spec))
+	got, err := s.runtime.ContainerStatus(context.Background(), running.Id, false)
+	if err != nil {
+		return err
+	}
+	has := got.Status.Resources.Linux
+	if has.MemoryLimitInBytes != wants.MemoryLimitInBytes || has.CpuQuota != wants.CpuQuota || has.CpuShares != wants.CpuShares {
+		return fmt.Errorf("container %s of pod %s has %v, want %v", spec.Name, pod.UID, has, wants)
+	}
+	if group := s.host.groups[pod.UID]; group != cgroups.Of(&pod.Spec) {
+		return fmt.Errorf("the group of pod %s has %+v, want %+v", pod.UID, group, cgroups.Of(&pod.Spec))
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodResizePending || c.Type == corev1.PodResizeInProgress {
+			return fmt.Errorf("pod %s says that it is being resized: %+v", pod.UID, c)
+		}
+	}
+	return nil
+}
+
 // allWell says what is wrong once nothing changes any more.
 func (s *stage) allWell() error {
 	running := map[string]int{}
 	for _, c := range s.running(context.Background()) {
 		running[c.Labels[cri.LabelPodUID]]++
+		if pod := s.server.pods[types.UID(c.Labels[cri.LabelPodUID])]; pod != nil && pod.DeletionTimestamp == nil {
+			if err := s.asSpecified(pod, c); err != nil {
+				return err
+			}
+		}
 	}
 	for uid, pod := range s.server.pods {
 		wanted := 0

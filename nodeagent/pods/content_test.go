@@ -9,6 +9,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 )
 
 // countingHost counts how often volumes are made or refreshed.
@@ -18,7 +20,7 @@ type countingHost struct {
 	broken   atomic.Bool
 }
 
-func (h *countingHost) Prepare(context.Context, *corev1.Pod, []string) error {
+func (h *countingHost) Prepare(context.Context, *corev1.Pod, cgroups.Limits, []string) error {
 	h.prepared.Add(1)
 	if h.broken.Load() {
 		return errors.New("away")

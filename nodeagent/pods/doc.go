@@ -19,7 +19,9 @@
 //     runs once.
 //   - A container that has ended for good is not run again, in whatever sandbox. A pod whose containers have all ended for good is
 //     over, and its sidecars are stopped.
-//   - A pod keeps the requests and limits that its sandbox was made with, and says so when its spec asks for others.
+//   - A pod has the requests and limits that it was allocated: those of its spec when it was let in, or of a later one for which there
+//     was room. What it really has follows, never with a container that may use more than its pod, and survives the agent in between.
+//   - The pods of a node never are allocated more than it has. Those that have run before come first.
 //   - Nothing is taken away from under a task: sandboxes, volumes and the pod itself go when nothing is under way any more.
 //   - What runs goes on when the agent is started anew: all that a pass needs is in the API or in the runtime. Only pace is
 //     lost: back-offs begin anew, and a preStop hook that was running runs once more.

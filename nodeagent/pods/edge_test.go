@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
@@ -66,6 +68,34 @@ type frailRuntime struct {
 	*simulated.Runtime
 	calls
 	wrong func(what string)
+	// held are the addresses for which network policies hold.
+	held map[string]bool
+	// groups are the limits of pods' control groups.
+	groups map[types.UID]cgroups.Limits
+}
+
+func (r frailRuntime) UpdateContainerResources(ctx context.Context, id string, resources *runtimeapi.ContainerResources) error {
+	return r.calls("resizing a container", func() error {
+		status, err := r.ContainerStatus(ctx, id, false)
+		if err != nil {
+			return err
+		}
+		group, given := r.groups[types.UID(status.GetStatus().GetLabels()[cri.LabelPodUID])], resources.GetLinux()
+		if more(given.GetMemoryLimitInBytes(), group.Memory) || more(given.GetCpuQuota(), group.Quota) {
+			r.wrong(fmt.Sprintf("container %s was to have more than its group: %v of %+v", status.GetStatus().GetMetadata().GetName(), given, group))
+		}
+		return r.Runtime.UpdateContainerResources(ctx, id, resources)
+	})
+}
+
+// protect has network policies hold, which may go wrong.
+func (r frailRuntime) protect(_ context.Context, _ *corev1.Pod, ips []string) error {
+	return r.calls("having network policies hold", func() error {
+		for _, ip := range ips {
+			r.held[ip] = true
+		}
+		return nil
+	})
 }
 
 func (r frailRuntime) RunPodSandbox(ctx context.Context, config *runtimeapi.PodSandboxConfig, handler string) (id string, err error) {
@@ -87,6 +117,9 @@ func (r frailRuntime) StopPodSandbox(ctx context.Context, id string) error {
 				r.wrong("sandbox " + id + " was stopped under container " + c.Metadata.Name)
 			}
 		}
+		if status, err := r.PodSandboxStatus(ctx, id, false); err == nil {
+			delete(r.held, status.GetStatus().GetNetwork().GetIp()) // the next pod may get it
+		}
 		return r.Runtime.StopPodSandbox(ctx, id)
 	})
 }
@@ -97,6 +130,13 @@ func (r frailRuntime) RemovePodSandbox(ctx context.Context, id string) error {
 
 func (r frailRuntime) CreateContainer(ctx context.Context, sandbox string, config *runtimeapi.ContainerConfig, pod *runtimeapi.PodSandboxConfig) (id string, err error) {
 	err = r.calls("creating a container", func() error {
+		status, err := r.PodSandboxStatus(ctx, sandbox, false)
+		if err != nil {
+			return err
+		}
+		if ip := status.GetStatus().GetNetwork().GetIp(); !r.held[ip] {
+			r.wrong("container " + config.Metadata.Name + " was made at " + ip + " before network policies held")
+		}
 		id, err = r.Runtime.CreateContainer(ctx, sandbox, config, pod)
 		return err
 	})
@@ -118,11 +158,11 @@ func (r frailRuntime) RemoveContainer(ctx context.Context, id string) error {
 // plainHost has no disk.
 type plainHost struct{}
 
-func (plainHost) Prepare(context.Context, *corev1.Pod, []string) error { return nil }
-func (plainHost) CleanUp(context.Context, *corev1.Pod) error           { return nil }
-func (plainHost) RemoveLogs(*corev1.Pod) error                         { return nil }
-func (plainHost) ListPodsFromDisk() ([]string, error)                  { return nil, nil }
-func (plainHost) ReadTerminationMessages([]cri.Container)              {}
+func (plainHost) Prepare(context.Context, *corev1.Pod, cgroups.Limits, []string) error { return nil }
+func (plainHost) CleanUp(context.Context, *corev1.Pod) error                           { return nil }
+func (plainHost) RemoveLogs(*corev1.Pod) error                                         { return nil }
+func (plainHost) ListPodsFromDisk() ([]string, error)                                  { return nil, nil }
+func (plainHost) ReadTerminationMessages([]cri.Container)                              {}
 func (plainHost) Credentials(context.Context, *corev1.Pod, string) ([]*runtimeapi.AuthConfig, error) {
 	return nil, nil
 }
@@ -130,36 +170,78 @@ func (plainHost) Credentials(context.Context, *corev1.Pod, string) ([]*runtimeap
 func (plainHost) RuntimeHandler(context.Context, *corev1.Pod) (string, error) { return "", nil }
 
 func (plainHost) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, error) {
+	annotations := map[string]string{cri.AnnotationAllocation: Allocation(pod)}
+	maps.Copy(annotations, pod.Annotations)
 	return &runtimeapi.PodSandboxConfig{
 		Metadata:    &runtimeapi.PodSandboxMetadata{Name: pod.Name, Namespace: pod.Namespace, Uid: string(pod.UID)},
 		Labels:      map[string]string{cri.LabelPodUID: string(pod.UID), cri.LabelPodName: pod.Name, cri.LabelPodNamespace: pod.Namespace},
-		Annotations: pod.Annotations,
+		Annotations: annotations,
 	}, nil
 }
 
 func (plainHost) Container(_ context.Context, pod *corev1.Pod, spec *corev1.Container, of ContainerOf) (*runtimeapi.ContainerConfig, error) {
 	return &runtimeapi.ContainerConfig{
-		Metadata:    &runtimeapi.ContainerMetadata{Name: spec.Name, Attempt: uint32(of.Restarts)},
-		Image:       &runtimeapi.ImageSpec{Image: of.Image, UserSpecifiedImage: spec.Image},
-		Labels:      map[string]string{cri.LabelPodUID: string(pod.UID), cri.LabelContainerName: spec.Name},
-		Annotations: map[string]string{cri.AnnotationRestartCount: fmt.Sprint(of.Restarts), cri.AnnotationHash: Hash(spec)},
+		Metadata: &runtimeapi.ContainerMetadata{Name: spec.Name, Attempt: uint32(of.Restarts)},
+		Image:    &runtimeapi.ImageSpec{Image: of.Image, UserSpecifiedImage: spec.Image},
+		Labels:   map[string]string{cri.LabelPodUID: string(pod.UID), cri.LabelContainerName: spec.Name},
+		Annotations: map[string]string{
+			cri.AnnotationRestartCount: fmt.Sprint(of.Restarts), cri.AnnotationHash: Hash(spec),
+			cri.AnnotationResources: AmountsOf(pod, spec).Annotation(),
+		},
+		Linux: &runtimeapi.LinuxContainerConfig{Resources: plainHost{}.Resources(pod, AmountsOf(pod, spec))},
 	}, nil
+}
+
+func (plainHost) LimitGroup(*corev1.Pod, cgroups.Limits) error { return nil }
+func (plainHost) MemoryUsage(*corev1.Pod) (int64, error)       { return 0, nil }
+func (plainHost) WriteCheckpoint(*corev1.Pod, []byte) error    { return nil }
+func (plainHost) ReadCheckpoint(types.UID) ([]byte, error)     { return nil, nil }
+func (plainHost) Resources(_ *corev1.Pod, amounts Amounts) *runtimeapi.LinuxContainerResources {
+	quota, period := cgroups.Quota(amounts.CPULimit)
+	return &runtimeapi.LinuxContainerResources{
+		CpuShares: int64(cgroups.Shares(amounts.CPURequest)), CpuQuota: quota, CpuPeriod: int64(period), MemoryLimitInBytes: amounts.MemoryLimit,
+	}
 }
 
 // preparedHost has no disk, but knows for which pods it would have something there.
 type preparedHost struct {
 	plainHost
+	calls
 	prepared map[types.UID]bool
-	wrong    func(what string)
+	// groups are the limits of pods' control groups, and checkpoints what was written for them. Both outlive the agent.
+	groups      map[types.UID]cgroups.Limits
+	checkpoints map[types.UID][]byte
+	used        map[types.UID]int64
+	wrong       func(what string)
 }
 
-func (h preparedHost) Prepare(_ context.Context, pod *corev1.Pod, _ []string) error {
-	h.prepared[pod.UID] = true
+func (h preparedHost) LimitGroup(pod *corev1.Pod, limits cgroups.Limits) error {
+	return h.calls("limiting a pod's group", func() error {
+		h.groups[pod.UID] = limits
+		return nil
+	})
+}
+
+func (h preparedHost) MemoryUsage(pod *corev1.Pod) (int64, error) { return h.used[pod.UID], nil }
+
+func (h preparedHost) WriteCheckpoint(pod *corev1.Pod, text []byte) error {
+	return h.calls("writing a checkpoint", func() error {
+		h.checkpoints[pod.UID] = text
+		return nil
+	})
+}
+
+func (h preparedHost) ReadCheckpoint(uid types.UID) ([]byte, error) { return h.checkpoints[uid], nil }
+
+func (h preparedHost) Prepare(_ context.Context, pod *corev1.Pod, group cgroups.Limits, _ []string) error {
+	h.prepared[pod.UID], h.groups[pod.UID] = true, group
 	return nil
 }
 
 func (h preparedHost) CleanUp(_ context.Context, pod *corev1.Pod) error {
 	delete(h.prepared, pod.UID)
+	delete(h.groups, pod.UID)
+	delete(h.checkpoints, pod.UID)
 	return nil
 }
 

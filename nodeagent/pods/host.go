@@ -6,15 +6,18 @@ import (
 	"hash/fnv"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
 
 // Host is the node's side of a pod: directories, volumes, cgroups, and what the runtime is to be told.
 type Host interface {
-	// Prepare makes or refreshes what the pod needs on the node. It can be called any number of times.
-	Prepare(ctx context.Context, pod *corev1.Pod, ips []string) error
+	// Prepare makes or refreshes what the pod needs on the node, its control group with these limits. It can be called any number of times.
+	Prepare(ctx context.Context, pod *corev1.Pod, group cgroups.Limits, ips []string) error
+	Resizing
 	// Sandbox says what the sandbox is to be like.
 	Sandbox(ctx context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, error)
 	// RuntimeHandler says by which handler of the runtime a sandbox is made; "" is the default one.
@@ -33,12 +36,28 @@ type Host interface {
 	ListPodsFromDisk() ([]string, error)
 }
 
+// Resizing is what a resize needs of the node.
+type Resizing interface {
+	// LimitGroup gives the pod's control group other limits.
+	LimitGroup(pod *corev1.Pod, limits cgroups.Limits) error
+	// MemoryUsage is what the pod uses of memory, in bytes.
+	MemoryUsage(pod *corev1.Pod) (int64, error)
+	// Resources are what the runtime is to be told of a container's amounts.
+	Resources(pod *corev1.Pod, amounts Amounts) *runtimeapi.LinuxContainerResources
+	// WriteCheckpoint keeps what is written for a pod until CleanUp; it is there whole or not at all.
+	WriteCheckpoint(pod *corev1.Pod, text []byte) error
+	// ReadCheckpoint returns what was written last; nothing if nothing was.
+	ReadCheckpoint(uid types.UID) ([]byte, error)
+}
+
 // ContainerOf is what a new instance of a container follows from, besides its spec.
 type ContainerOf struct {
 	Restarts int32
 	// Image is the reference that the runtime gave, and User whom it runs as unless the pod says otherwise.
 	Image string
 	User  ImageUser
+	// VolumeImages are the references that the runtime gave to the images which the container mounts, by volume.
+	VolumeImages map[string]string
 	// IPs are the pod's.
 	IPs []string
 	// Target is the ID of the container whose processes it is to see; "" if there is none.

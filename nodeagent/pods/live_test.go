@@ -27,6 +27,7 @@ type live struct {
 	hooks   slowHooks
 	host    Host
 	log     logr.Logger
+	admit   admitCheck // from the next restart on
 	loop    *Loop
 	stop    func()
 
@@ -48,7 +49,7 @@ func newLive(t *testing.T) *live {
 func (l *live) start() {
 	l.loop = New(Options{
 		Agent: "node", Runtime: l.runtime, Host: l.host, Hooks: &l.hooks, Prober: l.runtime, API: l, Graceful: true,
-		HostIPs: func() []string { return []string{"192.0.2.1"} }, Log: l.log,
+		HostIPs: func() []string { return []string{"192.0.2.1"} }, Log: l.log, Admit: l.admit,
 		Event: func(pod *corev1.Pod, container, _, reason, _ string) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
@@ -136,6 +137,14 @@ func (l *live) create(name string, spec corev1.PodSpec, annotations map[string]s
 	}
 	l.put(pod)
 	return pod.UID
+}
+
+// resize changes the CPU that a pod's container asks for.
+func (l *live) resize(uid types.UID, cpu string) {
+	pod := l.get(uid).DeepCopy()
+	pod.Generation++
+	pod.Spec.Containers[0].Resources = amounts(cpu, "16Mi")
+	l.put(pod)
 }
 
 // delete asks for a pod's end within so many seconds.

@@ -1,7 +1,9 @@
 package pods
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -16,7 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
-// Options are what the loop of one node needs. All but Clock, Event, Admit and Log must be set.
+// Options are what the loop of one node needs. All but Clock, Event, Admit, Protect and Log must be set.
 type Options struct {
 	// Agent marks the sandboxes of this loop: the node's name.
 	Agent   string
@@ -32,6 +34,8 @@ type Options struct {
 	Graceful bool
 	// Admit refuses a pod that cannot run here; nil refuses none. others are the pods that are here already.
 	Admit func(pod *corev1.Pod, others []*corev1.Pod) *status.Failure
+	// Protect returns when network policies hold for a pod at its addresses; no container of it starts before. Nil holds none back.
+	Protect func(ctx context.Context, pod *corev1.Pod, ips []string) error
 	// Event records an event about a pod or one of its containers; nil records none.
 	Event func(pod *corev1.Pod, container, kind, reason, message string)
 	// Clock is the real one if nil.
@@ -47,6 +51,8 @@ type Loop struct {
 
 	mu      sync.Mutex
 	workers map[types.UID]*worker
+	// begun: the pods that were there when the agent was started have been judged.
+	begun bool
 }
 
 // worker is what the loop knows about one pod.
@@ -56,6 +62,12 @@ type worker struct {
 	// written is the status that the API server is known to have.
 	written *corev1.PodStatus
 	memory  Memory
+	// admitted: it was let in, or has run before.
+	admitted bool
+	// allocated is what the pod may have; nil until that is known.
+	allocated *allocation
+	// resized is how far its last resize has come; nil if there was none.
+	resized *checkpoint
 }
 
 // New returns a loop without pods.
@@ -76,6 +88,7 @@ const name = "pods"
 
 // Run works until ctx ends. Containers go on running after that.
 func (l *Loop) Run(ctx context.Context) {
+	l.begin(ctx)
 	var passes sync.WaitGroup
 	passes.Go(func() { l.engine.Run(ctx) })
 	l.watch(ctx)
@@ -87,26 +100,66 @@ func (l *Loop) Run(ctx context.Context) {
 // CleanUpOrphanedPods.
 func (l *Loop) Wake(uid types.UID) { l.engine.Wake(uid) }
 
+// begin lets the pods in that the agent finds when it is started: those that have run before, and then the others by age, as far as
+// there is room beside them.
+func (l *Loop) begin(ctx context.Context) {
+	l.recallAll(ctx)
+	l.mu.Lock()
+	l.begun = true
+	waiting := make([]*worker, 0, len(l.workers))
+	for _, w := range l.workers {
+		waiting = append(waiting, w)
+	}
+	slices.SortFunc(waiting, func(a, b *worker) int {
+		return cmp.Or(falseFirst(!ranBefore(a.pod), !ranBefore(b.pod)), a.pod.CreationTimestamp.Compare(b.pod.CreationTimestamp.Time))
+	})
+	l.mu.Unlock()
+	for _, w := range waiting {
+		l.judge(w)
+	}
+}
+
 // Set says what a pod of this node looks like now.
 func (l *Loop) Set(pod *corev1.Pod) {
 	l.mu.Lock()
 	w := l.workers[pod.UID]
-	var refused *status.Failure
+	ended := w != nil && !status.Terminal(w.pod.Status.Phase) && status.Terminal(pod.Status.Phase)
 	if w == nil {
-		w = &worker{}
+		w = &worker{pod: pod}
 		l.workers[pod.UID] = w
-		if refused = l.admit(pod); refused != nil {
-			w.memory.Failure = &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
-		}
+		l.recall(w)
 	}
 	// What the API server has need not be what was written: the pods of a node that falls silent, for one, are made not
 	// ready by others. The next pass puts that right.
 	w.pod, w.written, w.orphan = pod, &pod.Status, false
+	begun := l.begun
+	l.mu.Unlock()
+	if begun {
+		l.judge(w)
+	}
+	if ended {
+		l.wakePending()
+	}
+	l.Wake(pod.UID)
+}
+
+// judge lets a pod in, or fails it, unless that was done before.
+func (l *Loop) judge(w *worker) {
+	l.mu.Lock()
+	if w.admitted || w.orphan || w.memory.Failure != nil {
+		l.mu.Unlock()
+		return
+	}
+	pod, refused := w.pod, l.admit(w.pod)
+	if refused != nil {
+		w.memory.Failure = &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
+	} else if w.admitted = true; w.allocated == nil && !ranBefore(pod) {
+		w.allocated = allocationOf(&pod.Spec)
+	}
 	l.mu.Unlock()
 	if refused != nil && l.Event != nil {
 		l.Event(pod, "", corev1.EventTypeWarning, refused.Reason, refused.Message)
 	}
-	l.Wake(pod.UID)
 }
 
 // evicted is the kubelet's reason for a pod that was ended because of what it used.
@@ -127,6 +180,7 @@ func (l *Loop) Evict(uid types.UID, message string) {
 		l.Event(pod, "", corev1.EventTypeWarning, evicted, message)
 	}
 	l.Wake(uid)
+	l.wakePending()
 }
 
 // Remove says that the API server does not have the pod any more.
@@ -137,21 +191,30 @@ func (l *Loop) Remove(uid types.UID) {
 
 // admit says why a pod that was never seen before cannot run here; nil means that it can. The lock is held.
 func (l *Loop) admit(pod *corev1.Pod) *status.Failure {
-	if l.Admit == nil || status.Terminal(pod.Status.Phase) || len(pod.Status.ContainerStatuses) > 0 || pod.DeletionTimestamp != nil {
+	if l.Admit == nil || status.Terminal(pod.Status.Phase) || ranBefore(pod) || pod.DeletionTimestamp != nil {
 		return nil
 	}
 	return l.Admit(pod, l.others(pod))
 }
 
-// others are the pods here that still take up room. The lock is held.
+// ranBefore says whether the pod was let in by an agent before this one.
+func ranBefore(pod *corev1.Pod) bool { return len(pod.Status.ContainerStatuses) > 0 }
+
+// others are the pods here that still take up room, with what they were allocated. The lock is held.
 func (l *Loop) others(pod *corev1.Pod) []*corev1.Pod {
 	var found []*corev1.Pod
 	for uid, w := range l.workers {
-		if uid != pod.UID && w.pod != nil && w.memory.Failure == nil && !status.Terminal(w.pod.Status.Phase) {
-			found = append(found, w.pod)
+		if uid != pod.UID && w.takesRoom() {
+			given, _ := w.given()
+			found = append(found, withStatus(given, w.memory.Status))
 		}
 	}
 	return found
+}
+
+// takesRoom says whether the pod was let in and has not ended.
+func (w *worker) takesRoom() bool {
+	return w.admitted && w.memory.Failure == nil && !status.Terminal(w.pod.Status.Phase)
 }
 
 // Pods returns the pods which the loop knows, each with the status that was computed last. Orphans are not among them.
@@ -194,6 +257,7 @@ func (l *Loop) forget(pod *corev1.Pod) {
 	}
 	l.mu.Unlock()
 	l.probes.Sync(pod.UID, nil)
+	l.wakePending()
 	for _, uid := range waiting {
 		l.Wake(uid)
 	}

@@ -35,10 +35,14 @@ func (l syncLoop) Observe(ctx context.Context, look engine.Look, uid types.UID) 
 	if w == nil {
 		return nil, engine.ErrGone
 	}
-	given, asSpecified := allocated(w.pod, runtime.Sandboxes)
+	l.learn(w, runtime.Sandboxes)
+	given, asSpecified := w.given()
 	world := &World{
-		Pod: given, Resized: !asSpecified, Gone: w.gone, Orphan: w.orphan, Graceful: l.Graceful, Predecessor: l.predecessor(w.pod),
+		Pod: given, Resized: w.resized, Gone: w.gone, Orphan: w.orphan, Graceful: l.Graceful, Protects: l.Protect != nil, Predecessor: l.predecessor(w.pod),
 		Written: w.written, Runtime: runtime, Tasks: tasks, HostIPs: l.HostIPs(), Memory: w.memory.copy(),
+	}
+	if !asSpecified {
+		world.Wanted, world.Refused = w.pod, l.refused(uid)
 	}
 	world.Probes = l.probes.Verdicts(uid, world.targets())
 	return world, nil

@@ -47,6 +47,8 @@ type decision struct {
 	waiting map[string]status.Waiting
 	// stopping: the pod is not to run any more.
 	stopping bool
+	// preparing: directories and volumes are being prepared, or about to be.
+	preparing bool
 	// starts: this plan starts a container.
 	starts bool
 }
@@ -108,7 +110,7 @@ func (d *decision) over() bool {
 		d.waiting[name] = failure.Waiting
 	}
 	current := d.status(false, d.waiting, d.now)
-	return status.Over(&d.Pod.Spec, &current)
+	return status.Over(&d.Pod.Spec, &current, d.startedAgain())
 }
 
 // deadline fails a pod that has been active for longer than it may.
@@ -131,11 +133,13 @@ func (d *decision) deadline() {
 
 // run brings a pod that should run closer to running.
 func (d *decision) run() {
+	d.allocate()
 	d.refresh()
 	sandbox := d.sandbox()
-	if sandbox == nil {
+	if sandbox == nil || !d.protected(sandbox) {
 		return
 	}
+	d.resize()
 	d.goOnStarting(sandbox)
 	if d.initialize(sandbox) {
 		for i := range d.Pod.Spec.Containers {
@@ -144,9 +148,6 @@ func (d *decision) run() {
 	}
 	d.ephemeral(sandbox)
 	d.collect(sandbox)
-	if d.Resized {
-		d.event("", corev1.EventTypeWarning, "ResizeInfeasible", resizeUnsupported)
-	}
 }
 
 // refresh makes the volumes, and renews those whose content may change.
@@ -170,6 +171,7 @@ func (d *decision) refresh() {
 	if d.underWay(prepareTask) {
 		d.plan.Because("directories and volumes are being prepared")
 	}
+	d.preparing = true
 	d.do(&prepare{reason(why), underWay(d.underWay(prepareTask))})
 }
 

@@ -63,6 +63,24 @@ func (d *decision) createSandbox(attempt uint32) {
 	d.do(&createSandbox{attempt, reason(why), underWay(d.underWay(sandboxTask))})
 }
 
+// protected says whether containers may start in the sandbox, or plans to have policies hold for its addresses first. Where there are
+// containers already, they did when these were made.
+func (d *decision) protected(sandbox *cri.Sandbox) bool {
+	if !d.Protects || sandbox.HostNetwork || d.Memory.Protected == sandbox.ID {
+		return true
+	}
+	for i := range d.Runtime.Containers {
+		if d.Runtime.Containers[i].SandboxID == sandbox.ID {
+			return true
+		}
+	}
+	if d.underWay(protectTask) {
+		d.plan.Because("waiting for network policies to hold for its addresses")
+	}
+	d.do(&protect{sandbox.ID, sandbox.IPs, "no container has started yet", underWay(d.underWay(protectTask))})
+	return false
+}
+
 // collect removes dead containers that nobody needs: all but the newest dead one of each name.
 func (d *decision) collect(sandbox *cri.Sandbox) {
 	kept := map[string]bool{}

@@ -9,14 +9,17 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
+	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
 var start = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -35,6 +38,10 @@ type stage struct {
 	tell    func(format string, args ...any)
 	// wrongs are what must never be done and was.
 	wrongs []string
+	// admit is the loop's, from the next restart on.
+	admit func(*corev1.Pod, []*corev1.Pod) *status.Failure
+	// held are the addresses for which network policies hold.
+	held map[string]bool
 }
 
 func newStage(graceful bool) *stage {
@@ -42,10 +49,13 @@ func newStage(graceful bool) *stage {
 }
 
 func newStageWith(graceful bool, clock *testingclock.FakeClock, calls calls) *stage {
-	s := &stage{calls: calls, clock: clock, grace: graceful}
+	s := &stage{calls: calls, clock: clock, grace: graceful, held: map[string]bool{}}
 	wrong := func(what string) { s.wrongs = append(s.wrongs, what) }
 	s.server = &server{calls: calls, pods: map[types.UID]*corev1.Pod{}, wrong: wrong}
-	s.host = preparedHost{prepared: map[types.UID]bool{}, wrong: wrong}
+	s.host = preparedHost{
+		calls: calls, prepared: map[types.UID]bool{}, groups: map[types.UID]cgroups.Limits{}, checkpoints: map[types.UID][]byte{},
+		used: map[types.UID]int64{}, wrong: wrong,
+	}
 	s.runtime = simulated.New(simulated.Options{Clock: s.clock})
 	s.restart()
 	return s
@@ -56,9 +66,10 @@ func (s *stage) restart() {
 	if s.loop != nil {
 		s.loop.probes.Stop()
 	}
+	runtime := frailRuntime{s.runtime, s.calls, s.server.wrong, s.held, s.host.groups}
 	s.loop = New(Options{
-		Agent: "node", Runtime: frailRuntime{s.runtime, s.calls, s.server.wrong}, Host: s.host, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
-		HostIPs: func() []string { return []string{"192.0.2.1"} }, Graceful: s.grace, Log: logr.Discard(),
+		Agent: "node", Runtime: runtime, Protect: runtime.protect, Host: s.host, Hooks: s.runtime, Prober: s.runtime, API: s.server, Clock: s.clock,
+		HostIPs: func() []string { return []string{"192.0.2.1"} }, Graceful: s.grace, Log: logr.Discard(), Admit: s.admit,
 		Event: func(pod *corev1.Pod, container, _, reason, _ string) {
 			s.log = append(s.log, strings.TrimSpace(fmt.Sprintf("%s %s %s", pod.Name, reason, container)))
 		},
@@ -67,6 +78,7 @@ func (s *stage) restart() {
 	for _, pod := range s.server.pods {
 		s.loop.Set(pod)
 	}
+	s.loop.begin(context.Background())
 }
 
 // hear tells the loop what the server has, and what is left of pods that it does not have.
@@ -135,6 +147,22 @@ func (s *stage) create(name string, change func(*corev1.Pod)) types.UID {
 	return uid
 }
 
+// amounts are requests and limits of a container.
+func amounts(cpu, memory string) corev1.ResourceRequirements {
+	list := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)}
+	return corev1.ResourceRequirements{Requests: list, Limits: list.DeepCopy()}
+}
+
+// resize changes the spec of a pod, unless that would make it one of another class.
+func (s *stage) resize(uid types.UID, change func(*corev1.Pod)) {
+	updated := s.server.pods[uid].DeepCopy()
+	change(updated)
+	if status.QOSClass(&updated.Spec) == status.QOSClass(&s.server.pods[uid].Spec) {
+		updated.Generation++
+		s.server.pods[uid] = updated
+	}
+}
+
 // delete asks for a pod's end as the API under the naming does.
 func (s *stage) delete(uid types.UID) {
 	pod := s.server.pods[uid]
@@ -175,7 +203,7 @@ func (s *stage) told(reasons ...string) string {
 	for _, line := range s.log {
 		_, rest, _ := strings.Cut(line, " ")
 		for _, reason := range reasons {
-			if strings.HasPrefix(rest, reason+" ") {
+			if strings.HasPrefix(rest+" ", reason+" ") {
 				found = append(found, rest)
 			}
 		}

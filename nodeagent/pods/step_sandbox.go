@@ -27,7 +27,7 @@ func (s *prepare) Task() string   { return prepareTask }
 
 func (s *prepare) Do(ctx context.Context, a *actor) error {
 	a.remember(func(m *Memory) { m.Stale = false }) // what changes from now on may be missed by this one
-	if err := a.Host.Prepare(ctx, a.pod(), a.world.podIPs()); err != nil {
+	if err := a.Host.Prepare(ctx, a.pod(), a.world.group(), a.world.podIPs()); err != nil {
 		a.remember(func(m *Memory) { m.Stale = !m.Prepared.IsZero() })
 		if ctx.Err() == nil {
 			a.event("", corev1.EventTypeWarning, "FailedMount", fmt.Sprintf("Unable to attach or mount volumes: %v", err))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/status"
@@ -35,13 +36,32 @@ func (s *setStatus) Do(_ context.Context, a *actor) error {
 			m.Failure = s.failure
 		}
 		m.Stopping = s.stopping
-		maps.DeleteFunc(m.Killing, func(id string, _ Killing) bool { return a.world.container(id) == nil })
+		maps.DeleteFunc(m.Killing, func(id string, _ Killing) bool { return a.world.instance(id) == nil })
 	})
 	a.probes.Sync(a.uid(), a.world.targets())
+	if frees(a.world.Memory.Status, s.status) {
+		a.wakePending()
+	}
 	return nil
 }
 
-func (w *World) container(id string) *cri.Container {
+// frees says whether containers have something else by a status than by the one before: that may be room for others.
+func frees(before, after *corev1.PodStatus) bool {
+	if before == nil || after == nil {
+		return false
+	}
+	has := func(s *corev1.PodStatus) (all []*corev1.ResourceRequirements) {
+		for _, list := range [][]corev1.ContainerStatus{s.InitContainerStatuses, s.ContainerStatuses} {
+			for i := range list {
+				all = append(all, list[i].Resources)
+			}
+		}
+		return all
+	}
+	return !equality.Semantic.DeepEqual(has(before), has(after))
+}
+
+func (w *World) instance(id string) *cri.Container {
 	for i := range w.Runtime.Containers {
 		if w.Runtime.Containers[i].ID == id {
 			return &w.Runtime.Containers[i]

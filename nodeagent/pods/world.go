@@ -16,17 +16,23 @@ import (
 
 // World is all that a decision about one pod needs.
 type World struct {
-	// Pod is the pod as it was last seen, with the requests and limits that it was given when its sandbox was made. Of an orphan, only
-	// what the labels of its sandboxes tell is there.
+	// Pod is the pod as it was last seen, with the requests and limits that it was allocated. Of an orphan, only what the labels of its
+	// sandboxes tell is there.
 	Pod *corev1.Pod
-	// Resized: by now its spec asks for other requests or limits.
-	Resized bool
+	// Wanted is the pod as it was last seen, if its spec asks for other requests or limits by now; else nil.
+	Wanted *corev1.Pod
+	// Refused is why it cannot have them now; nil if it can.
+	Refused *status.Failure
+	// Resized is how far the last resize has come; nil if the pod never was resized.
+	Resized *checkpoint
 	// Gone: the API server does not have the pod any more.
 	Gone bool
 	// Orphan: this agent has never seen the pod; only the runtime or the disk knows of it.
 	Orphan bool
 	// Graceful: the API keeps a deleted pod until the agent removes it.
 	Graceful bool
+	// Protects: no container starts before network policies hold for the pod.
+	Protects bool
 	// Predecessor: another pod of this name is still being stopped on this node.
 	Predecessor bool
 	// Written is the status that the API server is known to have; nil for an orphan.
@@ -48,6 +54,8 @@ type Memory struct {
 	Failure *status.Failure
 	// Prepared is when volumes and directories were last made or refreshed.
 	Prepared time.Time
+	// Protected is the sandbox for whose addresses network policies hold.
+	Protected string
 	// Stale: what volumes are made of has changed since they were made or refreshed.
 	Stale bool
 	// Starts holds, by container name, why the last attempt to start it failed.
@@ -56,6 +64,8 @@ type Memory struct {
 	Crashes map[string]restart.BackOff
 	// Pulls holds the failed pulls by image.
 	Pulls map[string]PullFailure
+	// ResizeFailed is why the pod could not be given what it was allocated when that was tried last.
+	ResizeFailed ResizeFailure
 	// Stopping is when the pod was first asked to stop.
 	Stopping time.Time
 	// Killing holds, by container ID, the containers that have begun to be stopped.
@@ -70,6 +80,12 @@ type Memory struct {
 type StartFailure struct {
 	status.Waiting
 	At time.Time
+}
+
+// ResizeFailure is why a resize got no further. The zero value is none.
+type ResizeFailure struct {
+	Message string
+	At      time.Time
 }
 
 // PullFailure is a failed pull and how long to wait before the next.
@@ -162,21 +178,22 @@ func (w *World) status(stopping bool, waiting map[string]status.Waiting, now tim
 	for id, verdict := range w.Probes {
 		found[id] = status.Probe{Started: verdict.Started, Ready: verdict.Ready}
 	}
-	return status.Compute(status.Input{
-		Pod: w.Pod, Last: w.Memory.Status, Runtime: w.started(), Waiting: waiting, Probes: found,
-		Stopping: stopping, Failure: w.Memory.Failure, HostIPs: w.HostIPs, Infeasible: w.infeasible(),
-	}, now)
+	return status.Compute(w.input(stopping, waiting, found), now)
 }
 
-// resizeUnsupported is said of a pod whose requests or limits were changed.
-const resizeUnsupported = "this node does not change what a running pod has: create the pod anew"
-
-// infeasible says why the pod cannot get what its spec asks for by now; "" if it has that.
-func (w *World) infeasible() string {
-	if w.Resized {
-		return resizeUnsupported
+func (w *World) input(stopping bool, waiting map[string]status.Waiting, found map[string]status.Probe) status.Input {
+	in := status.Input{
+		Pod: w.Pod, Last: w.Memory.Status, Runtime: w.started(), Waiting: waiting, Probes: found,
+		Stopping: stopping, Failure: w.Memory.Failure, HostIPs: w.HostIPs, ResizePending: w.Refused,
 	}
-	return ""
+	in.StartedAgain, in.Given = w.startedAgain(), map[string]status.Amounts{}
+	for _, r := range w.resizable() {
+		in.Given[r.instance.ID] = status.Amounts(w.has(r.instance, r.spec))
+	}
+	if w.Resized != nil && w.Resized.Generation != 0 {
+		in.ResizeInProgress = &status.Resize{Generation: w.Resized.Generation, Error: w.Memory.ResizeFailed.Message}
+	}
+	return in
 }
 
 // started is what the runtime has, without the container that is being started: it is running when its postStart hook has

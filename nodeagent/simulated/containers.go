@@ -129,6 +129,32 @@ func (r *Runtime) RemoveContainer(ctx context.Context, id string) error {
 	return nil
 }
 
+// UpdateContainerResources gives a running container other limits, of which the next ContainerStatus tells.
+func (r *Runtime) UpdateContainerResources(ctx context.Context, id string, resources *runtimeapi.ContainerResources) error {
+	if err := r.up(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, ok := r.containers[id]
+	switch {
+	case !ok:
+		return notFound(id)
+	case c.state != runtimeapi.ContainerState_CONTAINER_RUNNING:
+		return fmt.Errorf("container %s is in state %s", id, c.state)
+	}
+	c.resized = resources.GetLinux()
+	return nil
+}
+
+// resources are the limits that the container has.
+func (c *container) resources() *runtimeapi.LinuxContainerResources {
+	if c.resized != nil {
+		return c.resized
+	}
+	return c.config.GetLinux().GetResources()
+}
+
 // ListContainerStats tells of nothing: simulated containers use nothing.
 func (r *Runtime) ListContainerStats(ctx context.Context, _ *runtimeapi.ContainerStatsFilter) ([]*runtimeapi.ContainerStats, error) {
 	return nil, r.up(ctx)
@@ -178,7 +204,7 @@ func (r *Runtime) ContainerStatus(ctx context.Context, id string, _ bool) (*runt
 		Id: id, Metadata: c.config.GetMetadata(), State: c.state, Labels: c.config.GetLabels(), Annotations: c.config.GetAnnotations(),
 		Image: c.config.GetImage(), ImageRef: c.config.GetImage().GetImage(), Mounts: c.config.GetMounts(), LogPath: c.config.GetLogPath(),
 		CreatedAt: c.created.UnixNano(), StartedAt: nanoseconds(c.started), FinishedAt: nanoseconds(c.finished),
-		ExitCode: c.exitCode, Reason: c.reason,
+		ExitCode: c.exitCode, Reason: c.reason, Resources: &runtimeapi.ContainerResources{Linux: c.resources()},
 	}}, nil
 }
 

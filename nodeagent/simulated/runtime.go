@@ -70,6 +70,8 @@ type container struct {
 	exitCode                   int32
 	reason                     string
 	end                        clock.Timer
+	// resized are the limits it was given while it ran; nil if it has those it was made with.
+	resized *runtimeapi.LinuxContainerResources
 }
 
 // New returns a runtime with no pods.

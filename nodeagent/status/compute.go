@@ -1,6 +1,8 @@
 package status
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,8 +28,15 @@ type Input struct {
 	// Failure, when set, fails the pod as a whole: deadline exceeded, rejected, evicted.
 	Failure *Failure
 	HostIPs []string
-	// Infeasible is why the pod cannot get the requests and limits that its spec asks for by now, where it has others; "" if it has them.
-	Infeasible string
+	// ResizePending is why the pod cannot get the requests and limits that its spec asks for by now, with the reason Deferred or
+	// Infeasible; nil if it was allocated what it asks for.
+	ResizePending *Failure
+	// ResizeInProgress is set until the pod has what it was allocated.
+	ResizeInProgress *Resize
+	// Given are, by container ID, the requests and limits that the agent gave to running containers, for what the runtime does not tell.
+	Given map[string]Amounts
+	// StartedAgain are the IDs of containers that are started again whatever their restart policy: they were stopped to be resized.
+	StartedAgain []string
 }
 
 // Waiting is a reason such as CrashLoopBackOff with its message.
@@ -39,6 +48,17 @@ type Probe struct {
 	Started bool
 	// Ready: the readiness probe says so, or there is none.
 	Ready bool
+}
+
+// Amounts are requests and limits of a container: CPU in thousandths, memory in bytes; zero is none.
+type Amounts struct{ CPURequest, CPULimit, MemoryRequest, MemoryLimit int64 }
+
+// Resize is a resize that is under way.
+type Resize struct {
+	// Generation is that of the spec which is being obeyed.
+	Generation int64
+	// Error is what went wrong when it was tried last; "" if nothing did.
+	Error string
 }
 
 // Failure is why a pod as a whole has failed.
@@ -90,11 +110,12 @@ func Terminal(phase corev1.PodPhase) bool {
 }
 
 // Over says whether a pod with this status is not to run any more: it is in a terminal phase, or would be if its sidecars did not run.
-func Over(spec *corev1.PodSpec, s *corev1.PodStatus) bool {
+// Containers with the IDs in again are started again, whatever their restart policy.
+func Over(spec *corev1.PodSpec, s *corev1.PodStatus, again []string) bool {
 	if Terminal(s.Phase) {
 		return true
 	}
-	initial, app := countInit(spec, s.InitContainerStatuses), countApp(spec, s.ContainerStatuses)
+	initial, app := countInit(spec, s.InitContainerStatuses), countApp(spec, s.ContainerStatuses, again)
 	return initial.pending == 0 && app.running+app.waiting+app.restartable == 0
 }
 
@@ -154,7 +175,7 @@ func ephemeral(pod *corev1.Pod) []corev1.Container {
 func phase(in *Input, s *corev1.PodStatus) corev1.PodPhase {
 	spec := &in.Pod.Spec
 	initial := countInit(spec, s.InitContainerStatuses)
-	app := countApp(spec, s.ContainerStatuses)
+	app := countApp(spec, s.ContainerStatuses, in.StartedAgain)
 	running := app.running + initial.sidecarsRunning
 	hasRun := anyAppStarted(s.ContainerStatuses)
 	switch {
@@ -204,7 +225,7 @@ func countInit(spec *corev1.PodSpec, statuses []corev1.ContainerStatus) (n initC
 
 type appCounts struct{ running, waiting, stopped, succeeded, restartable int }
 
-func countApp(spec *corev1.PodSpec, statuses []corev1.ContainerStatus) (n appCounts) {
+func countApp(spec *corev1.PodSpec, statuses []corev1.ContainerStatus, again []string) (n appCounts) {
 	for i := range spec.Containers {
 		ended := terminated(&statuses[i])
 		switch {
@@ -217,7 +238,7 @@ func countApp(spec *corev1.PodSpec, statuses []corev1.ContainerStatus) (n appCou
 			if ended.ExitCode == 0 && statuses[i].State.Terminated != nil {
 				n.succeeded++
 			}
-			if restart.Allowed(spec, &spec.Containers[i], ended.ExitCode) {
+			if restart.Allowed(spec, &spec.Containers[i], ended.ExitCode) || slices.ContainsFunc(again, func(id string) bool { return strings.HasSuffix(ended.ContainerID, "://"+id) }) {
 				n.restartable++
 			}
 		}

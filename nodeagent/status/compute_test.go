@@ -220,8 +220,8 @@ func TestARefusedPodSaysOnlyWhy(t *testing.T) {
 	}
 }
 
-func TestAPodThatWasResizedSaysThatItWasNot(t *testing.T) {
-	got := Compute(Input{Pod: pod(), Runtime: observed(running("main")), Infeasible: "no"}, now)
+func TestAPodWhoseResizeIsPendingSaysWhy(t *testing.T) {
+	got := Compute(Input{Pod: pod(), Runtime: observed(running("main")), ResizePending: &Failure{Reason: corev1.PodReasonInfeasible, Message: "no"}}, now)
 	if c := condition(got.Conditions, corev1.PodResizePending); c == nil || c.Status != corev1.ConditionTrue || c.Reason != corev1.PodReasonInfeasible || c.Message != "no" {
 		t.Errorf("the condition is %+v", c)
 	}

@@ -24,7 +24,7 @@ const (
 // owned are the conditions that the agent writes, in the order in which it writes them.
 var owned = []corev1.PodConditionType{
 	corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady, corev1.PodScheduled,
-	corev1.PodResizePending,
+	corev1.PodResizePending, corev1.PodResizeInProgress,
 }
 
 // Owned says whether the agent writes conditions of this type. Every other one belongs to somebody else.
@@ -51,17 +51,38 @@ func setConditions(s *corev1.PodStatus, in *Input, last *corev1.PodStatus, now t
 		corev1.ContainersReady:           containers,
 		corev1.PodScheduled:              {Status: corev1.ConditionTrue},
 	}
-	if in.Infeasible != "" {
-		computed[corev1.PodResizePending] = corev1.PodCondition{Status: corev1.ConditionTrue, Reason: corev1.PodReasonInfeasible, Message: in.Infeasible}
-	}
 	for _, kind := range owned {
-		condition, holds := computed[kind]
-		if !holds {
-			continue
+		if condition, holds := computed[kind]; holds {
+			condition.Type, condition.ObservedGeneration = kind, in.Pod.Generation
+			condition.LastTransitionTime = transition(kind, condition.Status, last, now)
+			s.Conditions = append(s.Conditions, condition)
 		}
-		condition.Type, condition.ObservedGeneration = kind, in.Pod.Generation
-		condition.LastTransitionTime = transition(kind, condition.Status, last, now)
+	}
+	if !Terminal(s.Phase) {
+		setResizeConditions(s, in, last, now)
+	}
+}
+
+// setResizeConditions says how a resize stands. These conditions are there or not, and so it is their reason that makes them new.
+func setResizeConditions(s *corev1.PodStatus, in *Input, last *corev1.PodStatus, now time.Time) {
+	add := func(condition corev1.PodCondition) {
+		condition.Status, condition.LastTransitionTime = corev1.ConditionTrue, metav1.NewTime(now).Rfc3339Copy()
+		for _, old := range last.Conditions {
+			if old.Type == condition.Type && old.Reason == condition.Reason && !old.LastTransitionTime.IsZero() {
+				condition.LastTransitionTime = old.LastTransitionTime
+			}
+		}
 		s.Conditions = append(s.Conditions, condition)
+	}
+	if why := in.ResizePending; why != nil {
+		add(corev1.PodCondition{Type: corev1.PodResizePending, ObservedGeneration: in.Pod.Generation, Reason: why.Reason, Message: why.Message})
+	}
+	if resize := in.ResizeInProgress; resize != nil {
+		condition := corev1.PodCondition{Type: corev1.PodResizeInProgress, ObservedGeneration: resize.Generation, Message: resize.Error}
+		if resize.Error != "" {
+			condition.Reason = corev1.PodReasonError
+		}
+		add(condition)
 	}
 }
 

@@ -45,10 +45,8 @@ func (in *Input) container(spec *corev1.Container, last *corev1.ContainerStatus,
 	}
 	in.waiting(&s, spec, role)
 	in.readiness(&s, spec, latest, role)
-	if s.State.Running != nil || s.State.Terminated != nil {
-		if resources := spec.Resources.DeepCopy(); resources.Limits != nil || resources.Requests != nil {
-			s.Resources, s.AllocatedResources = resources, resources.Requests.DeepCopy()
-		}
+	if latest != nil && role != ephemeralContainer {
+		s.Resources, s.AllocatedResources = in.resources(spec, latest, last), spec.Resources.Requests.DeepCopy()
 	}
 	return s
 }
@@ -67,9 +65,7 @@ func (in *Input) absent(s, last *corev1.ContainerStatus, role role) {
 	s.RestartCount, s.LastTerminationState = last.RestartCount, last.LastTerminationState
 	switch {
 	case last.State.Terminated != nil:
-		resources, allocated := s.Resources, s.AllocatedResources
 		*s = *last
-		s.Resources, s.AllocatedResources = resources, allocated
 	case last.State.Running != nil:
 		lost := &corev1.ContainerStateTerminated{
 			Reason:   ContainerStatusUnknown,

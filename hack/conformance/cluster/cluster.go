@@ -1,4 +1,4 @@
-// Package cluster starts a control plane with a node that runs real containers, `orrery up`, and removes it again.
+// Package cluster starts a control plane with two nodes that run real containers, `orrery up --real-nodes 2`, and removes it again.
 //
 // It promises that the instance has a name and a directory of its own, and meets no other; and that Remove leaves nothing of it: no
 // object, image, container, mount or network.
@@ -8,14 +8,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/orrery-dev/orrery/hack/conformance/process"
 )
 
 // Name is the instance's.
 const Name = "conformance"
+
+// nodes is how many real nodes it has: some tests want two that pods go to.
+const nodes = "2"
 
 // Cluster is one instance.
 type Cluster struct {
@@ -39,7 +44,7 @@ func (c Cluster) Up(ctx context.Context, archive string) error {
 		return err
 	}
 	c.Say("starting instance %s below %s", Name, c.Dir)
-	if err := c.orrery(ctx, "up"); err != nil {
+	if err := c.orrery(ctx, "up", "--real-nodes", nodes); err != nil {
 		return fmt.Errorf("starting the control plane: %w", err)
 	}
 	c.Say("loading the images")
@@ -48,6 +53,22 @@ func (c Cluster) Up(ctx context.Context, archive string) error {
 	}
 	return nil
 }
+
+// Address is that of a node which runs containers, on this machine: what is served there, all of them reach.
+func (c Cluster) Address(ctx context.Context) (string, error) {
+	var out strings.Builder
+	get := process.Command{Args: c.command("kubectl", "get", "nodes", "-o", `jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}`), Output: &out}
+	if err := get.Run(ctx); err != nil {
+		return "", fmt.Errorf("asking for the node's address: %w: %s", err, out.String())
+	}
+	if net.ParseIP(out.String()) == nil {
+		return "", fmt.Errorf("asking for the node's address: the answer is %q", out.String())
+	}
+	return out.String(), nil
+}
+
+// Registries is the directory in which the nodes look for how registries are reached.
+func (c Cluster) Registries() string { return filepath.Join(c.Dir, Name, "registries") }
 
 // Remove stops it, and removes all of it.
 func (c Cluster) Remove(ctx context.Context) error {
@@ -63,5 +84,9 @@ func (c Cluster) Remove(ctx context.Context) error {
 }
 
 func (c Cluster) orrery(ctx context.Context, args ...string) error {
-	return process.Command{Args: append([]string{c.Orrery, "--data-dir", c.Dir, "--name", Name}, args...)}.Run(ctx)
+	return process.Command{Args: c.command(args...)}.Run(ctx)
+}
+
+func (c Cluster) command(args ...string) []string {
+	return append([]string{c.Orrery, "--data-dir", c.Dir, "--name", Name}, args...)
 }

@@ -1,0 +1,182 @@
+package pods
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cgroups"
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+)
+
+// one is a container for a table of resizes: what it has, as CPU and memory, and what it is to have.
+type one struct {
+	name, has, wants string
+	policies         []corev1.ContainerResizePolicy
+}
+
+func requirements(cpuAndMemory string) (r corev1.ResourceRequirements) {
+	cpu, memory, _ := strings.Cut(cpuAndMemory, "/")
+	for name, value := range map[corev1.ResourceName]string{corev1.ResourceCPU: cpu, corev1.ResourceMemory: memory} {
+		if value != "" {
+			if r.Limits == nil {
+				r.Requests, r.Limits = corev1.ResourceList{}, corev1.ResourceList{}
+			}
+			r.Requests[name], r.Limits[name] = resource.MustParse(value), resource.MustParse(value)
+		}
+	}
+	return r
+}
+
+// resized is a world whose containers run with what they had, and are to have something else.
+func resized(containers ...one) *World {
+	before := &corev1.Pod{}
+	w := &World{Pod: &corev1.Pod{}, Resized: &checkpoint{Generation: 2}}
+	w.Runtime.Sandboxes = []cri.Sandbox{{ID: "sandbox", Ready: true}}
+	for _, c := range containers {
+		spec := corev1.Container{Name: c.name, Resources: requirements(c.has), ResizePolicy: c.policies}
+		before.Spec.Containers = append(before.Spec.Containers, spec)
+		w.Runtime.Containers = append(w.Runtime.Containers, cri.Container{
+			ID: "id-" + c.name, SandboxID: "sandbox", Name: c.name, State: runtimeapi.ContainerState_CONTAINER_RUNNING,
+			Annotations: map[string]string{cri.AnnotationResources: AmountsOf(before, &spec).Annotation()},
+		})
+		spec.Resources = requirements(c.wants)
+		w.Pod.Spec.Containers = append(w.Pod.Spec.Containers, spec)
+	}
+	w.Resized.Group = cgroups.Of(&before.Spec)
+	return w
+}
+
+func TestTheOrderOfAResize(t *testing.T) {
+	restarts := func(name corev1.ResourceName) []corev1.ContainerResizePolicy {
+		return []corev1.ContainerResizePolicy{{ResourceName: name, RestartPolicy: corev1.RestartContainer}}
+	}
+	for _, test := range []struct {
+		name  string
+		world *World
+		want  []string
+	}{
+		{"nothing where all is as allocated", resized(one{name: "a", has: "100m/32Mi", wants: "100m/32Mi"}), nil},
+		{"more memory: the group first", resized(one{name: "a", has: "100m/32Mi", wants: "100m/64Mi"}),
+			[]string{"group 102 10000 64Mi", "a 100m/64Mi"}},
+		{"less memory: the group last", resized(one{name: "a", has: "100m/64Mi", wants: "100m/32Mi"}),
+			[]string{"a 100m/32Mi", "group 102 10000 32Mi"}},
+		{"more of both: all of memory before CPU, and quota before shares", resized(one{name: "a", has: "100m/32Mi", wants: "200m/64Mi"}),
+			[]string{"group 102 10000 64Mi", "a 100m/64Mi", "group 102 20000 64Mi", "group 204 20000 64Mi", "a 200m/64Mi"}},
+		{"less CPU: shares before quota, after the container", resized(one{name: "a", has: "200m/32Mi", wants: "100m/32Mi"}),
+			[]string{"a 100m/32Mi", "group 102 20000 32Mi", "group 102 10000 32Mi"}},
+		{"one gives to another: who gives comes first", resized(one{name: "a", has: "100m/32Mi", wants: "100m/64Mi"}, one{name: "b", has: "100m/64Mi", wants: "100m/32Mi"}),
+			[]string{"b 100m/32Mi", "a 100m/64Mi"}},
+		{"limits are added: that is less than none", resized(one{name: "a", has: "/32Mi", wants: "100m/32Mi"}),
+			[]string{"group 102 none 32Mi", "a 100m/32Mi", "group 102 10000 32Mi"}},
+		{"a container that has to be started anew is left out, and the group grows for it", resized(one{name: "a", has: "100m/32Mi", wants: "100m/64Mi", policies: restarts(corev1.ResourceMemory)}),
+			[]string{"group 102 10000 64Mi"}},
+		{"but does not shrink below it", resized(one{name: "a", has: "100m/64Mi", wants: "100m/32Mi", policies: restarts(corev1.ResourceMemory)}), nil},
+		{"the policy of the other resource does not count", resized(one{name: "a", has: "100m/32Mi", wants: "200m/32Mi", policies: restarts(corev1.ResourceMemory)}),
+			[]string{"group 102 20000 32Mi", "group 204 20000 32Mi", "a 200m/32Mi"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, call := range test.world.changes() {
+				if call.id == "" {
+					got = append(got, fmt.Sprintf("group %d %s %s", call.group.Shares, orNone(call.group.Quota), resource.NewQuantity(call.group.Memory, resource.BinarySI)))
+				} else {
+					got = append(got, fmt.Sprintf("%s %dm/%s", call.container, call.amounts.CPULimit, resource.NewQuantity(call.amounts.MemoryLimit, resource.BinarySI)))
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(test.want) {
+				t.Errorf("the calls are\n  %s, want\n  %s", strings.Join(got, "\n  "), strings.Join(test.want, "\n  "))
+			}
+		})
+	}
+}
+
+func TestResizes(t *testing.T) {
+	resizeTo := func(cpu, memory string) func(*corev1.Pod) {
+		return func(pod *corev1.Pod) { pod.Spec.Containers[0].Resources = amounts(cpu, memory) }
+	}
+	begin := func(t *testing.T, s *stage, change func(*corev1.Pod)) (uid func() *corev1.Pod) {
+		id := s.create("web", func(pod *corev1.Pod) {
+			pod.Generation = 1
+			pod.Spec.Containers[0].Resources = amounts("100m", "32Mi")
+			if change != nil {
+				change(pod)
+			}
+		})
+		turn(t, s)
+		return func() *corev1.Pod { return s.server.pods[id] }
+	}
+	t.Run("a container gets more while it runs, and its status follows the runtime", func(t *testing.T) {
+		s := newStage(true)
+		pod := begin(t, s, nil)
+		s.resize(pod().UID, resizeTo("200m", "64Mi"))
+		turn(t, s)
+		c := pod().Status.ContainerStatuses[0]
+		if c.RestartCount != 0 || c.Resources.Limits.Memory().String() != "64Mi" || c.Resources.Limits.Cpu().String() != "200m" || c.AllocatedResources.Cpu().String() != "200m" {
+			t.Errorf("its status is %+v", c)
+		}
+		if got := s.told("ResizeStarted", "ResizeCompleted"); got != "ResizeStarted, ResizeCompleted" {
+			t.Errorf("the events are %s", got)
+		}
+		if got := resizeCondition(pod()); got != "" {
+			t.Errorf("it still says %s", got)
+		}
+	})
+	t.Run("what cannot be done now stays in progress with the error, and is tried again", func(t *testing.T) {
+		s := newStage(true)
+		pod := begin(t, s, nil)
+		s.host.used[pod().UID] = 30 << 20
+		s.resize(pod().UID, resizeTo("100m", "16Mi"))
+		turn(t, s)
+		want := "PodResizeInProgress Error 2 cannot decrease memory limits: attempting to set pod memory limit (16777216) below current usage (31457280)"
+		if got := resizeCondition(pod()); got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+		s.restart() // what has to be done is not forgotten
+		s.host.used[pod().UID] = 1 << 20
+		s.clock.Step(retryStart)
+		turn(t, s)
+		if got := resizeCondition(pod()); got != "" || s.host.groups[pod().UID].Memory != 16<<20 {
+			t.Errorf("when there is less in use, it says %q, and the group has %d", got, s.host.groups[pod().UID].Memory)
+		}
+	})
+	t.Run("a container whose policy says so is started anew, though it ended well", func(t *testing.T) {
+		s := newStage(true)
+		pod := begin(t, s, func(pod *corev1.Pod) {
+			pod.Spec.RestartPolicy = corev1.RestartPolicyOnFailure
+			pod.Spec.Containers[0].ResizePolicy = []corev1.ContainerResizePolicy{{ResourceName: corev1.ResourceMemory, RestartPolicy: corev1.RestartContainer}}
+		})
+		s.resize(pod().UID, resizeTo("100m", "64Mi"))
+		turn(t, s)
+		c := pod().Status.ContainerStatuses[0]
+		if c.RestartCount != 1 || c.State.Running == nil || c.Resources.Limits.Memory().String() != "64Mi" {
+			t.Errorf("its status is %+v", c)
+		}
+		if got := s.told("Started", "Killing"); got != "Started main, Killing main, Started main" {
+			t.Errorf("it went %s", got)
+		}
+	})
+}
+
+// turn passes until all is done.
+func turn(t *testing.T, s *stage) {
+	t.Helper()
+	if err := s.turn(t.Context(), 8); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// resizeCondition is what the pod says about its resize.
+func resizeCondition(pod *corev1.Pod) string {
+	var found []string
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodResizePending || c.Type == corev1.PodResizeInProgress {
+			found = append(found, strings.TrimSpace(fmt.Sprintf("%s %s %d %s", c.Type, c.Reason, c.ObservedGeneration, c.Message)))
+		}
+	}
+	return strings.Join(found, "; ")
+}
