@@ -31,9 +31,9 @@
 // A difference is mended in our controller, or stands with its reason in the doc.go of its room and as a rule in rules_test.go, which
 // takes out that difference in that direction and nothing else.
 //
-// Every run of the tests has a few scenarios of the workloads that last. Jobs, CronJobs, budgets, quotas, Services, owners and
-// namespaces are on trial: what has been found there has been dealt with, but few seeds have been looked at, and only
-// `make test-differential` runs them.
+// Every run of the tests has a few scenarios of the workloads that last. Everything else is on trial: what has been found there has been
+// dealt with, but few seeds have been looked at, and only `make test-differential` runs them. Nodes that are lost are compared alone, with
+// -differential.nodes, because where scenarios of all kinds keep a machine busy nodes fall silent that are well.
 //
 // # How to look at a failure
 //
