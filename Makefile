@@ -146,7 +146,8 @@ test-differential-scheduler: ## Compare the scheduler's plugins with kube-schedu
 
 .PHONY: test-differential-controllers
 test-differential-controllers: ## Compare the controllers with kube-controller-manager's: SEEDS random scenarios of each kind, or of KIND.
-	go test -vet=off -timeout 6h ./test/differential -run 'TestControllersAgreeWithUpstream/^$(KIND)$(if $(KIND),$$)' -args -differential.all -differential.seeds=$(SEEDS)
+	go test -vet=off -timeout 6h ./test/differential -run 'TestControllersAgreeWithUpstream/^$(KIND)$(if $(KIND),$$)' -args -differential.all -differential.seeds=$(SEEDS) $(if $(filter Node,$(KIND)),-differential.nodes)
+	$(if $(KIND),,$(MAKE) $@ KIND=Node)
 
 # Command-line variables of make are in the environment of what it runs: so FOCUS may hold any character.
 .PHONY: conformance

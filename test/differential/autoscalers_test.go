@@ -18,6 +18,7 @@ var autoscalerSubject = subject{
 	name:  "HorizontalPodAutoscaler",
 	quiet: 4 * resyncMetrics,
 	start: func(s *scenario) {
+		s.raced = true // Upstream tells the same again whenever it looks, until no more Events are taken from it.
 		n, t := int32(1+s.IntN(4)), template("web", "web:1")
 		t.Spec.Containers[0].Resources.Requests = amounts("cpu=100m")
 		var target client.Object

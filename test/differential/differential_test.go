@@ -9,13 +9,19 @@ import (
 // seasoned are the subjects whose scenarios every run of the tests has; trials are those on which there may be differences that nobody
 // has looked at yet, and that only `make test-differential` runs.
 var (
-	seasoned = []*subject{&deploymentSubject, &replicaSetSubject, &replicationControllerSubject, &statefulSetSubject, &daemonSetSubject, &rivalsSubject, &secondsSubject}
-	trials   = []*subject{&jobSubject, &cronJobSubject, &budgetSubject, &quotaSubject, &serviceSubject, &ownersSubject, &namespaceSubject, &autoscalerSubject, &volumesSubject, &nodeSubject}
+	seasoned = []*subject{&deploymentSubject, &replicaSetSubject, &replicationControllerSubject, &statefulSetSubject, &daemonSetSubject}
+	trials   = []*subject{
+		&jobSubject, &cronJobSubject, &budgetSubject, &quotaSubject, &serviceSubject, &ownersSubject, &namespaceSubject, &autoscalerSubject,
+		&volumesSubject, &rivalsSubject, &secondsSubject,
+	}
 )
 
 func TestControllersAgreeWithUpstream(t *testing.T) {
 	subjects := seasoned
-	if *all {
+	switch {
+	case *nodes:
+		subjects = []*subject{&nodeSubject}
+	case *all:
 		subjects = slices.Concat(seasoned, trials)
 	}
 	for _, subject := range subjects {

@@ -12,22 +12,28 @@
 // was drawn at random is replaced: a name by its prefix and a number that follows from what the object is like, UIDs and addresses by
 // whose they are, times by the word TIME. Generations are compared only as observed or not, since they count writes.
 //
-// A side is at rest when nothing in the namespace has changed for a moment, every work queue has been empty since, and a ReplicaSet
-// that is changed all the time has been answered twice since: seconds alone would mean little on a busy machine. Two sides that
-// differ are given longer.
+// A side is at rest when nothing in the namespace has changed for a moment, every work queue has been empty since and lately, and a
+// ReplicaSet that is changed all the time has been answered twice since: seconds alone would mean little on a busy machine. Two sides
+// that differ are given longer. A kind that acts when time has passed is given that time at each step.
+//
+// Volumes and nodes are in no namespace: a label says whose scenario's they are, and each is named after it. What autoscalers measure is
+// served to both sides by us, and is what the scenario says.
+//
+// A scenario that ends with nothing to compare, or in which neither side's controllers have done anything, fails: it has compared nothing.
 //
 // # What it never does
 //
-// It compares no time, no number of writes, and no state on the way. It does not run loops of nodes, volumes and certificates.
+// It compares no time, no number of writes, and no state on the way. It does not run loops of certificates, devices, attachments and
+// addresses of nodes. Of Events it compares which there are in the namespace, not how often or in which words.
 //
 // # What stands
 //
 // A difference is mended in our controller, or stands with its reason in the doc.go of its room and as a rule in rules_test.go, which
 // takes out that difference in that direction and nothing else.
 //
-// Every run of the tests has a few scenarios of the workloads that last. Jobs, CronJobs, budgets, quotas, Services, owners and
-// namespaces are on trial: what has been found there has been dealt with, but few seeds have been looked at, and only
-// `make test-differential` runs them.
+// Every run of the tests has a few scenarios of the workloads that last. Everything else is on trial: what has been found there has been
+// dealt with, but few seeds have been looked at, and only `make test-differential` runs them. Nodes that are lost are compared alone, with
+// -differential.nodes, because where scenarios of all kinds keep a machine busy nodes fall silent that are well.
 //
 // # How to look at a failure
 //

@@ -18,7 +18,7 @@ const (
 	// heartbeats is how often the Lease of each node is renewed.
 	heartbeats = 5 * time.Second
 	// grace is how long a node may be silent.
-	grace = 20 * time.Second
+	grace = 45 * time.Second
 	// monitored is how often upstream looks at all nodes.
 	monitored = 500 * time.Millisecond
 )
@@ -28,6 +28,9 @@ var silent sync.Map
 
 // live renews the Leases of the nodes of a side until ctx ends.
 func (s *side) live(ctx context.Context) error {
+	if !*nodes {
+		return nil
+	}
 	for beat := time.NewTicker(heartbeats); ; {
 		var nodes corev1.NodeList
 		if err := s.objects.List(ctx, &nodes); err != nil {

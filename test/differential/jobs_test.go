@@ -58,7 +58,7 @@ var jobSubject = subject{
 		{3, happensToAll(goes)},
 		{2, func(s *scenario) bool {
 			job, _ := s.now.objects["Job/"+name].(*batchv1.Job)
-			if job == nil || job.Spec.CompletionMode == nil || *job.Spec.CompletionMode != batchv1.IndexedCompletion {
+			if job == nil || !indexed(job) {
 				return false
 			}
 			n := int32(1 + s.IntN(4))
@@ -66,7 +66,17 @@ var jobSubject = subject{
 				obj.(*batchv1.Job).Spec.Completions, obj.(*batchv1.Job).Spec.Parallelism = &n, &n
 			})
 		}},
-		{2, scales("Job", func(obj client.Object, n int32) { obj.(*batchv1.Job).Spec.Parallelism = &n })},
+		{2, func(s *scenario) bool {
+			job, _ := s.now.objects["Job/"+name].(*batchv1.Job)
+			if job == nil {
+				return false
+			}
+			n := int32(s.IntN(7))
+			if indexed(job) && n < job.Status.Active {
+				n = 0 // of pods that are alike upstream takes any, which are of different indexes
+			}
+			return s.edit("Job", fmt.Sprintf("is scaled to %d", n), func(obj client.Object) { setReplicas(obj, n) })
+		}},
 		{2, func(s *scenario) bool {
 			return s.edit("Job", "is suspended, or resumed", func(obj client.Object) {
 				suspend := obj.(*batchv1.Job).Spec.Suspend
@@ -86,6 +96,10 @@ var jobSubject = subject{
 		beginsAnew(s)
 		s.goOn()
 	},
+}
+
+func indexed(job *batchv1.Job) bool {
+	return job.Spec.CompletionMode != nil && *job.Spec.CompletionMode == batchv1.IndexedCompletion
 }
 
 // indexed makes a Job Indexed, and perhaps limits failures by index, or says which successes are enough.
@@ -268,8 +282,13 @@ func (s *scenario) isDue(years int) bool {
 				at = due.In(time.FixedZone(*cron.Spec.TimeZone, 9*3600))
 			}
 			cron.Spec.Schedule = fmt.Sprintf("%d %d %d %d *", at.Minute(), at.Hour(), at.Day(), at.Month())
-		}); err != nil || cron.Status.LastScheduleTime != nil {
+		}); err != nil {
 			return err
+		}
+		if cron.Status.LastScheduleTime != nil { // upstream looks at what a new schedule means for the past when something else changes
+			return changeObject(ctx, c, cron, func(cron *batchv1.CronJob) {
+				metav1.SetMetaDataAnnotation(&cron.ObjectMeta, "note", due.Format(time.DateTime))
+			})
 		}
 		return changeStatus(ctx, c, cron, func(cron *batchv1.CronJob) {
 			last := metav1.NewTime(due.AddDate(-years, 0, -1))

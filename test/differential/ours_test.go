@@ -19,10 +19,14 @@ import (
 var rooms = []string{
 	"apps/daemonset", "apps/deployment", "apps/replicaset", "apps/statefulset", "autoscaling/horizontalpodautoscaler",
 	"batch/cronjob", "batch/job", "batch/orphanedjobpods", "batch/ttlafterfinished",
-	"core/endpoints", "core/namespace", "core/nodeeviction", "core/nodelifecycle", "core/pvbinder", "core/pvcprotection", "core/pvprotection", "core/pvreclaimer", "core/replicationcontroller", "core/resourcequota", "core/serviceaccount", "core/tainteviction",
+	"core/endpoints", "core/namespace", "core/pvbinder", "core/pvcprotection", "core/pvprotection", "core/pvreclaimer", "core/replicationcontroller", "core/resourcequota", "core/serviceaccount", "core/tainteviction",
 	"discovery/endpointslice", "discovery/endpointslicemirroring", "meta/garbagecollector",
 	"policy/disruption", "policy/staledisruption",
 }
+
+// nodeRooms are those that declare nodes lost, as they may do with all nodes when this machine is busy: they run where it is nodes that
+// are compared.
+var nodeRooms = []string{"core/nodeeviction", "core/nodelifecycle"}
 
 // runOurs runs our controllers until ctx ends.
 func runOurs(ctx context.Context, s *side, ready func()) error {
@@ -42,6 +46,10 @@ func runOurs(ctx context.Context, s *side, ready func()) error {
 		Discovery: kinds, Canonical: apis.Kubernetes.GroupKind, Autoscaling: metrics,
 		NodeLifecycle: nodelifecycle.Options{MonitorGracePeriod: grace},
 	})
+	rooms := rooms
+	if *nodes {
+		rooms = slices.Concat(rooms, nodeRooms)
+	}
 	chosen := slices.DeleteFunc(all, func(e controllers.Entry) bool { return !slices.Contains(rooms, e.Room) })
 	if len(chosen) != len(rooms) {
 		return fmt.Errorf("choosing loops: there are %d of the %d", len(chosen), len(rooms))

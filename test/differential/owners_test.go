@@ -3,6 +3,7 @@ package differential
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -113,7 +114,8 @@ func deletesMap(how metav1.DeletionPropagation) func(*scenario) bool {
 
 // namespaceSubject is what becomes of a namespace that is deleted.
 var namespaceSubject = subject{
-	name: "Namespace",
+	name:     "Namespace",
+	patience: 2 * time.Minute, // upstream looks again when half of the longest grace is over, and a look takes long on a busy machine
 	start: func(s *scenario) {
 		deploymentSubject.start(s)
 		for i := range s.IntN(4) {

@@ -3,6 +3,7 @@ package differential
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -53,6 +54,15 @@ var quotaSubject = subject{
 		{3, beginsAnew},
 		{1, deletesIt("ReplicaSet", metav1.DeletePropagationBackground)},
 	}, podMoves...),
+	nudge: func(s *scenario, n int) {
+		for _, side := range []*side{ours, theirs} {
+			rs := &appsv1.ReplicaSet{ObjectMeta: s.meta(name)}
+			err := changeObject(s.t.Context(), side, rs, func(rs *appsv1.ReplicaSet) { metav1.SetMetaDataAnnotation(&rs.ObjectMeta, "nudged", strconv.Itoa(n)) })
+			if client.IgnoreNotFound(err) != nil {
+				s.t.Fatal(err)
+			}
+		}
+	},
 }
 
 // amounts are resources written as NAME=QUANTITY.

@@ -36,6 +36,11 @@ type subject struct {
 	moves []move
 	// quiet is for how long nothing changes when all is done; zero means the default.
 	quiet time.Duration
+	// patience is how long the sides may go without a change, and disagree; zero means the default.
+	patience time.Duration
+	// nudge makes controllers look that have put off what they could not do, so that it is not a matter of for how long; it is called
+	// now and then while the sides are at rest and disagree.
+	nudge func(s *scenario, n int)
 	// steps is how many there are at most; zero means as many as the flag says.
 	steps int
 	// finish makes sure that there is something to compare at the end; nil means that what the scenario is about is made anew if it is
@@ -163,11 +168,12 @@ func (s *scenario) do(what string, do act) {
 // settle waits until nothing happens any more on either side, and fails the test if they differ then.
 func (s *scenario) settle() {
 	s.t.Helper()
-	enough := max(quiet, s.subject.quiet, s.quiet)
+	enough, patience := max(quiet, s.subject.quiet, s.quiet), max(patience, s.subject.patience)
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	began := time.Now()
 	var seen [2]int
+	nudges, nudged := 0, began
 	for same := false; ; {
 		our, their := ours.last(s.namespace), theirs.last(s.namespace)
 		rested := func(seconds time.Duration, beats int) bool {
@@ -176,6 +182,10 @@ func (s *scenario) settle() {
 		quiet := rested(enough, 2)
 		if now := [2]int{our.number, their.number}; quiet && (now != seen || !same) {
 			seen, same = now, s.look()
+		}
+		if s.subject.nudge != nil && quiet && !same && time.Since(nudged) > 5*time.Second {
+			nudges, nudged = nudges+1, time.Now()
+			s.subject.nudge(s, nudges)
 		}
 		switch {
 		case quiet && same && seen == [2]int{our.number, their.number}:

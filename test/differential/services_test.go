@@ -1,11 +1,13 @@
 package differential
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -77,7 +79,17 @@ var serviceSubject = subject{
 			if key == "" {
 				return false
 			}
-			s.do(key+" is deleted", deletes(key, metav1.DeletePropagationBackground))
+			s.do(key+" is deleted, and its Service touched", func(ctx context.Context, c client.Client, st *state) error {
+				slice := st.objects[key].DeepCopyObject().(client.Object)
+				if err := c.Delete(ctx, slice); err != nil {
+					return err
+				}
+				// Upstream misses only slices that it has written since it was started.
+				service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: slice.GetLabels()[discoveryv1.LabelServiceName]}}
+				return client.IgnoreNotFound(changeObject(ctx, c, service, func(service *corev1.Service) {
+					metav1.SetMetaDataAnnotation(&service.ObjectMeta, "touched", "yes")
+				}))
+			})
 			return true
 		}},
 		{2, func(s *scenario) bool {

@@ -130,25 +130,42 @@ func (t *tree) forgetDisruption() {
 // namer replaces what the two sides call differently.
 type namer struct {
 	names map[string]string // of what only one side has: names, UIDs, addresses
+	// within replaces them within longer strings; nil until it is needed.
+	within *strings.Replacer
+}
+
+func (n *namer) call(real, name string) { n.names[real], n.within = name, nil }
+
+// replacer replaces longer names first, of which others may be the beginning.
+func (n *namer) replacer() *strings.Replacer {
+	if n.within == nil {
+		reals := slices.SortedFunc(maps.Keys(n.names), func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+		pairs := make([]string, 0, 2*len(reals))
+		for _, real := range reals {
+			pairs = append(pairs, real, n.names[real])
+		}
+		n.within = strings.NewReplacer(pairs...)
+	}
+	return n.within
 }
 
 // learn names everything. Pods come first, because slices of endpoints are told apart by them.
 func (n *namer) learn(trees []*tree) {
 	for _, t := range trees {
 		if ip := podIP(t.object); ip != "" {
-			n.names[ip] = "IP-of-itself"
+			n.call(ip, "IP-of-itself")
 		}
 	}
 	pods := func(t *tree) bool { return t.kind == "Pod" }
 	n.number(slices.DeleteFunc(slices.Clone(trees), func(t *tree) bool { return !pods(t) }))
 	for _, t := range trees {
 		if ip := podIP(t.object); ip != "" {
-			n.names[ip] = "IP-of-" + t.name
+			n.call(ip, "IP-of-"+t.name)
 		}
 	}
 	n.number(slices.DeleteFunc(slices.Clone(trees), pods))
 	for _, t := range trees {
-		n.names[string(t.object.GetUID())] = "UID-of-" + t.key()
+		n.call(string(t.object.GetUID()), "UID-of-"+t.key())
 	}
 }
 
@@ -177,7 +194,8 @@ func (n *namer) number(trees []*tree) {
 		})
 		for i, t := range group {
 			name := fmt.Sprintf("%s#%d", t.prefix, i)
-			n.names[t.name], t.name = name, name
+			n.call(t.name, name)
+			t.name = name
 		}
 	}
 }
@@ -222,17 +240,22 @@ func (n *namer) rename(value any) any {
 }
 
 func (n *namer) renameString(s string) string {
+	const time, uid, shortest = 20, 36, 5 // what is shorter is not drawn
 	if name, known := n.names[s]; known {
 		return name
 	}
-	s = times.ReplaceAllString(s, "TIME")
-	s = refused.ReplaceAllString(s, `$1#refused"`)
-	for real, name := range n.names {
-		if strings.Contains(s, real) {
-			s = strings.ReplaceAll(s, real, name)
-		}
+	if len(s) < shortest {
+		return s
 	}
-	return uids.ReplaceAllString(s, "UID-of-nobody")
+	if len(s) >= time {
+		s = times.ReplaceAllString(s, "TIME")
+		s = refused.ReplaceAllString(s, `$1#refused"`)
+	}
+	s = n.replacer().Replace(s)
+	if len(s) >= uid {
+		s = uids.ReplaceAllString(s, "UID-of-nobody")
+	}
+	return s
 }
 
 func (n *namer) state(trees []*tree, events []corev1.Event) *state {

@@ -241,20 +241,24 @@ func (u *upstream) volumes(ctx context.Context) error {
 	return nil
 }
 
+// nodes starts taint eviction and, where it is nodes that are compared, what declares them lost.
 func (u *upstream) nodes(ctx context.Context) error {
 	core := u.informers.Core().V1()
-	const rate, secondary, large, unhealthy = 0.1, 0.01, 50, 0.55 // kube-controller-manager's defaults
-	nodes, err := nodelifecycle.NewNodeLifecycleController(ctx, u.informers.Coordination().V1().Leases(), core.Pods(), core.Nodes(), u.informers.Apps().V1().DaemonSets(),
-		u.client, monitored, 3*grace, grace, rate, secondary, large, unhealthy)
-	if err != nil {
-		return fmt.Errorf("making upstream's node lifecycle controller: %w", err)
-	}
 	evictions, err := tainteviction.New(ctx, u.client, core.Pods(), core.Nodes(), "taint-eviction-controller")
 	if err != nil {
 		return fmt.Errorf("making upstream's taint eviction: %w", err)
 	}
-	u.run(func() { nodes.Run(ctx) })
 	u.run(func() { evictions.Run(ctx) })
+	if !*nodes {
+		return nil
+	}
+	const rate, secondary, large, unhealthy = 0.1, 0.01, 50, 0.55 // kube-controller-manager's defaults
+	lifecycle, err := nodelifecycle.NewNodeLifecycleController(ctx, u.informers.Coordination().V1().Leases(), core.Pods(), core.Nodes(), u.informers.Apps().V1().DaemonSets(),
+		u.client, monitored, 3*grace, grace, rate, secondary, large, unhealthy)
+	if err != nil {
+		return fmt.Errorf("making upstream's node lifecycle controller: %w", err)
+	}
+	u.run(func() { lifecycle.Run(ctx) })
 	return nil
 }
 

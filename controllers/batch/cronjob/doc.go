@@ -14,7 +14,8 @@
 //   - Of the Jobs that have ended the newest are kept, by successfulJobsHistoryLimit and failedJobsHistoryLimit.
 //   - A CronJob that is suspended, is being deleted, or makes no sense, makes no Jobs. When it is resumed, the latest time that passed
 //     meanwhile is served, by the same deadline.
-//   - A new schedule counts from what was served last: if it would have been due since, a Job is made at once.
+//   - A new schedule counts from what was served last: if it would have been due since, a Job is made at once. Upstream makes it when
+//     next something else about the CronJob changes.
 //
 // # What it says
 //

@@ -15,19 +15,20 @@ import (
 // skew is how much later than due a Job is made, for clocks that differ a little.
 const skew = 100 * time.Millisecond
 
-// Plan clears away old Jobs, reports, and makes the Job that is due.
+// Plan clears away old Jobs, makes the Job that is due, and reports.
 func (Controller) Plan(cron *obatchv1.CronJob, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	tidy(p, cron, w, batchv1.JobComplete, cron.Spec.SuccessfulJobsHistoryLimit)
 	tidy(p, cron, w, batchv1.JobFailed, cron.Spec.FailedJobsHistoryLimit)
-	report(p, cron, w)
+	var replaced []*obatchv1.Job
 	switch schedule, ok := scheduleOf(p, cron); {
 	case !ok || cron.DeletionTimestamp != nil:
 	case ptr.Deref(cron.Spec.Suspend, false):
 		p.Because("it is suspended")
 	default:
-		serve(p, cron, w, schedule, now)
+		replaced = serve(p, cron, w, schedule, now)
 	}
+	report(p, cron, w, replaced)
 	return p
 }
 
@@ -53,32 +54,35 @@ func scheduleOf(p *plan.Plan, cron *obatchv1.CronJob) (cronschedule.Schedule, bo
 	return schedule, err == nil
 }
 
-// serve makes the Job of the latest time that has passed, if it may still run, and looks again when the next one is due.
-func serve(p *plan.Plan, cron *obatchv1.CronJob, w world, schedule cronschedule.Schedule, now time.Time) {
+// serve makes the Job of the latest time that has passed, if it may still run, and looks again when the next one is due. It returns the
+// Jobs that it deletes in its favor.
+func serve(p *plan.Plan, cron *obatchv1.CronJob, w world, schedule cronschedule.Schedule, now time.Time) (replaced []*obatchv1.Job) {
 	served := w.served(cron)
 	due := schedule.Due(served, nil, now)
 	if due.Next.IsZero() {
 		p.EventOnce(cron, plan.Warning, reasonInvalid, "invalid schedule: %s : no time ever matches it", cron.Spec.Schedule)
-		return
+		return nil
 	}
 	p.After(due.Next.Add(skew).Sub(now), "the next Job is due")
 	if due.Last.IsZero() {
-		return
+		return nil
 	}
 	inTime := schedule.Due(served, cron.Spec.StartingDeadlineSeconds, now)
 	running := w.running(cron)
 	switch {
 	case inTime.Last.IsZero():
 		p.EventOnce(cron, plan.Warning, reasonMissed, "Missed scheduled time to start a job: %s", due.Last.UTC().Format(time.RFC1123Z))
-		return
+		return nil
 	case cron.Spec.ConcurrencyPolicy == batchv1.ForbidConcurrent && len(running) > 0:
 		p.EventOnce(cron, plan.Normal, reasonActive, "Not starting job because prior execution is running and concurrency policy is Forbid")
-		return
+		return nil
 	case inTime.Missed > cronschedule.Many:
 		p.EventOnce(cron, plan.Warning, reasonTooMany, "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew")
 	}
 	if cron.Spec.ConcurrencyPolicy == batchv1.ReplaceConcurrent {
-		remove(p, "another one is due, which replaces it", cron, running)
+		replaced = running
+		remove(p, "another one is due, which replaces it", cron, replaced)
 	}
 	create(p, fmt.Sprintf("it is due since %s", due.Last.UTC().Format(time.DateTime)), cron, jobFor(cron, due.Last))
+	return replaced
 }

@@ -93,8 +93,8 @@ func TestPlan(t *testing.T) {
 		{"makes another beside one that runs, if it may", hourly(1, lists(earlier)), []*obatchv1.Job{earlier}, []string{create, next}},
 		{"waits for one that runs, if it has to", hourly(1, policy(batchv1.ForbidConcurrent), lists(earlier)), []*obatchv1.Job{earlier}, []string{
 			"nothing to do", next, "event Normal JobAlreadyActive: Not starting job because prior execution is running and concurrency policy is Forbid"}},
-		{"replaces one that runs, if it shall", hourly(1, policy(batchv1.ReplaceConcurrent), lists(earlier)), []*obatchv1.Job{earlier}, []string{
-			"delete Job default/" + earlier.Name + ": another one is due, which replaces it", create, next}},
+		{"replaces one that runs, if it shall, and does not list it any more", hourly(1, policy(batchv1.ReplaceConcurrent), lists(earlier)), []*obatchv1.Job{earlier}, []string{
+			"delete Job default/" + earlier.Name + ": another one is due, which replaces it", create, "status", next}},
 		{"makes none while it is suspended", hourly(1, suspended), nil, []string{"nothing to do: it is suspended"}},
 		{"makes none while it is being deleted", hourly(1, gen.Deleted), nil, []string{"nothing to do"}},
 		{"tells of a schedule that makes no sense", hourly(1, func(cron *obatchv1.CronJob) { cron.Spec.Schedule = "61 * * * *" }), nil, []string{"nothing to do",
@@ -167,7 +167,7 @@ func TestStatus(t *testing.T) {
 		Active:           append(cron.Status.Active[:1:1], ref),
 		LastScheduleTime: &last, LastSuccessfulTime: &succeeded,
 	}
-	if diff := cmp.Diff(want, status(cron, world{jobs: []*obatchv1.Job{before, by, done, running}})); diff != "" {
+	if diff := cmp.Diff(want, status(cron, world{jobs: []*obatchv1.Job{before, by, done, running}}, nil)); diff != "" {
 		t.Errorf("the status is not as wanted (-want +got):\n%s", diff)
 	}
 }
@@ -179,7 +179,7 @@ func TestWhatHasBecomeOfJobsIsTold(t *testing.T) {
 	lost := of(cron, hour.Add(-time.Hour))
 	lists(done, lost)(cron)
 	p := plan.New()
-	report(p, cron, world{jobs: []*obatchv1.Job{byHand, done}, missing: cron.Status.Active[1:]})
+	report(p, cron, world{jobs: []*obatchv1.Job{byHand, done}, missing: cron.Status.Active[1:]}, nil)
 	var got []string
 	for _, step := range p.All()[1:] {
 		got = append(got, step.Why())

@@ -1,6 +1,8 @@
 package cronjob
 
 import (
+	"slices"
+
 	obatchv1 "github.com/orrery-dev/orrery/apis/batch/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/jobstatus"
 	"github.com/orrery-dev/orrery/framework/plan"
@@ -9,10 +11,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// report plans the status, and tells what has become of Jobs since the last one.
-func report(p *plan.Plan, cron *obatchv1.CronJob, w world) {
+// report plans the status, and tells what has become of Jobs since the last one. Those that are replaced are not missed later.
+func report(p *plan.Plan, cron *obatchv1.CronJob, w world, replaced []*obatchv1.Job) {
 	reported := cron.DeepCopy()
-	reported.Status = status(cron, w)
+	reported.Status = status(cron, w, replaced)
 	p.Status(cron, reported)
 	for _, job := range w.jobs {
 		finished := jobstatus.Finished(job)
@@ -29,9 +31,9 @@ func report(p *plan.Plan, cron *obatchv1.CronJob, w world) {
 }
 
 // status says which Jobs run, which time was served last, and when a Job last succeeded.
-func status(cron *obatchv1.CronJob, w world) batchv1.CronJobStatus {
+func status(cron *obatchv1.CronJob, w world, replaced []*obatchv1.Job) batchv1.CronJobStatus {
 	s := *cron.Status.DeepCopy()
-	s.Active = active(cron, w.running(cron))
+	s.Active = active(cron, slices.DeleteFunc(w.running(cron), func(job *obatchv1.Job) bool { return slices.Contains(replaced, job) }))
 	for _, job := range w.jobs {
 		if at := madeFor(cron, job); !at.IsZero() && (s.LastScheduleTime == nil || at.After(s.LastScheduleTime.Time)) {
 			last := metav1.NewTime(at).Rfc3339Copy()

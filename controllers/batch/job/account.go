@@ -79,12 +79,13 @@ func (a *account) awaitsFailure() bool {
 	return ptr.Deref(a.job.Spec.PodReplacementPolicy, batchv1.TerminatingOrFailed) == batchv1.Failed
 }
 
-// hasFailed reports that a pod has failed, or is not given the time to.
+// hasFailed reports that a pod has failed, or is not given the time to. One that goes because enough have succeeded has not, where a
+// failure is waited for.
 func (a *account) hasFailed(pod *ocorev1.Pod) bool {
 	if pod.Status.Phase == corev1.PodFailed {
 		return true
 	}
-	return replicas.Terminating(pod) && (!a.awaitsFailure() || a.verdictWritten() != nil)
+	return replicas.Terminating(pod) && (!a.awaitsFailure() || a.verdictWritten().failed())
 }
 
 // counted reports that a failure of a pod counts.

@@ -154,6 +154,20 @@ func TestCounting(t *testing.T) {
 	}
 }
 
+func TestPodsThatGoBecauseTheJobIsDoneHaveNotFailed(t *testing.T) {
+	failed := batchv1.Failed
+	for kind, want := range map[batchv1.JobConditionType]int{batchv1.JobSuccessCriteriaMet: 0, batchv1.JobFailureTarget: 1} {
+		job := gen.Job("sums", sizes(2, 1, 6), begun, func(job *obatchv1.Job) {
+			job.Spec.PodReplacementPolicy = &failed
+			job.Status.Conditions = []batchv1.JobCondition{{Type: kind, Status: corev1.ConditionTrue}}
+		})
+		s := reported(t, planFor(job, pods(gen.Pod("leaving", counts, gen.On("a"), gen.Going))))
+		if got := int(s.Failed) + len(s.UncountedTerminatedPods.Failed); got != want {
+			t.Errorf("of a Job with the condition %s %d pods have failed, want %d", kind, got, want)
+		}
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	indexed := func(n int32) jobChange {
 		return func(job *obatchv1.Job) {
