@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
@@ -41,9 +42,27 @@ func (s *server) WriteStatus(_ context.Context, pod *corev1.Pod, wanted *corev1.
 			updated := found.DeepCopy()
 			updated.Status = *wanted.DeepCopy()
 			s.pods[pod.UID] = updated
+			if why := untrue(updated); why != "" {
+				s.wrong(why)
+			}
 		}
 		return nil
 	})
+}
+
+// untrue says what a status claims that is not so: one that has seen the spec, and speaks of no resize, says that the pod has what it
+// asks for.
+func untrue(pod *corev1.Pod) string {
+	if pod.Status.ObservedGeneration != pod.Generation || resizeCondition(pod) != "" {
+		return ""
+	}
+	for i := range pod.Status.ContainerStatuses {
+		c := &pod.Status.ContainerStatuses[i]
+		if spec := (&World{Pod: pod}).spec(c.Name); c.State.Running != nil && !equality.Semantic.DeepEqual(c.Resources, &spec.Resources) {
+			return fmt.Sprintf("container %s of pod %s is said to have what it asks for, with %v instead of %v", c.Name, pod.Name, c.Resources, spec.Resources)
+		}
+	}
+	return ""
 }
 
 func (s *server) Delete(_ context.Context, pod *corev1.Pod) error {
