@@ -187,6 +187,8 @@ func (w *World) input(stopping bool, waiting map[string]status.Waiting, found ma
 		Stopping: stopping, Failure: w.Memory.Failure, HostIPs: w.HostIPs, ResizePending: w.Refused,
 	}
 	in.StartedAgain, in.Given = w.startedAgain(), map[string]status.Amounts{}
+	group := w.group()
+	in.Group = status.FromKernel(int64(group.Shares), group.Quota, int64(group.Period), group.Memory)
 	for _, r := range w.resizable() {
 		in.Given[r.instance.ID] = status.Amounts(w.has(r.instance, r.spec))
 	}
