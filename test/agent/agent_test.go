@@ -36,6 +36,7 @@ func TestNode(t *testing.T) {
 	t.Run("obeys what the Pod API says", w.obeyed)
 	t.Run("refuses what it does not obey", w.notObeyed)
 	t.Run("resizes a pod while it runs", w.resized)
+	t.Run("resizes a pod when there is room", w.deferred)
 	t.Run("resizes a pod by starting its container anew, where that is to be", w.resizedByRestart)
 	t.Run("does not take away memory that is in use", w.inUse)
 	t.Run("goes on with a resize when the agent is started anew", w.resizedMeanwhile)

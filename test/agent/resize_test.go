@@ -93,18 +93,34 @@ func (w *cluster) resized(t *testing.T) {
 	if got := pod.Status.ContainerStatuses[0]; got.ContainerID != id || got.RestartCount != 0 {
 		t.Errorf("the container is another one: %+v", got)
 	}
-	p.resize("resized", "100", "64Mi") // more than the machine has
+	p.remove("resized")
+}
+
+// deferred: a pod that asks for what the node has not got beside others gets it when one of them goes.
+func (w *cluster) deferred(t *testing.T) {
+	p := w.in(t)
+	nodes, err := p.client.CoreV1().Nodes().Get(t.Context(), nodeName, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := nodes.Status.Allocatable.Cpu().MilliValue() - 300
+	p.create("large", sized(fmt.Sprintf("%dm", most), "64Mi"))
+	p.create("waits", sized("100m", "64Mi"))
+	p.ready("large")
+	p.ready("waits")
+	p.resize("waits", "400m", "64Mi")
+	want := fmt.Sprintf("Node didn't have enough resource: cpu, requested: 400, used: %d, capacity: %d", most, most+300)
 	await.Success(t, "the pod says that there is no room", func() error {
-		for _, c := range p.get("resized").Status.Conditions {
-			if c.Type == corev1.PodResizePending && c.Reason == corev1.PodReasonDeferred && strings.HasPrefix(c.Message, "Node didn't have enough resource: cpu, requested: 100000") {
+		for _, c := range p.get("waits").Status.Conditions {
+			if c.Type == corev1.PodResizePending && c.Reason == corev1.PodReasonDeferred && c.Message == want {
 				return nil
 			}
 		}
-		return fmt.Errorf("it says %+v", p.get("resized").Status.Conditions)
+		return fmt.Errorf("it says %+v", p.get("waits").Status.Conditions)
 	})
-	p.resize("resized", "50m", "64Mi")
-	p.settled("resized", "50m", "64Mi", "67108864 5000")
-	p.remove("resized")
+	p.remove("large")
+	p.settled("waits", "400m", "64Mi", "67108864 40000")
+	p.remove("waits")
 }
 
 func (w *cluster) resizedByRestart(t *testing.T) {
