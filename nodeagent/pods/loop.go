@@ -129,6 +129,7 @@ func (l *Loop) Set(pod *corev1.Pod) {
 		l.workers[pod.UID] = w
 		l.recall(w)
 	}
+	w.admitted = w.admitted || w.orphan // it runs here already
 	// What the API server has need not be what was written: the pods of a node that falls silent, for one, are made not
 	// ready by others. The next pass puts that right.
 	w.pod, w.written, w.orphan = pod, &pod.Status, false
