@@ -92,6 +92,11 @@ bench-scheduler: ## Compare the scheduler with kube-scheduler: throughput, laten
 	go -C bench/scheduler build -ldflags '$(LDFLAGS)' -o $(LOCALBIN)/bench-scheduler .
 	$(LOCALBIN)/bench-scheduler $(BENCH_FLAGS)
 
+.PHONY: bench-controllers
+bench-controllers: ## Compare the controllers with kube-controller-manager's: time, API writes, CPU, memory. BENCH_FLAGS="-scale 0.1" is quick, "-help" tells more.
+	go -C bench/controllers build -ldflags '$(LDFLAGS)' -o $(LOCALBIN)/bench-controllers .
+	$(LOCALBIN)/bench-controllers $(BENCH_FLAGS)
+
 ##@ Development
 
 .PHONY: manifests

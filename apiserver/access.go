@@ -68,7 +68,7 @@ func (s *Server) Kubeconfig(who identity.Identity, name string) ([]byte, error) 
 // ServingCertificate signs a certificate for a server of the control plane, such as a node agent, that answers to
 // these names: the API server trusts it when it calls node agents.
 func (s *Server) ServingCertificate(commonName string, dnsNames []string, ips []net.IP) (tls.Certificate, error) {
-	pair, err := s.store.Authority().Sign(pki.Leaf{CommonName: commonName, DNSNames: dnsNames, IPs: ips})
+	pair, err := s.ServingKeyPair(commonName, dnsNames, ips)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
@@ -77,4 +77,9 @@ func (s *Server) ServingCertificate(commonName string, dnsNames []string, ips []
 		return tls.Certificate{}, fmt.Errorf("reading back the certificate of %s: %w", commonName, err)
 	}
 	return certificate, nil
+}
+
+// ServingKeyPair is the same in PEM, for a server in another process.
+func (s *Server) ServingKeyPair(commonName string, dnsNames []string, ips []net.IP) (pki.KeyPair, error) {
+	return s.store.Authority().Sign(pki.Leaf{CommonName: commonName, DNSNames: dnsNames, IPs: ips})
 }

@@ -200,7 +200,7 @@ func (s *Server) setServing(u *kubeoptions.ServerRunOptions, files pki.Files) {
 }
 
 func (s *Server) setStorage(u *kubeoptions.ServerRunOptions) {
-	storage := s.storage()
+	storage := s.Storage()
 	u.Etcd.StorageConfig.Prefix = storage.Prefix
 	transport := &u.Etcd.StorageConfig.Transport
 	transport.ServerList = storage.Endpoints

@@ -73,6 +73,13 @@ func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		{identity.Proxy, "writes Services", authorizationv1.ResourceAttributes{Verb: "update", Resource: "services"}, false},
 		{identity.Proxy, "creates events", authorizationv1.ResourceAttributes{Verb: "create", Resource: "events"}, false},
 		{identity.Proxy, "reads Secrets", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets"}, false},
+		{identity.DNS, "reads Services", authorizationv1.ResourceAttributes{Verb: "watch", Resource: "services"}, true},
+		{identity.DNS, "reads its Corefile", authorizationv1.ResourceAttributes{Verb: "watch", Namespace: "kube-system", Resource: "configmaps", Name: "coredns"}, true},
+		{identity.DNS, "reads other ConfigMaps", authorizationv1.ResourceAttributes{Verb: "list", Namespace: "kube-system", Resource: "configmaps"}, false},
+		{identity.DNS, "changes its Corefile", authorizationv1.ResourceAttributes{Verb: "update", Namespace: "kube-system", Resource: "configmaps", Name: "coredns"}, false},
+		{identity.DNS, "is an endpoint of other Services", authorizationv1.ResourceAttributes{Verb: "create", Namespace: "default", Group: "discovery.k8s.io", Resource: "endpointslices"}, false},
+		{identity.DNS, "reads Secrets", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets"}, false},
+
 		{identity.Proxy, "reads nodes", authorizationv1.ResourceAttributes{Verb: "list", Resource: "nodes"}, false},
 		{identity.SimulatedNodes, "registers", authorizationv1.ResourceAttributes{Verb: "create", Resource: "nodes"}, true},
 		{identity.SimulatedNodes, "reads a pod's Secret", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: "default", Name: "password"}, true},

@@ -27,8 +27,8 @@ const sharedLayout = "two names"
 var errSharedLayout = errors.New("the objects there were stored by an earlier release, in a layout that this one does not read: " +
 	"choose another place for the data, or give up what is there (orrery reset removes an instance's data)")
 
-// storage says where the server keeps its objects.
-func (s *Server) storage() ExternalEtcd {
+// Storage says where the server keeps its objects. It is known once the server has started.
+func (s *Server) Storage() ExternalEtcd {
 	storage := ExternalEtcd{Prefix: defaultPrefix}
 	if s.options.Etcd != nil {
 		storage = *s.options.Etcd
@@ -46,7 +46,7 @@ func (s *Server) storage() ExternalEtcd {
 // clear error at the start. The layout is Kubernetes' own: what any API server of its version wrote is served, and the other
 // way round.
 func (s *Server) claimStorage(ctx context.Context) (err error) {
-	e := s.storage()
+	e := s.Storage()
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("using etcd at %s: %w", strings.Join(e.Endpoints, ", "), err)

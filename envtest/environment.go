@@ -35,7 +35,7 @@ type (
 // Environment is a control plane for tests. The zero value is an API server with an etcd.
 type Environment struct {
 	// ControlPlane takes arguments for the API server before Start, by
-	// ControlPlane.GetAPIServer().Configure(). After Start it says how to reach the server, and provisions users.
+	// ControlPlane.GetAPIServer().Configure(). After Start it says how to reach the server and its etcd, and provisions users.
 	// Paths of binaries in it are not used.
 	ControlPlane ControlPlane
 
@@ -91,10 +91,13 @@ type Environment struct {
 	SimulatedNodes int
 	// Components are further parts to run against the API server.
 	Components []Component
+	// Faults are met by all of these; Config meets none. Nil means that nothing goes wrong.
+	Faults *Faults
 
 	mu       sync.Mutex
 	server   *apiserver.Server
 	running  *running
+	killed   map[string]Component // what Restart can start again
 	existing bool
 	asked    *definitions
 }
@@ -137,6 +140,7 @@ func (te *Environment) start() (*rest.Config, error) {
 	if err := te.install(); err != nil {
 		return nil, err
 	}
+	te.killed = map[string]Component{}
 	te.running = te.run(te.components())
 	return te.Config, nil
 }

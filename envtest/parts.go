@@ -16,7 +16,7 @@ import (
 func (te *Environment) components() []Component {
 	var components []Component
 	add := func(name string, who identity.Identity, part func(wiring.Cluster) (wiring.Part, error)) {
-		components = append(components, Component{Name: name, Identity: who, Run: te.runner(part)})
+		components = append(components, Component{Name: name, Identity: who, Run: te.runner(name, part)})
 	}
 	if te.Controllers {
 		add("controllers", identity.ControllerCache, func(c wiring.Cluster) (wiring.Part, error) {
@@ -37,10 +37,19 @@ func (te *Environment) components() []Component {
 }
 
 // runner runs a part of the environment's cluster, which is our own unless it was there before.
-func (te *Environment) runner(build func(wiring.Cluster) (wiring.Part, error)) func(context.Context, *rest.Config) error {
+func (te *Environment) runner(name string, build func(wiring.Cluster) (wiring.Part, error)) func(context.Context, *rest.Config) error {
 	cluster := wiring.Cluster{Naming: apis.Kubernetes, Log: logr.Discard()}
 	if te.server != nil {
 		cluster = cluster.Beside(te.server)
+		if direct := cluster.ConfigOf; te.Faults != nil {
+			cluster.ConfigOf = func(loop string) (*rest.Config, error) {
+				config, err := direct(loop)
+				if err != nil {
+					return nil, err
+				}
+				return te.Faults.Config(config, loop, name), nil
+			}
+		}
 	}
 	return func(ctx context.Context, config *rest.Config) error {
 		cluster.Config = config

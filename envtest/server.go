@@ -61,7 +61,7 @@ func (te *Environment) flags(configured *APIServer) []string {
 	return append(flags, configured.Configure().AsStrings(nil)...)
 }
 
-// describe writes into ControlPlane, Config and KubeConfig how the server is reached.
+// describe writes into ControlPlane, Config and KubeConfig how the server and its etcd are reached.
 func (te *Environment) describe(configured *APIServer) error {
 	address, err := url.Parse(te.server.URL())
 	if err != nil {
@@ -71,6 +71,12 @@ func (te *Environment) describe(configured *APIServer) error {
 	serving.Address, serving.Port = address.Hostname(), address.Port()
 	serving.CA = te.server.CA()
 	serving.Authn = certificates{te.server}
+	if te.ControlPlane.Etcd == nil {
+		te.ControlPlane.Etcd = &envtest.Etcd{}
+	}
+	if te.ControlPlane.Etcd.URL, err = url.Parse(te.server.Storage().Endpoints[0]); err != nil {
+		return fmt.Errorf("reading the address of etcd: %w", err)
+	}
 
 	admin, err := te.AddUser(administrator, &rest.Config{QPS: 1000, Burst: 2000})
 	if err != nil {

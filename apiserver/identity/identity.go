@@ -24,6 +24,8 @@ var (
 	Scheduler = Identity{User: "orrery:scheduler"}
 	// Proxy is the service proxy, and whatever else programs a node's network.
 	Proxy = Identity{User: "orrery:proxy"}
+	// DNS is the DNS server.
+	DNS = Identity{User: "orrery:dns"}
 	// SimulatedNodes is the agent of all simulated nodes. It acts for many of them, so the Node authorizer cannot tell what
 	// it needs: it may do for every node what such a node does.
 	SimulatedNodes = Identity{User: "orrery:simulated-nodes"}

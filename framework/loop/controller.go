@@ -83,6 +83,8 @@ type Options struct {
 	AnyName bool
 	// Inspect is handed what shows the loop's next plans and its last ones; nil shows them to nobody.
 	Inspect func(engine.Inspector)
+	// Started is told when the loop has read all that it watches, and its passes begin; nil tells nobody.
+	Started func()
 	// As is the manager as the loop of a name knows it: with clients and an event recorder by which it is somebody of its own
 	// to the API server. What the loop shares with others, the cache and what runs, has to be the manager's own. Nil means that
 	// all loops are whom the manager is.

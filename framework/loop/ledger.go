@@ -17,7 +17,7 @@ const (
 	// firstWait is how long a pass waits for the cache the first time; it doubles up to lastWait.
 	firstWait = 5 * time.Millisecond
 	lastWait  = 100 * time.Millisecond
-	// doubt is how long the cache may lack a write before the API server is asked whether the write still stands:
+	// doubt is how long the cache may lack writes, from the last one on, before the API server is asked whether they still stand:
 	// what was written may have been deleted since, and then never shows.
 	doubt = time.Second
 	// givenUp is how long the cache may lack a write at all. It never shows what its selectors leave out.
@@ -59,8 +59,11 @@ func (l *ledger) record(key client.ObjectKey, w write, now time.Time) {
 		a = &account{since: now, doubted: now}
 		l.open[key] = a
 	}
-	if w.doubtful && w.answered {
+	switch {
+	case w.doubtful && w.answered:
 		a.doubted = time.Time{}
+	case !a.doubted.IsZero():
+		a.doubted = now // doubt begins with the last write: the first may be long ago when there are many
 	}
 	a.writes = append(a.writes, w)
 }
@@ -134,7 +137,7 @@ func (w write) shows(ctx context.Context, read client.Reader, forms []client.Obj
 }
 
 func (w write) showsIn(ctx context.Context, read client.Reader, seen client.Object) bool {
-	switch err := read.Get(ctx, client.ObjectKeyFromObject(w.obj), seen); {
+	switch err := read.Get(ctx, client.ObjectKeyFromObject(w.obj), seen, client.UnsafeDisableDeepCopy); { // it is only looked at
 	case apierrors.IsNotFound(err):
 		return w.deleted
 	case err != nil:

@@ -95,7 +95,8 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 		options.Workers = l.workers
 	}
 	run := controller.Options{MaxConcurrentReconciles: options.Workers}
-	if options.AnyName { // or else the manager's own options say so
+	run.EnableWarmup = ptr.To(options.Started != nil) // see telling
+	if options.AnyName {                              // or else the manager's own options say so
 		run.SkipNameValidation = ptr.To(true)
 	}
 	mgr, err := l.partedFrom(mgr)
@@ -106,7 +107,7 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	in.builder = builder.ControllerManagedBy(mgr).Named(l.name).WithOptions(run)
+	in.builder = builder.ControllerManagedBy(telling{mgr, options.Started}).Named(l.name).WithOptions(run)
 	for _, watch := range l.Watches() {
 		watch.add(in)
 	}

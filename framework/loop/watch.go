@@ -5,11 +5,10 @@ import (
 	"reflect"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -113,35 +112,14 @@ func Owns(owned client.Object, predicates ...predicate.Predicate) Option {
 			Object:     owned,
 			predicates: predicates,
 			add: func(s surroundings) {
-				s.builder.Owns(owned, builder.WithPredicates(predicates...))
+				m := mapper{client: s.client, concern: d.controllers()}
+				s.builder.Watches(owned, handler.WithLowPriorityWhenUnchanged(m.handler()), builder.WithPredicates(predicates...))
 			},
-			concern: d.controllerOf,
+			concern: func(ctx context.Context, c client.Client, owned client.Object) ([]client.ObjectKey, error) {
+				return d.controllers()(ctx, c, owned)
+			},
 		})
 	}
-}
-
-// controllerOf is the object of the loop's kind that controls another one.
-func (d *declaration) controllerOf(_ context.Context, c client.Client, owned client.Object) ([]client.ObjectKey, error) {
-	owner := metav1.GetControllerOf(owned)
-	if owner == nil {
-		return nil, nil
-	}
-	kind, err := c.GroupVersionKindFor(d.prototype)
-	if err != nil {
-		return nil, err
-	}
-	if schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).GroupKind() != kind.GroupKind() {
-		return nil, nil
-	}
-	namespaced, err := c.IsObjectNamespaced(d.prototype)
-	if err != nil {
-		return nil, err
-	}
-	key := client.ObjectKey{Namespace: owned.GetNamespace(), Name: owner.Name}
-	if !namespaced {
-		key.Namespace = ""
-	}
-	return []client.ObjectKey{key}, nil
 }
 
 // Watches wakes the loop, when something of the kind O changes, for the keys that concern names. Reads of concern come from

@@ -375,3 +375,41 @@ func TestAPassWaitsForADeletionOfManyInOneCall(t *testing.T) {
 		t.Errorf("planned %d times, and %v are left", s.planned, s.names())
 	}
 }
+
+// lasting is a step that takes a while.
+type lasting struct {
+	world *looptest.World
+	d     time.Duration
+}
+
+func (lasting) Verb() string   { return "last" }
+func (lasting) Why() string    { return "it does" }
+func (lasting) String() string { return "take a while" }
+
+func (l lasting) Do(context.Context, plan.Actor) error {
+	l.world.Step(l.d)
+	return nil
+}
+
+// A step of five hundred requests may take longer than a write is believed in. That is no reason to ask the API server for each of
+// what it has just answered.
+func TestAPassDoesNotDoubtWhatItWroteLast(t *testing.T) {
+	s := newStage(t)
+	s.plansOnce(func(p *plan.Plan, _ *corev1.Pod) {
+		p.Create("missing", aConfigMap("first"))
+		p.Do(lasting{s.World, 2 * time.Second})
+		p.Create("missing", aConfigMap("new"))
+	})
+	s.mustPass(t)
+	if err := s.Client("somebody").Delete(t.Context(), aConfigMap("new")); err != nil {
+		t.Fatal(err)
+	}
+	s.cache.CatchUp() // and has seen it come and go
+	if s.mustPass(t); s.planned != 1 {
+		t.Error("asked at once, although the cache may only be behind")
+	}
+	s.Step(time.Second)
+	if s.mustPass(t); s.planned != 2 {
+		t.Error("still waits, a second later, for an object that does not exist")
+	}
+}

@@ -71,6 +71,7 @@ type Invariant func(w *World, wrote Write) error
 //   - break an invariant, or panic (crash safety: passes are interrupted at any write, answers get lost or are refused,
 //     loops restart without memory and, unless CurrentLists says otherwise, from lists that are older than what they
 //     wrote, run twice, in any order, and read a world that is behind);
+//   - change what they read without a copy, by client.UnsafeDisableDeepCopy;
 //   - do not come to rest once they are left alone, or rest where Converged says that they should not, or with a plan
 //     that is not empty (fixpoint): left alone, a loop is only woken by what it watches, and by the time;
 //   - change a world at rest by passing over it once more, with or without memory (idempotence).

@@ -184,6 +184,15 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			want: "admiral panics at default/north: runtime error: index out of range",
 		},
 		{
+			name: "a controller that changes what it reads without a copy",
+			wrong: func(_ *Fleet, ships []*Ship, _ *plan.Plan) {
+				for _, ship := range ships {
+					ship.OwnerReferences[0].Name = "mine"
+				}
+			},
+			want: "which it shares with the cache: copy it first",
+		},
+		{
 			name: "a controller whose step never succeeds",
 			wrong: func(fleet *Fleet, _ []*Ship, p *plan.Plan) {
 				p.Create("taking over", newPirate()).OwnedBy(fleet)

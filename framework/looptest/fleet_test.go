@@ -125,7 +125,7 @@ func (a admiral) loop() loop.Loop {
 
 func (admiral) Observe(ctx context.Context, view loop.View, fleet *Fleet) ([]*Ship, error) {
 	var list ShipList
-	if err := view.List(ctx, &list, client.InNamespace(fleet.Namespace)); err != nil {
+	if err := view.List(ctx, &list, client.InNamespace(fleet.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing ships of Fleet %s: %w", client.ObjectKeyFromObject(fleet), err)
 	}
 	var ships []*Ship

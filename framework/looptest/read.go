@@ -3,6 +3,7 @@ package looptest
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -30,7 +32,7 @@ func (r reader) objects(k *kind) map[client.ObjectKey]client.Object {
 	return r.view.of(k).objects
 }
 
-func (r reader) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+func (r reader) Get(_ context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	r.world.mu.Lock()
 	defer r.world.mu.Unlock()
 	k, err := r.world.kindOf(obj)
@@ -41,7 +43,21 @@ func (r reader) Get(_ context.Context, key client.ObjectKey, obj client.Object, 
 	if stored == nil {
 		return apierrors.NewNotFound(resource(k.gvk), key.Name)
 	}
-	return deliver(k.gvk, stored, obj)
+	if err := deliver(k.gvk, stored, obj); err != nil {
+		return err
+	}
+	options := (&client.GetOptions{}).ApplyOptions(opts)
+	if r.view != nil && ptr.Deref(options.UnsafeDisableDeepCopy, false) {
+		r.view.lend(stored, shallow(obj))
+	}
+	return nil
+}
+
+// shallow is another object with the same maps, lists and pointers.
+func shallow(obj client.Object) client.Object {
+	other := reflect.New(reflect.TypeOf(obj).Elem())
+	other.Elem().Set(reflect.ValueOf(obj).Elem())
+	return other.Interface().(client.Object)
 }
 
 func (r reader) List(_ context.Context, list client.ObjectList, opts ...client.ListOption) error {
@@ -57,6 +73,9 @@ func (r reader) List(_ context.Context, list client.ObjectList, opts ...client.L
 		item := itemOf(list, stored)
 		if err := deliver(k.gvk, stored, item); err != nil {
 			return err
+		}
+		if r.view != nil && ptr.Deref(options.UnsafeDisableDeepCopy, false) {
+			r.view.lend(stored, item)
 		}
 		items = append(items, item)
 	}

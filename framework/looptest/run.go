@@ -114,6 +114,9 @@ func (r *run) pass(p *player, key client.ObjectKey) {
 	p.passBegan = len(r.story)
 	delete(p.awake, key)
 	result, err := r.reconcile(p, key)
+	if err := p.view.returned(); err != nil {
+		r.breaks(fmt.Errorf("%s %s %w", p.loop.Name(), key, err))
+	}
 	delete(p.due, key)
 	delete(p.failed, key)
 	switch {

@@ -17,6 +17,8 @@ type View struct {
 	saw func(k *kind, before, after client.Object)
 	// order shuffles lists, as an informer's indexer does; nil leaves them sorted.
 	order *rand.Rand
+	// loans are what has been read in the present pass without a copy.
+	loans []loan
 }
 
 // known is one kind as a view knows it.

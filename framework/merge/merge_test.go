@@ -6,6 +6,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/merge"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -16,6 +17,10 @@ func pod(change func(*corev1.Pod)) *corev1.Pod {
 		change(pod)
 	}
 	return pod
+}
+
+func free(value string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{"kind": "ConfigMap", "data": map[string]any{"key": value}}}
 }
 
 func TestDifference(t *testing.T) {
@@ -33,6 +38,11 @@ func TestDifference(t *testing.T) {
 		{"takes away what is gone", merge.Difference(pod(changed), pod(nil)), `{"metadata":{"labels":null},"status":{"phase":null}}`},
 		{"is nil where nothing differs", merge.Difference(pod(nil), pod(nil)), `null`},
 		{"is nil where nil became empty", merge.Difference(pod(nil), pod(func(pod *corev1.Pod) { pod.Labels = map[string]string{} })), `null`},
+		{"leaves out a part where nil became empty", merge.Difference(pod(nil), pod(func(pod *corev1.Pod) {
+			pod.Spec.Containers, pod.Labels = []corev1.Container{}, map[string]string{"app": "web"}
+		})), `{"metadata":{"labels":{"app":"web"}}}`},
+		{"knows no types of what has no fields", merge.Difference(free("a"), free("b")), `{"data":{"key":"b"}}`},
+		{"is nil where nothing of that differs", merge.Difference(free("a"), free("a")), `null`},
 		{"has parts", merge.Difference(pod(nil), pod(changed)).Only(status), `{"status":{"phase":"Running"}}`},
 		{"has no empty part", merge.Difference(pod(nil), pod(func(pod *corev1.Pod) { pod.Spec.NodeName = "a" })).Only(status), `null`},
 		{"is made of fields", merge.Fields(map[string]any{"spec": map[string]any{"nodeName": "a"}}), `{"spec":{"nodeName":"a"}}`},

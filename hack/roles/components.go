@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-tools/pkg/loader"
 
 	"github.com/orrery-dev/orrery/apis"
 )
@@ -16,13 +18,23 @@ type component struct{ name, folder string }
 var components = []component{
 	{"scheduler", "scheduler"},
 	{"proxy", "network"},
+	{"dns", "network/dns"},
 	{"simulated-nodes", "nodeagent"},
+}
+
+// packages are those below the component's folder, but for what another component has of it.
+func (c component) packages(from sources) []*loader.Package {
+	return slices.DeleteFunc(from.below(c.folder), func(p *loader.Package) bool {
+		return slices.ContainsFunc(components, func(other component) bool {
+			return strings.HasPrefix(other.folder, c.folder+"/") && len(sources{p}.below(other.folder)) > 0
+		})
+	})
 }
 
 // writeComponents writes the roles of the components.
 func writeComponents(config string, from sources) error {
 	for _, c := range components {
-		asked, err := readMarkers(from.below(c.folder)...)
+		asked, err := readMarkers(c.packages(from)...)
 		if err != nil {
 			return fmt.Errorf("reading the markers of %s: %w", c.folder, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/orrery-dev/orrery/apiserver"
@@ -30,6 +31,8 @@ const (
 	nodeComponent        = "node"
 	simulatedComponent   = "simulated-nodes"
 	proxyComponent       = "proxy"
+	routesComponent      = "routes"
+	dnsComponent         = "dns"
 )
 
 // machine is what the components on one machine share while they run.
@@ -45,6 +48,10 @@ type machine struct {
 	policies *policy.Gate
 	// seccompDefault: containers that name no seccomp profile get the runtime's default one.
 	seccompDefault bool
+	// name is the node's; empty means as the machine is called.
+	name string
+	// clusterDNS are the addresses that pods ask for names, which the node needs somebody to answer at; none means the machine's own.
+	clusterDNS []string
 
 	// cluster is the cluster as a component of an identity knows it.
 	cluster func(identity.Identity) (wiring.Cluster, error)
@@ -85,9 +92,12 @@ func (m *machine) hostComponents(apiserver ...string) []plane.Component {
 	components := []plane.Component{{Name: networkComponent, Run: m.runNetwork}}
 	needs := append([]string{networkComponent}, apiserver...)
 	node := plane.Component{Name: nodeComponent, Needs: needs, Run: m.runNode}
+	if len(m.clusterDNS) > 0 {
+		node.Needs = append(slices.Clone(needs), dnsComponent) // the first pod may ask at once
+	}
 	if m.runtime != nil {
 		components = append(components, plane.Component{Name: runtimeComponent, Needs: []string{networkComponent}, Run: m.runRuntime, Look: m.lookAtRuntime})
-		node.Needs = append([]string{runtimeComponent}, needs...)
+		node.Needs = append([]string{runtimeComponent}, node.Needs...)
 	}
 	return append(components, node, plane.Component{Name: proxyComponent, Needs: needs, Run: m.runProxy})
 }
@@ -109,17 +119,24 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 		return nil, "", err
 	}
 	p.unserved = unservedWarnings(o.controllers)
+	p.clusterDNS = p.dnsAddress()
 	server := plane.Component{Name: apiserverComponent, Vital: true, Run: p.runAPIServer}
 	host := p.hostComponents(apiserverComponent)
 	if p.network != nil {
 		server.Needs = []string{networkComponent} // pods reach the API server at the bridge's address
-		host = append(host[:1:1], append([]plane.Component{server}, host[1:]...)...)
+		host = append(host[:1:1], append([]plane.Component{server, p.dnsComponent()}, host[1:]...)...)
+		host = append(host, plane.Component{Name: routesComponent, Needs: []string{networkComponent, apiserverComponent}, Run: p.runRoutes})
 	} else {
-		host = []plane.Component{server}
+		host = []plane.Component{server, p.dnsComponent()}
+	}
+	further, err := p.furtherComponents()
+	if err != nil {
+		return nil, "", errors.Join(err, p.listener.Close())
 	}
 	components := append(host,
 		plane.Component{Name: controllersComponent, Needs: []string{apiserverComponent}, Run: p.runControllers},
 		plane.Component{Name: schedulerComponent, Needs: []string{apiserverComponent}, Run: p.runScheduler})
+	components = append(components, further...)
 	if o.nodes > 0 {
 		components = append(components,
 			plane.Component{Name: simulatedComponent, Needs: []string{apiserverComponent}, Run: p.runSimulatedNodes})
@@ -139,6 +156,9 @@ func newBareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) (*controlPlane, error) {
 	m, err := newMachine(ctx, inst, o.runtimeOptions)
 	if err != nil {
+		return nil, err
+	}
+	if m.settings, err = inst.SettleDomain(m.settings, o.domain); err != nil {
 		return nil, err
 	}
 	p := &controlPlane{machine: m, options: o}
@@ -172,14 +192,15 @@ func serverDir(inst *instance.Instance) string { return inst.Path("apiserver") }
 
 func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) error {
 	options := apiserver.Options{
-		DataDir:     serverDir(p.inst),
-		Listener:    p.listener,
-		ServiceCIDR: p.settings.Addresses.Services.String(),
-		TwoNames:    true,
-		Unserved:    p.unserved,
-		Etcd:        p.options.etcd.external(),
-		Flags:       p.options.serverArgs,
-		Logger:      logger(),
+		DataDir:       serverDir(p.inst),
+		Listener:      p.listener,
+		ServiceCIDR:   p.settings.Addresses.Services.String(),
+		ClusterDomain: p.settings.Domain,
+		TwoNames:      true,
+		Unserved:      p.unserved,
+		Etcd:          p.options.etcd.external(),
+		Flags:         p.options.serverArgs,
+		Logger:        logger(),
 	}
 	if err := p.expose(ctx, &options); err != nil {
 		return err
@@ -194,6 +215,10 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		return err
 	}
 	if err := p.writeKubeconfig(server); err != nil {
+		return err
+	}
+	if err := p.removeSurplusNodes(ctx, server); err != nil {
+		_ = server.Stop() // why it is not used says more
 		return err
 	}
 	p.server = server

@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/network/proxy"
+	"github.com/orrery-dev/orrery/network/segment"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 	"github.com/spf13/cobra"
 )
@@ -120,10 +121,20 @@ func runtimePrograms(inst *instance.Instance, o runtimeOptions) doctor.Seen[stri
 // tracesOf are the names of what an instance makes outside of its directory.
 func tracesOf(inst *instance.Instance) doctor.Traces {
 	t := doctor.Traces{
-		Dirs:       []string{inst.Dir, containerd.RunDir(inst.Path("containerd"))},
-		CgroupRoot: cgroupRoot(inst),
-		Tables:     []string{bridge.TableName(inst.ID()), proxy.TableName(inst.ID()), policy.TableName(inst.ID())},
-		Devices:    []string{bridge.InterfaceName(inst.ID())},
+		Dirs:        []string{inst.Dir, containerd.RunDir(inst.Path("containerd"))},
+		CgroupRoots: []string{cgroupRoot(inst)},
+		Tables:      []string{bridge.TableName(inst.ID()), proxy.TableName(inst.ID()), policy.TableName(inst.ID()), segment.TableName(inst.ID())},
+		Devices:     []string{bridge.InterfaceName(inst.ID()), segment.InterfaceName(inst.ID())},
+	}
+	nodes, err := furtherNodes(inst)
+	if err != nil {
+		return t // what of it cannot be looked for is not found
+	}
+	for _, n := range nodes {
+		node := furtherNode(inst, n)
+		t.Dirs = append(t.Dirs, node.Dir, containerd.RunDir(node.Path("containerd")), segment.Namespace(inst.ID(), n))
+		t.CgroupRoots = append(t.CgroupRoots, cgroupRoot(node))
+		t.Devices = append(t.Devices, segment.PortName(inst.ID(), n))
 	}
 	return t
 }

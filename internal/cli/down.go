@@ -47,6 +47,11 @@ func stop(ctx context.Context, inst *instance.Instance, patience time.Duration) 
 	if err != nil {
 		return "", err
 	}
+	further, err := stopFurthers(ctx, inst)
+	if err != nil {
+		return "", err
+	}
+	left += further
 	switch {
 	case killed:
 		return fmt.Sprintf("instance %s did not stop within %s and was killed; its state is in %s", inst.Name, patience, inst.Dir), nil

@@ -23,7 +23,7 @@ func (f *electionFlags) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.elect, "leader-elect", false, "run only while this process holds the lease, so that several can stand by for each other")
 	flags.DurationVar(&f.LeaseDuration, "leader-elect-lease-duration", 15*time.Second, "how long the others wait for a leader that does not renew the lease")
 	flags.DurationVar(&f.RenewDeadline, "leader-elect-renew-deadline", 10*time.Second, "how long the leader tries to renew it before it ends; less than the lease lasts")
-	flags.DurationVar(&f.RetryPeriod, "leader-elect-retry-period", 2*time.Second, "how long all of them wait between tries; those that stand by up to 2.2 times as long, which is how long a hand-over takes")
+	flags.DurationVar(&f.RetryPeriod, "leader-elect-retry-period", 2*time.Second, "how long all of them wait between tries; those that stand by see at once when the lease is given up")
 	flags.StringVar(&f.Name, "leader-elect-resource-name", "controllers.orrery.dev", "`name` of the lease")
 	flags.StringVar(&f.Namespace, "leader-elect-resource-namespace", "", "`namespace` of the lease; by default that of the pod this runs in, or else kube-system")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/network/bridge"
+	"github.com/orrery-dev/orrery/network/segment"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 )
 
@@ -23,12 +24,15 @@ func containerdOptions(inst *instance.Instance, bin string) containerd.Options {
 		Dir:          inst.Path("containerd"),
 		Programs:     bin,
 		CNIConfDir:   filepath.Join(networkDir(inst), "net.d"),
-		RegistryDirs: []string{inst.Path("registries")},
+		RegistryDirs: []string{registriesDir(inst)},
 		CgroupRoot:   cgroupRoot(inst),
 		SharedDirs:   []string{inst.Path("node")},
 		Log:          logger(),
 	}
 }
+
+// registriesDir is where an instance says how registries are reached. Its further nodes do as it says.
+func registriesDir(inst *instance.Instance) string { return inst.Path("registries") }
 
 func newNetwork(inst *instance.Instance, settings instance.Settings) (*bridge.Network, error) {
 	return bridge.New(bridge.Options{
@@ -43,6 +47,22 @@ func newNetwork(inst *instance.Instance, settings instance.Settings) (*bridge.Ne
 // nodeRange is the part of the pods' range that the node on this machine has: the first /24.
 func nodeRange(pods netip.Prefix) netip.Prefix {
 	return netip.PrefixFrom(pods.Masked().Addr(), 24)
+}
+
+// nodesRange is the part of the pods' range that nodes have their own addresses from, where several are on this machine: the last /24.
+func nodesRange(pods netip.Prefix) netip.Prefix {
+	const bits = 24
+	a := pods.Masked().Addr().As4()
+	for i := pods.Bits(); i < bits; i++ {
+		a[i/8] |= 0x80 >> (i % 8)
+	}
+	return netip.PrefixFrom(netip.AddrFrom4(a), bits)
+}
+
+func newSegment(inst *instance.Instance, settings instance.Settings) (*segment.Segment, error) {
+	return segment.New(segment.Options{
+		Name: inst.ID(), Range: nodesRange(settings.Addresses.Pods), ClusterCIDR: settings.Addresses.Pods,
+	})
 }
 
 func networkDir(inst *instance.Instance) string { return inst.Path("network") }

@@ -18,8 +18,8 @@ import (
 func newImage(t *target) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "image",
-		Short: "Load and list the container images of the node",
-		Long: `Load and list the container images of this instance's node. A loaded image needs no
+		Short: "Load and list the container images of the nodes",
+		Long: `Load and list the container images of this instance's nodes. A loaded image needs no
 registry: a pod that names it runs, unless its imagePullPolicy is Always.
 
 How registries are reached stands in registries/NAME/hosts.toml of the instance's directory:
@@ -35,19 +35,21 @@ pull. What /etc/containerd/certs.d of the machine says counts as well.`,
 func newImageLoad(t *target) *cobra.Command {
 	return &cobra.Command{
 		Use:     "load FILE...",
-		Short:   "Load the images of archives into the node's container runtime",
+		Short:   "Load the images of archives into the container runtime of each node",
 		Long:    `Load the images of archives, which 'docker save' or any builder of OCI archives made.`,
 		Example: `  orrery image load web.tar`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
-			store, err := imageStore(c.Context(), t)
+			stores, err := imageStores(c.Context(), t)
 			if err != nil {
 				return err
 			}
 			for _, file := range files {
-				names, err := store.Load(c.Context(), file)
-				if err != nil {
-					return err
+				var names []string
+				for _, store := range stores {
+					if names, err = store.Load(c.Context(), file); err != nil {
+						return err
+					}
 				}
 				c.Printf("loaded %s\n", strings.Join(names, ", "))
 			}
@@ -61,16 +63,16 @@ func newImageList(t *target) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
-		Short:   "List the images that the node's container runtime has",
+		Short:   "List the images that the container runtime of the first node has",
 		Example: `  orrery image list
   orrery image list -o json | jq -r '.[].tags[]'`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			store, err := imageStore(c.Context(), t)
+			stores, err := imageStores(c.Context(), t)
 			if err != nil {
 				return err
 			}
-			list, err := store.List(c.Context())
+			list, err := stores[0].List(c.Context())
 			if err != nil {
 				return err
 			}
@@ -105,8 +107,8 @@ func imageTable(list []images.Image) printer.Table {
 	return table
 }
 
-// imageStore is the images of the running instance: those of the runtime that runs its containers.
-func imageStore(ctx context.Context, t *target) (*images.Store, error) {
+// imageStores are the images of the running instance: those of each runtime that runs its containers, the first node's first.
+func imageStores(ctx context.Context, t *target) ([]*images.Store, error) {
 	inst, err := t.instance()
 	if err != nil {
 		return nil, err
@@ -121,15 +123,33 @@ func imageStore(ctx context.Context, t *target) (*images.Store, error) {
 	if status.Flags["runtime"] != containerdRuntime {
 		return nil, fmt.Errorf("instance %s has no images: its nodes are simulated, and run pods of any image without one", inst.Name)
 	}
-	runtime, err := newRuntime(inst, status.Flags["runtime-bin"])
-	if err != nil {
-		return nil, err
+	stores, err := storesOf(inst, status)
+	for _, store := range stores {
+		err = errors.Join(err, answersAboutImages(ctx, inst, store))
 	}
-	store := runtime.Images()
+	return stores, err
+}
+
+// storesOf are the images of an instance's nodes.
+func storesOf(inst *instance.Instance, status instance.Status) ([]*images.Store, error) {
+	nodes := []*instance.Instance{inst}
+	for _, component := range status.Components {
+		if n, ok := furtherNumber(component.Name); ok {
+			nodes = append(nodes, furtherNode(inst, n))
+		}
+	}
+	var stores []*images.Store
+	for _, node := range nodes {
+		runtime, err := newRuntime(node, status.Flags["runtime-bin"])
+		if err != nil {
+			return nil, err
+		}
+		stores = append(stores, runtime.Images())
+	}
 	if endpoint := status.Flags["runtime-endpoint"]; endpoint != "" {
-		store.Endpoint = endpoint
+		stores[0].Endpoint = endpoint
 	}
-	return store, answersAboutImages(ctx, inst, store)
+	return stores, nil
 }
 
 // runtimePatience is how long a container runtime may take to say which images it has.

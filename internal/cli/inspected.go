@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/journal"
+	"github.com/orrery-dev/orrery/network/dns"
 	"github.com/orrery-dev/orrery/scheduler"
 	"github.com/orrery-dev/orrery/scheduler/explain"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -26,6 +27,7 @@ var inspected inspectedParts
 
 type inspectedParts struct {
 	scheduler atomic.Pointer[scheduler.Scheduler]
+	dns       atomic.Pointer[dns.DNS]
 	journal   journal.Journal
 
 	mu    sync.Mutex
@@ -111,6 +113,7 @@ func (i *inspectedParts) handlers() instance.Handlers {
 		instance.DecisionPath: http.HandlerFunc(i.decision),
 		instance.LoopsPath:    http.HandlerFunc(i.told),
 		instance.PlansPath:    http.HandlerFunc(i.plans),
+		instance.NamesPath:    http.HandlerFunc(i.names),
 		journal.Path:          &i.journal,
 	}
 }

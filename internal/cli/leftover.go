@@ -18,11 +18,25 @@ import (
 // mayRunContainers says whether this user could have run containers here, and so has to look for them.
 func mayRunContainers() bool { return defaultRuntime() == containerdRuntime }
 
-// leftProcesses are those that an instance has left behind which was killed.
+// leftProcesses are those that an instance has left behind which was killed, on all its nodes.
 func leftProcesses(inst *instance.Instance) ([]int, error) {
 	if !mayRunContainers() {
 		return nil, nil
 	}
+	nodes, err := furtherNodes(inst)
+	if err != nil {
+		return nil, err
+	}
+	all, err := leftOfOne(inst)
+	for _, n := range nodes {
+		left, failed := leftOfOne(furtherNode(inst, n))
+		all, err = append(all, left...), errors.Join(err, failed)
+	}
+	return all, err
+}
+
+// leftOfOne are those of one node.
+func leftOfOne(inst *instance.Instance) ([]int, error) {
 	runtime, err := containerd.At(containerdOptions(inst, ""))
 	if err != nil {
 		return nil, err
@@ -30,9 +44,12 @@ func leftProcesses(inst *instance.Instance) ([]int, error) {
 	return runtime.Left()
 }
 
-// stopLeft stops what a killed instance has left running, and says how many processes that were.
+// stopLeft stops what a killed instance has left running, and says how many processes that were. Further nodes are left out.
 func stopLeft(ctx context.Context, inst *instance.Instance) (int, error) {
-	left, err := leftProcesses(inst)
+	if !mayRunContainers() {
+		return 0, nil
+	}
+	left, err := leftOfOne(inst)
 	if err != nil || len(left) == 0 {
 		return 0, err
 	}
@@ -49,6 +66,15 @@ func stopLeft(ctx context.Context, inst *instance.Instance) (int, error) {
 // removeInstance removes all that a stopped instance left on this machine, in whatever state it is. What cannot be removed does
 // not keep the rest.
 func removeInstance(ctx context.Context, inst *instance.Instance) error {
+	var errs []error
+	if mayRunContainers() {
+		errs = append(errs, removeFurthers(ctx, inst))
+	}
+	return errors.Join(append(errs, removeOne(ctx, inst))...)
+}
+
+// removeOne removes what an instance left without its further nodes.
+func removeOne(ctx context.Context, inst *instance.Instance) error {
 	var errs []error
 	if mayRunContainers() {
 		errs = append(errs, removeFromHost(ctx, inst))

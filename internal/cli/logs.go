@@ -27,11 +27,13 @@ func newLogs(t *target) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "logs [PART]",
 		Short: "Show what the control plane says",
-		Long: `Show the log of the control plane, or of a program that it runs, such as containerd.
+		Long: `Show the log of the control plane, or of a program that it runs, such as containerd, or
+node-2 and node-2-containerd with --real-nodes 2.
 Logs of pods are 'orrery kubectl logs'.`,
 		Example: `  orrery logs
   orrery logs --follow
-  orrery logs containerd --tail 20`,
+  orrery logs containerd --tail 20
+  orrery logs node-2`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			inst, err := t.instance()
@@ -85,6 +87,11 @@ func logFiles(inst *instance.Instance) (map[string]string, error) {
 		for _, file := range files {
 			logs[strings.TrimSuffix(filepath.Base(file), ".log")] = file
 		}
+	}
+	for n := range nodesBefore(inst) - 1 {
+		node := furtherNode(inst, n+2)
+		logs[node.Name] = node.Log()
+		logs[node.Name+"-containerd"] = node.Path("containerd", "containerd.log")
 	}
 	return logs, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/internal/cli/registration"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/spf13/cobra"
@@ -37,6 +38,21 @@ With --runtime simulated there are --nodes nodes that run nothing.`,
 			if err := options.check(); err != nil {
 				return err
 			}
+			inst, err := t.instance()
+			if err != nil {
+				return err
+			}
+			registered, err := registration.Read(registrationDir(inst))
+			if err == nil {
+				endWithParent()
+				assemble := func(_ context.Context, inst *instance.Instance) ([]plane.Component, string, error) {
+					return newJoined(inst, registered, options)
+				}
+				return runInForeground(c, inst, assemble, verbosity, "")
+			}
+			if !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
 			cluster, err := access.cluster(nil)
 			if err != nil {
 				return err
@@ -48,10 +64,6 @@ With --runtime simulated there are --nodes nodes that run nothing.`,
 					return err
 				}
 				return traced(c.Context(), func() error { return fleet.Run(c.Context()) })
-			}
-			inst, err := t.instance()
-			if err != nil {
-				return err
 			}
 			join := func(ctx context.Context, inst *instance.Instance) ([]plane.Component, string, error) {
 				m, err := newMachine(ctx, inst, options)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/orrery-dev/orrery/network/dns"
 	"github.com/orrery-dev/orrery/nodeagent"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -22,37 +23,40 @@ const kubeletPort = 10250
 var loopback = net.IPv4(127, 0, 0, 1)
 
 func (m *machine) runNode(ctx context.Context, ready func(string)) error {
-	name := m.nodeName()
-	cluster, err := m.cluster(identity.Node(name))
-	if err != nil {
-		return err
-	}
 	gateway := m.network.Gateway()
-	serving, err := m.serving(ctx, name, gateway.AsSlice(), kubeletPort)
+	serving, err := m.serving(ctx, m.nodeName(), gateway.AsSlice(), kubeletPort)
 	if err != nil {
 		return err
 	}
-	agent, err := wiring.NewAgent(ctx, cluster, nodeagent.Options{
-		NodeName:    name,
-		CRIEndpoint: m.endpoint,
-		RootDir:     m.inst.Path("node"),
-		PodCIDR:     nodeRange(m.settings.Addresses.Pods).String(),
-		NodeIP:      gateway.String(),
-		CgroupRoot:  cgroupRoot(m.inst),
-		Protect:     m.policies.Protect,
-		Serving:     serving,
-
-		SeccompDefault: m.seccompDefault,
+	return m.runAgent(ctx, ready, nodeagent.Options{
+		PodCIDR: nodeRange(m.settings.Addresses.Pods).String(),
+		NodeIP:  gateway.String(),
+		Serving: serving,
 	})
-	if err != nil {
-		return errors.Join(err, serving.Listener.Close())
-	}
-	inspected.of("node")(agent.Inspector())
-	return wiring.Run(ctx, agent, func() { ready(name) })
 }
 
-// nodeName is what the node on this machine is called: as the machine.
+// runAgent runs the node agent of this machine. Where it is reached, and whose range its pods have, is among the options.
+func (m *machine) runAgent(ctx context.Context, ready func(string), o nodeagent.Options) error {
+	o.NodeName, o.CRIEndpoint, o.SeccompDefault = m.nodeName(), m.endpoint, m.seccompDefault
+	o.RootDir, o.CgroupRoot, o.Protect = m.inst.Path("node"), cgroupRoot(m.inst), m.policies.Protect
+	o.ClusterDNS, o.ClusterDomain, o.ResolvConf = m.clusterDNS, m.settings.Domain, dns.HostResolvConf()
+	cluster, err := m.cluster(identity.Node(o.NodeName))
+	if err != nil {
+		return errors.Join(err, o.Serving.Listener.Close())
+	}
+	agent, err := wiring.NewAgent(ctx, cluster, o)
+	if err != nil {
+		return errors.Join(err, o.Serving.Listener.Close())
+	}
+	inspected.of("node")(agent.Inspector())
+	return wiring.Run(ctx, agent, func() { ready(o.NodeName) })
+}
+
+// nodeName is what the node on this machine is called: as the machine, unless it was registered by another name.
 func (m *machine) nodeName() string {
+	if m.name != "" {
+		return m.name
+	}
 	name, err := os.Hostname()
 	if err != nil || name == "" {
 		return m.inst.Name

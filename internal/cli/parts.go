@@ -13,6 +13,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/proxy"
+	"github.com/orrery-dev/orrery/network/routes"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -110,6 +111,19 @@ func (m *machine) runProxy(ctx context.Context, ready func(string)) error {
 	return wiring.Run(ctx, part, func() { ready("") })
 }
 
+// runRoutes lets this machine's pods reach those of other nodes on its links.
+func (m *machine) runRoutes(ctx context.Context, ready func(string)) error {
+	cluster, err := m.cluster(identity.Proxy)
+	if err != nil {
+		return err
+	}
+	part, err := wiring.NewRoutes(cluster, routes.Options{NodeName: m.nodeName(), ClusterCIDR: m.settings.Addresses.Pods}, inspected.of("routes"))
+	if err != nil {
+		return err
+	}
+	return wiring.Run(ctx, part, func() { ready("") })
+}
+
 func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) error {
 	cluster, err := p.cluster(identity.ControllerCache)
 	if err != nil {
@@ -124,13 +138,13 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 }
 
 // loopsOf is how the control loops of an instance run: it has nobody else for what every cluster has. The range of this machine is
-// given to no other node, also before this machine is one.
+// given to no other node, also before this machine is one, and that of the nodes' own addresses to none at all.
 func loopsOf(s instance.Settings, selection wiring.Selection) wiring.Loops {
 	return wiring.Loops{
 		Selection:    selection,
 		Cluster:      true,
 		ClusterCIDRs: []netip.Prefix{s.Addresses.Pods},
-		ServiceCIDRs: []netip.Prefix{s.Addresses.Services, nodeRange(s.Addresses.Pods)},
+		ServiceCIDRs: []netip.Prefix{s.Addresses.Services, nodeRange(s.Addresses.Pods), nodesRange(s.Addresses.Pods)},
 	}
 }
 

@@ -90,7 +90,7 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 			root.AddCommand(c)
 		}
 	}
-	add("instance", newUp(&t), newDown(&t), newStatus(&t), newLogs(&t), newReset(&t), newPlan(&t), newExplain(&t), newSimulate(&t), newImage(&t), newDoctor(&t), newTree(&t), newEvents(&t), newList(&t), newLoops(&t))
+	add("instance", newUp(&t), newDown(&t), newStatus(&t), newLogs(&t), newReset(&t), newPlan(&t), newExplain(&t), newSimulate(&t), newImage(&t), newDoctor(&t), newTree(&t), newEvents(&t), newList(&t), newLoops(&t), newDNS(&t))
 	add("parts", newManager(), newScheduler(), newNode(&t), newAPIServer(&t))
 	add("instance", newKubeconfig(&t), newSecrets(&t), newService(&t))
 	add("upstream", upstreamCommands(&t)...)

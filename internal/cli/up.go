@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/orrery-dev/orrery/network/segment"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -19,14 +21,17 @@ type upOptions struct {
 	runtimeOptions
 	servingOptions
 	storingOptions
+	dnsOptions
 	controllers wiring.Selection
 	foreground  bool
 	timeout     time.Duration
 	port        int
 	nodes       int
-	etcd        etcdOptions
-	serverArgs  []string
-	verbosity   int
+	// realNodes are those that run containers; 0 means as many as before.
+	realNodes  int
+	etcd       etcdOptions
+	serverArgs []string
+	verbosity  int
 }
 
 // etcdOptions are how an etcd outside of the process is reached; none of them means the embedded one.
@@ -54,8 +59,10 @@ With OTEL_EXPORTER_OTLP_ENDPOINT set, as in http://127.0.0.1:4317, each pass of 
 control loop is sent there as a span, by OTLP over gRPC.`,
 		Example: `  orrery up
   orrery up --runtime simulated --nodes 100
+  orrery up --real-nodes 3
   orrery up --name second --port 7443
   orrery up --controllers=*,-nodelifecycle
+  orrery up --cluster-domain cluster.example.com
   orrery up --runtime-endpoint unix:///run/containerd/containerd.sock
   orrery up --bind-address 0.0.0.0 --tls-san cp.example.com --audit
   orrery up --etcd-servers https://10.0.0.1:2379 --etcd-cafile ca.crt --etcd-certfile client.crt --etcd-keyfile client.key`,
@@ -66,6 +73,9 @@ control loop is sent there as a span, by OTLP over gRPC.`,
 			}
 			inst, err := t.instance()
 			if err != nil {
+				return err
+			}
+			if err := o.settleNodes(inst, c.Flags()); err != nil {
 				return err
 			}
 			if !o.foreground {
@@ -88,6 +98,8 @@ control loop is sent there as a span, by OTLP over gRPC.`,
 func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 	o.runtimeOptions.addFlags(flags)
 	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, 1 by default with --runtime simulated; beside a node that runs containers they are tainted, so that only pods go there that tolerate orrery.dev/simulated")
+	flags.IntVar(&o.realNodes, "real-nodes", 0, "`number` of nodes that run containers: this machine, and for each further one a network namespace on it with a container runtime of its own; by default as many as before, at first 1. Where there were more, the others are removed with the pods on them")
+	o.dnsOptions.addFlags(flags)
 	addSelectionFlag(flags, &o.controllers)
 	o.addServerFlags(flags)
 	markPaths(flags, "runtime-bin")
@@ -118,6 +130,12 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		return fmt.Errorf("--port %d: want 1 to 65535, or 0 for one that is free", o.port)
 	case o.nodes < 0:
 		return fmt.Errorf("--nodes %d: want 0 or more", o.nodes)
+	case o.realNodes < 0 || o.realNodes > segment.MaxNodes:
+		return fmt.Errorf("--real-nodes %d: want 1 to %d", o.realNodes, segment.MaxNodes)
+	case o.realNodes > 1 && o.runtime == simulatedRuntime:
+		return errors.New("--real-nodes needs a runtime that runs containers: for simulated nodes there is --nodes")
+	case o.realNodes > 1 && o.endpoint != "":
+		return errors.New("--real-nodes needs a runtime for each node, and --runtime-endpoint is one: leave that out")
 	case len(o.etcd.servers) == 0 && o.etcd.prefix+o.etcd.caFile+o.etcd.certFile+o.etcd.keyFile != "":
 		return errors.New("--etcd-prefix, --etcd-cafile, --etcd-certfile and --etcd-keyfile go with --etcd-servers")
 	}
@@ -125,6 +143,9 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		return err
 	}
 	if err := o.storingOptions.check(); err != nil {
+		return err
+	}
+	if err := o.dnsOptions.check(); err != nil {
 		return err
 	}
 	if len(o.serverArgs) > 0 {
@@ -136,4 +157,15 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		o.nodes = 1
 	}
 	return nil
+}
+
+// settleNodes has as many real nodes as before where it was not said how many, and writes that down among the flags.
+func (o *upOptions) settleNodes(inst *instance.Instance, flags *pflag.FlagSet) error {
+	if o.realNodes == 0 {
+		o.realNodes = 1
+		if o.runtime == containerdRuntime && o.endpoint == "" {
+			o.realNodes = nodesBefore(inst)
+		}
+	}
+	return flags.Lookup("real-nodes").Value.Set(strconv.Itoa(o.realNodes)) // and not as one that was given
 }

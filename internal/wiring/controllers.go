@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/orrery-dev/orrery/apis"
@@ -144,19 +145,23 @@ type ControllersOptions struct {
 	// Configure changes the options of the manager: metrics, probes, webhook server. Nil leaves all
 	// of it out.
 	Configure func(*manager.Options)
+	// Clock is the time that plans see; nil means the real one.
+	Clock clock.WithTicker
 	// Inspect is handed what shows the next and the last plans of each loop; nil shows them to nobody.
 	Inspect func(engine.Inspector)
 	// Webhooks serves defaults and validation of our kinds by the manager's webhook server.
 	Webhooks bool
 }
 
-func (o ControllersOptions) configure(m *manager.Options) {
+// configure changes the options of a manager. It returns the lease of the election that there is, to be opened by the manager.
+func (o ControllersOptions) configure(m *manager.Options) (l *lease) {
 	if o.Election != nil {
-		o.Election.configure(m)
+		l = o.Election.configure(m)
 	}
 	if o.Configure != nil {
 		o.Configure(m)
 	}
+	return l
 }
 
 // NewControllers makes a manager with the control loops of a cluster.
@@ -166,9 +171,16 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 			return nil, err
 		}
 	}
-	mgr, err := NewManager(c, o.configure)
+	var elects *lease
+	mgr, err := NewManager(c, func(m *manager.Options) { elects = o.configure(m) })
 	if err != nil {
 		return nil, err
+	}
+	if elects != nil {
+		if err := elects.open(mgr); err != nil {
+			return nil, err
+		}
+		mgr.standsBy = elects.standsBy
 	}
 	if o.Webhooks {
 		webhooks.AddTo(mgr)
@@ -180,7 +192,8 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 	if loops, err = c.served(mgr.GetScheme(), loops); err != nil {
 		return nil, err
 	}
-	options := loop.Options{Inspect: o.Inspect}
+	mgr.loops, mgr.started = len(loops), make(chan struct{}, len(loops))
+	options := loop.Options{Clock: o.Clock, Inspect: o.Inspect, Started: func() { mgr.started <- struct{}{} }}
 	if c.ConfigOf != nil {
 		identities := newIdentities(c.ConfigOf)
 		options.As, mgr.stop = identities.as, identities.stop

@@ -9,8 +9,8 @@ import (
 
 // Election is how several managers agree on which of them acts: by a Lease. The others stand by.
 //
-// A manager that is stopped ends its loops first and gives the lease up last, so that the next one can begin at once; while a pass
-// goes on, it is held. One that loses the lease ends with an error. There is no fence: for a moment two managers may believe that they
+// A manager that is stopped ends its loops first and gives the lease up last; while a pass goes on, it is held. Those that stand by
+// watch the lease, so that one of them leads as soon as it is given up. One that loses the lease ends with an error. There is no fence: for a moment two managers may believe that they
 // lead, as when one is asleep for longer than the lease lasts. Locked patches and preconditions keep them from undoing each
 // other's work; but each may make or remove what the other does too, until it sees that.
 type Election struct {
@@ -20,7 +20,8 @@ type Election struct {
 	LeaseDuration time.Duration
 	// RenewDeadline is how long the leader tries to renew it before it gives up.
 	RenewDeadline time.Duration
-	// RetryPeriod is how long all of them wait between tries; those that stand by up to 2.2 times as long.
+	// RetryPeriod is how long all of them wait between tries. Those that stand by wait up to 2.2 times as long for one that failed, or
+	// where the lease cannot be watched.
 	RetryPeriod time.Duration
 }
 
@@ -41,13 +42,15 @@ func (e Election) check() error {
 	}
 }
 
-// configure has a manager run its loops only while it holds the lease.
-func (e Election) configure(o *manager.Options) {
-	o.LeaderElection = true
-	o.LeaderElectionNamespace, o.LeaderElectionID = e.Namespace, e.Name
+// configure has a manager run its loops only while it holds the lease, which is to be opened before it starts.
+func (e Election) configure(o *manager.Options) *lease {
+	l := &lease{Election: e, standsBy: make(chan struct{})}
+	o.LeaderElection, o.LeaderElectionResourceLockInterface = true, l
 	o.LeaseDuration, o.RenewDeadline, o.RetryPeriod = &e.LeaseDuration, &e.RenewDeadline, &e.RetryPeriod
 	o.LeaderElectionReleaseOnCancel = true
+	o.Logger = quietEnd(o.Logger)
 	// A manager that gives up waiting for its loops would release the lease while one of them may still write.
 	forever := time.Duration(-1)
 	o.GracefulShutdownTimeout = &forever
+	return l
 }

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -21,9 +23,9 @@ import (
 	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
-// electing is an election among quick managers, whose lease nobody could wait for in a test.
+// electing is an election whose lease nobody could wait for in a test, nor for the next try of one who stands by.
 var electing = wiring.Election{
-	Namespace: "kube-system", Name: "test", LeaseDuration: time.Minute, RenewDeadline: 30 * time.Second, RetryPeriod: 200 * time.Millisecond,
+	Namespace: "kube-system", Name: "test", LeaseDuration: 3 * time.Minute, RenewDeadline: 2 * time.Minute, RetryPeriod: time.Minute,
 }
 
 // writes are the requests of a client that change something, in the order in which they were sent.
@@ -112,6 +114,7 @@ func TestAManagerThatIsStoppedHandsOverAtOnceAndWritesNothingAfterwards(t *testi
 	stopFirst := running(t, first, func() {})
 	leading(t, first)
 	stopSecond := running(t, second, func() {})
+	await.Until(t, "the second manager to stand by", func() (string, bool) { return "not ready", isReady(second) })
 
 	const replicas = 60
 	set := kubernetes.NewForConfigOrDie(c.Config)
@@ -127,21 +130,120 @@ func TestAManagerThatIsStoppedHandsOverAtOnceAndWritesNothingAfterwards(t *testi
 	}
 	await.Until(t, "the first manager to be at work", func() (string, bool) { n := pods(); return fmt.Sprint(n, " pods"), n > 0 })
 
-	stopped := time.Now()
 	if err := stopFirst(); err != nil {
 		t.Errorf("a manager that was stopped returns %v, want nil", err)
 	}
 	if after, released := sent.afterRelease(); !released || len(after) > 0 {
 		t.Errorf("it gave up the lease: %t; afterwards it sent %q, want nothing", released, after)
 	}
+	released := time.Now()
 	leading(t, second)
-	t.Logf("the second manager led %s after the first was told to stop", time.Since(stopped).Round(time.Millisecond))
-	if taken := time.Since(stopped); taken > electing.LeaseDuration/2 {
-		t.Errorf("the hand-over took %s, as if the lease had not been given up", taken)
+	if taken := time.Since(released); taken > electing.RetryPeriod/2 {
+		t.Errorf("the hand-over took %s, as if nobody had watched the lease", taken)
 	}
 	await.Until(t, "the second manager to finish the work", func() (string, bool) { n := pods(); return fmt.Sprint(n, " pods"), n == replicas })
 	if err := stopSecond(); err != nil {
 		t.Error(err)
+	}
+}
+
+// An elector that cannot watch the lease asks for it now and then.
+func TestAManagerThatMayNotWatchTheLeaseTakesItOverAtItsNextTry(t *testing.T) {
+	c, quick := ownCluster(t), electing
+	quick.RetryPeriod = 100 * time.Millisecond
+	manager := func(config *rest.Config) *wiring.Manager {
+		of := c
+		of.Config = config
+		m, err := wiring.NewControllers(of, wiring.ControllersOptions{Election: &quick})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	first, second := manager(c.Config), manager(unwatched(c.Config))
+	stopFirst := running(t, first, func() {})
+	leading(t, first)
+	stopSecond := running(t, second, func() {})
+	await.Until(t, "the second manager to stand by", func() (string, bool) { return "not ready", isReady(second) })
+	if err := stopFirst(); err != nil {
+		t.Error(err)
+	}
+	leading(t, second)
+	if err := stopSecond(); err != nil {
+		t.Error(err)
+	}
+}
+
+// unwatched refuses to watch Leases.
+func unwatched(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(request.URL.Path, "/leases") && request.URL.Query().Get("watch") != "" {
+				return &http.Response{StatusCode: http.StatusForbidden, Body: http.NoBody, Request: request}, nil
+			}
+			return next.RoundTrip(request)
+		})
+	})
+	return config
+}
+
+// Somebody who leads and is killed renews the lease no more, and cannot give it up.
+func TestALeaseThatIsNotRenewedRunsOut(t *testing.T) {
+	c := ownCluster(t)
+	leases := kubernetes.NewForConfigOrDie(c.Config).CoordinationV1().Leases(electing.Namespace)
+	const lasts = 4
+	now := metav1.NowMicro()
+	lease, err := leases.Create(t.Context(), &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: electing.Name}, Spec: coordinationv1.LeaseSpec{
+		HolderIdentity: new("somebody_else"), LeaseDurationSeconds: new(int32(lasts)), AcquireTime: &now, RenewTime: &now,
+	}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wiring.NewControllers(c, wiring.ControllersOptions{Election: &electing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := running(t, m, func() {})
+	await.Until(t, "the manager to stand by", func() (string, bool) { return "not ready", isReady(m) })
+	renewed := metav1.NowMicro()
+	lease.Spec.RenewTime = &renewed
+	if _, err := leases.Update(t.Context(), lease, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	leading(t, m)
+	if held := time.Since(renewed.Time); held < lasts*time.Second {
+		t.Errorf("the lease was taken %s after it was renewed, and lasts %d s", held, lasts)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAManagerThatIsStoppedReportsNoErrors(t *testing.T) {
+	c := ownCluster(t)
+	var mu sync.Mutex
+	var said []string
+	c.Log = funcr.New(func(_, line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.Contains(line, `"error"=`) {
+			said = append(said, line)
+		}
+	}, funcr.Options{Verbosity: -1})
+	m, err := wiring.NewControllers(c, wiring.ControllersOptions{Election: &electing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := running(t, m, func() {})
+	leading(t, m)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(said) > 0 {
+		t.Errorf("it said %q, want nothing", said)
 	}
 }
 
@@ -175,9 +277,8 @@ func TestAManagerThatStandsByDoesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan struct{})
-	stopSecond := running(t, second, func() { close(ready) })
-	<-ready
+	stopSecond := running(t, second, func() {})
+	await.Until(t, "the second manager to stand by", func() (string, bool) { return "not ready", isReady(second) })
 	if err := stopSecond(); err != nil {
 		t.Errorf("stopping one that stands by: %v", err)
 	}

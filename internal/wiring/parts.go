@@ -5,11 +5,16 @@ import (
 	"fmt"
 
 	configv1 "k8s.io/kube-scheduler/config/v1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/network/dns"
 	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/network/proxy"
+	"github.com/orrery-dev/orrery/network/routes"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/orrery-dev/orrery/scheduler"
 )
@@ -73,4 +78,63 @@ func NewNetwork(c Cluster, o proxy.Options, gate *policy.Gate, inspect func(engi
 		}
 	}
 	return mgr, nil
+}
+
+// NewRoutes makes what keeps this machine's routes to the pods of other nodes. inspect is handed what shows its plans; nil shows them
+// to nobody.
+func NewRoutes(c Cluster, o routes.Options, inspect func(engine.Inspector)) (*Manager, error) {
+	mgr, err := NewManager(c, func(options *manager.Options) {
+		options.Cache.ByObject = map[client.Object]cache.ByObject{&ocorev1.Node{}: {Transform: routes.Trim}} // there may be thousands
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := routes.New(o, mgr.GetClient())
+	if err := r.SetupWithManager(mgr); err != nil {
+		return nil, fmt.Errorf("adding the routes to their manager: %w", err)
+	}
+	if inspect != nil {
+		inspect(r.Inspector())
+	}
+	return mgr, nil
+}
+
+// DNS is a DNS server as a part: it is of use when it answers.
+type DNS struct {
+	*Manager
+	*dns.DNS
+}
+
+// Ready implements Part.
+func (d DNS) Ready() <-chan struct{} { return d.DNS.Ready() }
+
+// NewDNS makes the DNS server of this machine. How it reaches the cluster is filled in. inspect is handed what shows its plans; nil
+// shows them to nobody.
+func NewDNS(c Cluster, o dns.Options, inspect func(engine.Inspector)) (DNS, error) {
+	o.Config = unwarned(c.Config)
+	mgr, err := NewManager(c, func(options *manager.Options) { options.Cache.ByObject = dns.Cache() })
+	if err != nil {
+		return DNS{}, err
+	}
+	server, err := dns.New(o, mgr)
+	if err != nil {
+		return DNS{}, err
+	}
+	if inspect != nil {
+		inspect(server.Inspector())
+	}
+	return DNS{mgr, server}, nil
+}
+
+// WithdrawDNS takes the endpoint of a node away where no DNS is to run any more.
+func WithdrawDNS(ctx context.Context, c Cluster, node string) error {
+	scheme, err := Scheme(c.Naming)
+	if err != nil {
+		return err
+	}
+	reach, err := client.New(c.Config, client.Options{Scheme: scheme})
+	if err != nil {
+		return fmt.Errorf("reaching the cluster at %s: %w", c.Config.Host, err)
+	}
+	return dns.Withdraw(ctx, reach, node)
 }

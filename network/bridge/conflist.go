@@ -87,7 +87,8 @@ func (n *Network) Conflist(p Passage) ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// writeConflist puts the configuration where the runtime looks, whole or not at all: the runtime watches the directory.
+// writeConflist puts the configuration where the runtime looks, whole or not at all. containerd watches the directory, and hears of what
+// is renamed in it, but not of what is moved to it from elsewhere.
 func (n *Network) writeConflist(p Passage) error {
 	text, err := n.Conflist(p)
 	if err != nil {
@@ -100,7 +101,7 @@ func (n *Network) writeConflist(p Passage) error {
 	if current, err := os.ReadFile(file); err == nil && string(current) == string(text) {
 		return nil
 	}
-	scratch := filepath.Join(n.options.Dir, ".10-orrery.conflist")
+	scratch := file + ".new" // a name that the runtime does not read
 	if err := os.WriteFile(scratch, text, 0o644); err != nil {
 		return fmt.Errorf("writing the CNI configuration: %w", err)
 	}

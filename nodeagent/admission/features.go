@@ -105,7 +105,7 @@ func unsupported(format string, args ...any) *status.Failure {
 }
 
 // supportedVolumes are the kinds of volumes that package volumes makes, by their fields.
-var supportedVolumes = []string{"hostPath", "emptyDir", "configMap", "secret", "downwardAPI", "projected", "persistentVolumeClaim", "ephemeral"}
+var supportedVolumes = []string{"hostPath", "emptyDir", "configMap", "secret", "downwardAPI", "projected", "persistentVolumeClaim", "ephemeral", "image"}
 
 // sourceOf is the field that is set of a volume's source. A volume without any is an emptyDir by default.
 func sourceOf(volume *corev1.Volume) string {

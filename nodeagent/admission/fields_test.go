@@ -288,6 +288,8 @@ var known = map[string]rule{
 	".volumes[].ephemeral.volumeClaimTemplate":                                          others(collective),
 	".volumes[].persistentVolumeClaim.claimName":                                        obeyed("objects/claims.go"),
 	".volumes[].persistentVolumeClaim.readOnly":                                         obeyed("host/mounts.go"),
+	".volumes[].image.reference":                                                        obeyed("pods/image.go"),
+	".volumes[].image.pullPolicy":                                                       obeyed("pods/image.go"),
 	".volumes[].hostPath.path":                                                          obeyed("volumes/local.go"),
 	".volumes[].hostPath.type":                                                          obeyed("volumes/local.go"),
 	".volumes[].name":                                                                   obeyed("volumes/manager.go"),

@@ -10,10 +10,12 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// Limits of a resolv.conf, upstream's.
+// Limits of a resolv.conf, upstream's. A domain that is longer than a name can be ends some resolvers.
 const (
-	maxNameservers = 3
-	maxSearch      = 32
+	maxNameservers  = 3
+	maxSearch       = 32
+	maxSearchLength = 2048
+	maxDomainLength = 253
 )
 
 // dns is what the pod's /etc/resolv.conf says, by its policy.
@@ -35,7 +37,7 @@ func (h *Host) dns(pod *corev1.Pod) (*runtimeapi.DNSConfig, error) {
 		config.Searches = []string{
 			pod.Namespace + ".svc." + h.ClusterDomain, "svc." + h.ClusterDomain, h.ClusterDomain,
 		}
-		config.Searches = append(config.Searches, node.Searches...)
+		config.Searches = unique(append(config.Searches, node.Searches...))
 		config.Options = []string{"ndots:5"}
 	default:
 		node, err := h.nodeDNS()
@@ -46,8 +48,18 @@ func (h *Host) dns(pod *corev1.Pod) (*runtimeapi.DNSConfig, error) {
 	}
 	merge(config, pod.Spec.DNSConfig)
 	config.Servers = config.Servers[:min(len(config.Servers), maxNameservers)]
-	config.Searches = config.Searches[:min(len(config.Searches), maxSearch)]
+	config.Searches = withinLimits(config.Searches)
 	return config, nil
+}
+
+// withinLimits leaves out what resolvers cannot take: at first what is too many, then what is too long.
+func withinLimits(searches []string) []string {
+	searches = slices.Clone(searches[:min(len(searches), maxSearch)])
+	searches = slices.DeleteFunc(searches, func(domain string) bool { return len(domain) > maxDomainLength })
+	for len(strings.Join(searches, " ")) > maxSearchLength {
+		searches = searches[:len(searches)-1]
+	}
+	return searches
 }
 
 // merge adds what the pod itself asks for. An option of the same name replaces the other one.
@@ -62,12 +74,18 @@ func merge(config *runtimeapi.DNSConfig, own *corev1.PodDNSConfig) {
 		if option.Value != nil {
 			text += ":" + *option.Value
 		}
-		config.Options = slices.DeleteFunc(config.Options, func(old string) bool {
-			name, _, _ := strings.Cut(old, ":")
-			return name == option.Name
-		})
-		config.Options = append(config.Options, text)
+		config.Options = withOption(config.Options, text)
 	}
+}
+
+// withOption adds an option in the place of one of the same name.
+func withOption(options []string, option string) []string {
+	name, _, _ := strings.Cut(option, ":")
+	options = slices.DeleteFunc(options, func(old string) bool {
+		other, _, _ := strings.Cut(old, ":")
+		return other == name
+	})
+	return append(options, option)
 }
 
 func unique(values []string) []string {
@@ -106,9 +124,16 @@ func parseResolvConf(content string) *runtimeapi.DNSConfig {
 		case "nameserver":
 			config.Servers = append(config.Servers, fields[1])
 		case "search":
-			config.Searches = fields[1:]
+			config.Searches = nil
+			for _, domain := range fields[1:] {
+				if domain != "." {
+					config.Searches = append(config.Searches, strings.TrimSuffix(domain, "."))
+				}
+			}
 		case "options":
-			config.Options = append(config.Options, fields[1:]...)
+			for _, option := range fields[1:] {
+				config.Options = withOption(config.Options, option)
+			}
 		}
 	}
 	return config

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -74,6 +75,56 @@ func TestDNSByPolicy(t *testing.T) {
 		if text != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, text, test.want)
 		}
+	}
+}
+
+func TestDNSKeepsWithinTheLimitsOfResolvers(t *testing.T) {
+	long := strings.Repeat("a", 60) + "." + strings.Repeat("b", 60) + "." + strings.Repeat("c", 60) + "." + strings.Repeat("d", 60)
+	searches := func(domains ...string) *corev1.Pod {
+		return pod(func(p *corev1.Pod) {
+			p.Spec.DNSPolicy = corev1.DNSNone
+			p.Spec.DNSConfig = &corev1.PodDNSConfig{Nameservers: []string{"1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"}, Searches: domains}
+		})
+	}
+	many := make([]string, 40)
+	for i := range many {
+		many[i] = fmt.Sprintf("d%d.example.com", i)
+	}
+	var wide []string
+	for i := range 10 {
+		wide = append(wide, fmt.Sprintf("%d%s", i, long)) // 244 characters each
+	}
+	dir := t.TempDir()
+	resolv := filepath.Join(dir, "resolv.conf")
+	text := "search . shop.svc.cluster.local. example.com. example.com\noptions ndots:2 rotate\noptions ndots:3\n"
+	if err := os.WriteFile(resolv, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := New(Options{RootDir: dir, ResolvConf: resolv, ClusterDNS: []string{"10.96.0.10"}})
+	for _, test := range []struct {
+		name string
+		pod  *corev1.Pod
+		want []string
+	}{
+		{"32 domains", searches(many...), many[:32]},
+		{"2048 characters", searches(wide...), wide[:8]},
+		{"none that resolvers cannot take", searches("a.b", long+"."+strings.Repeat("e", 20), "c.d"), []string{"a.b", "c.d"}},
+		{"each domain once, without the root", pod(nil), []string{"shop.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.com"}},
+	} {
+		got, err := h.dns(test.pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.Searches, test.want) {
+			t.Errorf("%s: got %q, want %q", test.name, got.Searches, test.want)
+		}
+		if len(got.Servers) > 3 {
+			t.Errorf("%s: there are %d name servers, want 3 at most", test.name, len(got.Servers))
+		}
+	}
+	node, err := h.dns(pod(func(p *corev1.Pod) { p.Spec.DNSPolicy = corev1.DNSDefault }))
+	if want := []string{"rotate", "ndots:3"}; err != nil || !slices.Equal(node.Options, want) {
+		t.Errorf("the node's options are %q (%v), want %q: the last one counts", node.Options, err, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"path"
+	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -19,7 +20,7 @@ func (h *Host) mounts(pod *corev1.Pod, spec *corev1.Container, of pods.Container
 	var mounts []*runtimeapi.Mount
 	ownHosts := false
 	for i := range spec.VolumeMounts {
-		mount, err := h.volumeMount(pod, spec, &spec.VolumeMounts[i], lookup)
+		mount, err := h.volumeMount(pod, spec, &spec.VolumeMounts[i], of, lookup)
 		if err != nil {
 			return nil, err
 		}
@@ -43,16 +44,23 @@ func (h *Host) mounts(pod *corev1.Pod, spec *corev1.Container, of pods.Container
 	return mounts, nil
 }
 
-func (h *Host) volumeMount(pod *corev1.Pod, spec *corev1.Container, mount *corev1.VolumeMount, lookup func(string) (string, bool)) (*runtimeapi.Mount, error) {
+func (h *Host) volumeMount(pod *corev1.Pod, spec *corev1.Container, mount *corev1.VolumeMount, of pods.ContainerOf, lookup func(string) (string, bool)) (*runtimeapi.Mount, error) {
 	volume := volumeOf(pod, mount.Name)
 	if volume == nil {
 		return nil, fmt.Errorf("cannot find volume %q to mount into container %q", mount.Name, spec.Name)
 	}
-	source := h.Volumes.Path(pod, h.podDir(pod), volume)
 	sub := mount.SubPath
 	if mount.SubPathExpr != "" {
 		sub = env.Expand(mount.SubPathExpr, lookup)
 	}
+	target := mount.MountPath
+	if !path.IsAbs(target) {
+		target = path.Join("/", target)
+	}
+	if volume.Image != nil {
+		return imageMount(mount, volume, sub, target, of)
+	}
+	source := h.Volumes.Path(pod, h.podDir(pod), volume)
 	if sub != "" {
 		resolved, err := h.subPath(source, sub)
 		if err != nil {
@@ -60,12 +68,23 @@ func (h *Host) volumeMount(pod *corev1.Pod, spec *corev1.Container, mount *corev
 		}
 		source = resolved
 	}
-	target := mount.MountPath
-	if !path.IsAbs(target) {
-		target = path.Join("/", target)
-	}
 	return &runtimeapi.Mount{
 		HostPath: source, ContainerPath: target, Readonly: mount.ReadOnly || agentWrites(volume) || claimedReadOnly(volume), Propagation: propagation(mount),
+	}, nil
+}
+
+// imageMount has the runtime mount an image, or a part of it. Nobody can write there.
+func imageMount(mount *corev1.VolumeMount, volume *corev1.Volume, sub, target string, of pods.ContainerOf) (*runtimeapi.Mount, error) {
+	image, ok := of.VolumeImages[volume.Name]
+	if !ok {
+		return nil, fmt.Errorf("volume %q names no image", volume.Name)
+	}
+	if sub != "" && !filepath.IsLocal(sub) {
+		return nil, fmt.Errorf("subPath %q of volumeMount %q has to lead to what is in the image", sub, mount.Name)
+	}
+	return &runtimeapi.Mount{
+		ContainerPath: target, Readonly: true, Propagation: propagation(mount),
+		Image: &runtimeapi.ImageSpec{Image: image, UserSpecifiedImage: volume.Image.Reference}, ImageSubPath: sub,
 	}, nil
 }
 

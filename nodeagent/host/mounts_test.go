@@ -4,9 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/pods"
 )
 
 func TestSubPathsStayInTheirVolume(t *testing.T) {
@@ -86,9 +89,46 @@ func TestWhatAPodMayNotWriteToIsReadOnly(t *testing.T) {
 		"a hostPath":       {corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{}}, false},
 	} {
 		p := pod(func(p *corev1.Pod) { p.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: test.source}} })
-		mount, err := h.volumeMount(p, &p.Spec.Containers[0], &corev1.VolumeMount{Name: "v", MountPath: "/v"}, nil)
+		mount, err := h.volumeMount(p, &p.Spec.Containers[0], &corev1.VolumeMount{Name: "v", MountPath: "/v"}, pods.ContainerOf{}, nil)
 		if err != nil || mount.Readonly != test.readOnly {
 			t.Errorf("%s is mounted as %v (%v), want it to be read-only: %t", name, mount, err, test.readOnly)
 		}
+	}
+}
+
+func TestAnImageIsMountedByTheRuntime(t *testing.T) {
+	h := New(Options{RootDir: t.TempDir(), Volumes: plainVolumes{}})
+	p := pod(func(p *corev1.Pod) {
+		p.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: "model:1"}}}}
+	})
+	of := pods.ContainerOf{VolumeImages: map[string]string{"v": "sha256:abc"}}
+	for _, test := range []struct {
+		name   string
+		mount  corev1.VolumeMount
+		of     pods.ContainerOf
+		want   string
+		errors string
+	}{
+		{"as a whole, and read-only", corev1.VolumeMount{Name: "v", MountPath: "/v"}, of, "sha256:abc as model:1 at /v", ""},
+		{"a part of it", corev1.VolumeMount{Name: "v", MountPath: "v", SubPath: "weights"}, of, "sha256:abc/weights as model:1 at /v", ""},
+		{"not what lies outside", corev1.VolumeMount{Name: "v", MountPath: "/v", SubPath: "../etc"}, of, "", "has to lead to what is in the image"},
+		{"not without a reference", corev1.VolumeMount{Name: "v", MountPath: "/v"}, pods.ContainerOf{}, "", "names no image"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			mount, err := h.volumeMount(p, &p.Spec.Containers[0], &test.mount, test.of, nil)
+			if test.errors != "" {
+				if err == nil || !strings.Contains(err.Error(), test.errors) {
+					t.Fatalf("the error is %v, want one that says %q", err, test.errors)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := filepath.Join(mount.Image.Image, mount.ImageSubPath) + " as " + mount.Image.UserSpecifiedImage + " at " + mount.ContainerPath
+			if got != test.want || !mount.Readonly || mount.HostPath != "" {
+				t.Errorf("mounted is %s (%v), want %s", got, mount, test.want)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,9 +36,10 @@ type Heartbeat struct {
 	// Observed holds what does not change; what the runtime says is filled in at each update.
 	Observed Observed
 
-	runtime  runtimeState
-	reported time.Time             // when the status was written last
-	lease    *coordinationv1.Lease // as it was written last; nil before the first time
+	runtime    runtimeState
+	registered time.Time             // when the API server had the Node first
+	reported   time.Time             // when the status was written last
+	lease      *coordinationv1.Lease // as it was written last; nil before the first time
 
 	mu   sync.Mutex
 	node *ocorev1.Node // as it was read or written last
@@ -46,6 +48,10 @@ type Heartbeat struct {
 // The kubelet's figures.
 const (
 	statusUpdateFrequency = 10 * time.Second
+	// comingUpFrequency is how often a node is looked at that is not ready yet, for nodeReadyGracePeriod after its registration: with
+	// some runtimes the network of pods comes only when the node is there.
+	comingUpFrequency    = 500 * time.Millisecond
+	nodeReadyGracePeriod = 2 * time.Minute
 	// statusReportFrequency is how often a status is written that says nothing new.
 	statusReportFrequency = 5 * time.Minute
 	// requestTimeout is for all requests to the API server that one update or renewal makes.
@@ -90,6 +96,17 @@ func (b *Heartbeat) UpdateStatus(ctx context.Context) error {
 	b.set(updated)
 	b.reported = now
 	return nil
+}
+
+// comingUp says that the node was registered of late, and is not ready.
+func (b *Heartbeat) comingUp() bool {
+	return b.Clock.Since(b.registered) < nodeReadyGracePeriod && !isReady(&b.known().Status)
+}
+
+func isReady(status *corev1.NodeStatus) bool {
+	return slices.ContainsFunc(status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+	})
 }
 
 // observed is what is known now.

@@ -32,6 +32,7 @@ const (
 func (h *Heartbeats) Run(ctx context.Context) {
 	leases := h.repeat("Renewing the lease of a node", leaseRenewInterval, (*Heartbeat).RenewLease)
 	statuses := h.repeat("Updating the status of a node", statusUpdateFrequency, (*Heartbeat).UpdateStatus)
+	statuses.soon = (*Heartbeat).comingUp
 	registrations := h.repeat("Registering a node", 0, (*Heartbeat).Register)
 	registrations.done = func(node *entry) {
 		h.Registered(node.Heartbeat)
@@ -62,6 +63,8 @@ type periodic struct {
 	do    func(*Heartbeat, context.Context) error
 	// done is called instead of doing it again where it is to succeed only once.
 	done func(*entry)
+	// soon says that a node is looked at again after comingUpFrequency; nil means that none is.
+	soon func(*Heartbeat) bool
 	// due holds each node at most once.
 	due chan *entry
 }
@@ -101,6 +104,10 @@ func (r *periodic) work(ctx context.Context) {
 func (r *periodic) wait(ctx context.Context, node *entry, err error) time.Duration {
 	if err == nil {
 		wait := r.every
+		if r.soon != nil && r.soon(node.Heartbeat) {
+			node.failures = 0
+			return comingUpFrequency
+		}
 		if node.offset > 0 {
 			wait = node.offset
 		}

@@ -54,6 +54,31 @@ func TestARuntimeThatHangsMakesItsNodeNotReady(t *testing.T) {
 	})
 }
 
+// networkless is a runtime whose pods have no network for its first seconds.
+type networkless struct {
+	*simulated.Runtime
+	until time.Time
+}
+
+func (r networkless) Status(ctx context.Context, verbose bool) (*runtimeapi.StatusResponse, error) {
+	if time.Now().Before(r.until) {
+		return &runtimeapi.StatusResponse{Status: runtimeStatus(true, false)}, nil
+	}
+	return r.Runtime.Status(ctx, verbose)
+}
+
+func TestANodeThatComesUpIsReadyAsSoonAsItsNetworkIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1)
+		c.nodes[0].Runtime = cri.WithDeadlines(networkless{c.runtimes[0], time.Now().Add(2 * time.Second)}, cri.DefaultDeadlines())
+		c.start()
+		time.Sleep(time.Second) //nolint:forbidigo // the time of this bubble passes by itself
+		c.wantReady(0, "while there is no network", corev1.ConditionFalse, "container runtime network not ready")
+		time.Sleep(time.Second + comingUpFrequency + time.Millisecond) //nolint:forbidigo // the time of this bubble passes by itself
+		c.wantReady(0, "when there is one", corev1.ConditionTrue, posting)
+	})
+}
+
 // stuck is a runtime that tells its status and nothing else.
 type stuck struct{ *simulated.Runtime }
 

@@ -26,6 +26,7 @@ func (b *Heartbeat) Register(ctx context.Context) error {
 	switch {
 	case err == nil:
 		b.set(created)
+		b.registered = b.Clock.Now()
 		return nil
 	case !apierrors.IsAlreadyExists(err):
 		return fmt.Errorf("registering node %s: %w", b.Name, err)
@@ -47,6 +48,7 @@ func (b *Heartbeat) Register(ctx context.Context) error {
 		}
 	}
 	b.set(updated)
+	b.registered = b.Clock.Now()
 	return nil
 }
 

@@ -56,6 +56,8 @@ type ContainerOf struct {
 	// Image is the reference that the runtime gave, and User whom it runs as unless the pod says otherwise.
 	Image string
 	User  ImageUser
+	// VolumeImages are the references that the runtime gave to the images which the container mounts, by volume.
+	VolumeImages map[string]string
 	// IPs are the pod's.
 	IPs []string
 	// Target is the ID of the container whose processes it is to see; "" if there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,32 +17,65 @@ type image struct {
 	user      ImageUser
 }
 
-// image returns what to run, after it was pulled where the policy asks for that.
-func (s *startContainer) image(ctx context.Context, a *actor, sandbox *runtimeapi.PodSandboxConfig) (image, error) {
-	name := s.container.Image
-	spec := &runtimeapi.ImageSpec{Image: name, UserSpecifiedImage: name}
+// wanted is an image that a container needs: to run it, or to mount it.
+type wanted struct {
+	name   string
+	policy corev1.PullPolicy
+	volume string // "" if it is run
+}
+
+// imagesOf are the images that a container of a pod needs: its own, and those that it mounts as volumes.
+func imagesOf(pod *corev1.Pod, container *corev1.Container) []wanted {
+	all := []wanted{{name: container.Image, policy: PullPolicy(container)}}
+	for i := range pod.Spec.Volumes {
+		volume := &pod.Spec.Volumes[i]
+		mounted := slices.ContainsFunc(container.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == volume.Name })
+		if volume.Image != nil && volume.Image.Reference != "" && mounted {
+			all = append(all, wanted{volume.Image.Reference, policyFor(volume.Image.PullPolicy, volume.Image.Reference), volume.Name})
+		}
+	}
+	return all
+}
+
+// images returns what to run and the references of what to mount, by volume, after they were pulled where their policies ask for that.
+func (s *startContainer) images(ctx context.Context, a *actor, sandbox *runtimeapi.PodSandboxConfig) (run image, mount map[string]string, err error) {
+	for _, w := range imagesOf(a.pod(), s.container) {
+		found, err := s.image(ctx, a, w, sandbox)
+		if err != nil {
+			return image{}, nil, err
+		}
+		if w.volume == "" {
+			run = found
+		} else {
+			put(&mount, w.volume, found.reference)
+		}
+	}
+	return run, mount, nil
+}
+
+func (s *startContainer) image(ctx context.Context, a *actor, w wanted, sandbox *runtimeapi.PodSandboxConfig) (image, error) {
+	spec := &runtimeapi.ImageSpec{Image: w.name, UserSpecifiedImage: w.name}
 	present, err := a.Runtime.ImageStatus(ctx, spec, false)
 	if err != nil {
-		message := fmt.Sprintf("Failed to inspect image %q: %v", name, err)
+		message := fmt.Sprintf("Failed to inspect image %q: %v", w.name, err)
 		s.warn(ctx, a, "InspectFailed", message)
 		return image{}, s.refuse(ctx, a, failed("ImageInspectError", errors.New(message)))
 	}
-	policy := PullPolicy(s.container)
-	if policy == corev1.PullNever && present.GetImage() == nil {
-		message := fmt.Sprintf("Container image %q is not present with pull policy of Never", name)
+	if w.policy == corev1.PullNever && present.GetImage() == nil {
+		message := fmt.Sprintf("Container image %q is not present with pull policy of Never", w.name)
 		s.warn(ctx, a, "ErrImageNeverPull", message)
 		return image{}, s.refuse(ctx, a, failed("ErrImageNeverPull", errors.New(message)))
 	}
-	if policy != corev1.PullAlways && present.GetImage() != nil {
+	if w.policy != corev1.PullAlways && present.GetImage() != nil {
 		a.event(s.container.Name, corev1.EventTypeNormal, "Pulled",
-			fmt.Sprintf("Container image %q already present on machine and can be accessed by the pod", name))
+			fmt.Sprintf("Container image %q already present on machine and can be accessed by the pod", w.name))
 		return image{present.GetImage().GetId(), userOf(present.GetImage())}, nil
 	}
 	return s.pull(ctx, a, spec, sandbox)
 }
 
 func (s *startContainer) pull(ctx context.Context, a *actor, spec *runtimeapi.ImageSpec, sandbox *runtimeapi.PodSandboxConfig) (image, error) {
-	name, begun := s.container.Image, a.Clock.Now()
+	name, begun := spec.Image, a.Clock.Now()
 	a.event(s.container.Name, corev1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", name))
 	reference, err := a.pullAny(ctx, spec, sandbox)
 	if err != nil {
@@ -97,10 +131,15 @@ func (a *actor) pullAny(ctx context.Context, spec *runtimeapi.ImageSpec, sandbox
 
 // PullPolicy is the container's policy, or the server's default for its image.
 func PullPolicy(container *corev1.Container) corev1.PullPolicy {
-	if container.ImagePullPolicy != "" {
-		return container.ImagePullPolicy
+	return policyFor(container.ImagePullPolicy, container.Image)
+}
+
+// policyFor is what was asked for, or the server's default for an image.
+func policyFor(asked corev1.PullPolicy, name string) corev1.PullPolicy {
+	if asked != "" {
+		return asked
 	}
-	_, last, _ := cutLast(container.Image, "/")
+	_, last, _ := cutLast(name, "/")
 	if _, tag, tagged := strings.Cut(last, ":"); !strings.Contains(last, "@") && (!tagged || tag == "latest") {
 		return corev1.PullAlways
 	}

@@ -123,7 +123,8 @@ func (d *decision) start(sandbox *cri.Sandbox, spec *corev1.Container, previous 
 func (d *decision) startBackOff(spec *corev1.Container) bool {
 	failure, failed := d.Memory.Starts[spec.Name]
 	until := failure.At.Add(retryStart)
-	if !failed || d.Memory.Pulls[spec.Image].Error != "" || !until.After(d.now) {
+	pull := slices.ContainsFunc(imagesOf(d.Pod, spec), func(w wanted) bool { return d.Memory.Pulls[w.name].Error != "" })
+	if !failed || pull || !until.After(d.now) {
 		return false
 	}
 	d.again(until, fmt.Sprintf("starting container %s is tried again", spec.Name))
@@ -141,9 +142,13 @@ func (d *decision) crashLoop(spec *corev1.Container, backOff restart.BackOff, un
 	d.plan.Because(fmt.Sprintf("starting container %s again in %s: it keeps failing", spec.Name, round(until.Sub(d.now))))
 }
 
-// pullBackOff says whether the image of the container is not to be pulled yet.
+// pullBackOff says whether an image that the container needs is not to be pulled yet.
 func (d *decision) pullBackOff(spec *corev1.Container) bool {
-	failure, failed := d.Memory.Pulls[spec.Image]
+	return slices.ContainsFunc(imagesOf(d.Pod, spec), func(w wanted) bool { return d.backsOff(spec, w.name) })
+}
+
+func (d *decision) backsOff(spec *corev1.Container, image string) bool {
+	failure, failed := d.Memory.Pulls[image]
 	if !failed {
 		return false
 	}
@@ -151,14 +156,14 @@ func (d *decision) pullBackOff(spec *corev1.Container) bool {
 	if !until.After(d.now) {
 		return false
 	}
-	d.again(until, fmt.Sprintf("image %s is pulled again", spec.Image))
-	d.plan.Because(fmt.Sprintf("pulling image %s again in %s: %s", spec.Image, round(until.Sub(d.now)), failure.Error))
+	d.again(until, fmt.Sprintf("image %s is pulled again", image))
+	d.plan.Because(fmt.Sprintf("pulling image %s again in %s: %s", image, round(until.Sub(d.now)), failure.Error))
 	if shown := failure.At.Add(errorShown); shown.After(d.now) {
 		d.waiting[spec.Name] = status.Waiting{Reason: "ErrImagePull", Message: failure.Error}
 		d.again(shown, "the pull backs off visibly")
 		return true
 	}
-	message := fmt.Sprintf("Back-off pulling image %q", spec.Image)
+	message := fmt.Sprintf("Back-off pulling image %q", image)
 	d.event(spec.Name, corev1.EventTypeNormal, "BackOff", message)
 	d.waiting[spec.Name] = status.Waiting{Reason: "ImagePullBackOff", Message: fmt.Sprintf("%s: ErrImagePull: %s", message, failure.Error)}
 	return true

@@ -72,7 +72,7 @@ func (s *startContainer) start(ctx context.Context, a *actor) error {
 	if err != nil {
 		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))
 	}
-	image, err := s.image(ctx, a, sandbox)
+	image, mounted, err := s.images(ctx, a, sandbox)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (s *startContainer) start(ctx context.Context, a *actor) error {
 		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))
 	}
 	config, err := a.Host.Container(ctx, a.pod(), s.container, ContainerOf{
-		Restarts: s.restarts, Image: image.reference, User: image.user, IPs: a.world.podIPs(), Target: target,
+		Restarts: s.restarts, Image: image.reference, User: image.user, VolumeImages: mounted, IPs: a.world.podIPs(), Target: target,
 	})
 	if err != nil {
 		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))

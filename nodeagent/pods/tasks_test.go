@@ -31,6 +31,16 @@ func postStarts(seconds int64) func(*corev1.Container) {
 	}
 }
 
+// mounting has a container that mounts an image, and one that does not.
+func mounting(image string) corev1.PodSpec {
+	return corev1.PodSpec{
+		Volumes: []corev1.Volume{{Name: "model", VolumeSource: corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: image}}}},
+		Containers: []corev1.Container{container("main", func(c *corev1.Container) {
+			c.VolumeMounts = []corev1.VolumeMount{{Name: "model", MountPath: "/model"}}
+		}), container("other", nil)},
+	}
+}
+
 // stateOf says in a word what a status says of a container.
 func stateOf(pod *corev1.Pod, name string) string {
 	if pod == nil {
@@ -88,6 +98,14 @@ func TestWhileSomethingTakesLong(t *testing.T) {
 			"a pod that is deleted while its image is pulled goes at once",
 			corev1.PodSpec{Containers: []corev1.Container{container("main", nil)}}, map[string]string{"pull-delay": "10m"},
 			10 * time.Second, func(l *live, uid types.UID) { l.delete(uid, 30) }, []expectation{{"main", "gone"}},
+		},
+		{
+			"a container that mounts an image runs once that is there", mounting("registry.example/model:1"), map[string]string{"pull-delay": "5s"},
+			20 * time.Second, nil, []expectation{{"main", "running 0"}, {"other", "running 0"}},
+		},
+		{
+			"a container whose volume's image cannot be pulled waits for it, and no other does", mounting("registry.invalid/model:1"), nil,
+			5 * time.Second, nil, []expectation{{"main", "ImagePullBackOff"}, {"other", "running 0"}},
 		},
 		{
 			"a pod that is deleted while its sandbox is made goes at once",

@@ -75,6 +75,8 @@ func (m *Manager) mount(ctx context.Context, pod *corev1.Pod, dir string, volume
 		return hostPath(volume.HostPath)
 	case volume.EmptyDir != nil:
 		return emptyDir(m.disk, path, volume.EmptyDir, fsGroup(pod))
+	case volume.Image != nil:
+		return nil // the runtime mounts it
 	case claims(volume):
 		return m.claimed(ctx, pod, path, volume)
 	case written(volume):

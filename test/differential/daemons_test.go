@@ -24,7 +24,7 @@ var daemonSetSubject = subject{
 		}
 		history := int32(s.IntN(3))
 		set := &appsv1.DaemonSet{ObjectMeta: s.meta(name), Spec: appsv1.DaemonSetSpec{Selector: selects("web"), Template: template("web", "web:1"), RevisionHistoryLimit: &history}}
-		set.Spec.Template.Spec.NodeSelector = map[string]string{"scenario": s.namespace}
+		set.Spec.Template.Spec.NodeSelector = map[string]string{scenarioLabel: s.namespace, ofDaemonSet: "yes"}
 		what := fmt.Sprintf("a DaemonSet is created, with a history of %d", history)
 		switch s.IntN(4) {
 		case 0:
@@ -39,6 +39,7 @@ var daemonSetSubject = subject{
 			set.Spec.UpdateStrategy = appsv1.DaemonSetUpdateStrategy{Type: appsv1.RollingUpdateDaemonSetStrategyType, RollingUpdate: &appsv1.RollingUpdateDaemonSet{MaxUnavailable: &unavailable}}
 			what += fmt.Sprintf(", %s unavailable", unavailable.String())
 		}
+		set.Spec.MinReadySeconds = s.never(&what)
 		s.begin(what, set)
 	},
 	moves: append([]move{
@@ -53,15 +54,18 @@ var daemonSetSubject = subject{
 			s.addNode(slices.Max(append(slices.Collect(maps.Keys(s.nodes)), -1)) + 1)
 			return true
 		}},
-		{2, changesNode("gets a taint that nothing runs under", func(n *corev1.Node) {
-			n.Spec.Taints = []corev1.Taint{{Key: "busy", Value: "yes", Effect: corev1.TaintEffectNoExecute}}
-		})},
+		{2, func(s *scenario) bool {
+			s.raced, s.shown.undisrupted = true, true // taint eviction deletes pods, too
+			return changesNode("gets a taint that nothing runs under", func(n *corev1.Node) {
+				n.Spec.Taints = []corev1.Taint{{Key: "busy", Value: "yes", Effect: corev1.TaintEffectNoExecute}}
+			})(s)
+		}},
 		{1, changesNode("gets a taint that nothing new is placed under", func(n *corev1.Node) {
 			n.Spec.Taints = []corev1.Taint{{Key: "full", Value: "yes", Effect: corev1.TaintEffectNoSchedule}}
 		})},
 		{2, changesNode("has no taints", func(n *corev1.Node) { n.Spec.Taints = nil })},
 		{1, changesNode("is cordoned, or not any more", func(n *corev1.Node) { n.Spec.Unschedulable = !n.Spec.Unschedulable })},
-		{1, changesNode("is not of the DaemonSet any more", func(n *corev1.Node) { delete(n.Labels, "scenario") })},
+		{1, changesNode("is not of the DaemonSet any more", func(n *corev1.Node) { delete(n.Labels, ofDaemonSet) })},
 		{3, beginsAnew},
 		{1, deletesIt("DaemonSet", metav1.DeletePropagationBackground)},
 		{1, deletesIt("DaemonSet", metav1.DeletePropagationForeground)},
@@ -69,14 +73,19 @@ var daemonSetSubject = subject{
 	}, podMoves...),
 }
 
+// ofDaemonSet is the label of nodes that the DaemonSet of a scenario has pods on.
+const ofDaemonSet = "daemonset"
+
 // addNode adds a node for the DaemonSet of this scenario.
 func (s *scenario) addNode(i int) {
-	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-node%d", s.namespace, i), Labels: map[string]string{"scenario": s.namespace}}}
+	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: s.nodeName(i), Labels: map[string]string{
+		scenarioLabel: s.namespace, corev1.LabelTopologyZone: s.namespace, ofDaemonSet: "yes",
+	}}}
 	if s.nodes == nil {
 		s.nodes = map[int]bool{}
 	}
 	s.nodes[i] = true
-	s.do("node "+n.Name+" joins", creates(func() client.Object { return n.DeepCopy() }))
+	s.do("node "+n.Name+" joins", func(ctx context.Context, c client.Client, _ *state) error { return joins(ctx, c, n.DeepCopy()) })
 }
 
 func changesNode(what string, change func(*corev1.Node)) func(*scenario) bool {
@@ -85,7 +94,7 @@ func changesNode(what string, change func(*corev1.Node)) func(*scenario) bool {
 			return false
 		}
 		numbers := slices.Sorted(maps.Keys(s.nodes))
-		name := fmt.Sprintf("%s-node%d", s.namespace, numbers[s.IntN(len(numbers))])
+		name := s.nodeName(numbers[s.IntN(len(numbers))])
 		s.do(strings.TrimSpace("node "+name+" "+what), func(ctx context.Context, c client.Client, _ *state) error {
 			return changeObject(ctx, c, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}, change)
 		})

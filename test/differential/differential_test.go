@@ -9,8 +9,8 @@ import (
 // seasoned are the subjects whose scenarios every run of the tests has; trials are those on which there may be differences that nobody
 // has looked at yet, and that only `make test-differential` runs.
 var (
-	seasoned = []*subject{&deploymentSubject, &replicaSetSubject, &replicationControllerSubject, &statefulSetSubject, &daemonSetSubject}
-	trials   = []*subject{&jobSubject, &cronJobSubject, &budgetSubject, &quotaSubject, &serviceSubject, &ownersSubject, &namespaceSubject}
+	seasoned = []*subject{&deploymentSubject, &replicaSetSubject, &replicationControllerSubject, &statefulSetSubject, &daemonSetSubject, &rivalsSubject, &secondsSubject}
+	trials   = []*subject{&jobSubject, &cronJobSubject, &budgetSubject, &quotaSubject, &serviceSubject, &ownersSubject, &namespaceSubject, &autoscalerSubject, &volumesSubject, &nodeSubject}
 )
 
 func TestControllersAgreeWithUpstream(t *testing.T) {

@@ -42,11 +42,7 @@ var jobSubject = subject{
 			job.Spec.Suspend = &suspend
 			what += ", suspended"
 		}
-		if s.chance(10) {
-			ttl := int32(0)
-			job.Spec.TTLSecondsAfterFinished = &ttl
-			what += ", gone when it has finished"
-		}
+		what += s.limitedInTime(job)
 		s.begin(what, job)
 	},
 	moves: []move{
@@ -55,9 +51,21 @@ var jobSubject = subject{
 		{2, happens(isPlaced)},
 		{8, happens(succeeds)},
 		{4, happensToAll(succeeds)},
-		{6, happens(fails)},
+		{4, happens(fails)},
+		{3, happens(exits42)},
+		{2, happens(isDisrupted)},
 		{2, happens(isDeleted)},
 		{3, happensToAll(goes)},
+		{2, func(s *scenario) bool {
+			job, _ := s.now.objects["Job/"+name].(*batchv1.Job)
+			if job == nil || job.Spec.CompletionMode == nil || *job.Spec.CompletionMode != batchv1.IndexedCompletion {
+				return false
+			}
+			n := int32(1 + s.IntN(4))
+			return s.edit("Job", fmt.Sprintf("is of %d indexes, all at once", n), func(obj client.Object) {
+				obj.(*batchv1.Job).Spec.Completions, obj.(*batchv1.Job).Spec.Parallelism = &n, &n
+			})
+		}},
 		{2, scales("Job", func(obj client.Object, n int32) { obj.(*batchv1.Job).Spec.Parallelism = &n })},
 		{2, func(s *scenario) bool {
 			return s.edit("Job", "is suspended, or resumed", func(obj client.Object) {
@@ -71,6 +79,12 @@ var jobSubject = subject{
 		{1, deletesIt("Job", metav1.DeletePropagationBackground)},
 		{1, deletesIt("Job", metav1.DeletePropagationForeground)},
 		{1, deletesIt("Job", metav1.DeletePropagationOrphan)},
+	},
+	finish: func(s *scenario) {
+		s.goOn()
+		s.original.(*batchv1.Job).Spec.TTLSecondsAfterFinished = nil // it is to stay
+		beginsAnew(s)
+		s.goOn()
 	},
 }
 
@@ -88,25 +102,68 @@ func (s *scenario) indexed(job *batchv1.Job) string {
 		}
 	}
 	if *job.Spec.Completions > 0 && s.chance(30) {
-		one := int32(1)
-		job.Spec.SuccessPolicy = &batchv1.SuccessPolicy{Rules: []batchv1.SuccessPolicyRule{{SucceededCount: &one}}}
-		what += ", one success is enough"
+		what += s.successPolicy(job)
 	}
 	return what
 }
 
-// failurePolicy says what becomes of pods that failed.
+// successPolicy says which successes are enough.
+func (s *scenario) successPolicy(job *batchv1.Job) string {
+	one, first := int32(1), "0"
+	rules := []batchv1.SuccessPolicyRule{{SucceededCount: &one}, {SucceededIndexes: &first}}
+	what := []string{"one success is enough", "success of the first is enough", "one success of the first two is enough"}
+	if *job.Spec.Completions > 1 {
+		two := "0-1"
+		rules = append(rules, batchv1.SuccessPolicyRule{SucceededIndexes: &two, SucceededCount: &one})
+	}
+	i := s.IntN(len(rules))
+	job.Spec.SuccessPolicy = &batchv1.SuccessPolicy{Rules: rules[i : i+1]}
+	return ", " + what[i]
+}
+
+// limitedInTime perhaps has a Job end after a while, or go when it has ended.
+func (s *scenario) limitedInTime(job *batchv1.Job) string {
+	what := ""
+	if s.chance(15) {
+		ttl := int32(s.IntN(2))
+		job.Spec.TTLSecondsAfterFinished = &ttl
+		what += fmt.Sprintf(", gone %d s after it has finished", ttl)
+		s.quiet = time.Duration(ttl) * 2500 * time.Millisecond
+	}
+	if s.chance(5) {
+		deadline := int64(1)
+		job.Spec.ActiveDeadlineSeconds = &deadline
+		what += ", active for a second at most"
+		s.quiet = 2500 * time.Millisecond
+	}
+	return what
+}
+
+// failurePolicy says what becomes of pods that failed: by what they exited with, or because they were disrupted.
 func (s *scenario) failurePolicy(job *batchv1.Job) string {
 	actions := []batchv1.PodFailurePolicyAction{batchv1.PodFailurePolicyActionFailJob, batchv1.PodFailurePolicyActionIgnore, batchv1.PodFailurePolicyActionCount}
 	if job.Spec.BackoffLimitPerIndex != nil {
 		actions = append(actions, batchv1.PodFailurePolicyActionFailIndex)
 	}
-	action := actions[s.IntN(len(actions))]
-	job.Spec.PodFailurePolicy = &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{{
-		Action:      action,
-		OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirement{Operator: batchv1.PodFailurePolicyOnExitCodesOpIn, Values: []int32{1}},
-	}}}
-	return fmt.Sprintf(", on exit code 1 %s", action)
+	var rules []batchv1.PodFailurePolicyRule
+	what := ""
+	for range 1 + s.IntN(2) {
+		rule := batchv1.PodFailurePolicyRule{Action: actions[s.IntN(len(actions))]}
+		switch s.IntN(3) {
+		case 0:
+			rule.OnPodConditions = []batchv1.PodFailurePolicyOnPodConditionsPattern{{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue}}
+			what += fmt.Sprintf(", if disrupted %s", rule.Action)
+		case 1:
+			rule.OnExitCodes = &batchv1.PodFailurePolicyOnExitCodesRequirement{Operator: batchv1.PodFailurePolicyOnExitCodesOpNotIn, Values: []int32{1}}
+			what += fmt.Sprintf(", on other exit codes than 1 %s", rule.Action)
+		default:
+			rule.OnExitCodes = &batchv1.PodFailurePolicyOnExitCodesRequirement{Operator: batchv1.PodFailurePolicyOnExitCodesOpIn, Values: []int32{1}}
+			what += fmt.Sprintf(", on exit code 1 %s", rule.Action)
+		}
+		rules = append(rules, rule)
+	}
+	job.Spec.PodFailurePolicy = &batchv1.PodFailurePolicy{Rules: rules}
+	return what
 }
 
 var cronJobSubject = subject{
@@ -117,7 +174,7 @@ var cronJobSubject = subject{
 		successes, failures := int32(s.IntN(3)), int32(s.IntN(2))
 		concurrency := []batchv1.ConcurrencyPolicy{batchv1.AllowConcurrent, batchv1.ForbidConcurrent, batchv1.ReplaceConcurrent}[s.IntN(3)]
 		cron := &batchv1.CronJob{ObjectMeta: s.meta(name), Spec: batchv1.CronJobSpec{
-			Schedule: "0 0 1 1 *", ConcurrencyPolicy: concurrency, SuccessfulJobsHistoryLimit: &successes, FailedJobsHistoryLimit: &failures,
+			Schedule: s.aYearFromNow(), ConcurrencyPolicy: concurrency, SuccessfulJobsHistoryLimit: &successes, FailedJobsHistoryLimit: &failures,
 			JobTemplate: batchv1.JobTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "web"}}, Spec: batchv1.JobSpec{Template: t}},
 		}}
 		what := fmt.Sprintf("a CronJob is created (%s), with a history of %d and %d", concurrency, successes, failures)
@@ -170,21 +227,52 @@ var cronJobSubject = subject{
 		{1, restarts},
 		{3, beginsAnew},
 		{1, deletesIt("CronJob", metav1.DeletePropagationBackground)},
-		{1, deletesIt("CronJob", metav1.DeletePropagationForeground)},
+		{1, func(s *scenario) bool {
+			s.raced = true // a Job may be seen to be missing, or the CronJob gone
+			return deletesIt("CronJob", metav1.DeletePropagationForeground)(s)
+		}},
 		{1, deletesIt("CronJob", metav1.DeletePropagationOrphan)},
+	},
+	finish: func(s *scenario) {
+		s.goOn()
+		beginsAnew(s)
+		s.edit("CronJob", "is resumed, whatever the deadline", func(obj client.Object) {
+			spec := &obj.(*batchv1.CronJob).Spec
+			spec.Suspend, spec.StartingDeadlineSeconds = nil, nil
+		})
+		s.isDue(1)
+		s.goOn()
 	},
 }
 
-// isDue makes a CronJob due by having it run last some years ago: its schedule is the first day of a year.
+// aYearFromNow is a schedule that is not met while a scenario lasts, in any time zone.
+func (s *scenario) aYearFromNow() string {
+	day := time.Now().AddDate(0, 0, -20)
+	return fmt.Sprintf("0 0 %d %d *", day.Day(), day.Month())
+}
+
+// isDue makes a CronJob due, by a schedule that met a minute of the last days, and each of some years before. Each time it is a later one,
+// for what has been served is not due once more.
 func (s *scenario) isDue(years int) bool {
 	key := "CronJob/" + name
 	if s.now.objects[key] == nil {
 		return false
 	}
-	s.do(fmt.Sprintf("%s has run last %d years ago", key, years), func(ctx context.Context, c client.Client, st *state) error {
+	s.dues++
+	due := time.Now().UTC().Truncate(time.Minute).Add(time.Duration(s.dues-200) * time.Hour)
+	s.do(fmt.Sprintf("%s is due, if it was not for %d years", key, years), func(ctx context.Context, c client.Client, st *state) error {
 		cron := st.objects[key].DeepCopyObject().(*batchv1.CronJob)
+		if err := changeObject(ctx, c, cron, func(cron *batchv1.CronJob) {
+			at := due
+			if cron.Spec.TimeZone != nil {
+				at = due.In(time.FixedZone(*cron.Spec.TimeZone, 9*3600))
+			}
+			cron.Spec.Schedule = fmt.Sprintf("%d %d %d %d *", at.Minute(), at.Hour(), at.Day(), at.Month())
+		}); err != nil || cron.Status.LastScheduleTime != nil {
+			return err
+		}
 		return changeStatus(ctx, c, cron, func(cron *batchv1.CronJob) {
-			last := metav1.NewTime(time.Now().AddDate(-years, 0, -1).Truncate(time.Second))
+			last := metav1.NewTime(due.AddDate(-years, 0, -1))
 			cron.Status.LastScheduleTime = &last
 		})
 	})

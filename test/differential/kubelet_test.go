@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,17 @@ var (
 	getsReady = fate{"gets ready", and(stays, not(ready)), reports(corev1.PodRunning, true)}
 	isUnready = fate{"is not ready any more", and(stays, ready), reports(corev1.PodRunning, false)}
 	fails     = fate{"fails", placed, reports(corev1.PodFailed, false)}
+	// exits42 and isDisrupted are what policies of Jobs may tell from other failures.
+	exits42 = fate{"fails with exit code 42", placed, failsWith(func(status *corev1.PodStatus) {
+		for i := range status.ContainerStatuses {
+			status.ContainerStatuses[i].State.Terminated.ExitCode = 42
+		}
+	})}
+	isDisrupted = fate{"fails, disrupted", placed, failsWith(func(status *corev1.PodStatus) {
+		status.Conditions = append(status.Conditions, corev1.PodCondition{
+			Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet, LastTransitionTime: metav1.Now(),
+		})
+	})}
 	succeeds  = fate{"succeeds", placed, reports(corev1.PodSucceeded, false)}
 	goes      = fate{"goes", leaves, remove}
 	isDeleted = fate{"is deleted", not(leaves), func(ctx context.Context, c client.Client, pod *corev1.Pod) error { return c.Delete(ctx, pod) }}
@@ -98,8 +110,11 @@ func place(ctx context.Context, c client.Client, pod *corev1.Pod) error {
 	return c.Get(ctx, client.ObjectKeyFromObject(pod), pod)
 }
 
-// wanted is the node that the affinity of a pod of a DaemonSet names.
+// wanted is the node that the affinity of a pod of a DaemonSet names, or the first one of the scenario that a pod selects the nodes of.
 func wanted(pod *corev1.Pod) string {
+	if scenario, of := pod.Spec.NodeSelector[scenarioLabel]; of && pod.Spec.NodeSelector[ofDaemonSet] == "" {
+		return scenario + "-node0"
+	}
 	if a := pod.Spec.Affinity; a != nil && a.NodeAffinity != nil && a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil {
 		for _, term := range a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms {
 			for _, field := range term.MatchFields {
@@ -112,6 +127,15 @@ func wanted(pod *corev1.Pod) string {
 
 // reports makes a pod's status what a kubelet would say.
 func reports(phase corev1.PodPhase, isReady bool) func(context.Context, client.Client, *corev1.Pod) error {
+	return says(phase, isReady, func(*corev1.PodStatus) {})
+}
+
+// failsWith lets a pod fail, with more to say.
+func failsWith(more func(*corev1.PodStatus)) func(context.Context, client.Client, *corev1.Pod) error {
+	return says(corev1.PodFailed, false, more)
+}
+
+func says(phase corev1.PodPhase, isReady bool, more func(*corev1.PodStatus)) func(context.Context, client.Client, *corev1.Pod) error {
 	return func(ctx context.Context, c client.Client, pod *corev1.Pod) error {
 		return changeStatus(ctx, c, pod, func(pod *corev1.Pod) {
 			now := metav1.NewTime(time.Now().Truncate(time.Second))
@@ -124,11 +148,16 @@ func reports(phase corev1.PodPhase, isReady bool) func(context.Context, client.C
 			if isReady {
 				truth = corev1.ConditionTrue
 			}
+			before := status.Conditions
 			status.Conditions = nil
 			for kind, truth := range map[corev1.PodConditionType]corev1.ConditionStatus{
 				corev1.PodScheduled: corev1.ConditionTrue, corev1.PodInitialized: corev1.ConditionTrue, corev1.ContainersReady: truth, corev1.PodReady: truth,
 			} {
-				status.Conditions = append(status.Conditions, corev1.PodCondition{Type: kind, Status: truth, LastTransitionTime: now})
+				condition := corev1.PodCondition{Type: kind, Status: truth, LastTransitionTime: now}
+				if i := slices.IndexFunc(before, func(c corev1.PodCondition) bool { return c.Type == kind && c.Status == truth }); i >= 0 {
+					condition.LastTransitionTime = before[i].LastTransitionTime
+				}
+				status.Conditions = append(status.Conditions, condition)
 			}
 			status.ContainerStatuses = nil
 			for _, container := range pod.Spec.Containers {
@@ -136,6 +165,7 @@ func reports(phase corev1.PodPhase, isReady bool) func(context.Context, client.C
 					Name: container.Name, Image: container.Image, Ready: isReady, State: containerState(phase, now),
 				})
 			}
+			more(status)
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/kubernetes/pkg/controller/job"
 	ctrl "sigs.k8s.io/controller-runtime"
 
@@ -38,6 +39,7 @@ func both(m *testing.M) (code int) {
 		panic(err)
 	}
 	ctrl.SetLogger(logr.Discard())
+	utilruntime.ErrorHandlers = nil                // upstream tells of each thing that it tries again
 	job.SyncJobBatchPeriod = 50 * time.Millisecond // a second of waiting for more pods says nothing about what is done
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

@@ -55,6 +55,11 @@ var ownersSubject = subject{
 		}},
 		{1, restarts},
 	},
+	finish: func(s *scenario) {
+		if s.now.objects[mapKey(0)] == nil {
+			s.addOwned(0)
+		}
+	},
 }
 
 func mapKey(i int) string { return fmt.Sprintf("ConfigMap/map%d", i) }
@@ -98,7 +103,10 @@ func deletesMap(how metav1.DeletionPropagation) func(*scenario) bool {
 		if key == "" {
 			return false
 		}
+		before := len(s.now.objects)
 		s.do(fmt.Sprintf("%s is deleted, %s", key, how), deletes(key, how))
+		collected := how != metav1.DeletePropagationBackground && s.now.objects[key] == nil // a finalizer has been taken off
+		s.worked = s.worked || collected || len(s.now.objects) < before-1
 		return true
 	}
 }
@@ -119,7 +127,7 @@ var namespaceSubject = subject{
 				s.do(key+" is kept", edits(key, func(m *corev1.ConfigMap) { m.Finalizers = append(m.Finalizers, "example.org/keep") }))
 			}
 		}
-		s.withNamespace = true
+		s.shown.itself = true
 		s.do("the namespace is deleted", func(ctx context.Context, c client.Client, _ *state) error {
 			return c.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}})
 		})

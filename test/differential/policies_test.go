@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -84,6 +84,8 @@ func setReplicas(obj client.Object, n int32) {
 		obj.Spec.Replicas = &n
 	case *corev1.ReplicationController:
 		obj.Spec.Replicas = &n
+	case *batchv1.Job:
+		obj.Spec.Parallelism = &n
 	}
 }
 
@@ -97,61 +99,4 @@ func (s *scenario) budget() (*policyv1.PodDisruptionBudget, string) {
 	}
 	budget.Spec.MaxUnavailable = &amount
 	return budget, "a budget of at most " + amount.String() + " away"
-}
-
-var quotaSubject = subject{
-	name: "ResourceQuota",
-	start: func(s *scenario) {
-		pods, cpu := int64(1+s.IntN(4)), int64(1+s.IntN(3))
-		quota := &corev1.ResourceQuota{ObjectMeta: s.meta(name), Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{
-			corev1.ResourcePods: *resource.NewQuantity(pods, resource.DecimalSI), "count/configmaps": *resource.NewQuantity(3, resource.DecimalSI), "count/replicasets.apps": resource.MustParse("3"),
-		}}}
-		what := fmt.Sprintf("a quota of %d pods is created", pods)
-		if s.chance(50) {
-			quota.Spec.Hard[corev1.ResourceRequestsCPU] = *resource.NewQuantity(cpu, resource.DecimalSI)
-			what += fmt.Sprintf(" and %d CPUs", cpu)
-		}
-		s.do(what, creates(func() client.Object { return quota.DeepCopy() }))
-		if s.chance(40) {
-			scope := []corev1.ResourceQuotaScope{corev1.ResourceQuotaScopeTerminating, corev1.ResourceQuotaScopeNotTerminating, corev1.ResourceQuotaScopeBestEffort, corev1.ResourceQuotaScopeNotBestEffort}[s.IntN(4)]
-			s.do("a quota of 2 pods that are "+string(scope)+" is created", creates(func() client.Object {
-				return &corev1.ResourceQuota{ObjectMeta: s.meta("scoped"), Spec: corev1.ResourceQuotaSpec{
-					Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("2")}, Scopes: []corev1.ResourceQuotaScope{scope},
-				}}
-			}))
-		}
-		replicas := int32(s.IntN(4))
-		t := template("web", "web:1")
-		t.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")}
-		s.begin(fmt.Sprintf("a ReplicaSet of %d is created", replicas),
-			&appsv1.ReplicaSet{ObjectMeta: s.meta(name), Spec: appsv1.ReplicaSetSpec{Replicas: &replicas, Selector: selects("web"), Template: t}})
-	},
-	moves: append([]move{
-		{3, func(s *scenario) bool {
-			n := s.IntN(4)
-			key := fmt.Sprintf("ConfigMap/map%d", n)
-			if s.now.objects[key] != nil {
-				s.do(key+" is deleted", deletes(key, metav1.DeletePropagationBackground))
-				return true
-			}
-			s.do(key+" is created", creates(func() client.Object {
-				return &corev1.ConfigMap{ObjectMeta: s.meta(fmt.Sprintf("map%d", n))}
-			}))
-			return true
-		}},
-		{2, func(s *scenario) bool {
-			n := int64(s.IntN(7))
-			return s.edit("ResourceQuota", fmt.Sprintf("allows %d pods", n), func(obj client.Object) {
-				obj.(*corev1.ResourceQuota).Spec.Hard[corev1.ResourcePods] = *resource.NewQuantity(n, resource.DecimalSI)
-			})
-		}},
-		{3, func(s *scenario) bool {
-			// No more than there may be, for what is missing is tried again and again, and comes when it comes.
-			n := int32(s.IntN(3))
-			return s.edit("ReplicaSet", fmt.Sprintf("is scaled to %d", n), func(obj client.Object) { setReplicas(obj, n) })
-		}},
-		{1, deletesIt("ResourceQuota", metav1.DeletePropagationBackground)},
-		{3, beginsAnew},
-		{1, deletesIt("ReplicaSet", metav1.DeletePropagationBackground)},
-	}, podMoves...),
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // between is how long controllers run at least between two restarts: all scenarios that want one meanwhile get the same.
-const between = 15 * time.Second
+const between = 40 * time.Second
 
 // steady is held by each step of a scenario, and by nobody while the controllers are restarted: what is recorded as an Event when they
 // stop may be lost, on either side. That nothing else is lost then is what package looptest shows of every loop.

@@ -27,19 +27,15 @@ var rules = []rule{{
 		}
 	},
 }, {
-	name: "since when a slice is as it is, when it is made anew",
-	kind: "EndpointSlice",
-	why:  "Upstream remembers which changes it has told of, until it is restarted, and does not tell of them in a slice that takes the place of one that somebody deleted. We remember nothing.",
-	level: func(our, their map[string]any) {
-		const told = "endpoints.kubernetes.io/last-change-trigger-time"
-		annotations, _ := our["metadata"].(map[string]any)["annotations"].(map[string]any)
-		if others, _ := their["metadata"].(map[string]any)["annotations"].(map[string]any); annotations != nil && others[told] == nil {
-			delete(annotations, told)
-			if len(annotations) == 0 {
-				delete(our["metadata"].(map[string]any), "annotations")
-			}
-		}
-	},
+	name:  "since when a slice is as it is",
+	kind:  "EndpointSlice",
+	why:   whyTold,
+	level: levelTold,
+}, {
+	name:  "since when Endpoints are as they are",
+	kind:  "Endpoints",
+	why:   whyTold,
+	level: levelTold,
 }, {
 	name: "what is left of a namespace while its pods go",
 	kind: "Namespace",
@@ -51,6 +47,20 @@ var rules = []rule{{
 		}
 	},
 }}
+
+const whyTold = "Upstream remembers of which changes of pods it has heard, until it is restarted, and tells of them in no later write. We remember " +
+	"nothing, and tell of the change of a pod that is listed anew or otherwise, as in a slice that takes the place of one that somebody deleted."
+
+func levelTold(our, their map[string]any) {
+	const told = "endpoints.kubernetes.io/last-change-trigger-time"
+	annotations, _ := our["metadata"].(map[string]any)["annotations"].(map[string]any)
+	if others, _ := their["metadata"].(map[string]any)["annotations"].(map[string]any); annotations != nil && others[told] == nil {
+		delete(annotations, told)
+		if len(annotations) == 0 {
+			delete(our["metadata"].(map[string]any), "annotations")
+		}
+	}
+}
 
 // ourEvents are of reasons that we tell of where upstream may be silent.
 var ourEvents = []struct{ reason, why string }{{

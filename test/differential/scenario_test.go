@@ -1,6 +1,7 @@
 package differential
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -13,9 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
 const (
@@ -37,6 +36,11 @@ type subject struct {
 	moves []move
 	// quiet is for how long nothing changes when all is done; zero means the default.
 	quiet time.Duration
+	// steps is how many there are at most; zero means as many as the flag says.
+	steps int
+	// finish makes sure that there is something to compare at the end; nil means that what the scenario is about is made anew if it is
+	// gone, and lives.
+	finish func(s *scenario)
 }
 
 // move is something that may happen in a scenario, as often as its weight says. It reports whether it was possible.
@@ -61,10 +65,20 @@ type scenario struct {
 	nodes map[int]bool
 	// original is what the scenario is about, as it was created.
 	original client.Object
+	// dues counts how often a CronJob was made due.
+	dues int
+	// target is what an autoscaler scales, as it was created.
+	target client.Object
+	// rivals are what the scenario is about, if it is about two.
+	rivals *rivals
+	// quiet is for how long nothing changes here when all is done, if that is longer than the subject says.
+	quiet time.Duration
+	// worked says that the controllers of both sides have done something here.
+	worked bool
 	// goneOurs and goneTheirs are what objects are called that were there once, on the two sides.
 	goneOurs, goneTheirs map[string]string
-	// withNamespace compares the namespace itself, too; Events are not compared any more then, since they go with it.
-	withNamespace bool
+	// shown is what of the namespace is compared. When that is the namespace itself Events are not compared any more, since they go with it.
+	shown shown
 }
 
 func run(t *testing.T, subject *subject, seed int) {
@@ -79,11 +93,29 @@ func run(t *testing.T, subject *subject, seed int) {
 		}
 	}
 	subject.start(s)
-	for range *steps {
+	for range min(cmp.Or(subject.steps, *steps), *steps) {
 		for tries := 0; tries < 50 && !s.choose(subject.moves).make(s); tries++ {
 		}
 	}
-	s.goOn()
+	s.finish()
+}
+
+// finish ends a scenario. One that compared nothing has found no difference, which says nothing: that is an error.
+func (s *scenario) finish() {
+	s.t.Helper()
+	if s.subject.finish != nil {
+		s.subject.finish(s)
+	} else {
+		s.goOn()
+		beginsAnew(s)
+		s.goOn()
+	}
+	switch {
+	case len(s.now.objects) == 0 && !s.shown.itself:
+		s.t.Fatalf("%s\nnothing is left to be compared", s.story())
+	case !s.worked:
+		s.t.Fatalf("%s\nno controller has done anything", s.story())
+	}
 }
 
 func (s *scenario) choose(moves []move) move {
@@ -131,7 +163,7 @@ func (s *scenario) do(what string, do act) {
 // settle waits until nothing happens any more on either side, and fails the test if they differ then.
 func (s *scenario) settle() {
 	s.t.Helper()
-	enough := max(quiet, s.subject.quiet)
+	enough := max(quiet, s.subject.quiet, s.quiet)
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	began := time.Now()
@@ -171,13 +203,14 @@ func (s *scenario) differenceNow() string {
 // look reads both sides, and reports whether they are the same.
 func (s *scenario) look() bool {
 	var err error
-	if s.our, err = ours.state(s.t.Context(), s.namespace, s.withNamespace, s.goneOurs); err != nil {
+	if s.our, err = ours.state(s.t.Context(), s.namespace, s.shown, s.goneOurs); err != nil {
 		s.t.Fatal(err)
 	}
-	if s.now, err = theirs.state(s.t.Context(), s.namespace, s.withNamespace, s.goneTheirs); err != nil {
+	if s.now, err = theirs.state(s.t.Context(), s.namespace, s.shown, s.goneTheirs); err != nil {
 		s.t.Fatal(err)
 	}
-	if s.raced || s.withNamespace {
+	s.worked = s.worked || s.our.worked && s.now.worked
+	if s.raced || s.shown.itself {
 		clear(s.our.events)
 		clear(s.now.events)
 	}
@@ -294,7 +327,7 @@ func beginsAnew(s *scenario) bool {
 }
 
 func keyOf(obj client.Object) string {
-	kind, err := apiutil.GVKForObject(obj, scheme.Scheme)
+	kind, err := kindOfObject(obj)
 	if err != nil {
 		panic(err)
 	}

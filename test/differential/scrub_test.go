@@ -25,6 +25,11 @@ func (t *tree) scrub() {
 	if spec, ok := t.fields["spec"].(map[string]any); ok && t.kind == "Service" {
 		delete(spec, "clusterIP")
 		delete(spec, "clusterIPs")
+		if ports, ok := spec["ports"].([]any); ok {
+			for _, port := range ports {
+				delete(port.(map[string]any), "nodePort")
+			}
+		}
 	}
 }
 
@@ -35,6 +40,9 @@ func order(kind string, fields map[string]any) {
 	sortList(metadata["ownerReferences"])
 	if status, ok := fields["status"].(map[string]any); ok {
 		sortList(status["conditions"])
+	}
+	if spec, ok := fields["spec"].(map[string]any); ok && kind == "Node" {
+		sortList(spec["taints"])
 	}
 	if kind == "EndpointSlice" {
 		sortList(fields["endpoints"])

@@ -18,7 +18,9 @@ var replicaSetSubject = subject{
 		s.strangers()
 		replicas := int32(s.IntN(6))
 		rs := &appsv1.ReplicaSet{ObjectMeta: s.meta(name), Spec: appsv1.ReplicaSetSpec{Replicas: &replicas, Selector: selects("web"), Template: template("web", "web:1")}}
-		s.begin(fmt.Sprintf("a ReplicaSet of %d is created", replicas), rs)
+		what := fmt.Sprintf("a ReplicaSet of %d is created", replicas)
+		rs.Spec.MinReadySeconds = s.never(&what)
+		s.begin(what, rs)
 	},
 	moves: append([]move{
 		{6, scales("ReplicaSet", func(obj client.Object, n int32) { obj.(*appsv1.ReplicaSet).Spec.Replicas = &n })},
@@ -39,7 +41,9 @@ var replicationControllerSubject = subject{
 		s.strangers()
 		replicas, t := int32(s.IntN(6)), template("web", "web:1")
 		rc := &corev1.ReplicationController{ObjectMeta: s.meta(name), Spec: corev1.ReplicationControllerSpec{Replicas: &replicas, Selector: map[string]string{"app": "web"}, Template: &t}}
-		s.begin(fmt.Sprintf("a ReplicationController of %d is created", replicas), rc)
+		what := fmt.Sprintf("a ReplicationController of %d is created", replicas)
+		rc.Spec.MinReadySeconds = s.never(&what)
+		s.begin(what, rc)
 	},
 	moves: append([]move{
 		{6, scales("ReplicationController", func(obj client.Object, n int32) { obj.(*corev1.ReplicationController).Spec.Replicas = &n })},
@@ -82,6 +86,7 @@ var statefulSetSubject = subject{
 		if s.chance(40) {
 			what += ", with claims" + s.claims(set)
 		}
+		set.Spec.MinReadySeconds = s.never(&what)
 		s.begin(what, set)
 	},
 	moves: append([]move{
@@ -104,6 +109,11 @@ var statefulSetSubject = subject{
 			return s.edit("StatefulSet", fmt.Sprintf("starts from %d", start), func(obj client.Object) {
 				obj.(*appsv1.StatefulSet).Spec.Ordinals = &appsv1.StatefulSetOrdinals{Start: start}
 			})
+		}},
+		{2, func(s *scenario) bool {
+			policy := s.retention()
+			what := fmt.Sprintf("has its claims %s when deleted and %s when scaled", policy.WhenDeleted, policy.WhenScaled)
+			return s.edit("StatefulSet", what, func(obj client.Object) { obj.(*appsv1.StatefulSet).Spec.PersistentVolumeClaimRetentionPolicy = policy })
 		}},
 		{1, func(s *scenario) bool {
 			key := s.some(s.keys("PersistentVolumeClaim", nil))
@@ -132,14 +142,19 @@ func (s *scenario) claims(set *appsv1.StatefulSet) string {
 	if s.chance(30) {
 		return ""
 	}
+	set.Spec.PersistentVolumeClaimRetentionPolicy = s.retention()
+	return fmt.Sprintf(" (%s when deleted, %s when scaled)", set.Spec.PersistentVolumeClaimRetentionPolicy.WhenDeleted, set.Spec.PersistentVolumeClaimRetentionPolicy.WhenScaled)
+}
+
+// retention draws what becomes of claims.
+func (s *scenario) retention() *appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy {
 	policy := func() appsv1.PersistentVolumeClaimRetentionPolicyType {
 		if s.chance(50) {
 			return appsv1.DeletePersistentVolumeClaimRetentionPolicyType
 		}
 		return appsv1.RetainPersistentVolumeClaimRetentionPolicyType
 	}
-	set.Spec.PersistentVolumeClaimRetentionPolicy = &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{WhenDeleted: policy(), WhenScaled: policy()}
-	return fmt.Sprintf(" (%s when deleted, %s when scaled)", set.Spec.PersistentVolumeClaimRetentionPolicy.WhenDeleted, set.Spec.PersistentVolumeClaimRetentionPolicy.WhenScaled)
+	return &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{WhenDeleted: policy(), WhenScaled: policy()}
 }
 
 // scales sets how many pods the scenario's object asks for.

@@ -1,12 +1,15 @@
 package differential
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -25,7 +28,8 @@ func compared() []client.ObjectList {
 		&corev1.PodList{}, &corev1.ReplicationControllerList{}, &corev1.ServiceList{}, &corev1.EndpointsList{}, //nolint:staticcheck // Endpoints are served
 		&corev1.ResourceQuotaList{}, &corev1.PersistentVolumeClaimList{}, &corev1.ConfigMapList{},
 		&appsv1.DeploymentList{}, &appsv1.ReplicaSetList{}, &appsv1.StatefulSetList{}, &appsv1.DaemonSetList{}, &appsv1.ControllerRevisionList{},
-		&batchv1.JobList{}, &batchv1.CronJobList{}, &policyv1.PodDisruptionBudgetList{}, &discoveryv1.EndpointSliceList{},
+		&batchv1.JobList{}, &batchv1.CronJobList{}, &policyv1.PodDisruptionBudgetList{}, &discoveryv1.EndpointSliceList{}, &autoscalingv2.HorizontalPodAutoscalerList{},
+		&corev1.PersistentVolumeList{}, &corev1.NodeList{},
 	}
 }
 
@@ -39,11 +43,12 @@ type side struct {
 	changes map[string]change // by namespace
 	pulse   pulse
 
-	config *rest.Config
-	run    runs
-	lives  int
-	end    context.CancelFunc
-	ended  chan error
+	config  *rest.Config
+	metrics *httptest.Server
+	run     runs
+	lives   int
+	end     context.CancelFunc
+	ended   chan error
 }
 
 // change is the last one of a namespace.
@@ -54,35 +59,60 @@ type change struct {
 }
 
 // runs runs controllers until its context ends, and calls ready when they have seen what there is.
-type runs func(ctx context.Context, config *rest.Config, ready func()) error
+type runs func(ctx context.Context, s *side, ready func()) error
 
 func newSide(ctx context.Context, name string, config *rest.Config, run runs) (*side, error) {
 	config = rest.CopyConfig(config)
-	config.QPS, config.UserAgent = -1, "differential"
+	config.QPS = -1
 	config.WarningHandlerWithContext = rest.NoWarnings{}
 	s := &side{name: name, changes: map[string]change{}, config: config, run: run}
 	var err error
-	if s.Client, err = client.New(config, client.Options{Scheme: scheme.Scheme}); err != nil {
+	if s.Client, err = client.New(userAgent(config, scenarios), client.Options{Scheme: scheme.Scheme}); err != nil {
 		return nil, fmt.Errorf("making the client of %s: %w", name, err)
 	}
-	if s.objects, err = cache.New(config, cache.Options{Scheme: scheme.Scheme, DefaultTransform: cache.TransformStripManagedFields()}); err != nil {
+	if s.objects, err = cache.New(config, cache.Options{Scheme: scheme.Scheme, DefaultTransform: onlyManagers}); err != nil {
 		return nil, fmt.Errorf("making the cache of %s: %w", name, err)
 	}
 	if err := s.watch(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node}}); err != nil {
+	s.metrics = metricsServer(s)
+	context.AfterFunc(ctx, s.metrics.Close)
+	if err := joins(ctx, s, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node}}); err != nil {
 		return nil, fmt.Errorf("creating the node of %s: %w", name, err)
 	}
 	if err := s.start(ctx); err != nil {
 		return nil, err
 	}
-	go func() {
-		if err := s.pulse.beat(ctx, s); err != nil && ctx.Err() == nil {
-			panic(err)
-		}
-	}()
+	for _, goesOn := range []func(context.Context) error{s.live, func(ctx context.Context) error { return s.pulse.beat(ctx, s) }} {
+		go func() {
+			if err := goesOn(ctx); err != nil && ctx.Err() == nil {
+				panic(err)
+			}
+		}()
+	}
 	return s, nil
+}
+
+// scenarios is the field manager of what the scenarios write themselves.
+const scenarios = "scenarios"
+
+func userAgent(config *rest.Config, name string) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.UserAgent = name
+	return config
+}
+
+// onlyManagers leaves of the managed fields of an object who writes it.
+func onlyManagers(obj any) (any, error) {
+	if o, ok := obj.(client.Object); ok {
+		var managers []metav1.ManagedFieldsEntry
+		for _, entry := range o.GetManagedFields() {
+			managers = append(managers, metav1.ManagedFieldsEntry{Manager: entry.Manager})
+		}
+		o.SetManagedFields(managers)
+	}
+	return obj, nil
 }
 
 // watch notes when something changes in each namespace.
@@ -105,11 +135,7 @@ func (s *side) watch(ctx context.Context) error {
 				obj = gone.Obj
 			}
 			o := obj.(client.Object)
-			namespace := o.GetNamespace()
-			if namespace == "" {
-				namespace = o.GetName()
-			}
-			s.touch(namespace, verb+" "+kind.Kind+" "+o.GetName())
+			s.touch(scenarioOf(o), verb+" "+kind.Kind+" "+o.GetName())
 		}
 		if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 			AddFunc:    func(obj any) { note("add", obj) },
@@ -129,6 +155,11 @@ func (s *side) watch(ctx context.Context) error {
 	return nil
 }
 
+// scenarioOf is the namespace of the scenario that an object belongs to.
+func scenarioOf(obj client.Object) string {
+	return cmp.Or(obj.GetNamespace(), obj.GetLabels()[scenarioLabel], obj.GetName())
+}
+
 func (s *side) touch(namespace, what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,9 +173,15 @@ func (s *side) last(namespace string) change {
 	return s.changes[namespace]
 }
 
-// rested says whether nothing happened for so long, in seconds and in beats, after a change, and no controller had anything to do.
+// rested says whether nothing happened for so long, in seconds and in beats, after a change, and no controller had anything to do, lately
+// neither: one that looks long at what does not change, on a busy machine, is at work.
 func (s *side) rested(last change, seconds time.Duration, beats int) bool {
-	_, idle := queued.emptySince(last.at.Add(100 * time.Millisecond)) // by then informers have told their controllers
+	const lately = 10 * time.Second
+	told := last.at.Add(100 * time.Millisecond) // by then informers have told their controllers
+	if ago := time.Now().Add(-lately); told.Before(ago) {
+		told = ago
+	}
+	_, idle := queued.emptySince(told)
 	return idle && time.Since(last.at) >= seconds && s.pulse.since(last.at) >= beats
 }
 
@@ -154,7 +191,7 @@ func (s *side) start(ctx context.Context) error {
 	life, stop := context.WithCancel(ctx)
 	s.ended, s.end = make(chan error, 1), stop
 	ready := make(chan struct{})
-	go func() { s.ended <- s.run(life, s.config, sync.OnceFunc(func() { close(ready) })) }()
+	go func() { s.ended <- s.run(life, s, sync.OnceFunc(func() { close(ready) })) }()
 	select {
 	case <-ready:
 	case err := <-s.ended:
@@ -176,7 +213,12 @@ func (s *side) stop() error {
 func (s *side) read(ctx context.Context, namespace string, itself bool) ([]client.Object, []corev1.Event, error) {
 	var all []client.Object
 	for _, list := range compared() {
-		if err := s.objects.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		where := client.ListOption(client.InNamespace(namespace))
+		switch list.(type) {
+		case *corev1.PersistentVolumeList, *corev1.NodeList:
+			where = client.MatchingLabels{scenarioLabel: namespace}
+		}
+		if err := s.objects.List(ctx, list, where); err != nil {
 			return nil, nil, fmt.Errorf("reading %T of %s: %w", list, s.name, err)
 		}
 		objects, err := items(list)

@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -27,14 +28,26 @@ type state struct {
 	// texts are the same objects without what differs by nature, and fields what they are made of.
 	texts  map[string]string
 	fields map[string]map[string]any
+	// worked says that somebody else than the scenarios has written one of the objects.
+	worked bool
 	// events are who it was that something happened to, and the reason, with one of the messages, which are not compared.
 	events map[string]string
 }
 
-// state reads a namespace, and the Namespace itself if that is wanted. What is gone and had a random name is known by what it was called
+// shown is what of a namespace is compared.
+type shown struct {
+	// itself adds the Namespace.
+	itself bool
+	// alike says that pods with names that were drawn at random are told apart by what they are like, and not by whom they were made by.
+	alike bool
+	// undisrupted leaves out why pods are about to go.
+	undisrupted bool
+}
+
+// state reads a namespace. What is gone and had a random name is known by what it was called
 // before, to which what is there now is added.
-func (s *side) state(ctx context.Context, namespace string, itself bool, gone map[string]string) (*state, error) {
-	objects, events, err := s.read(ctx, namespace, itself)
+func (s *side) state(ctx context.Context, namespace string, shown shown, gone map[string]string) (*state, error) {
+	objects, events, err := s.read(ctx, namespace, shown.itself)
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +61,18 @@ func (s *side) state(ctx context.Context, namespace string, itself bool, gone ma
 		if t.key() == "ConfigMap/kube-root-ca.crt" {
 			continue
 		}
+		if shown.alike {
+			t.forgetMaker()
+		}
+		if shown.undisrupted {
+			t.forgetDisruption()
+		}
 		trees = append(trees, t)
 	}
 	n.learn(trees)
 	for _, t := range trees {
 		if t.random() {
-			gone[t.object.GetName()] = t.object.GetGenerateName() + "#gone"
+			gone[t.object.GetName()] = t.prefix + "#gone"
 		}
 	}
 	return n.state(trees, events), nil
@@ -64,20 +83,22 @@ type tree struct {
 	object client.Object
 	kind   string
 	name   string
+	// prefix is what a name begins with that was drawn at random.
+	prefix string
 	fields map[string]any
 }
 
 func newTree(obj client.Object) (*tree, error) {
-	kind, err := apiutil.GVKForObject(obj, scheme.Scheme)
+	kind, err := kindOfObject(obj)
 	if err != nil {
-		return nil, fmt.Errorf("naming the kind of %T: %w", obj, err)
+		return nil, err
 	}
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s %s as fields: %w", kind.Kind, obj.GetName(), err)
 	}
 	fields = runtime.DeepCopyJSON(fields)
-	t := &tree{object: obj, kind: kind.Kind, name: obj.GetName(), fields: fields}
+	t := &tree{object: obj, kind: kind.Kind, name: obj.GetName(), prefix: obj.GetGenerateName(), fields: fields}
 	t.scrub()
 	return t, nil
 }
@@ -88,6 +109,22 @@ func (t *tree) key() string { return t.kind + "/" + t.name }
 func (t *tree) random() bool {
 	_, ordinal := t.object.GetLabels()["apps.kubernetes.io/pod-index"]
 	return t.object.GetGenerateName() != "" && !ordinal
+}
+
+// forgetMaker takes out by what name a pod's first owner was called.
+func (t *tree) forgetMaker() {
+	if t.kind == "Pod" && t.random() {
+		t.prefix = "pod-"
+		delete(t.fields["metadata"].(map[string]any), "generateName")
+	}
+}
+
+// forgetDisruption takes out that somebody announced a pod's deletion.
+func (t *tree) forgetDisruption() {
+	if status, ok := t.fields["status"].(map[string]any); ok && t.kind == "Pod" {
+		conditions, _ := status["conditions"].([]any)
+		status["conditions"] = slices.DeleteFunc(conditions, func(c any) bool { return c.(map[string]any)["type"] == string(corev1.DisruptionTarget) })
+	}
 }
 
 // namer replaces what the two sides call differently.
@@ -127,8 +164,7 @@ func (n *namer) number(trees []*tree) {
 	groups := map[string][]*tree{}
 	for _, t := range trees {
 		if t.random() {
-			prefix := t.kind + "/" + t.object.GetGenerateName()
-			groups[prefix] = append(groups[prefix], t)
+			groups[t.kind+"/"+t.prefix] = append(groups[t.kind+"/"+t.prefix], t)
 		}
 	}
 	for _, group := range groups {
@@ -140,7 +176,7 @@ func (n *namer) number(trees []*tree) {
 			return cmp.Or(cmp.Compare(likeness[a], likeness[b]), a.object.GetCreationTimestamp().Compare(b.object.GetCreationTimestamp().Time), cmp.Compare(a.name, b.name))
 		})
 		for i, t := range group {
-			name := fmt.Sprintf("%s#%d", t.object.GetGenerateName(), i)
+			name := fmt.Sprintf("%s#%d", t.prefix, i)
 			n.names[t.name], t.name = name, name
 		}
 	}
@@ -204,7 +240,9 @@ func (n *namer) state(trees []*tree, events []corev1.Event) *state {
 	for _, t := range trees {
 		key, fields := t.key(), n.renamed(t)
 		s.objects[key], s.fields[key], s.texts[key] = t.object, fields, text(fields)
+		s.worked = s.worked || slices.ContainsFunc(t.object.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool { return f.Manager != scenarios })
 	}
+	s.worked = s.worked || len(events) > 0
 	for _, e := range events {
 		about := n.renameString(e.InvolvedObject.Name)
 		if e.InvolvedObject.Kind == "Pod" {
@@ -214,6 +252,16 @@ func (n *namer) state(trees []*tree, events []corev1.Event) *state {
 	}
 	return s
 }
+
+func kindOfObject(obj client.Object) (schema.GroupVersionKind, error) {
+	kind, err := apiutil.GVKForObject(obj, scheme.Scheme)
+	if err != nil {
+		return kind, fmt.Errorf("naming the kind of %T: %w", obj, err)
+	}
+	return kind, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func kindOf(list client.ObjectList) (schema.GroupVersionKind, error) {
 	kind, err := apiutil.GVKForObject(list, scheme.Scheme)

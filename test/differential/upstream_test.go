@@ -32,17 +32,25 @@ import (
 	"k8s.io/kubernetes/pkg/controller/garbagecollector"
 	"k8s.io/kubernetes/pkg/controller/job"
 	"k8s.io/kubernetes/pkg/controller/namespace"
+	"k8s.io/kubernetes/pkg/controller/nodelifecycle"
+	"k8s.io/kubernetes/pkg/controller/podautoscaler"
+	podmetrics "k8s.io/kubernetes/pkg/controller/podautoscaler/metrics"
 	"k8s.io/kubernetes/pkg/controller/replicaset"
 	"k8s.io/kubernetes/pkg/controller/replication"
 	"k8s.io/kubernetes/pkg/controller/resourcequota"
 	"k8s.io/kubernetes/pkg/controller/serviceaccount"
 	"k8s.io/kubernetes/pkg/controller/statefulset"
+	"k8s.io/kubernetes/pkg/controller/tainteviction"
 	"k8s.io/kubernetes/pkg/controller/ttlafterfinished"
+	"k8s.io/kubernetes/pkg/controller/volume/persistentvolume"
+	"k8s.io/kubernetes/pkg/controller/volume/pvcprotection"
+	"k8s.io/kubernetes/pkg/controller/volume/pvprotection"
 	quotainstall "k8s.io/kubernetes/pkg/quota/v1/install"
 )
 
 // upstream are kube-controller-manager's controllers on one API server, put together as that program does it.
 type upstream struct {
+	side      *side
 	config    *rest.Config
 	client    kubernetes.Interface
 	metadata  metadata.Interface
@@ -60,13 +68,13 @@ const (
 )
 
 // runUpstream runs upstream's controllers until ctx ends.
-func runUpstream(ctx context.Context, config *rest.Config, ready func()) error {
+func runUpstream(ctx context.Context, s *side, ready func()) error {
 	ctx = klog.NewContext(ctx, klog.Logger{})
-	u, err := newUpstream(config)
+	u, err := newUpstream(s)
 	if err != nil {
 		return err
 	}
-	for _, start := range []func(context.Context) error{u.workloads, u.batch, u.services, u.budgets, u.quotas, u.owners} {
+	for _, start := range []func(context.Context) error{u.workloads, u.batch, u.services, u.budgets, u.quotas, u.owners, u.autoscalers, u.volumes, u.nodes} {
 		if err := start(ctx); err != nil {
 			return err
 		}
@@ -84,8 +92,9 @@ func runUpstream(ctx context.Context, config *rest.Config, ready func()) error {
 	return nil
 }
 
-func newUpstream(config *rest.Config) (*upstream, error) {
-	u := &upstream{config: config, started: make(chan struct{})}
+func newUpstream(s *side) (*upstream, error) {
+	config := s.config
+	u := &upstream{side: s, config: config, started: make(chan struct{})}
 	var err error
 	if u.client, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, fmt.Errorf("making upstream's client: %w", err)
@@ -190,6 +199,62 @@ func (u *upstream) quotas(ctx context.Context) error {
 	}
 	u.run(func() { quotas.Run(ctx, workers) })
 	u.run(func() { quotas.Sync(ctx, kinds, 30*time.Second) })
+	return nil
+}
+
+func (u *upstream) autoscalers(ctx context.Context) error {
+	scales, err := scale.NewForConfig(u.config, u.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(u.discovery))
+	if err != nil {
+		return fmt.Errorf("making upstream's client of scales: %w", err)
+	}
+	o, err := u.side.metricsClients(u.mapper)
+	if err != nil {
+		return err
+	}
+	autoscalers := podautoscaler.NewHorizontalController(ctx, u.client.CoreV1(), scales, u.client.AutoscalingV2(), u.mapper,
+		podmetrics.NewRESTMetricsClient(o.Resource, o.Custom, o.External), u.informers.Autoscaling().V2().HorizontalPodAutoscalers(),
+		u.informers.Core().V1().Pods(), o.SyncPeriod, o.DownscaleStabilization, o.Tolerance, o.CPUInitializationPeriod, o.InitialReadinessDelay)
+	u.run(func() { autoscalers.Run(ctx, workers) })
+	return nil
+}
+
+func (u *upstream) volumes(ctx context.Context) error {
+	core := u.informers.Core().V1()
+	volumes, err := persistentvolume.NewController(ctx, persistentvolume.ControllerParameters{
+		KubeClient: u.client, SyncPeriod: 5 * time.Second, VolumeInformer: core.PersistentVolumes(), ClaimInformer: core.PersistentVolumeClaims(),
+		ClassInformer: u.informers.Storage().V1().StorageClasses(), PodInformer: core.Pods(), NodeInformer: core.Nodes(), EnableDynamicProvisioning: true,
+	})
+	if err != nil {
+		return fmt.Errorf("making upstream's volume controller: %w", err)
+	}
+	claims, err := pvcprotection.NewPVCProtectionController(klog.FromContext(ctx), core.PersistentVolumeClaims(), core.Pods(), u.client)
+	if err != nil {
+		return fmt.Errorf("making upstream's protection of claims: %w", err)
+	}
+	protected, err := pvprotection.NewPVProtectionController(klog.FromContext(ctx), core.PersistentVolumes(), u.client)
+	if err != nil {
+		return fmt.Errorf("making upstream's protection of volumes: %w", err)
+	}
+	u.run(func() { volumes.Run(ctx) })
+	u.run(func() { claims.Run(ctx, 1) })
+	u.run(func() { protected.Run(ctx, 1) })
+	return nil
+}
+
+func (u *upstream) nodes(ctx context.Context) error {
+	core := u.informers.Core().V1()
+	const rate, secondary, large, unhealthy = 0.1, 0.01, 50, 0.55 // kube-controller-manager's defaults
+	nodes, err := nodelifecycle.NewNodeLifecycleController(ctx, u.informers.Coordination().V1().Leases(), core.Pods(), core.Nodes(), u.informers.Apps().V1().DaemonSets(),
+		u.client, monitored, 3*grace, grace, rate, secondary, large, unhealthy)
+	if err != nil {
+		return fmt.Errorf("making upstream's node lifecycle controller: %w", err)
+	}
+	evictions, err := tainteviction.New(ctx, u.client, core.Pods(), core.Nodes(), "taint-eviction-controller")
+	if err != nil {
+		return fmt.Errorf("making upstream's taint eviction: %w", err)
+	}
+	u.run(func() { nodes.Run(ctx) })
+	u.run(func() { evictions.Run(ctx) })
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -36,7 +37,7 @@ func (s *scenario) image() string {
 
 // amount draws a number or a percentage.
 func (s *scenario) amount() *intstr.IntOrString {
-	drawn := intstr.Parse([]string{"0", "1", "2", "25%", "50%", "100%"}[s.IntN(6)])
+	drawn := intstr.Parse([]string{"0", "1", "2", "9", "25%", "50%", "100%"}[s.IntN(7)])
 	return &drawn
 }
 
@@ -46,29 +47,19 @@ func zero(amount *intstr.IntOrString) bool {
 	return amount.IntValue() == 0 && amount.Type == intstr.Int
 }
 
+// never draws for how long pods have to be ready before they are available: mostly no time at all, or longer than any scenario lasts.
+func (s *scenario) never(what *string) int32 {
+	if !s.chance(10) {
+		return 0
+	}
+	*what += ", whose pods are never available"
+	return 7200
+}
+
 var deploymentSubject = subject{
 	name: "Deployment",
 	start: func(s *scenario) {
-		replicas, history := int32(s.IntN(6)), int32(s.IntN(3))
-		d := &appsv1.Deployment{
-			ObjectMeta: s.meta(name),
-			Spec:       appsv1.DeploymentSpec{Replicas: &replicas, Selector: selects("web"), Template: template("web", "web:1"), RevisionHistoryLimit: &history},
-		}
-		what := fmt.Sprintf("a Deployment of %d is created, with a history of %d", replicas, history)
-		if s.chance(20) {
-			d.Spec.Strategy.Type = appsv1.RecreateDeploymentStrategyType
-			what += ", to be recreated"
-		} else {
-			surge, unavailable := s.amount(), s.amount()
-			if zero(surge) && zero(unavailable) {
-				surge = &intstr.IntOrString{Type: intstr.Int, IntVal: 1}
-			}
-			d.Spec.Strategy = appsv1.DeploymentStrategy{
-				Type:          appsv1.RollingUpdateDeploymentStrategyType,
-				RollingUpdate: &appsv1.RollingUpdateDeployment{MaxSurge: surge, MaxUnavailable: unavailable},
-			}
-			what += fmt.Sprintf(", to be rolled by %s and %s", surge, unavailable)
-		}
+		what, d := s.deployment()
 		s.begin(what, d)
 	},
 	moves: append([]move{
@@ -122,6 +113,37 @@ var deploymentSubject = subject{
 		{1, deletesIt("Deployment", metav1.DeletePropagationForeground)},
 		{1, deletesIt("Deployment", metav1.DeletePropagationOrphan)},
 	}, podMoves...),
+}
+
+// deployment draws one.
+func (s *scenario) deployment() (string, *appsv1.Deployment) {
+	replicas, history := int32(s.IntN(6)), int32(s.IntN(3))
+	d := &appsv1.Deployment{
+		ObjectMeta: s.meta(name),
+		Spec:       appsv1.DeploymentSpec{Replicas: &replicas, Selector: selects("web"), Template: template("web", "web:1"), RevisionHistoryLimit: &history},
+	}
+	what := fmt.Sprintf("a Deployment of %d is created, with a history of %d", replicas, history)
+	if s.chance(20) {
+		d.Spec.Strategy.Type = appsv1.RecreateDeploymentStrategyType
+		what += ", to be recreated"
+	} else {
+		surge, unavailable := s.amount(), s.amount()
+		if s.chance(10) {
+			surge = &intstr.IntOrString{Type: intstr.String, StrVal: "200%"}
+		}
+		if zero(surge) && zero(unavailable) {
+			surge = &intstr.IntOrString{Type: intstr.Int, IntVal: 1}
+		}
+		d.Spec.Strategy = appsv1.DeploymentStrategy{
+			Type:          appsv1.RollingUpdateDeploymentStrategyType,
+			RollingUpdate: &appsv1.RollingUpdateDeployment{MaxSurge: surge, MaxUnavailable: unavailable},
+		}
+		what += fmt.Sprintf(", to be rolled by %s and %s", surge, unavailable)
+	}
+	if d.Spec.MinReadySeconds = s.never(&what); d.Spec.MinReadySeconds > 0 {
+		d.Spec.ProgressDeadlineSeconds = ptr.To(d.Spec.MinReadySeconds + 600)
+	}
+	return what, d
 }
 
 // podMoves are what happens to pods.

@@ -191,6 +191,14 @@ var unused = []reason{
 	},
 
 	{
+		who: identity.DNS.User, what: "pods",
+		why: "it reads pods where a Corefile says so, with pods verified",
+	},
+	{
+		who: identity.DNS.User, what: "endpointslices.discovery.k8s.io",
+		why: "it is an endpoint where pods reach it, which they do not here: test/e2e runs it where there are some",
+	},
+	{
 		who: identity.Proxy.User,
 		why: "the proxy programs a kernel, so it does not run here: test/e2e runs it",
 	},

@@ -38,7 +38,7 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	// As in a control plane, but a node that has never said a word is missed within seconds.
 	te.Components = []envtest.Component{{Name: "controllers", Identity: identity.ControllerCache, Run: func(ctx context.Context, config *rest.Config) error {
 		return runControllers(ctx, config, te.Server())
-	}}}
+	}}, {Name: "dns", Identity: identity.DNS, Run: runDNS}}
 	log := newAudit(t, te)
 	config, err := te.Start()
 	if err != nil {
@@ -63,6 +63,7 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	t.Run("volumes", s.volumes)
 	t.Run("devices", s.devices)
 	t.Run("ranges", s.ranges)
+	t.Run("names", s.names)
 
 	// One refusal of our own making shows that they are seen.
 	forbidden, err := te.Server().Config(identity.Proxy)

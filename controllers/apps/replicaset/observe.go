@@ -39,13 +39,13 @@ func siblings(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) (
 		return nil, nil
 	}
 	var sets oappsv1.ReplicaSetList
-	if err := ownership.Controlled(ctx, read, rs.Namespace, owner.UID, &sets); err != nil {
+	if err := ownership.Controlled(ctx, read, rs.Namespace, owner.UID, &sets, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
 	var pods []*ocorev1.Pod
 	for _, set := range sets.Items {
 		var controlled ocorev1.PodList
-		if err := ownership.Controlled(ctx, read, rs.Namespace, set.UID, &controlled); err != nil {
+		if err := ownership.Controlled(ctx, read, rs.Namespace, set.UID, &controlled, client.UnsafeDisableDeepCopy); err != nil {
 			return nil, err
 		}
 		for i := range controlled.Items {

@@ -9,6 +9,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/ownership"
 	"github.com/orrery-dev/orrery/framework/loop"
 	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -26,22 +27,30 @@ var _ loop.Controller[*ocorev1.Pod, world] = Controller{}
 func Loop() loop.Loop {
 	return loop.New("orphaned-job-pod-controller", Controller{},
 		ownership.Indexed(&ocorev1.Pod{}),
-		loop.When(tracked),
+		loop.When(predicate.NewPredicateFuncs(tracked), loop.Update(othersToCount)),
 		loop.Watches(podsOf, loop.Update(func(was, is *obatchv1.Job) bool {
 			return jobstatus.Finished(was) == nil && jobstatus.Finished(is) != nil
 		})),
 	)
 }
 
-// tracked lets pass what a Job has to count.
-var tracked = predicate.NewPredicateFuncs(func(obj client.Object) bool {
-	return controllerutil.ContainsFinalizer(obj, batchv1.JobTrackingFinalizer)
-})
+// tracked reports that a pod is one that a Job has to count.
+func tracked(pod client.Object) bool {
+	return controllerutil.ContainsFinalizer(pod, batchv1.JobTrackingFinalizer)
+}
+
+// othersToCount reports that a pod has come to be tracked, or has got into other hands: what else happens to it changes nothing, and
+// all that runs changes often.
+func othersToCount(was, is *ocorev1.Pod) bool {
+	before, now := metav1.GetControllerOfNoCopy(was), metav1.GetControllerOfNoCopy(is)
+	same := was.UID == is.UID && (before == nil) == (now == nil) && (now == nil || before.UID == now.UID)
+	return !tracked(was) || !same
+}
 
 // podsOf names the pods of a Job.
 func podsOf(ctx context.Context, read client.Reader, job *obatchv1.Job) ([]client.ObjectKey, error) {
 	var pods ocorev1.PodList
-	if err := ownership.Controlled(ctx, read, job.Namespace, job.UID, &pods); err != nil {
+	if err := ownership.Controlled(ctx, read, job.Namespace, job.UID, &pods, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
 	var keys []client.ObjectKey

@@ -20,7 +20,8 @@
 //
 // Endpoints carry the Service's labels, endpoints.kubernetes.io/managed-by, and service.kubernetes.io/headless where there is no
 // cluster IP. The annotation endpoints.kubernetes.io/last-change-trigger-time is the earliest moment that a pod changed which
-// brought about the last write; there is none where that is not known. endpoints.kubernetes.io/over-capacity says "truncated"
+// brought about the last write; there is none where that is not known. Upstream remembers of which changes it has heard and tells of
+// each once; this loop tells of the change of a pod that is listed anew or otherwise. endpoints.kubernetes.io/over-capacity says "truncated"
 // where addresses were left out.
 //
 // Events, about the Endpoints: FailedToCreateEndpoint, FailedToUpdateEndpoint.

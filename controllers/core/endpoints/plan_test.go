@@ -12,6 +12,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -124,15 +125,36 @@ func TestLabelsAreTheServices(t *testing.T) {
 }
 
 func TestTriggerTimeIsTheEarliestOfWhatChanged(t *testing.T) {
-	all := pods(
-		gen.Pod("p", gen.IP("10.1.0.1"), gen.Ready(gen.Ago(time.Hour))),
-		gen.Pod("q", gen.IP("10.1.0.2"), gen.Ready(gen.Ago(time.Minute))),
-		gen.Pod("r", gen.IP("10.1.0.3"), gen.Ready(gen.Ago(2*time.Minute))))
-	there := created(t, gen.Service("web"), all[:1]) // and that has not changed since
-	patched := Controller{}.Plan(key(), world{service: gen.Service("web"), pods: all, endpoints: there}, gen.Now).Steps()[0].(*plan.Patch).Wanted()
-	want := gen.Now.Add(-2 * time.Minute).Format(time.RFC3339Nano)
-	if got := patched.GetAnnotations()[corev1.EndpointsLastChangeTriggerTime]; got != want {
-		t.Errorf("the trigger time is %s, want %s", got, want)
+	p := gen.Pod("p", gen.IP("10.1.0.1"), gen.Ready(gen.Ago(time.Hour)))
+	q := gen.Pod("q", gen.IP("10.1.0.2"), gen.Ready(gen.Ago(time.Minute)))
+	r := gen.Pod("r", gen.IP("10.1.0.3"), gen.Ready(gen.Ago(2*time.Minute)))
+	failed := gen.Pod("p", gen.IP("10.1.0.1"), gen.NotReady(gen.Ago(3*time.Minute)), gen.Phase(corev1.PodFailed))
+	leaving := gen.Pod("p", gen.IP("10.1.0.1"), gen.Ready(gen.Ago(time.Hour)), gen.Going)
+	web, other := gen.Service("web"), gen.Service("web")
+	other.Spec.Ports = append(other.Spec.Ports, corev1.ServicePort{Name: "other", Port: 81, TargetPort: intstr.FromInt32(8081), Protocol: corev1.ProtocolTCP})
+	for _, test := range []struct {
+		name          string
+		service       *ocorev1.Service
+		before, after []ocorev1.Pod
+		want          string
+	}{
+		{"of pods that are new, it is when the first was ready", web, pods(p), pods(p, q, r), "2m0s"},
+		{"of a pod that failed, it is when it was not ready any more", web, pods(p, q), pods(failed, q), "3m0s"},
+		{"it is not known of a pod that goes while it is ready", web, pods(p, q), pods(leaving, q), ""},
+		{"it is not known of a pod that is not selected any more", web, pods(p, q), pods(q), ""},
+		{"no pod has changed when the Service has another port", other, pods(p, q), pods(p, q), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			there := created(t, web, test.before)
+			patched := Controller{}.Plan(key(), world{service: test.service, pods: test.after, endpoints: there}, gen.Now).Steps()[0].(*plan.Patch).Wanted()
+			got := patched.GetAnnotations()[corev1.EndpointsLastChangeTriggerTime]
+			if at, err := time.Parse(time.RFC3339Nano, got); err == nil {
+				got = gen.Now.Sub(at).String()
+			}
+			if got != test.want {
+				t.Errorf("the trigger time was %q ago, want %q", got, test.want)
+			}
+		})
 	}
 }
 

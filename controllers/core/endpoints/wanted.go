@@ -56,8 +56,8 @@ func annotateCapacity(endpoints *ocorev1.Endpoints, leavesOut bool) {
 	}
 }
 
-// trigger is the first change of the pods which are newly listed, or otherwise than before; of new Endpoints without addresses,
-// when the Service was created.
+// trigger is the first change of the pods which are newly listed, or otherwise than before, or not any more because they have ceased to be
+// ready; of new Endpoints without addresses, when the Service was created.
 func trigger(service *ocorev1.Service, pods []ocorev1.Pod, observed *ocorev1.Endpoints, kept []corev1.EndpointSubset) time.Time {
 	before := map[string]listed{}
 	if observed != nil {
@@ -66,33 +66,33 @@ func trigger(service *ocorev1.Service, pods []ocorev1.Pod, observed *ocorev1.End
 		return service.CreationTimestamp.Time
 	}
 	now := listing(kept)
-	return servicepods.ChangesOf(pods).Earliest(func(pod string) bool {
-		is, ok := now[pod]
-		return ok && is != before[pod]
+	return servicepods.ChangesOf(pods).Earliest(func(pod string, ready bool) bool {
+		if is, ok := now[pod]; ok {
+			return is != before[pod]
+		}
+		return before[pod].ready && !ready
 	})
 }
 
-// listed is by how many ports a pod is listed as ready and as not ready, and its address.
+// listed is by what address a pod is listed, and as what.
 type listed struct {
-	ip              string
-	ready, notReady int
+	ip    string
+	ready bool
 }
 
 // listing is what subsets say of pods, by name.
 func listing(subsets []corev1.EndpointSubset) map[string]listed {
 	all := map[string]listed{}
-	add := func(addresses []corev1.EndpointAddress, ready, notReady int) {
+	add := func(addresses []corev1.EndpointAddress, ready bool) {
 		for _, a := range addresses {
 			if a.TargetRef != nil {
-				before := all[a.TargetRef.Name]
-				all[a.TargetRef.Name] = listed{a.IP, before.ready + ready, before.notReady + notReady}
+				all[a.TargetRef.Name] = listed{a.IP, ready}
 			}
 		}
 	}
 	for _, s := range subsets {
-		ports := max(len(s.Ports), 1)
-		add(s.Addresses, ports, 0)
-		add(s.NotReadyAddresses, 0, ports)
+		add(s.Addresses, true)
+		add(s.NotReadyAddresses, false)
 	}
 	return all
 }

@@ -28,7 +28,5 @@
 //
 // While Pods are left the last two tell of them; upstream says meanwhile that nothing remains.
 //
-// While Pods are left NamespaceContentRemaining counts them, where upstream says that all has been removed.
-//
 // It never deletes a Namespace, and never removes another's finalizer.
 package namespace

@@ -20,8 +20,9 @@
 //
 // Slices carry the Service's labels, kubernetes.io/service-name, and service.kubernetes.io/headless where there is no
 // cluster IP. The annotation endpoints.kubernetes.io/last-change-trigger-time is the earliest moment that a pod changed
-// which brought about the last write; there is none where that is not known. A slice that takes the place of one that somebody deleted
-// has it too, where upstream remembers that it has told of that change already. Endpoints hint at their own zone, or node,
+// which brought about the last write; there is none where that is not known. Upstream remembers of which changes it has heard and tells of
+// each once; this loop tells of the change of a pod that is listed anew or otherwise, as in a slice that takes the place of one that
+// somebody deleted. Endpoints hint at their own zone, or node,
 // where the Service's trafficDistribution asks for it.
 //
 // Events, about the Service: FailedToUpdateEndpointSlices.

@@ -243,3 +243,17 @@ func said(e discoveryv1.Endpoint) string {
 	}
 	return strings.Join(words, " ")
 }
+
+func TestTriggerTimeIsThatOfAPodThatFailed(t *testing.T) {
+	service := gen.Service("web")
+	pods := numbered(0, 2)
+	gen.Ready(gen.Ago(time.Hour))(pods[0])
+	there := slice("s", service, pods)
+	gen.NotReady(gen.Ago(time.Minute))(pods[0])
+	gen.Phase(corev1.PodFailed)(pods[0])
+	p := Controller{}.Plan(service, behind(pods, some(there)), gen.Now)
+	got := p.Steps()[0].(*plan.Patch).Wanted().GetAnnotations()[corev1.EndpointsLastChangeTriggerTime]
+	if want := gen.Now.Add(-time.Minute).Format(time.RFC3339Nano); got != want {
+		t.Errorf("the trigger time is %s, want %s", got, want)
+	}
+}

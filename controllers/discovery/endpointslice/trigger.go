@@ -8,6 +8,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/servicepods"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/utils/ptr"
 )
 
 // triggerTimes are the times of the changes that bring about writes of slices.
@@ -29,16 +30,19 @@ func (t triggerTimes) noted(d *draft) *odiscoveryv1.EndpointSlice {
 	return slice
 }
 
-// earliest is the first change of the pods whose endpoints are new or changed; of a new slice without endpoints, when the
-// Service was created.
+// earliest is the first change of the pods whose endpoints are new or changed, or gone because they have ceased to be ready; of a new
+// slice without endpoints, when the Service was created.
 func (t triggerTimes) earliest(d *draft) time.Time {
 	if d.observed == nil && len(d.wanted.Endpoints) == 0 {
 		return t.created
 	}
 	before, now := listed(d.observed), listed(d.wanted)
-	return t.changes.Earliest(func(pod string) bool {
-		e, ok := now[pod]
-		return ok && !equality.Semantic.DeepEqual(before[pod], e)
+	return t.changes.Earliest(func(pod string, ready bool) bool {
+		if e, ok := now[pod]; ok {
+			return !equality.Semantic.DeepEqual(before[pod], e)
+		}
+		was, ok := before[pod]
+		return ok && ptr.Deref(was.Conditions.Serving, true) && !ready
 	})
 }
 

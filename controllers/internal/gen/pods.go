@@ -67,6 +67,13 @@ func Ready(since metav1.Time) func(*ocorev1.Pod) {
 	}
 }
 
+// NotReady makes a pod have ceased to be ready at a moment.
+func NotReady(since metav1.Time) func(*ocorev1.Pod) {
+	return func(pod *ocorev1.Pod) {
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: since}}
+	}
+}
+
 // Phase sets a pod's phase.
 func Phase(phase corev1.PodPhase) func(*ocorev1.Pod) {
 	return func(pod *ocorev1.Pod) { pod.Status.Phase = phase }

@@ -28,17 +28,21 @@ func Indexed(obj client.Object) loop.Option {
 }
 
 // Controlled reads into list all objects of a namespace which the owner with the given UID controls.
-func Controlled(ctx context.Context, read client.Reader, namespace string, owner types.UID, list client.ObjectList) error {
-	if err := read.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{field: string(owner)}); err != nil {
+func Controlled(ctx context.Context, read client.Reader, namespace string, owner types.UID, list client.ObjectList, more ...client.ListOption) error {
+	if err := listBy(ctx, read, namespace, string(owner), list, more); err != nil {
 		return fmt.Errorf("listing what %s controls: %w", owner, err)
 	}
 	return nil
 }
 
 // Orphans reads into list all objects of a namespace without a controller.
-func Orphans(ctx context.Context, read client.Reader, namespace string, list client.ObjectList) error {
-	if err := read.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{field: nobody}); err != nil {
+func Orphans(ctx context.Context, read client.Reader, namespace string, list client.ObjectList, more ...client.ListOption) error {
+	if err := listBy(ctx, read, namespace, nobody, list, more); err != nil {
 		return fmt.Errorf("listing what nobody controls: %w", err)
 	}
 	return nil
+}
+
+func listBy(ctx context.Context, read client.Reader, namespace, controller string, list client.ObjectList, more []client.ListOption) error {
+	return read.List(ctx, list, append([]client.ListOption{client.InNamespace(namespace), client.MatchingFields{field: controller}}, more...)...)
 }

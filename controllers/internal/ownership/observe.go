@@ -17,6 +17,9 @@ import (
 // has it [Indexed]. A selector that is invalid is nothing to try again before somebody changes it, and a nil one selects
 // nothing.
 //
+// The objects are the cache's own, for an owner may have ten thousand, and is looked at whenever one of them changes: whoever changes
+// one copies it first.
+//
 //	claims, err := ownership.Observe[*ocorev1.Pod](ctx, view, rs, rs.Spec.Selector, &ocorev1.PodList{})
 func Observe[T client.Object](ctx context.Context, read client.Reader, owner client.Object, selector *metav1.LabelSelector, list client.ObjectList) (Claims[T], error) {
 	selects, err := metav1.LabelSelectorAsSelector(selector)
@@ -25,10 +28,10 @@ func Observe[T client.Object](ctx context.Context, read client.Reader, owner cli
 			reflect.TypeOf(owner).Elem().Name(), client.ObjectKeyFromObject(owner), err))
 	}
 	controlled, orphans := empty(list), empty(list)
-	if err := Controlled(ctx, read, owner.GetNamespace(), owner.GetUID(), controlled); err != nil {
+	if err := Controlled(ctx, read, owner.GetNamespace(), owner.GetUID(), controlled, client.UnsafeDisableDeepCopy); err != nil {
 		return Claims[T]{}, err
 	}
-	if err := Orphans(ctx, read, owner.GetNamespace(), orphans); err != nil {
+	if err := Orphans(ctx, read, owner.GetNamespace(), orphans, client.UnsafeDisableDeepCopy); err != nil {
 		return Claims[T]{}, err
 	}
 	return Claim(owner, selects, append(items[T](controlled), items[T](orphans)...)), nil

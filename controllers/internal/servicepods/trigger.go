@@ -11,23 +11,30 @@ import (
 
 // Changes are when pods became ready or stopped being so, by name. From them users measure how long it takes until a pod gets
 // traffic.
-type Changes map[string]time.Time
+type Changes map[string]Change
+
+// Change is when a pod became ready, or stopped being so; zero where that is not known.
+type Change struct {
+	At    time.Time
+	Ready bool
+}
 
 // ChangesOf are those of pods.
 func ChangesOf(pods []ocorev1.Pod) Changes {
 	changes := make(Changes, len(pods))
 	for i := range pods {
-		changes[pods[i].Name], _ = replicas.Readiness(&pods[i])
+		at, ready := replicas.Readiness(&pods[i])
+		changes[pods[i].Name] = Change{At: at, Ready: ready}
 	}
 	return changes
 }
 
 // Earliest is the first of the changes of the pods that pass; zero where none is known.
-func (c Changes) Earliest(pass func(pod string) bool) time.Time {
+func (c Changes) Earliest(pass func(pod string, ready bool) bool) time.Time {
 	var earliest time.Time
-	for pod, at := range c {
-		if !at.IsZero() && (earliest.IsZero() || at.Before(earliest)) && pass(pod) {
-			earliest = at
+	for pod, change := range c {
+		if !change.At.IsZero() && (earliest.IsZero() || change.At.Before(earliest)) && pass(pod, change.Ready) {
+			earliest = change.At
 		}
 	}
 	return earliest

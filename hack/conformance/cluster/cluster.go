@@ -1,4 +1,4 @@
-// Package cluster starts a control plane with a node that runs real containers, `orrery up`, and removes it again.
+// Package cluster starts a control plane with two nodes that run real containers, `orrery up --real-nodes 2`, and removes it again.
 //
 // It promises that the instance has a name and a directory of its own, and meets no other; and that Remove leaves nothing of it: no
 // object, image, container, mount or network.
@@ -18,6 +18,9 @@ import (
 
 // Name is the instance's.
 const Name = "conformance"
+
+// nodes is how many real nodes it has: some tests want two that pods go to.
+const nodes = "2"
 
 // Cluster is one instance.
 type Cluster struct {
@@ -41,7 +44,7 @@ func (c Cluster) Up(ctx context.Context, archive string) error {
 		return err
 	}
 	c.Say("starting instance %s below %s", Name, c.Dir)
-	if err := c.orrery(ctx, "up"); err != nil {
+	if err := c.orrery(ctx, "up", "--real-nodes", nodes); err != nil {
 		return fmt.Errorf("starting the control plane: %w", err)
 	}
 	c.Say("loading the images")

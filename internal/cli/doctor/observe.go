@@ -25,9 +25,9 @@ type Question struct {
 type Traces struct {
 	// Dirs are directories below which its mounts are, and which its processes name.
 	Dirs []string
-	// CgroupRoot is the control group of all its pods, as in "/orrery-home".
-	CgroupRoot string
-	Devices    []string
+	// CgroupRoots are the control groups of its nodes' pods, as in "/orrery-home".
+	CgroupRoots []string
+	Devices     []string
 	// Tables are the names of its tables of nftables.
 	Tables []string
 }

@@ -25,7 +25,7 @@ func TestThisMachineCanBeLookedAt(t *testing.T) {
 		Containers: true,
 		Instance:   Instance{Name: "test", Dir: dir, Port: port, Chosen: true, Pods: netip.MustParsePrefix("10.200.0.0/16"), Services: netip.MustParsePrefix("10.96.0.0/16")},
 		Programs:   saw("nowhere", nil),
-		Traces:     Traces{Dirs: []string{dir}, CgroupRoot: "/orrery-that-is-not-there"},
+		Traces:     Traces{Dirs: []string{dir}, CgroupRoots: []string{"/orrery-that-is-not-there"}},
 	})
 	for what, err := range map[string]error{
 		"kernel": m.Kernel.Err, "control groups": m.Cgroups.Err, "overlayfs": m.Overlay.Err, "capabilities": m.Capabilities.Err,

@@ -124,8 +124,10 @@ func seeLeftovers(t Traces, tables []Table, but ...int) (Leftovers, error) {
 			l.Mounts = append(l.Mounts, m.point)
 		}
 		if m.filesystem == "cgroup" || m.filesystem == "cgroup2" {
-			if _, err := os.Stat(m.point + t.CgroupRoot); err == nil && t.CgroupRoot != "" {
-				l.Cgroups = append(l.Cgroups, m.point+t.CgroupRoot)
+			for _, root := range t.CgroupRoots {
+				if _, err := os.Stat(m.point + root); err == nil {
+					l.Cgroups = append(l.Cgroups, m.point+root)
+				}
 			}
 		}
 	}
@@ -159,5 +161,5 @@ func belongs(pid int, t Traces) bool {
 		}
 	}
 	groups, err := os.ReadFile(filepath.Join(dir, "cgroup"))
-	return err == nil && t.CgroupRoot != "" && strings.Contains(string(groups), ":"+t.CgroupRoot+"/")
+	return err == nil && slices.ContainsFunc(t.CgroupRoots, func(root string) bool { return strings.Contains(string(groups), ":"+root+"/") })
 }

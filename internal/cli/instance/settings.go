@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,9 @@ type Settings struct {
 	Port int `json:"port"`
 	// Addresses are those of pods and services: they are in objects and in containers.
 	Addresses Addresses `json:"addresses"`
+	// Domain is the domain of the cluster: it is in tokens, in certificates and in the resolv.conf of containers. Empty means the
+	// default one.
+	Domain string `json:"domain,omitempty"`
 }
 
 // Settings reads what was chosen; the zero value before the first start. What is missing or cannot be read although the instance
@@ -77,6 +81,29 @@ func (i *Instance) Settle() (Settings, error) {
 	if s.Addresses, err = i.chooseAddresses(); err != nil {
 		return s, err
 	}
+	return s, i.save(s)
+}
+
+// Adopt gives the instance the addresses of a cluster that it is a part of. They stay, as those that it chooses itself.
+func (i *Instance) Adopt(a Addresses) error {
+	s, err := i.Settings()
+	if err != nil {
+		return err
+	}
+	s.Addresses = a
+	return i.save(s)
+}
+
+// SettleDomain remembers the domain of the cluster, if one is chosen. Once the instance has been started there is no other.
+func (i *Instance) SettleDomain(s Settings, domain string) (Settings, error) {
+	switch {
+	case domain == "" || domain == s.Domain:
+		return s, nil
+	case i.hasData():
+		return s, fmt.Errorf("--cluster-domain %s: instance %s was started with %s, which its tokens and certificates hold: leave the flag out, or start another instance with --name",
+			domain, i.Name, cmp.Or(s.Domain, "the default domain"))
+	}
+	s.Domain = domain
 	return s, i.save(s)
 }
 

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/internal/cli/registration"
+	"github.com/orrery-dev/orrery/internal/wiring"
+	"github.com/orrery-dev/orrery/network/bridge"
+	"github.com/orrery-dev/orrery/network/policy"
+	"github.com/orrery-dev/orrery/nodeagent"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// joined is a machine that is registered as a node of a cluster of ours. The cluster gives it the range of its pods.
+type joined struct {
+	*machine
+	registration registration.Registration
+}
+
+// newJoined makes the components of a registered node, and says where its API server is.
+func newJoined(inst *instance.Instance, r registration.Registration, o runtimeOptions) ([]plane.Component, string, error) {
+	config, err := r.Node()
+	if err != nil {
+		return nil, "", err
+	}
+	m := &machine{inst: inst, policies: policy.NewGate(), seccompDefault: o.seccompDefault, name: r.NodeName, clusterDNS: r.ClusterDNS}
+	if m.runtime, err = newRuntime(inst, o.bin); err != nil {
+		return nil, "", err
+	}
+	m.endpoint = m.runtime.Endpoint()
+	if m.settings, err = inst.Settle(); err != nil {
+		return nil, "", err
+	}
+	m.settings.Domain = r.ClusterDomain
+	j := &joined{m, r}
+	m.cluster = j.clusterOf
+	return j.components(), config.Host, nil
+}
+
+// components are those of the node. Its network needs the node: the range of pods is given to Nodes that are there.
+func (j *joined) components() []plane.Component {
+	return []plane.Component{
+		{Name: runtimeComponent, Run: j.runRuntime, Look: j.lookAtRuntime},
+		{Name: nodeComponent, Needs: []string{runtimeComponent}, Run: j.runNode},
+		{Name: networkComponent, Needs: []string{nodeComponent}, Run: j.runNetwork},
+		{Name: proxyComponent, Needs: []string{networkComponent}, Run: j.runProxy},
+		{Name: routesComponent, Needs: []string{networkComponent}, Run: j.runRoutes},
+	}
+}
+
+// clusterOf is the cluster as one of the two knows it whom the registration has credentials for.
+func (j *joined) clusterOf(who identity.Identity) (wiring.Cluster, error) {
+	access := j.registration.Node
+	if who.User == identity.Proxy.User {
+		access = j.registration.Proxy
+	}
+	config, err := access()
+	return wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true, Log: logger()}, err
+}
+
+func (j *joined) runNode(ctx context.Context, ready func(string)) error {
+	certificate, authority, err := j.registration.Serving()
+	if err != nil {
+		return err
+	}
+	address := net.JoinHostPort(j.registration.Address.String(), strconv.Itoa(kubeletPort))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listening for the API of the node agent: %w", err)
+	}
+	return j.runAgent(ctx, ready, nodeagent.Options{
+		NodeIP:  j.registration.Address.String(),
+		Serving: nodeagent.Serving{Listener: listener, Certificate: certificate, ClientCAs: authority},
+	})
+}
+
+// runNetwork brings up the network of the pods, once the cluster has said which addresses they have.
+func (j *joined) runNetwork(ctx context.Context, ready func(string)) error {
+	config, err := j.registration.Node()
+	if err != nil {
+		return err
+	}
+	pods, err := awaitPodCIDR(ctx, config, j.registration.NodeName)
+	if err != nil {
+		return err
+	}
+	j.network, err = bridge.New(bridge.Options{
+		Name: j.inst.ID(), PodCIDR: pods, ClusterCIDR: j.settings.Addresses.Pods, ServiceCIDR: j.settings.Addresses.Services, Dir: networkDir(j.inst),
+	})
+	if err != nil {
+		return err
+	}
+	if err := j.network.Up(ctx); err != nil {
+		return err
+	}
+	ready(fmt.Sprintf("%s, pods in %s", j.network.Interface(), pods))
+	<-ctx.Done()
+	return nil
+}
+
+// podCIDRPause is how often it is asked whether a Node has got its range of pods.
+const podCIDRPause = 200 * time.Millisecond
+
+// awaitPodCIDR waits until a Node has its range of pods. That the API server does not answer meanwhile is no error.
+func awaitPodCIDR(ctx context.Context, config *rest.Config, node string) (pods netip.Prefix, err error) {
+	api, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("making a client: %w", err)
+	}
+	err = wait.PollUntilContextCancel(ctx, podCIDRPause, true, func(ctx context.Context) (bool, error) {
+		found, err := api.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
+		if err != nil || found.Spec.PodCIDR == "" {
+			return false, nil //nolint:nilerr // it may answer later
+		}
+		pods, err = netip.ParsePrefix(found.Spec.PodCIDR)
+		return true, err
+	})
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("waiting for the range of pods of Node %s: %w", node, err)
+	}
+	return pods, nil
+}

@@ -1,0 +1,119 @@
+package registration
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Registration is who a node is.
+type Registration struct {
+	// NodeName is the name of its Node.
+	NodeName string `json:"nodeName"`
+	// Address is its InternalIP, at which its agent serves.
+	Address netip.Addr `json:"address"`
+	// ClusterDNS are the addresses that its pods ask for names, of the domain ClusterDomain; none means the machine's own resolvers.
+	ClusterDNS    []string `json:"clusterDNS,omitempty"`
+	ClusterDomain string   `json:"clusterDomain,omitempty"`
+	// Files are the rest, as they are written; empty where it was read.
+	Files Files `json:"-"`
+
+	dir string
+}
+
+// Files are the contents of files.
+type Files struct {
+	// NodeKubeconfig is the node agent's access to the API server, ProxyKubeconfig that of what programs the node's network.
+	NodeKubeconfig, ProxyKubeconfig []byte
+	// Certificate and Key are those of the agent's server; Authority is who signed the API server's clients. All are PEM.
+	Certificate, Key, Authority []byte
+}
+
+// The names of the files. That of who the node is comes last: with it the registration is whole.
+const (
+	nodeKubeconfig  = "node.kubeconfig"
+	proxyKubeconfig = "proxy.kubeconfig"
+	certificate     = "serving.crt"
+	key             = "serving.key"
+	authority       = "ca.crt"
+	whoItIs         = "node.json"
+)
+
+// Write writes a registration into a folder, which is made when missing.
+func (r Registration) Write(dir string) error {
+	who, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the registration of node %s: %w", r.NodeName, err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the folder of a registration: %w", err)
+	}
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{
+		{nodeKubeconfig, r.Files.NodeKubeconfig}, {proxyKubeconfig, r.Files.ProxyKubeconfig},
+		{certificate, r.Files.Certificate}, {key, r.Files.Key}, {authority, r.Files.Authority}, {whoItIs, append(who, '\n')},
+	} {
+		path := filepath.Join(dir, file.name)
+		if err := os.WriteFile(path+".new", file.content, 0o600); err != nil {
+			return fmt.Errorf("writing the registration of node %s: %w", r.NodeName, err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			return fmt.Errorf("writing the registration of node %s: %w", r.NodeName, err)
+		}
+	}
+	return nil
+}
+
+// Read reads the registration in a folder. Where there is none, the error is os.ErrNotExist.
+func Read(dir string) (Registration, error) {
+	r := Registration{dir: dir}
+	text, err := os.ReadFile(filepath.Join(dir, whoItIs))
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		return Registration{}, fmt.Errorf("reading the registration in %s: %w", dir, err)
+	}
+	return r, nil
+}
+
+// Node is how the node agent reaches the API server.
+func (r Registration) Node() (*rest.Config, error) { return r.config(nodeKubeconfig) }
+
+// Proxy is how that which programs the node's network reaches the API server.
+func (r Registration) Proxy() (*rest.Config, error) { return r.config(proxyKubeconfig) }
+
+func (r Registration) config(file string) (*rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(r.dir, file))
+	if err != nil {
+		return nil, fmt.Errorf("reading the registration in %s: %w", r.dir, err)
+	}
+	config.QPS = -1 // the server's priority and fairness decides
+	return config, nil
+}
+
+// Serving are the certificate of the agent's server, and those by whom its clients are signed.
+func (r Registration) Serving() (*tls.Certificate, *x509.CertPool, error) {
+	pair, err := tls.LoadX509KeyPair(filepath.Join(r.dir, certificate), filepath.Join(r.dir, key))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the registration in %s: %w", r.dir, err)
+	}
+	pem, err := os.ReadFile(filepath.Join(r.dir, authority))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the registration in %s: %w", r.dir, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, nil, fmt.Errorf("reading the registration in %s: %s holds no certificate", r.dir, authority)
+	}
+	return &pair, pool, nil
+}
