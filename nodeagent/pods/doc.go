@@ -23,8 +23,8 @@
 //     was room. What it really has follows, never with a container that may use more than its pod, and survives the agent in between.
 //   - The pods of a node never are allocated more than it has. Those that have run before come first.
 //   - Nothing is taken away from under a task: sandboxes, volumes and the pod itself go when nothing is under way any more.
-//   - What runs goes on when the agent is started anew: all that a pass needs is in the API or in the runtime. Only pace is
-//     lost: back-offs begin anew, and a preStop hook that was running runs once more.
+//   - What runs goes on when the agent is started anew: all that a pass needs is in the API or in the runtime, or, of a pod that was
+//     resized, on the disk. Only pace is lost: back-offs begin anew, and a preStop hook that was running runs once more.
 //   - Containers do not depend on the API server. A status that cannot be written is tried again; a pod that was seen once
 //     goes on. The last status is written before the object is removed.
 //   - A pod that is deleted has its containers stopped with their preStop hooks and their grace, sidecars last and in

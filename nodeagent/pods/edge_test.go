@@ -41,6 +41,9 @@ func (s *server) WriteStatus(_ context.Context, pod *corev1.Pod, wanted *corev1.
 			updated := found.DeepCopy()
 			updated.Status = *wanted.DeepCopy()
 			s.pods[pod.UID] = updated
+			if why := untrue(updated); why != "" {
+				s.wrong(why)
+			}
 		}
 		return nil
 	})
@@ -72,20 +75,6 @@ type frailRuntime struct {
 	held map[string]bool
 	// groups are the limits of pods' control groups.
 	groups map[types.UID]cgroups.Limits
-}
-
-func (r frailRuntime) UpdateContainerResources(ctx context.Context, id string, resources *runtimeapi.ContainerResources) error {
-	return r.calls("resizing a container", func() error {
-		status, err := r.ContainerStatus(ctx, id, false)
-		if err != nil {
-			return err
-		}
-		group, given := r.groups[types.UID(status.GetStatus().GetLabels()[cri.LabelPodUID])], resources.GetLinux()
-		if more(given.GetMemoryLimitInBytes(), group.Memory) || more(given.GetCpuQuota(), group.Quota) {
-			r.wrong(fmt.Sprintf("container %s was to have more than its group: %v of %+v", status.GetStatus().GetMetadata().GetName(), given, group))
-		}
-		return r.Runtime.UpdateContainerResources(ctx, id, resources)
-	})
 }
 
 // protect has network policies hold, which may go wrong.
@@ -192,17 +181,6 @@ func (plainHost) Container(_ context.Context, pod *corev1.Pod, spec *corev1.Cont
 	}, nil
 }
 
-func (plainHost) LimitGroup(*corev1.Pod, cgroups.Limits) error { return nil }
-func (plainHost) MemoryUsage(*corev1.Pod) (int64, error)       { return 0, nil }
-func (plainHost) WriteCheckpoint(*corev1.Pod, []byte) error    { return nil }
-func (plainHost) ReadCheckpoint(types.UID) ([]byte, error)     { return nil, nil }
-func (plainHost) Resources(_ *corev1.Pod, amounts Amounts) *runtimeapi.LinuxContainerResources {
-	quota, period := cgroups.Quota(amounts.CPULimit)
-	return &runtimeapi.LinuxContainerResources{
-		CpuShares: int64(cgroups.Shares(amounts.CPURequest)), CpuQuota: quota, CpuPeriod: int64(period), MemoryLimitInBytes: amounts.MemoryLimit,
-	}
-}
-
 // preparedHost has no disk, but knows for which pods it would have something there.
 type preparedHost struct {
 	plainHost
@@ -214,24 +192,6 @@ type preparedHost struct {
 	used        map[types.UID]int64
 	wrong       func(what string)
 }
-
-func (h preparedHost) LimitGroup(pod *corev1.Pod, limits cgroups.Limits) error {
-	return h.calls("limiting a pod's group", func() error {
-		h.groups[pod.UID] = limits
-		return nil
-	})
-}
-
-func (h preparedHost) MemoryUsage(pod *corev1.Pod) (int64, error) { return h.used[pod.UID], nil }
-
-func (h preparedHost) WriteCheckpoint(pod *corev1.Pod, text []byte) error {
-	return h.calls("writing a checkpoint", func() error {
-		h.checkpoints[pod.UID] = text
-		return nil
-	})
-}
-
-func (h preparedHost) ReadCheckpoint(uid types.UID) ([]byte, error) { return h.checkpoints[uid], nil }
 
 func (h preparedHost) Prepare(_ context.Context, pod *corev1.Pod, group cgroups.Limits, _ []string) error {
 	h.prepared[pod.UID], h.groups[pod.UID] = true, group

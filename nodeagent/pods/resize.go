@@ -70,10 +70,14 @@ func (w *World) has(c *cri.Container, spec *corev1.Container) Amounts {
 			return given
 		}
 	}
-	if amounts, told := madeWith(c); told {
+	switch amounts, told := madeWith(c); {
+	case told:
 		return amounts
+	case w.Resized == nil:
+		return AmountsOf(w.Pod, spec)
+	default: // nobody knows: it is given what it is to have
+		return Amounts{}
 	}
-	return AmountsOf(w.Pod, spec)
 }
 
 // startedAgain are the IDs of containers that are started again whatever their restart policy.

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	"pgregory.net/rapid"
 
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
@@ -179,4 +180,44 @@ func resizeCondition(pod *corev1.Pod) string {
 		}
 	}
 	return strings.Join(found, "; ")
+}
+
+// TestNoContainerEverHasMoreThanItsPod makes the calls of any resize one by one.
+func TestNoContainerEverHasMoreThanItsPod(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		sizes := []string{"", "100m/", "/16Mi", "100m/16Mi", "200m/32Mi", "400m/64Mi"}
+		var containers []one
+		for i := range rapid.IntRange(1, 4).Draw(t, "containers") {
+			containers = append(containers, one{
+				name: fmt.Sprint("c", i), has: rapid.SampledFrom(sizes).Draw(t, "has"), wants: rapid.SampledFrom(sizes).Draw(t, "wants"),
+			})
+		}
+		w := resized(containers...)
+		has := map[string]Amounts{}
+		for _, r := range w.resizable() {
+			has[r.instance.ID] = w.has(r.instance, r.spec)
+		}
+		group := w.Resized.Group
+		for _, call := range w.changes() {
+			if call.id == "" {
+				group = call.group
+			} else {
+				has[call.id] = call.amounts
+			}
+			for id, amounts := range has {
+				quota, _ := cgroups.Quota(amounts.CPULimit)
+				if limited := amounts.MemoryLimit > 0 && more(amounts.MemoryLimit, group.Memory) || quota > 0 && more(quota, group.Quota); limited {
+					t.Fatalf("after %s container %s has %s, more than its group %+v", call, id, amounts, group)
+				}
+			}
+		}
+		if group != cgroups.Of(&w.Pod.Spec) {
+			t.Fatalf("in the end the group has %+v, want %+v", group, cgroups.Of(&w.Pod.Spec))
+		}
+		for _, r := range w.resizable() {
+			if wants := AmountsOf(w.Pod, r.spec); has[r.instance.ID] != wants {
+				t.Fatalf("in the end container %s has %s, want %s", r.spec.Name, has[r.instance.ID], wants)
+			}
+		}
+	})
 }

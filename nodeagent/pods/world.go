@@ -187,10 +187,15 @@ func (w *World) input(stopping bool, waiting map[string]status.Waiting, found ma
 		Stopping: stopping, Failure: w.Memory.Failure, HostIPs: w.HostIPs, ResizePending: w.Refused,
 	}
 	in.StartedAgain, in.Given = w.startedAgain(), map[string]status.Amounts{}
+	group := w.group()
+	in.Group = status.FromKernel(int64(group.Shares), group.Quota, int64(group.Period), group.Memory)
 	for _, r := range w.resizable() {
 		in.Given[r.instance.ID] = status.Amounts(w.has(r.instance, r.spec))
 	}
-	if w.Resized != nil && w.Resized.Generation != 0 {
+	switch {
+	case w.Wanted != nil && w.Refused == nil: // about to be allocated: whoever sees that its spec was seen must not take that for done
+		in.ResizeInProgress = &status.Resize{Generation: w.Wanted.Generation}
+	case w.Resized != nil && w.Resized.Generation != 0:
 		in.ResizeInProgress = &status.Resize{Generation: w.Resized.Generation, Error: w.Memory.ResizeFailed.Message}
 	}
 	return in

@@ -35,6 +35,8 @@ type Input struct {
 	ResizeInProgress *Resize
 	// Given are, by container ID, the requests and limits that the agent gave to running containers, for what the runtime does not tell.
 	Given map[string]Amounts
+	// Group are the limits that the pod's control group has.
+	Group Amounts
 	// StartedAgain are the IDs of containers that are started again whatever their restart policy: they were stopped to be resized.
 	StartedAgain []string
 }
@@ -90,6 +92,7 @@ func Compute(in Input, now time.Time) corev1.PodStatus {
 	setPhase(&s, &in, last)
 	setAddresses(&s, &in, last)
 	setConditions(&s, &in, last, now)
+	in.setResources(&s)
 	if s.Phase == corev1.PodFailed && in.neverBegun(last) {
 		s.InitContainerStatuses, s.ContainerStatuses, s.EphemeralContainerStatuses = nil, nil, nil
 	}

@@ -45,7 +45,11 @@ func (in *Input) container(spec *corev1.Container, last *corev1.ContainerStatus,
 	}
 	in.waiting(&s, spec, role)
 	in.readiness(&s, spec, latest, role)
-	if latest != nil && role != ephemeralContainer {
+	switch {
+	case role == ephemeralContainer:
+	case Terminal(in.Pod.Status.Phase) && last != nil: // nobody remembers what a pod that is over was allocated
+		s.Resources, s.AllocatedResources = last.Resources, last.AllocatedResources
+	case latest != nil:
 		s.Resources, s.AllocatedResources = in.resources(spec, latest, last), spec.Resources.Requests.DeepCopy()
 	}
 	return s

@@ -3,6 +3,7 @@ package status
 import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	podresources "k8s.io/component-helpers/resource"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
@@ -35,6 +36,33 @@ func (in *Input) resources(spec *corev1.Container, c *cri.Container, last *corev
 	return shown
 }
 
+// setResources says what a pod with requests or limits of its own was allocated, and what it has: while it runs, that is what its
+// control group has.
+func (in *Input) setResources(s *corev1.PodStatus) {
+	if !podresources.IsPodLevelResourcesSet(in.Pod) {
+		return
+	}
+	s.AllocatedResources = podresources.PodRequests(in.Pod, podresources.PodResourcesOptions{})
+	s.Resources = in.Pod.Spec.Resources.DeepCopy()
+	if s.Phase != corev1.PodRunning {
+		s.Resources.Requests = s.AllocatedResources.DeepCopy()
+		s.Resources.Limits = podresources.PodLimits(in.Pod, podresources.PodResourcesOptions{})
+		return
+	}
+	if s.Resources.Requests == nil {
+		s.Resources.Requests = corev1.ResourceList{}
+	}
+	if s.Resources.Limits == nil {
+		s.Resources.Limits = corev1.ResourceList{}
+	}
+	if memory, known := s.AllocatedResources[corev1.ResourceMemory]; known {
+		s.Resources.Requests[corev1.ResourceMemory] = memory
+	}
+	show(s.Resources.Requests, corev1.ResourceCPU, milli(in.Group.CPURequest), nil, leastCPURequest)
+	show(s.Resources.Limits, corev1.ResourceCPU, milli(in.Group.CPULimit), nil, leastCPULimit)
+	show(s.Resources.Limits, corev1.ResourceMemory, bytes(in.Group.MemoryLimit), nil, 0)
+}
+
 // show puts what a container has into a list, unless that and what is in the list are both no more than the least, in thousandths.
 func show(list corev1.ResourceList, name corev1.ResourceName, has *resource.Quantity, before corev1.ResourceList, least int64) {
 	if list == nil {
@@ -55,14 +83,21 @@ func (in *Input) actual(c *cri.Container) Amounts {
 	if has == nil {
 		return given
 	}
-	now := Amounts{MemoryRequest: given.MemoryRequest, MemoryLimit: has.GetMemoryLimitInBytes()}
-	if quota, period := has.GetCpuQuota(), has.GetCpuPeriod(); period > 0 && quota > 0 {
-		now.CPULimit = quota * 1000 / period
-	}
-	if shares := has.GetCpuShares(); shares >= leastCPURequest {
-		now.CPURequest = (shares*1000 + sharesPerCPU - 1) / sharesPerCPU
-	}
+	now := FromKernel(has.GetCpuShares(), has.GetCpuQuota(), has.GetCpuPeriod(), has.GetMemoryLimitInBytes())
+	now.MemoryRequest = given.MemoryRequest
 	return now
+}
+
+// FromKernel are the amounts that shares, a quota in each period, and a limit of memory stand for.
+func FromKernel(shares, quota, period, memory int64) Amounts {
+	amounts := Amounts{MemoryLimit: memory}
+	if period > 0 && quota > 0 {
+		amounts.CPULimit = quota * 1000 / period
+	}
+	if shares >= leastCPURequest {
+		amounts.CPURequest = (shares*1000 + sharesPerCPU - 1) / sharesPerCPU
+	}
+	return amounts
 }
 
 // milli and bytes are quantities; nil where there is none.

@@ -99,29 +99,6 @@ func (w *cluster) notObeyed(t *testing.T) {
 	}
 }
 
-// resized: a pod keeps what it was given, and says so.
-func (w *cluster) resized(t *testing.T) {
-	p := w.in(t)
-	p.create("resized", func(pod *corev1.Pod) {
-		pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("32Mi")}
-	})
-	p.ready("resized")
-	more := []byte(`{"spec":{"containers":[{"name":"web","resources":{"limits":{"memory":"64Mi"},"requests":{"memory":"64Mi"}}}]}}`)
-	if _, err := p.client.CoreV1().Pods("default").Patch(t.Context(), "resized", types.StrategicMergePatchType, more, metav1.PatchOptions{}, "resize"); err != nil {
-		t.Fatal(err)
-	}
-	await.Success(t, "the pod says that it was not resized", func() error {
-		status := p.get("resized").Status
-		for _, c := range status.Conditions {
-			if given := status.ContainerStatuses[0].Resources; c.Type == corev1.PodResizePending && c.Reason == corev1.PodReasonInfeasible && given.Limits.Memory().Value() == 32<<20 {
-				return nil
-			}
-		}
-		return fmt.Errorf("its status is %+v", status)
-	})
-	p.remove("resized")
-}
-
 // advertised: an extended resource that somebody else says the node has stays, through updates of the node's status.
 func (w *cluster) advertised(t *testing.T) {
 	p := w.in(t)

@@ -1,0 +1,77 @@
+package pods
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/status"
+)
+
+// begin lets the pods in that the agent finds when it is started: those that have run before, and then the others by age, as far as
+// there is room beside them.
+func (l *Loop) begin(ctx context.Context) {
+	l.recallAll(ctx)
+	l.mu.Lock()
+	l.begun = true
+	waiting := make([]*worker, 0, len(l.workers))
+	for _, w := range l.workers {
+		waiting = append(waiting, w)
+	}
+	slices.SortFunc(waiting, func(a, b *worker) int {
+		return cmp.Or(falseFirst(!ranBefore(a.pod), !ranBefore(b.pod)), a.pod.CreationTimestamp.Compare(b.pod.CreationTimestamp.Time))
+	})
+	l.mu.Unlock()
+	for _, w := range waiting {
+		l.judge(w)
+	}
+}
+
+// judge lets a pod in, or fails it, unless that was done before.
+func (l *Loop) judge(w *worker) {
+	l.mu.Lock()
+	if w.admitted || w.orphan || w.memory.Failure != nil {
+		l.mu.Unlock()
+		return
+	}
+	pod, refused := w.pod, l.admit(w.pod)
+	if refused != nil {
+		w.memory.Failure = &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
+	} else if w.admitted = true; w.allocated == nil && !ranBefore(pod) {
+		w.allocated = allocationOf(&pod.Spec)
+	}
+	l.mu.Unlock()
+	if refused != nil && l.Event != nil {
+		l.Event(pod, "", corev1.EventTypeWarning, refused.Reason, refused.Message)
+	}
+}
+
+// admit says why a pod that was never seen before cannot run here; nil means that it can. The lock is held.
+func (l *Loop) admit(pod *corev1.Pod) *status.Failure {
+	if l.Admit == nil || status.Terminal(pod.Status.Phase) || ranBefore(pod) || pod.DeletionTimestamp != nil {
+		return nil
+	}
+	return l.Admit(pod, l.others(pod))
+}
+
+// ranBefore says whether the pod was let in by an agent before this one.
+func ranBefore(pod *corev1.Pod) bool { return len(pod.Status.ContainerStatuses) > 0 }
+
+// others are the pods here that still take up room, with what they were allocated. The lock is held.
+func (l *Loop) others(pod *corev1.Pod) []*corev1.Pod {
+	var found []*corev1.Pod
+	for uid, w := range l.workers {
+		if uid != pod.UID && w.takesRoom() {
+			given, _ := w.given()
+			found = append(found, withStatus(given, w.memory.Status))
+		}
+	}
+	return found
+}
+
+// takesRoom says whether the pod was let in and has not ended.
+func (w *worker) takesRoom() bool {
+	return w.admitted && w.memory.Failure == nil && !status.Terminal(w.pod.Status.Phase)
+}
