@@ -60,7 +60,7 @@ func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		{identity.ControllerCache, "watches Secrets", authorizationv1.ResourceAttributes{Verb: "watch", Resource: "secrets"}, false},
 		{identity.ControllerCache, "watches any kind", authorizationv1.ResourceAttributes{Verb: "watch", Group: "example.org", Resource: "planets"}, false},
 		{identity.Proxy, "reads EndpointSlices", authorizationv1.ResourceAttributes{Verb: "watch", Group: "discovery.k8s.io", Resource: "endpointslices"}, true},
-		{identity.Proxy, "reads pods", authorizationv1.ResourceAttributes{Verb: "list", Resource: "pods"}, false},
+		{identity.Proxy, "reads pods", authorizationv1.ResourceAttributes{Verb: "list", Resource: "pods"}, true},
 		{identity.Scheduler, "lists Secrets", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"}, false},
 		{identity.Scheduler, "changes pods", authorizationv1.ResourceAttributes{Verb: "patch", Resource: "pods"}, false},
 		{identity.Scheduler, "evicts pods, for more important ones", authorizationv1.ResourceAttributes{Verb: "delete", Resource: "pods"}, true},
@@ -80,7 +80,7 @@ func TestEachComponentMayDoWhatItNeedsAndNoMore(t *testing.T) {
 		{identity.DNS, "is an endpoint of other Services", authorizationv1.ResourceAttributes{Verb: "create", Namespace: "default", Group: "discovery.k8s.io", Resource: "endpointslices"}, false},
 		{identity.DNS, "reads Secrets", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets"}, false},
 
-		{identity.Proxy, "reads nodes", authorizationv1.ResourceAttributes{Verb: "list", Resource: "nodes"}, false},
+		{identity.Proxy, "reads nodes", authorizationv1.ResourceAttributes{Verb: "list", Resource: "nodes"}, true},
 		{identity.SimulatedNodes, "registers", authorizationv1.ResourceAttributes{Verb: "create", Resource: "nodes"}, true},
 		{identity.SimulatedNodes, "reads a pod's Secret", authorizationv1.ResourceAttributes{Verb: "get", Resource: "secrets", Namespace: "default", Name: "password"}, true},
 		{identity.SimulatedNodes, "lists Secrets", authorizationv1.ResourceAttributes{Verb: "list", Resource: "secrets"}, false},
