@@ -88,7 +88,7 @@ func (p *passes[W]) Observe(ctx context.Context, look engine.Look, key client.Ob
 		p.ledger.forget(key)
 	}
 	if about := p.told.news(key, err); about != nil {
-		newActor(p.name, key, p.Cluster, p.reads, p.ledger, engine.Turn{}).Record(*about)
+		newActor(p, key, engine.Turn{}).Record(*about)
 	}
 	return world, err
 }
