@@ -23,7 +23,7 @@ var queued = queues{at: map[string]time.Time{}, lost: map[string]int{}}
 
 // watch looks at the queues until ctx ends.
 func (q *queues) watch(ctx context.Context) error {
-	look := time.NewTicker(40 * time.Millisecond)
+	look := time.NewTicker(120 * time.Millisecond) // to gather what they count is dear
 	defer look.Stop()
 	for {
 		began := time.Now()

@@ -94,7 +94,7 @@ func TestPlan(t *testing.T) {
 		{"waits for one that runs, if it has to", hourly(1, policy(batchv1.ForbidConcurrent), lists(earlier)), []*obatchv1.Job{earlier}, []string{
 			"nothing to do", next, "event Normal JobAlreadyActive: Not starting job because prior execution is running and concurrency policy is Forbid"}},
 		{"replaces one that runs, if it shall, and does not list it any more", hourly(1, policy(batchv1.ReplaceConcurrent), lists(earlier)), []*obatchv1.Job{earlier}, []string{
-			"delete Job default/" + earlier.Name + ": another one is due, which replaces it", create, "status", next}},
+			"status", "delete Job default/" + earlier.Name + ": another one is due, which replaces it", create, next}},
 		{"makes none while it is suspended", hourly(1, suspended), nil, []string{"nothing to do: it is suspended"}},
 		{"makes none while it is being deleted", hourly(1, gen.Deleted), nil, []string{"nothing to do"}},
 		{"tells of a schedule that makes no sense", hourly(1, func(cron *obatchv1.CronJob) { cron.Spec.Schedule = "61 * * * *" }), nil, []string{"nothing to do",
