@@ -71,7 +71,8 @@ func (l *Loop) others(pod *corev1.Pod) []*corev1.Pod {
 	return found
 }
 
-// takesRoom says whether the pod was let in and has not ended.
+// takesRoom says whether the pod was let in and has not ended. One that was cleaned up has, though it may not be forgotten yet: its object
+// is removed then, and a scheduler gives its room to others at once.
 func (w *worker) takesRoom() bool {
-	return w.admitted && w.memory.Failure == nil && !status.Terminal(w.pod.Status.Phase)
+	return w.admitted && !w.memory.Cleaned && w.memory.Failure == nil && !status.Terminal(w.pod.Status.Phase)
 }

@@ -176,3 +176,18 @@ func TestWhoWaitsForRoomIsTold(t *testing.T) {
 		})
 	}
 }
+
+func TestAPodThatWasCleanedUpTakesNoRoom(t *testing.T) {
+	s := newStage(true)
+	s.admit = twoCPUs
+	s.restart()
+	sized := func(pod *corev1.Pod) { pod.Spec.Containers[0].Resources = amounts("1500m", "16Mi") }
+	first := s.create("first", sized)
+	turn(t, s)
+	s.loop.change(first, func(w *worker) { w.memory.Cleaned = true }) // its object is about to be removed
+	second := s.create("second", sized)
+	s.loop.Set(s.server.pods[second])
+	if w := s.loop.workers[second]; !w.admitted {
+		t.Errorf("another that gets its room is refused: %+v", w.memory.Failure)
+	}
+}

@@ -133,5 +133,6 @@ func (s *cleanUp) Do(ctx context.Context, a *actor) error {
 		return err
 	}
 	a.remember(func(m *Memory) { m.Cleaned = true })
+	a.wakePending()
 	return nil
 }
