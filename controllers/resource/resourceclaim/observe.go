@@ -9,6 +9,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/loop"
 	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -16,7 +17,7 @@ import (
 type world struct {
 	// consumers are by the names on reservedFor. There is no pod of a name that is not in it.
 	consumers map[string]*ocorev1.Pod
-	// owner has the name of the pod that the claim was made for; nil where it was made for none, or the cache does not show one.
+	// owner has the name of the pod that the claim was made for; nil where it was made for none, or there is none.
 	owner *ocorev1.Pod
 }
 
@@ -27,11 +28,7 @@ func (Controller) Observe(ctx context.Context, view loop.View, claim *resourcev1
 		if !resourceclaims.OfPods(consumer) {
 			continue
 		}
-		key := client.ObjectKey{Namespace: claim.Namespace, Name: consumer.Name}
-		pod, err := podOf(ctx, view, key)
-		if pod == nil && err == nil {
-			pod, err = podOf(ctx, view.Live(), key)
-		}
+		pod, err := nowOf(ctx, view, client.ObjectKey{Namespace: claim.Namespace, Name: consumer.Name}, consumer.UID)
 		if err != nil {
 			return world{}, err
 		}
@@ -41,9 +38,19 @@ func (Controller) Observe(ctx context.Context, view loop.View, claim *resourcev1
 	}
 	var err error
 	if owner := resourceclaims.MadeFor(claim); owner != nil {
-		w.owner, err = podOf(ctx, view, client.ObjectKey{Namespace: claim.Namespace, Name: owner.Name})
+		w.owner, err = nowOf(ctx, view, client.ObjectKey{Namespace: claim.Namespace, Name: owner.Name}, owner.UID)
 	}
 	return w, err
+}
+
+// nowOf is the pod that has a name now; nil if there is none. Where the cache does not show the one that is expected, it may be behind:
+// show none yet, or the one that had the name before.
+func nowOf(ctx context.Context, view loop.View, key client.ObjectKey, expected types.UID) (*ocorev1.Pod, error) {
+	pod, err := podOf(ctx, view, key)
+	if err == nil && (pod == nil || pod.UID != expected) {
+		return podOf(ctx, view.Live(), key)
+	}
+	return pod, err
 }
 
 // podOf is the pod of a name; nil if there is none.
