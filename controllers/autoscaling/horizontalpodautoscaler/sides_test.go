@@ -159,11 +159,11 @@ type ours struct {
 	t          *testing.T
 	world      *looptest.World
 	reconciler loop.Reconciler
-	recorded   recorded
+	recorded   *recorded
 }
 
 func newOurs(t *testing.T, metrics *served, hpa *oautoscalingv2.HorizontalPodAutoscaler) *ours {
-	s := &ours{t: t, world: looptest.NewWorld(kubernetes), recorded: recorded{}}
+	s := &ours{t: t, world: looptest.NewWorld(kubernetes), recorded: &recorded{events: map[string]bool{}}}
 	s.world.Put(hpa.DeepCopy(), gen.Deployment(hpa.Name))
 	s.reconciler = Loop(metrics.options()).Reconciler(loop.Cluster{Client: s.world.Client("ours"), Events: s.recorded})
 	return s
