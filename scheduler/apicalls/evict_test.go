@@ -20,15 +20,21 @@ func underBothNamings(t *testing.T, test func(t *testing.T, w *looptest.World)) 
 	t.Helper()
 	for _, naming := range apis.Namings() {
 		t.Run(string(naming), func(t *testing.T) {
-			scheme := runtime.NewScheme()
-			if err := apis.AddToScheme(scheme, naming); err != nil {
-				t.Fatal(err)
-			}
-			w := looptest.NewWorld(scheme)
-			w.Put(victim())
-			test(t, w)
+			test(t, worldUnder(t, naming))
 		})
 	}
+}
+
+// worldUnder has one pod, by the names of a naming.
+func worldUnder(t *testing.T, naming apis.Naming) *looptest.World {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := apis.AddToScheme(scheme, naming); err != nil {
+		t.Fatal(err)
+	}
+	w := looptest.NewWorld(scheme)
+	w.Put(victim())
+	return w
 }
 
 func victim() *ocorev1.Pod {

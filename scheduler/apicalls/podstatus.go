@@ -46,21 +46,34 @@ func (p *PodStatuses) Report(_ context.Context, pod *corev1.Pod, condition *core
 // Flush waits until all that was reported of a pod is written.
 func (p *PodStatuses) Flush(pod types.UID) { p.writer.Flush(pod) }
 
-// write writes what differs from what is there.
+// write writes what differs from what is there: from what the cache shows, or, if somebody else has written since, from what the API
+// server has, where nothing is said of a pod that got its node meanwhile.
 func (p *PodStatuses) write(ctx context.Context, pod *corev1.Pod, condition *corev1.PodCondition, nominating *fwk.NominatingInfo) error {
-	if current := p.cached.Pod(pod.Namespace, pod.Name); current != nil && current.UID == pod.UID {
-		pod = current
+	current := pod
+	if cached := p.cached.Pod(pod.Namespace, pod.Name); cached != nil && cached.UID == pod.UID {
+		current = cached
 	}
-	changed := pod.DeepCopy()
-	differs := condition != nil && setCondition(&changed.Status, *condition)
-	if nominating != nil && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
-		changed.Status.NominatedNodeName = nominating.NominatedNodeName
-		differs = true
-	}
-	if !differs {
-		return nil
-	}
-	return naming.PatchStatus(ctx, p.client, (*ocorev1.Pod)(pod), (*ocorev1.Pod)(changed))
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		old := current
+		if old == nil {
+			fresh, err := readAgain(ctx, p.client, pod)
+			if err != nil || fresh.Spec.NodeName != "" {
+				return err
+			}
+			old = fresh
+		}
+		current = nil
+		changed := old.DeepCopy()
+		differs := condition != nil && setCondition(&changed.Status, *condition)
+		if nominating != nil && changed.Status.NominatedNodeName != nominating.NominatedNodeName {
+			changed.Status.NominatedNodeName = nominating.NominatedNodeName
+			differs = true
+		}
+		if !differs {
+			return nil
+		}
+		return naming.PatchStatus(ctx, p.client, (*ocorev1.Pod)(old), (*ocorev1.Pod)(changed))
+	})
 }
 
 // Change makes a change to a pod's status, again and to the newest version of the pod if somebody else was faster. It
