@@ -46,7 +46,8 @@ VERSIONFLAGS = -X $(versionpkg).gitVersion=$(KUBERNETES_VERSION) \
 LDFLAGS = $(VERSIONFLAGS) $(if $(SYMBOLS),,-s -w)
 
 # Every program is static and needs no C compiler, but runc, and holds no paths of this machine. What debuggers read is not even
-# compiled, unless somebody asks for it. One setting for all of them, tests and tools too: so they share what has been compiled. `go test -race` needs CGO_ENABLED=1.
+# compiled, unless somebody asks for it. One setting for all of them, tests and tools too: so they share what has been compiled.
+# `go test -race` needs CGO_ENABLED=1.
 export CGO_ENABLED ?= 0
 export GOFLAGS := $(shell go env GOFLAGS) -trimpath $(if $(SYMBOLS),,-gcflags=all=-dwarf=false)
 

@@ -19,6 +19,11 @@ func (d *Difference) String() string {
 	return strings.Join(lines, "\n")
 }
 
+// InOneTransaction is the difference as the words of a step that carries it out.
+func (d *Difference) InOneTransaction() string {
+	return "in one transaction:\n  " + strings.ReplaceAll(d.String(), "\n", "\n  ")
+}
+
 // Lines are all the changes. A table that is replaced as a whole is one.
 func (d *Difference) Lines() []string {
 	if d.replace != "" {

@@ -38,10 +38,7 @@ type write struct{ difference *nft.Difference }
 
 func (s *write) Verb() string { return "write" }
 
-// String has a line for each change.
-func (s *write) String() string {
-	return "in one transaction:\n  " + strings.ReplaceAll(s.difference.String(), "\n", "\n  ")
-}
+func (s *write) String() string { return s.difference.InOneTransaction() }
 
 func (s *write) Why() string { return "" }
 

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync/atomic"
 
 	"github.com/orrery-dev/orrery/network/nft"
@@ -28,10 +27,7 @@ type write struct{ difference *nft.Difference }
 
 func (s *write) Verb() string { return "write" }
 
-// String has a line for each change.
-func (s *write) String() string {
-	return "in one transaction:\n  " + strings.ReplaceAll(s.difference.String(), "\n", "\n  ")
-}
+func (s *write) String() string { return s.difference.InOneTransaction() }
 
 func (s *write) Why() string { return "" }
 
