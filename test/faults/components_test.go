@@ -43,8 +43,9 @@ var apart = corev1.Taint{Key: "example.org/apart", Effect: corev1.TaintEffectNoS
 // for every minute is due at once.
 const aMinute = 61 * time.Second
 
-// grace is how long a node may be silent.
-const grace = 6 * time.Second
+// grace is how long a node may be silent: longer than the ten seconds between two of its heartbeats, and the time that a busy machine
+// takes for one.
+const grace = 25 * time.Second
 
 func joined(words []string, by string) string { return strings.Join(words, by) }
 
@@ -95,15 +96,6 @@ func (c *jumping) jump(d time.Duration) { c.ahead.Add(int64(d)) }
 func (c *jumping) Now() time.Time { return c.RealClock.Now().Add(time.Duration(c.ahead.Load())) }
 
 func (c *jumping) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
-
-// hasty is a clock by which a node waits for a tenth of the time, so that its heartbeats come every second. It tells the true time.
-type hasty struct{ clock.RealClock }
-
-func (c hasty) NewTimer(d time.Duration) clock.Timer { return c.RealClock.NewTimer(d / 10) }
-
-func (c hasty) AfterFunc(d time.Duration, f func()) clock.Timer {
-	return c.RealClock.AfterFunc(d/10, f)
-}
 
 // alsoRuns runs a component besides the others until the spec ends.
 func alsoRuns(c envtest.Component) {

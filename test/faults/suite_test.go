@@ -49,8 +49,8 @@ var _ = BeforeSuite(func() {
 	env.Components = []envtest.Component{
 		manager(loops, "*,-"+joined(keepTime, ",-"), nil),
 		manager(timekeepers, joined(keepTime, ","), clocks),
-		fleet(nodes, nodeagent.FleetOptions{Nodes: 2, NamePrefix: "stays-", Clock: hasty{}}),
-		fleet(flapping, nodeagent.FleetOptions{Nodes: 1, NamePrefix: flapping, Clock: hasty{}, Taints: []corev1.Taint{apart}}),
+		fleet(nodes, nodeagent.FleetOptions{Nodes: 2, NamePrefix: "stays-"}),
+		fleet(flapping, nodeagent.FleetOptions{Nodes: 1, NamePrefix: flapping, Taints: []corev1.Taint{apart}}),
 	}
 	config, err := env.Start()
 	Expect(err).NotTo(HaveOccurred())
