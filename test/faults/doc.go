@@ -5,6 +5,6 @@
 // what goes wrong are requests ([envtest.Faults]), clocks, nodes, and objects that no API server would have let in. Each spec has a
 // namespace of its own.
 //
-// `make test-faults` runs it, and `make test` does not: specs of Jobs and CronJobs do not come to their end on the nodes of this suite,
-// which has not been explained yet.
+// `make test-faults` runs it, and `make test` does not: in some runs a spec of requests that go wrong waits until its time is over, which
+// has not been explained yet. The same spec alone passes.
 package faults
