@@ -19,9 +19,9 @@
 //
 // # What it promises
 //
-//   - Within a zone no two nodes get the taint in a shorter time than the rate says, also when the first one has lost it since,
-//     or after a restart: a fault of ours is found out before it has emptied the cluster. One pass decides for all nodes, and
-//     the next one sees what it wrote.
+//   - Within a zone no two nodes get the taint in a shorter time than the rate says, also when the first one has lost it since or
+//     is gone: a fault of ours is found out before it has emptied the cluster. One pass decides for all nodes, and the next one
+//     remembers. A restart forgets, so that every zone has the full time again.
 //   - The node comes first that has not been ready for the longest.
 //   - A node that is ready again loses the taint at once, and one whose condition turns from the one to the other changes it.
 //   - Nodes with the label node.kubernetes.io/exclude-disruption do not count for what their zone is.

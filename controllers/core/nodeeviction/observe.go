@@ -12,12 +12,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// world are all nodes, and how it is about their zones.
+// world are all nodes, and when their zones' nodes got the taint.
 type world struct {
 	// nodes are sorted by name. They are those of the cache itself, and must not be changed.
 	nodes []ocorev1.Node
-	// paced is, by zone, since when no other node of it has got the taint or lost it.
-	paced map[string]time.Time
+	// given is, by zone, when this process gave the taint to a node of it last; no zone without one. It must not be changed.
+	given map[string]time.Time
+	// watched is since when this process has looked at nodes. What was done about them before is not known.
+	watched time.Time
 }
 
 // Observe reads all nodes: whether one may get the taint depends on all of its zone.
@@ -27,25 +29,14 @@ func (Controller) Observe(ctx context.Context, view loop.View, _ client.ObjectKe
 		return world{}, fmt.Errorf("listing nodes: %w", err)
 	}
 	slices.SortFunc(list.Items, func(a, b ocorev1.Node) int { return cmp.Compare(a.Name, b.Name) })
-	w := world{nodes: list.Items, paced: map[string]time.Time{}}
-	for name, latest := range latestTaints(w.nodes) {
-		w.paced[name] = view.Since("zone "+name, latest)
-	}
-	return w, nil
+	given, _ := view.Remembered(loop.All).(map[string]time.Time)
+	return world{nodes: list.Items, given: given, watched: view.Since("nodes", "watched")}, nil
 }
 
-// latestTaints are, by zone, which node has got the taint last, and when; empty where none has it. A node that has lost it is
-// not seen any more: that this fact changed, and when, is all that tells of it.
-func latestTaints(nodes []ocorev1.Node) map[string]string {
-	latest, at := map[string]string{}, map[string]time.Time{}
-	for i := range nodes {
-		node, zone := &nodes[i], zoneOf(&nodes[i])
-		if _, known := latest[zone]; !known {
-			latest[zone] = ""
-		}
-		if taint := taintOf(node); taint != nil && taint.TimeAdded != nil && taint.TimeAdded.After(at[zone]) {
-			latest[zone], at[zone] = fmt.Sprintf("%s %s %s", node.Name, node.UID, taint.TimeAdded), taint.TimeAdded.Time
-		}
+// last is when a node of a zone got the taint last, or may have.
+func (w *world) last(zone string) time.Time {
+	if at, known := w.given[zone]; known {
+		return at
 	}
-	return latest
+	return w.watched
 }

@@ -13,39 +13,42 @@ import (
 )
 
 // Plan takes the taint off nodes that must not have it, and gives it to the next node of each zone whose time has come: side
-// by side, so that a node which cannot be written holds up no other.
+// by side, so that a node which cannot be written holds up no other. It remembers to whom it gave the taint whether or not the node
+// could be written: an answer may be lost.
 func (Controller) Plan(_ client.ObjectKey, w world, now time.Time) *plan.Plan {
 	p := plan.New()
 	zones := zonesOf(w.nodes)
 	cutOff := allDisrupted(zones)
 	changes := corrections(w.nodes, cutOff)
+	given := map[string]time.Time{}
 	for _, z := range zones {
-		if !cutOff {
-			changes = append(changes, z.evictNext(p, w.paced[z.name], now)...)
+		if at, known := w.given[z.name]; known {
+			given[z.name] = at
 		}
+		if cutOff || !z.mayEvict(p, w.last(z.name), now) {
+			continue
+		}
+		why := fmt.Sprintf("%d of %d nodes of the zone of %s are not ready, and it has been so for the longest", z.unready, z.total, z.next.Name)
+		changes, given[z.name] = append(changes, retaint{z.next, taintFor(z.next), why}), now
 	}
 	retaintEach(p, changes, now)
+	p.Remember(func(error) any { return given })
 	return p
 }
 
-// evictNext gives the taint to the next node of the zone, or waits for its time. paced is since when no other node of the zone
-// has got the taint or lost it.
-func (z *zone) evictNext(p *plan.Plan, paced, now time.Time) []retaint {
+// mayEvict reports that the next node of the zone is to get the taint now, and plans to look again when the one after it may. last
+// is when a node of the zone got it last.
+func (z *zone) mayEvict(p *plan.Plan, last, now time.Time) bool {
 	interval := z.interval()
 	if z.next == nil || interval == 0 {
-		return nil
-	}
-	last := z.tainted
-	if paced.After(last) {
-		last = paced
+		return false
 	}
 	if wait := last.Add(interval).Sub(now); wait > 0 {
 		p.After(wait, fmt.Sprintf("the rate of a zone in the state %s allows node %s to be evicted then", z.state(), z.next.Name))
-		return nil
+		return false
 	}
 	p.After(interval, "the next node of the zone may be evicted then")
-	why := fmt.Sprintf("%d of %d nodes of the zone of %s are not ready, and it has been so for the longest", z.unready, z.total, z.next.Name)
-	return []retaint{{z.next, taintFor(z.next), why}}
+	return true
 }
 
 // retaint is that a node shall have one of the two taints, or none.

@@ -27,9 +27,6 @@ func others(ready, unknown int) []ocorev1.Node {
 
 func TestWhoGetsTheTaint(t *testing.T) {
 	const noExecute = corev1.TaintEffectNoExecute
-	evicted := func(before time.Duration) ocorev1.Node {
-		return *gen.Node("evicted", gen.NodeUnknown, gen.Tainted(corev1.TaintNodeUnreachable, noExecute, before))
-	}
 	unreachable := gen.Tainted(corev1.TaintNodeUnreachable, noExecute, time.Minute)
 	for _, test := range []struct {
 		name  string
@@ -49,16 +46,12 @@ func TestWhoGetsTheTaint(t *testing.T) {
 		},
 		{"none gets it when no node is ready", gen.Node("a", gen.NodeUnknown), others(0, 3), nil},
 		{"and those that have it lose it", gen.Node("a", gen.NodeUnknown, unreachable), others(0, 3), nil},
-		{"none gets it right after another of its zone", gen.Node("a", gen.NodeUnknown), append(others(5, 0), evicted(9*time.Second)), nil},
-		{"the next one does after 10 s", gen.Node("a", gen.NodeUnknown), append(others(5, 0), evicted(10*time.Second)), []string{"unreachable:NoExecute"}},
 		{
 			"the one that has been silent for longer is first",
 			gen.Node("a", gen.NodeSaysFor(time.Second, corev1.NodeReady, corev1.ConditionUnknown)), others(5, 1), nil,
 		},
 		{"none gets it in a small zone in partial disruption", gen.Node("a", gen.NodeUnknown), others(2, 2), nil},
 		{"one does in a large zone", gen.Node("a", gen.NodeUnknown), others(20, 40), []string{"unreachable:NoExecute"}},
-		{"the next one there does not after 99 s", gen.Node("a", gen.NodeUnknown), append(others(20, 40), evicted(99*time.Second)), nil},
-		{"but after 100 s", gen.Node("a", gen.NodeUnknown), append(others(20, 40), evicted(100*time.Second)), []string{"unreachable:NoExecute"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			wanted := test.node
@@ -77,15 +70,35 @@ func TestWhoGetsTheTaint(t *testing.T) {
 	}
 }
 
-func TestANodeWaitsAfterAnotherHasLostTheTaint(t *testing.T) {
-	w := world{
-		nodes: append(others(3, 0), *gen.Node("a", gen.NodeUnknown)),
-		paced: map[string]time.Time{"": gen.Now.Add(-4 * time.Second)},
-	}
-	got := Controller{}.Plan(loop.All, w, gen.Now).String()
-	want := "nothing to do\nlook again in 6s: the rate of a zone in the state Normal allows node a to be evicted then"
-	if got != want {
-		t.Errorf("the plan is\n%s\nwant\n%s", got, want)
+func TestWhenANodeGetsTheTaint(t *testing.T) {
+	before := func(age time.Duration) time.Time { return gen.Now.Add(-age) }
+	for _, test := range []struct {
+		name   string
+		others []ocorev1.Node
+		given  time.Time // to another node of the zone; zero for none
+		began  time.Time // the process
+		want   time.Duration
+	}{
+		{"at once when none has got it yet", others(3, 0), time.Time{}, before(time.Hour), 0},
+		{"10 s after another of its zone", others(3, 0), before(4 * time.Second), before(time.Hour), 6 * time.Second},
+		{"once these have passed", others(3, 0), before(10 * time.Second), before(time.Hour), 0},
+		{"10 s after the process began, which knows of none before", others(3, 0), time.Time{}, before(time.Second), 9 * time.Second},
+		{"100 s after another of a large zone that is in part disrupted", others(20, 40), before(99 * time.Second), before(time.Hour), time.Second},
+		{"once these have passed, too", others(20, 40), before(100 * time.Second), before(time.Hour), 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := world{
+				nodes:   append(test.others, *gen.Node("a", gen.NodeSaysFor(time.Hour, corev1.NodeReady, corev1.ConditionUnknown))),
+				watched: test.began,
+			}
+			if !test.given.IsZero() {
+				w.given = map[string]time.Time{"": test.given}
+			}
+			p := Controller{}.Plan(loop.All, w, gen.Now)
+			if gets := len(p.Steps()) > 0; gets != (test.want == 0) || !gets && p.Again().After != test.want {
+				t.Errorf("the plan is\n%s\nwant it to get the taint in %s", p, test.want)
+			}
+		})
 	}
 }
 

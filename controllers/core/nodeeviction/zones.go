@@ -41,8 +41,6 @@ type zone struct {
 	total, unready int
 	// next is the node that is to get the taint next; nil means none.
 	next *ocorev1.Node
-	// tainted is when a node got the taint last, as far as nodes tell; zero if none has it.
-	tainted time.Time
 }
 
 // zonesOf are the zones of some nodes, in the order of their first nodes.
@@ -67,13 +65,9 @@ func (z *zone) add(node *ocorev1.Node) {
 			z.unready++
 		}
 	}
-	switch taint := taintOf(node); {
-	case taint == nil:
-		if node.DeletionTimestamp == nil && taintFor(node) != "" && (z.next == nil || unreadyForLonger(node, z.next)) {
-			z.next = node
-		}
-	case taint.TimeAdded != nil && taint.TimeAdded.After(z.tainted):
-		z.tainted = taint.TimeAdded.Time
+	waits := node.DeletionTimestamp == nil && taintOf(node) == nil && taintFor(node) != ""
+	if waits && (z.next == nil || unreadyForLonger(node, z.next)) {
+		z.next = node
 	}
 }
 
