@@ -112,11 +112,13 @@ func NewManager(c Cluster, configure func(*manager.Options)) (*Manager, error) {
 	if configure != nil {
 		configure(&options)
 	}
+	end := &quietEnd{}
+	options.Logger = end.of(options.Logger)
 	mgr, err := manager.New(unwarned(c.Config), options)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the cluster at %s: %w", c.Config.Host, err)
 	}
-	return &Manager{Manager: mgr, ready: make(chan struct{}), stop: func() {}}, nil
+	return &Manager{Manager: mgr, end: end, ready: make(chan struct{}), stop: func() {}}, nil
 }
 
 // unwarned is how a loop reaches the API server, which warns people of what they should write otherwise. A loop cannot: some serve

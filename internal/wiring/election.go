@@ -48,7 +48,6 @@ func (e Election) configure(o *manager.Options) *lease {
 	o.LeaderElection, o.LeaderElectionResourceLockInterface = true, l
 	o.LeaseDuration, o.RenewDeadline, o.RetryPeriod = &e.LeaseDuration, &e.RenewDeadline, &e.RetryPeriod
 	o.LeaderElectionReleaseOnCancel = true
-	o.Logger = quietEnd(o.Logger)
 	// A manager that gives up waiting for its loops would release the lease while one of them may still write.
 	forever := time.Duration(-1)
 	o.GracefulShutdownTimeout = &forever

@@ -87,12 +87,18 @@ func (w *writes) afterRelease() (after []string, released bool) {
 // leading waits until a manager leads.
 func leading(t *testing.T, m *wiring.Manager) {
 	t.Helper()
-	await.Until(t, "the manager to lead", func() (string, bool) {
+	closes(t, "the manager to lead", m.Elected())
+}
+
+// closes waits until a channel is closed.
+func closes(t *testing.T, what string, channel <-chan struct{}) {
+	t.Helper()
+	await.Until(t, what, func() (string, bool) {
 		select {
-		case <-m.Elected():
+		case <-channel:
 			return "", true
 		default:
-			return "it stands by", false
+			return "not yet", false
 		}
 	})
 }
@@ -221,29 +227,42 @@ func TestALeaseThatIsNotRenewedRunsOut(t *testing.T) {
 }
 
 func TestAManagerThatIsStoppedReportsNoErrors(t *testing.T) {
-	c := ownCluster(t)
-	var mu sync.Mutex
-	var said []string
-	c.Log = funcr.New(func(_, line string) {
-		mu.Lock()
-		defer mu.Unlock()
-		if strings.Contains(line, `"error"=`) {
-			said = append(said, line)
-		}
-	}, funcr.Options{Verbosity: -1})
-	m, err := wiring.NewControllers(c, wiring.ControllersOptions{Election: &electing})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop := running(t, m, func() {})
-	leading(t, m)
-	if err := stop(); err != nil {
-		t.Error(err)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if len(said) > 0 {
-		t.Errorf("it said %q, want nothing", said)
+	for _, test := range []struct {
+		name     string
+		election *wiring.Election
+		when     func(*wiring.Manager) <-chan struct{}
+	}{
+		{"while its loops begin", nil, (*wiring.Manager).Elected},
+		{"while they begin because it leads", &electing, (*wiring.Manager).Elected},
+		{"at work", nil, (*wiring.Manager).Ready},
+		{"at work, and leading", &electing, (*wiring.Manager).Ready},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := ownCluster(t)
+			var mu sync.Mutex
+			var said []string
+			c.Log = funcr.New(func(_, line string) {
+				mu.Lock()
+				defer mu.Unlock()
+				if strings.Contains(line, `"error"=`) {
+					said = append(said, line)
+				}
+			}, funcr.Options{Verbosity: -1})
+			m, err := wiring.NewControllers(c, wiring.ControllersOptions{Election: test.election})
+			if err != nil {
+				t.Fatal(err)
+			}
+			stop := running(t, m, func() {})
+			closes(t, "the time to stop it", test.when(m))
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if len(said) > 0 {
+				t.Errorf("it said %q, want nothing", said)
+			}
+		})
 	}
 }
 

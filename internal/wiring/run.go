@@ -32,6 +32,7 @@ func Run(ctx context.Context, part Part, ready func()) error {
 // or when it stands by because another leads.
 type Manager struct {
 	manager.Manager
+	end   *quietEnd
 	ready chan struct{}
 	stop  func() // what is still needed when the last runnable ends
 
@@ -44,6 +45,7 @@ type Manager struct {
 func (m *Manager) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	m.end.with(ctx)
 	go func() {
 		if m.begins(ctx) {
 			close(m.ready)
