@@ -53,6 +53,7 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 		return nil, fmt.Errorf("configuring the API server: %w", err)
 	}
 	orderDiscovery(config)
+	outermost(config, openapi.Recent)
 	// The server's own clients, such as that which keeps its endpoints, warn of nothing that anybody here could change.
 	config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig.WarningHandler = rest.NoWarnings{}
 	if s.options.TwoNames {
@@ -175,10 +176,20 @@ func openDoor(config *app.Config) {
 	aggregator := config.Aggregator.GenericConfig
 	build := aggregator.BuildHandlerChainFunc
 	aggregator.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return naming.Door(build(naming.Inner(handler), c))
+		return build(naming.Inner(handler), c)
 	}
+	outermost(config, naming.Door)
 	for _, generic := range []*genericapiserver.Config{&aggregator.Config, config.KubeAPIs.ControlPlane.Generic, &config.ApiExtensions.GenericConfig.Config} {
 		generic.Authorization.Authorizer = naming.Authorizer(generic.Authorization.Authorizer)
+	}
+}
+
+// outermost has every request go through a filter before anything else.
+func outermost(config *app.Config, filter func(http.Handler) http.Handler) {
+	aggregator := config.Aggregator.GenericConfig
+	build := aggregator.BuildHandlerChainFunc
+	aggregator.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
+		return filter(build(handler, c))
 	}
 }
 

@@ -3,13 +3,16 @@ package apiserver_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/client/clientset/clientset"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
 	"github.com/orrery-dev/orrery/apiserver/identity"
@@ -94,5 +97,30 @@ func TestOurGroupsComeLastInDiscovery(t *testing.T) {
 	at := slices.Index(names, "scheduling.k8s.io")
 	if at < 0 || slices.Contains(names[at:], "storage.k8s.io") || slices.Contains(names[:at], "apps.orrery.dev") {
 		t.Errorf("groups come as %v, want scheduling.k8s.io after those of any cluster and before second names", names)
+	}
+}
+
+// A client that keeps answers asks by the date of the one that it has whether there is another.
+func TestTheIndexOfDocumentsIsNeverTakenForAnOlderOne(t *testing.T) {
+	config, err := shared(t).Config(identity.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, config.Host+"/openapi/v3", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("If-Modified-Since", time.Now().Add(time.Minute).UTC().Format(http.TimeFormat))
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("of the second in which it is asked for it is answered by %s, want it anew", response.Status)
 	}
 }

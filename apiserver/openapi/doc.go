@@ -8,5 +8,8 @@
 // in its URLs, by which a client knows a document that it has already, is of what the documents are made from (the release,
 // the feature gates, the routes) instead of the document's bytes.
 //
+// The index of all documents of a server is upstream's; this package sees that a client never takes an old one for the present
+// one ([Recent]).
+//
 // The package never serves documents of custom resources or of aggregated API servers: those are upstream's, as they are.
 package openapi
