@@ -2,13 +2,15 @@ package images
 
 import (
 	"archive/tar"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/distribution/reference"
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
@@ -21,10 +23,10 @@ const (
 	annotationName = "io.containerd.image.name"
 )
 
-// WriteArchive writes an image under its full name into file, as an OCI image layout in a tar. The file appears whole or not at
-// all.
+// WriteArchive writes an image under its full name into file, as an OCI image layout in a tar, with the manifest that docker
+// loads it by. The file appears whole or not at all.
 func WriteArchive(file, fullName string, image v1.Image) error {
-	tag, err := name.NewTag(fullName, name.StrictValidation)
+	tag, err := tagged(fullName)
 	if err != nil {
 		return fmt.Errorf("writing an archive of image %q: %w", fullName, err)
 	}
@@ -48,17 +50,63 @@ func WriteArchive(file, fullName string, image v1.Image) error {
 	return nil
 }
 
+// tagged reads a full name with a tag.
+func tagged(fullName string) (reference.NamedTagged, error) {
+	named, err := reference.ParseNamed(fullName)
+	if err != nil {
+		return nil, err
+	}
+	tag, ok := named.(reference.NamedTagged)
+	if !ok {
+		return nil, errors.New("it has no tag")
+	}
+	return tag, nil
+}
+
 // writeLayout lays an image out as files.
-func writeLayout(dir string, tag name.Tag, image v1.Image) error {
+func writeLayout(dir string, tag reference.NamedTagged, image v1.Image) error {
 	index, err := layout.Write(dir, empty.Index)
 	if err != nil {
 		return err
 	}
-	return index.AppendImage(image, layout.WithAnnotations(map[string]string{
-		annotationTag:  tag.TagStr(),
-		annotationName: tag.Name(),
-	}))
+	if err := index.AppendImage(image, layout.WithAnnotations(map[string]string{
+		annotationTag:  tag.Tag(),
+		annotationName: tag.String(),
+	})); err != nil {
+		return err
+	}
+	return writeDockerManifest(filepath.Join(dir, dockerManifest), tag, image)
 }
+
+// dockerManifest is what docker reads in an archive, and versions of it before 25 read nothing else.
+const dockerManifest = "manifest.json"
+
+// writeDockerManifest says in docker's own form which of a layout's files the image is made of.
+func writeDockerManifest(file string, tag reference.NamedTagged, image v1.Image) error {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return err
+	}
+	entry := dockerImage{Config: blob(manifest.Config.Digest), RepoTags: []string{tag.String()}}
+	for _, layer := range manifest.Layers {
+		entry.Layers = append(entry.Layers, blob(layer.Digest))
+	}
+	content, err := json.Marshal([]dockerImage{entry})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, content, 0o644)
+}
+
+// dockerImage is an image in docker's manifest.
+type dockerImage struct {
+	Config   string
+	RepoTags []string
+	Layers   []string
+}
+
+// blob is where an OCI layout has a blob.
+func blob(digest v1.Hash) string { return path.Join("blobs", digest.Algorithm, digest.Hex) }
 
 // pack puts a directory's files into one tar, in the order of their names and without their times and owners.
 func pack(file, dir string) error {
@@ -67,15 +115,15 @@ func pack(file, dir string) error {
 		return err
 	}
 	w := tar.NewWriter(out)
-	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(found string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		relative, err := filepath.Rel(dir, path)
+		relative, err := filepath.Rel(dir, found)
 		if err != nil {
 			return err
 		}
-		contents, err := os.ReadFile(path)
+		contents, err := os.ReadFile(found)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,8 @@ package images
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
 // program is an image of a file that could be a program.
@@ -50,12 +54,12 @@ func TestImageRunsItsProgram(t *testing.T) {
 	if err != nil || len(layers) != 1 {
 		t.Fatalf("it has %d layers (%v), want 1", len(layers), err)
 	}
-	contents, err := layers[0].Uncompressed()
+	files, err := layers[0].Uncompressed()
 	if err != nil {
 		t.Fatal(err)
 	}
 	modes := map[string]fs.FileMode{}
-	for r := tar.NewReader(contents); ; {
+	for r := tar.NewReader(files); ; {
 		header, err := r.Next()
 		if err != nil {
 			break
@@ -75,17 +79,109 @@ func TestTheSameProgramGivesTheSameArchive(t *testing.T) {
 		if err := WriteArchive(file, p.Reference, image(t, p)); err != nil {
 			t.Fatal(err)
 		}
-		contents, err := os.ReadFile(file)
+		written, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		archives[i] = contents
+		archives[i] = written
 	}
 	if !bytes.Equal(archives[0], archives[1]) {
 		t.Error("two archives of one program differ")
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("the directory holds %v (%v), want the archive alone", left, err)
+	}
+}
+
+func TestAnImageTrustsTheRootsThatItIsGiven(t *testing.T) {
+	p := program(t)
+	p.Roots = []byte("a certificate, say")
+	if got := contents(t, image(t, p))["etc/ssl/certs/ca-certificates.crt"]; got != string(p.Roots) {
+		t.Errorf("the image has the roots %q, want %q", got, p.Roots)
+	}
+}
+
+// Docker reads manifest.json and follows what it names.
+func TestAnArchiveIsWhatDockerLoads(t *testing.T) {
+	p, file := program(t), filepath.Join(t.TempDir(), "image.tar")
+	made := image(t, p)
+	if err := WriteArchive(file, p.Reference, made); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := tarball.ImageFromPath(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(loaded); err != nil {
+		t.Error(err)
+	}
+	want, err := made.ConfigName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := loaded.ConfigName(); err != nil || got != want {
+		t.Errorf("docker loads the image %s (%v), want %s", got, err, want)
+	}
+}
+
+func TestANameOnDockerHubIsWrittenAsContainerRuntimesHaveIt(t *testing.T) {
+	p, file := program(t), filepath.Join(t.TempDir(), "image.tar")
+	if err := WriteArchive(file, "docker.io/library/web:1", image(t, p)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"index.json", dockerManifest} {
+		if text := member(t, file, name); !strings.Contains(text, `"docker.io/library/web:1"`) {
+			t.Errorf("%s does not name it: %s", name, text)
+		}
+	}
+}
+
+// member is what a file of an archive holds.
+func member(t *testing.T, archive, name string) string {
+	t.Helper()
+	in, err := os.Open(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close() }() // it was only read
+	text, ok := members(t, in)[name]
+	if !ok {
+		t.Fatalf("%s has no %s", archive, name)
+	}
+	return text
+}
+
+// contents are the files of an image's layer.
+func contents(t *testing.T, made v1.Image) map[string]string {
+	t.Helper()
+	layers, err := made.Layers()
+	if err != nil || len(layers) != 1 {
+		t.Fatalf("it has %d layers (%v), want 1", len(layers), err)
+	}
+	layer, err := layers[0].Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return members(t, layer)
+}
+
+// members are what the files of a tar hold.
+func members(t *testing.T, in io.Reader) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for r := tar.NewReader(in); ; {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[header.Name] = string(text)
 	}
 }
 

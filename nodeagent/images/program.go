@@ -28,6 +28,9 @@ type Program struct {
 	Architecture string
 	// Ports are documentation for whoever inspects the image: "8080/tcp". May be nil.
 	Ports []string
+	// Roots are the certificates by which the program trusts servers, in PEM, where Go and OpenSSL look for them. Nil is for one
+	// that connects to none outside of its cluster.
+	Roots []byte
 	// User is whom the program runs as where a pod does not say: "65535:65535". Empty means root.
 	User string
 }
@@ -69,6 +72,13 @@ func (p Program) Image() (v1.Image, error) {
 	return image, nil
 }
 
+// entry is a file of the layer.
+type entry struct {
+	name     string
+	mode     int64
+	contents []byte
+}
+
 // layer is the file system: the program and what programs expect to find.
 func (p Program) layer() (v1.Layer, error) {
 	program, err := os.ReadFile(p.Binary)
@@ -77,11 +87,7 @@ func (p Program) layer() (v1.Layer, error) {
 	}
 	var files bytes.Buffer
 	w := tar.NewWriter(&files)
-	entries := []struct {
-		name     string
-		mode     int64
-		contents []byte
-	}{
+	entries := []entry{
 		{"etc/", 0o755, nil},
 		{"etc/group", 0o644, []byte("root:x:0:\nnobody:x:65535:\n")},
 		{"etc/nsswitch.conf", 0o644, []byte("hosts: files dns\n")},
@@ -89,8 +95,15 @@ func (p Program) layer() (v1.Layer, error) {
 		{"tmp/", 0o1777, nil},
 		{strings.TrimPrefix(path.Clean(p.Path), "/"), 0o755, program},
 	}
-	for _, entry := range entries {
-		if err := writeEntry(w, entry.name, entry.mode, entry.contents); err != nil {
+	if len(p.Roots) > 0 {
+		entries = append(entries, []entry{
+			{"etc/ssl/", 0o755, nil},
+			{"etc/ssl/certs/", 0o755, nil},
+			{"etc/ssl/certs/ca-certificates.crt", 0o644, p.Roots},
+		}...)
+	}
+	for _, e := range entries {
+		if err := writeEntry(w, e.name, e.mode, e.contents); err != nil {
 			return nil, err
 		}
 	}
