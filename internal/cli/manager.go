@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 
 	"github.com/orrery-dev/orrery/internal/wiring"
@@ -9,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
 )
 
@@ -17,7 +17,7 @@ import (
 type managerOptions struct {
 	access         access
 	election       electionFlags
-	metricsAddress string
+	metrics        metricsFlags
 	probeAddress   string
 	webhookCertDir string
 	webhookHost    string
@@ -65,7 +65,7 @@ config/cluster-loops grants. It signs requested certificates where
 	flags := c.Flags()
 	o.access.addFlags(flags)
 	o.election.addFlags(flags)
-	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "`address` of the metrics, as in :8443; 0 for none")
+	o.metrics.addFlags(flags)
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", "0", "`address` of /healthz and /readyz, as in :8081; 0 for none")
 	flags.StringVar(&o.webhookCertDir, "webhook-cert-path", "", "`directory` with tls.crt and tls.key, to serve defaulting and validation as webhooks; empty for none")
 	flags.StringVar(&o.webhookHost, "webhook-host", "", "`address` to serve webhooks at; empty for all")
@@ -108,10 +108,12 @@ func (o *managerOptions) run(ctx context.Context, cluster wiring.Cluster) error 
 
 // configure sets what the flags say about the manager itself.
 func (o *managerOptions) configure(m *manager.Options) {
-	m.Metrics = metricsserver.Options{BindAddress: o.metricsAddress}
+	m.Metrics = o.metrics.options()
 	m.HealthProbeBindAddress = o.probeAddress
 	if o.webhookCertDir != "" {
-		m.WebhookServer = webhook.NewServer(webhook.Options{Host: o.webhookHost, Port: o.webhookPort, CertDir: o.webhookCertDir})
+		m.WebhookServer = webhook.NewServer(webhook.Options{
+			Host: o.webhookHost, Port: o.webhookPort, CertDir: o.webhookCertDir, TLSOpts: []func(*tls.Config){http1},
+		})
 	}
 }
 
