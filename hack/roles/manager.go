@@ -20,12 +20,17 @@ func writeManager(config string, rooms []room, from sources) error {
 	if err != nil {
 		return fmt.Errorf("reading the markers of the scheduler: %w", err)
 	}
+	nodes, err := readMarkers(from.below("nodeagent")...)
+	if err != nil {
+		return fmt.Errorf("reading the markers of simulated nodes: %w", err)
+	}
 	for _, role := range []struct {
 		file, name string
 		asked      marked
 	}{
 		{"rbac/role.yaml", "manager-role", ours(within(controllers.OurKinds, rooms))},
 		{"rbac/scheduler_role.yaml", "scheduler-role", scheduler},
+		{"simulated-nodes/role.yaml", "simulated-nodes-role", everywhere(nodes)},
 		{"cluster-loops/role.yaml", "cluster-loops-role", everywhere(within(controllers.ClusterKinds, rooms), within(controllers.ClusterAuthority, rooms))},
 	} {
 		if len(role.asked.roles) > 0 {
@@ -42,7 +47,8 @@ func writeManager(config string, rooms []room, from sources) error {
 }
 
 // everywhere is all that is asked for, in all namespaces. The loops of what every cluster has may read and delete objects of any kind
-// together: that some of them see Secrets of one namespace alone makes no difference to what the manager may do.
+// together: that some of them see Secrets of one namespace alone makes no difference to what the manager may do. Nor does it for
+// nodes, which read any Secret: that their Leases are all in one namespace.
 func everywhere(asked ...marked) marked {
 	var all marked
 	for _, m := range asked {

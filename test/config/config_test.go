@@ -29,7 +29,7 @@ func build(t *testing.T, folder string) resmap.ResMap {
 	return built
 }
 
-// buildDefaultWith builds config/default with the line uncommented that turns a component on, and the one above all of them.
+// buildDefaultWith builds config/default with the line uncommented that turns a component on.
 func buildDefaultWith(t *testing.T, component string) resmap.ResMap {
 	t.Helper()
 	disk := filesys.MakeFsOnDisk()
@@ -42,7 +42,7 @@ func buildDefaultWith(t *testing.T, component string) resmap.ResMap {
 	if !strings.Contains(string(text), "#"+line) {
 		t.Fatalf("config/default/kustomization.yaml has no line #%s", line)
 	}
-	on := strings.NewReplacer("#components:", "components:", "#"+line, line).Replace(string(text))
+	on := strings.Replace(string(text), "#"+line, line, 1)
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(uncommented{disk, on}, filepath.Dir(path))
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +81,30 @@ func TestTheDefaultPutsEverythingIntoItsNamespace(t *testing.T) {
 	}
 	if want := len(apis.Kinds()); definitions != want {
 		t.Errorf("it installs %d definitions, there are %d kinds: is config/crd/kustomization.yaml complete?", definitions, want)
+	}
+}
+
+// The chart is made of all components; whichever are on by default, its values say so again.
+func TestTheChartIsMadeOfEveryComponent(t *testing.T) {
+	whole, every := map[string]bool{}, map[string]bool{}
+	for _, r := range build(t, "chart").Resources() {
+		whole[r.CurId().String()] = true
+	}
+	text, err := os.ReadFile(filepath.Join(root, "config", "default", "kustomization.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := build(t, "default").Resources()
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if component, ok := strings.CutPrefix(line, "#- ../"); ok {
+			built = append(built, buildDefaultWith(t, component).Resources()...)
+		}
+	}
+	for _, r := range built {
+		every[r.CurId().String()] = true
+	}
+	if diff := cmp.Diff(every, whole); diff != "" {
+		t.Errorf("config/chart (-default and all components +chart):\n%s", diff)
 	}
 }
 

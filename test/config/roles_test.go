@@ -67,6 +67,19 @@ func TestEachOverreachIsSeen(t *testing.T) {
 	}
 }
 
+// Simulated nodes read what pods name, tell that they are well, and ask who it is that wants a pod's log.
+func TestSimulatedNodesMayChangeNothingThatIsNotOursButLeases(t *testing.T) {
+	allowed := slices.Concat(telling, []change{
+		{"coordination.k8s.io", "leases", "create"}, {"coordination.k8s.io", "leases", "update"},
+		{"authentication.k8s.io", "tokenreviews", "create"}, {"authorization.k8s.io", "subjectaccessreviews", "create"},
+	})
+	for _, rule := range role(t, "simulated-nodes/role.yaml").Rules {
+		for _, wrong := range overreaches(rule, allowed) {
+			t.Errorf("config/simulated-nodes/role.yaml: %s", wrong)
+		}
+	}
+}
+
 // The default with the line uncommented that turns the cluster's loops on: the manager runs them, and may.
 func TestTheLoopsOfEveryClusterCanBeTurnedOn(t *testing.T) {
 	built := buildDefaultWith(t, "cluster-loops")

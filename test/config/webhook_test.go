@@ -47,7 +47,7 @@ func TestWebhooksCanBeTurnedOn(t *testing.T) {
 	if secret := manager.Spec.Template.Spec.Volumes[0].Secret.SecretName; secret != certificate["spec"].(map[string]any)["secretName"] {
 		t.Errorf("the manager serves with the secret %s, which the certificate does not fill", secret)
 	}
-	if args := manager.Spec.Template.Spec.Containers[0].Args; len(args) != 4 {
+	if args := manager.Spec.Template.Spec.Containers[0].Args; len(args) != 5 {
 		t.Errorf("the manager has the arguments %v, want those from before and the path of the certificate", args)
 	}
 	for _, kind := range apis.Kinds() {

@@ -31,10 +31,15 @@ import (
 	"github.com/orrery-dev/orrery/test/auditlog"
 )
 
-// managerUser is who the manager is on a cluster where our kinds are custom resources.
-const managerUser = "orrery:manager"
+// Who the manager is on a cluster where our kinds are custom resources, and who the simulated nodes of a manager are. In a manager
+// they are one; here it is seen who asks for what.
+const (
+	managerUser = "orrery:manager"
+	nodesUser   = "orrery:nodes-of-the-manager"
+)
 
-// The manager with the roles of config/rbac and no others: it does all that it has to with our kinds, and tries nothing else.
+// The manager with the roles of config/rbac and no others: it does all that it has to with our kinds, and tries nothing else. Nor
+// do simulated nodes, with their role.
 func TestAManagerNeedsNoMoreThanItsRole(t *testing.T) {
 	m := newForeign(t, wiring.Loops{}, "rbac/role.yaml", "rbac/scheduler_role.yaml")
 	m.rollsOut(t)
@@ -101,7 +106,12 @@ func newForeign(t *testing.T, loops wiring.Loops, roles ...string) *foreign {
 					return nil
 				}
 			}},
-			{Name: "nodes", Run: func(ctx context.Context, config *rest.Config) error {
+			{Name: "nodes", Identity: identity.Identity{User: nodesUser}, Run: func(ctx context.Context, config *rest.Config) error {
+				select {
+				case <-granted:
+				case <-ctx.Done():
+					return nil
+				}
 				fleet, err := wiring.NewFleet(wiring.Cluster{Config: config, Naming: apis.Orrery}, nodeagent.FleetOptions{Nodes: 2})
 				if err != nil {
 					return err
@@ -128,7 +138,8 @@ func newForeign(t *testing.T, loops wiring.Loops, roles ...string) *foreign {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grant(t, c, config, roles)
+	grant(t, c, config, managerUser, roles)
+	grant(t, c, config, nodesUser, []string{"simulated-nodes/role.yaml"})
 	close(granted)
 	return &foreign{session{c}, te, log}
 }
@@ -149,8 +160,8 @@ func runManager(ctx context.Context, config *rest.Config, loops wiring.Loops) er
 	return group.Wait()
 }
 
-// grant binds the manager to the roles in files of config, and waits until the last of them counts.
-func grant(t *testing.T, c client.Client, config *rest.Config, files []string) {
+// grant binds somebody to the roles in files of config, and waits until the last of them counts.
+func grant(t *testing.T, c client.Client, config *rest.Config, user string, files []string) {
 	t.Helper()
 	var last rbacv1.PolicyRule
 	for _, file := range files {
@@ -165,7 +176,7 @@ func grant(t *testing.T, c client.Client, config *rest.Config, files []string) {
 		binding := &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: role.Name},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: managerUser}},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
 		}
 		for _, obj := range []client.Object{role, binding} {
 			if err := c.Create(t.Context(), obj); err != nil {
@@ -177,7 +188,7 @@ func grant(t *testing.T, c client.Client, config *rest.Config, files []string) {
 	reviews := kubernetes.NewForConfigOrDie(config).AuthorizationV1().SubjectAccessReviews()
 	await.Until(t, "the roles to count", func() (string, bool) {
 		review, err := reviews.Create(t.Context(), &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-			User:               managerUser,
+			User:               user,
 			ResourceAttributes: &authorizationv1.ResourceAttributes{Group: last.APIGroups[0], Resource: last.Resources[0], Verb: last.Verbs[0]},
 		}}, metav1.CreateOptions{})
 		return fmt.Sprint(review.Status, err), err == nil && review.Status.Allowed
@@ -247,7 +258,7 @@ func (m *foreign) losesANode(t *testing.T) {
 	m.gone(t, lost)
 }
 
-// nothingWasRefused ends the cluster, and reads in its log what the manager was refused.
+// nothingWasRefused ends the cluster, and reads in its log what the manager and the nodes were refused.
 func (m *foreign) nothingWasRefused(t *testing.T) {
 	t.Helper()
 	if err := m.env.Stop(); err != nil {
@@ -257,11 +268,13 @@ func (m *foreign) nothingWasRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	did := components[managerUser]
-	if did == nil {
-		t.Fatal("the manager has asked for nothing")
-	}
-	for _, refusal := range did.Refused {
-		t.Errorf("the manager was refused: %s", refusal)
+	for _, user := range []string{managerUser, nodesUser} {
+		did := components[user]
+		if did == nil {
+			t.Fatalf("%s has asked for nothing", user)
+		}
+		for _, refusal := range did.Refused {
+			t.Errorf("%s was refused: %s", user, refusal)
+		}
 	}
 }
