@@ -3,8 +3,12 @@
 
 # Whether symbols for debuggers are written beside bin/orrery, into bin/orrery.debug. It needs binutils.
 SYMBOLS ?=
-# The image that `make deploy` runs.
+# The image that is built, and that `make deploy` runs.
 IMG ?= orrery:latest
+# What `make image` builds for, and what `make docker-buildx` does.
+IMAGE_ARCH ?= $(shell go env GOARCH)
+PLATFORMS ?= linux/arm64,linux/amd64
+CONTAINER_TOOL ?= docker
 # Whether uninstall and undeploy pass over what is not there.
 ignore-not-found ?= false
 # How long the whole test suite may take.
@@ -26,6 +30,12 @@ RUN_FLAGS ?= --scheduler --simulated-nodes 2
 KUBECTL ?= $(ORRERY) kubectl
 CONTROLLER_GEN ?= go tool controller-gen
 GOLANGCI_LINT ?= $(LOCALBIN)/golangci-lint
+# Helm 4, built from its module.
+HELM ?= go tool -modfile=hack/chart/go.mod helm.sh/helm/v4/cmd/helm
+HELM_NAMESPACE ?= orrery-system
+HELM_RELEASE ?= orrery
+HELM_CHART_DIR ?= $(CURDIR)/charts/orrery
+HELM_EXTRA_ARGS ?=
 
 # The API server and kubectl inside the binary say which Kubernetes they are by these
 # variables; without them it would be v0.0.0-master, which confuses clients. Each is
@@ -100,16 +110,22 @@ bench-controllers: ## Compare the controllers with kube-controller-manager's: ti
 ##@ Development
 
 .PHONY: manifests
-manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configuration objects.
+manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configuration objects, and the chart's templates.
 	$(CONTROLLER_GEN) crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./apis/... output:crd:dir=config/crd/bases
 	go run ./hack/crdfinish config/crd/bases config/crd/names
 	$(CONTROLLER_GEN) webhook paths=./webhooks/... output:webhook:dir=config/webhook
 	go run ./hack/roles config docs
+	go -C hack/chart run . $(CURDIR)
 
 .PHONY: generate
 generate: ## Generate deep copies of our kinds and their ties to upstream's.
 	$(CONTROLLER_GEN) object paths=./apis/... paths=./examples/jobhistory/...
 	go run ./hack/upstreamgen ./apis
+
+.PHONY: helm
+helm: ## Generate the templates of the chart in charts/orrery from config/chart, and lint it.
+	go -C hack/chart run . $(CURDIR)
+	$(HELM) lint $(HELM_CHART_DIR)
 
 .PHONY: fmt
 fmt: ## Run go fmt against code.
@@ -135,6 +151,7 @@ lint-config: $(GOLANGCI_LINT) ## Verify the linters' configuration.
 test: build runtime ## Run every test. As root, that includes the ones with real containers. TEST_FLAGS are passed to go test.
 	go test -vet=off -timeout $(TEST_TIMEOUT) -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./...
 	go -C hack/conformance test -vet=off ./...
+	go -C hack/chart test -vet=off ./...
 
 .PHONY: test-faults
 test-faults: ## Let requests, watches, nodes, managers and clocks fail in the middle of what the controllers do, on a real API server.
@@ -184,6 +201,23 @@ endif
 run: build ## Run controllers, scheduler and simulated nodes from this host, on the custom resources of the cluster of KUBECONFIG. RUN_FLAGS says what else, or less.
 	$(ORRERY) manager $(RUN_FLAGS)
 
+.PHONY: image
+image: ## Build the image IMG for IMAGE_ARCH without a container engine, into dist/image.tar, which docker, ctr and orrery load.
+	GOOS=linux GOARCH=$(IMAGE_ARCH) go build -ldflags '$(LDFLAGS)' -o $(LOCALBIN)/image/linux-$(IMAGE_ARCH)/orrery .
+	go run ./hack/image -name '$(IMG)' -program $(LOCALBIN)/image/linux-$(IMAGE_ARCH)/orrery -architecture $(IMAGE_ARCH) -out dist/image.tar
+
+.PHONY: docker-build
+docker-build: ## Build the image IMG from the Dockerfile, with CONTAINER_TOOL.
+	$(CONTAINER_TOOL) build --build-arg LDFLAGS='$(LDFLAGS)' -t $(IMG) .
+
+.PHONY: docker-push
+docker-push: ## Push the image IMG.
+	$(CONTAINER_TOOL) push $(IMG)
+
+.PHONY: docker-buildx
+docker-buildx: ## Build the image IMG for PLATFORMS from the Dockerfile, and push it.
+	$(CONTAINER_TOOL) buildx build --push --platform=$(PLATFORMS) --build-arg LDFLAGS='$(LDFLAGS)' -t $(IMG) .
+
 .PHONY: build-installer
 build-installer: build ## Write dist/install.yaml: the definitions and the deployment in one file.
 	mkdir -p dist
@@ -206,6 +240,34 @@ deploy: build-installer ## Deploy the controllers into the cluster of KUBECONFIG
 .PHONY: undeploy
 undeploy: build ## Delete what deploy made. ignore-not-found=true ignores what is not there.
 	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -k config/default
+
+##@ Helm Deployment
+
+.PHONY: helm-deploy
+helm-deploy: ## Install the chart, or upgrade it, in the cluster of KUBECONFIG, with the image IMG.
+	$(HELM) upgrade --install $(HELM_RELEASE) $(HELM_CHART_DIR) --namespace $(HELM_NAMESPACE) --create-namespace \
+		--set manager.image.repository='$(image-repository)' --set manager.image.tag='$(image-tag)' \
+		--wait --timeout 5m $(HELM_EXTRA_ARGS)
+
+.PHONY: helm-uninstall
+helm-uninstall: ## Uninstall the release. The definitions stay, and with them all objects.
+	$(HELM) uninstall $(HELM_RELEASE) --namespace $(HELM_NAMESPACE)
+
+.PHONY: helm-status
+helm-status: ## Show the status of the release.
+	$(HELM) status $(HELM_RELEASE) --namespace $(HELM_NAMESPACE)
+
+.PHONY: helm-history
+helm-history: ## Show the revisions of the release.
+	$(HELM) history $(HELM_RELEASE) --namespace $(HELM_NAMESPACE)
+
+.PHONY: helm-rollback
+helm-rollback: ## Go back to the revision before.
+	$(HELM) rollback $(HELM_RELEASE) --namespace $(HELM_NAMESPACE)
+
+# The parts of IMG: a colon after the last slash is before the tag.
+image-tag = $(or $(word 2,$(subst :, ,$(notdir $(IMG)))),latest)
+image-repository = $(patsubst %:$(image-tag),%,$(IMG))
 
 ##@ Dependencies
 

@@ -1,5 +1,6 @@
-// Command image makes the image of a manager in a cluster from a program that has been built, without a container engine: the same
-// image that the Dockerfile makes, as an archive for `orrery image load`, `ctr image import` and `docker load`.
+// Command image makes the image of a manager in a cluster from a program that has been built, without a container engine, as an
+// archive for `orrery image load`, `ctr image import` and `docker load`. A pod's spec is the same for it and for the one that is
+// built from the Dockerfile.
 //
 // The same program gives the same archive: it holds no times, and the certificates that it trusts are those of Mozilla as the
 // module golang.org/x/crypto/x509roots has them, not this machine's.
