@@ -24,6 +24,7 @@ func TestAReleaseInContainers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("containers need root")
 	}
+	t.Parallel()
 	needsProgram(t)
 	up := newUp(t, "--controllers=*,-job-controller")
 	up.orrery(t, "image", "load", newImage(t))
@@ -55,12 +56,17 @@ func TestAReleaseInContainers(t *testing.T) {
 // readsMetrics asks for the manager's metrics as nobody, as somebody without and as somebody with the right to read them.
 func readsMetrics(t *testing.T, up up) {
 	url := "https://" + up.get("pods", "{.items[0].status.podIP}", "-l", "control-plane=controller-manager") + ":8443/metrics"
-	up.kubectl(t, "", "-n", namespace, "create", "serviceaccount", "reader")
-	token := strings.TrimSpace(up.kubectl(t, "", "-n", namespace, "create", "token", "reader"))
 	answers(t, url, "", http.StatusUnauthorized, "")
-	answers(t, url, token, http.StatusForbidden, "")
+	answers(t, url, up.token(t, "stranger"), http.StatusForbidden, "")
 	up.kubectl(t, "", "create", "clusterrolebinding", "reader", "--clusterrole=orrery-metrics-reader", "--serviceaccount="+namespace+":reader")
-	answers(t, url, token, http.StatusOK, "orrery_loop_passes_total")
+	answers(t, url, up.token(t, "reader"), http.StatusOK, "orrery_loop_passes_total")
+}
+
+// token is that of a new ServiceAccount.
+func (u up) token(t *testing.T, name string) string {
+	t.Helper()
+	u.kubectl(t, "", "-n", namespace, "create", "serviceaccount", name)
+	return strings.TrimSpace(u.kubectl(t, "", "-n", namespace, "create", "token", name))
 }
 
 // answers waits until a URL answers with a status, and a text.

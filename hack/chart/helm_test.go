@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -16,8 +17,7 @@ var chart = filepath.Join(root, "charts", "orrery")
 
 // helm is a version of Helm, as a person has it.
 type helm struct {
-	version string
-	binary  string
+	binary string
 	// kubeconfig is the cluster that it acts on; empty for none.
 	kubeconfig string
 	home       string
@@ -30,14 +30,24 @@ func eachHelm(t *testing.T, run func(*testing.T, helm)) {
 	}
 }
 
+// binaries are where each version of Helm is.
+var binaries = map[string]func() (string, error){"v4": built("v4"), "v3": built("v3")}
+
+// built has Go build a version of Helm, unless it has one, and say where it is.
+func built(version string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		out, err := exec.Command("go", "tool", "-n", "helm.sh/helm/"+version+"/cmd/helm").Output()
+		return strings.TrimSpace(string(out)), err
+	})
+}
+
 func newHelm(t *testing.T, version string) helm {
 	t.Helper()
-	// This builds it, once, and says where it is.
-	out, err := exec.Command("go", "tool", "-n", "helm.sh/helm/"+version+"/cmd/helm").Output()
+	binary, err := binaries[version]()
 	if err != nil {
 		t.Fatalf("building Helm %s: %v", version, err)
 	}
-	return helm{version: version, binary: strings.TrimSpace(string(out)), home: t.TempDir()}
+	return helm{binary: binary, home: t.TempDir()}
 }
 
 // on is this Helm on a cluster.

@@ -12,6 +12,7 @@ const maxRelease = 700_000
 
 // A release on an API server that knows nothing of us.
 func TestARelease(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	plain := newPlain(t)
 	plain.kubectl(t, "", "create", "namespace", namespace)
 	plain.kubectl(t, "", "apply", "-f", filepath.Join("testdata", "foreign.yaml"))
