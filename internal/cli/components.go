@@ -33,6 +33,7 @@ const (
 	proxyComponent       = "proxy"
 	routesComponent      = "routes"
 	dnsComponent         = "dns"
+	snapshotsComponent   = "snapshots"
 )
 
 // machine is what the components on one machine share while they run.
@@ -137,6 +138,7 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 		plane.Component{Name: controllersComponent, Needs: []string{apiserverComponent}, Run: p.runControllers},
 		plane.Component{Name: schedulerComponent, Needs: []string{apiserverComponent}, Run: p.runScheduler})
 	components = append(components, further...)
+	components = append(components, p.snapshotComponents()...)
 	if o.nodes > 0 {
 		components = append(components,
 			plane.Component{Name: simulatedComponent, Needs: []string{apiserverComponent}, Run: p.runSimulatedNodes})
@@ -154,6 +156,9 @@ func newBareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 }
 
 func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) (*controlPlane, error) {
+	if err := restoreInterrupted(inst); err != nil {
+		return nil, err
+	}
 	m, err := newMachine(ctx, inst, o.runtimeOptions)
 	if err != nil {
 		return nil, err
@@ -188,7 +193,7 @@ func (p *controlPlane) gateway() netip.Addr {
 }
 
 // serverDir is the data directory of an instance's API server.
-func serverDir(inst *instance.Instance) string { return inst.Path("apiserver") }
+func serverDir(inst *instance.Instance) string { return inst.Path(serverName) }
 
 func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) error {
 	options := apiserver.Options{
