@@ -9,9 +9,11 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/apiserver/pki"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/wiring"
@@ -19,6 +21,7 @@ import (
 	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // The names of the components, as status shows them.
@@ -227,9 +230,26 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		return err
 	}
 	p.server = server
+	go p.renewKubeconfig(ctx, server)
 	ready(server.URL())
 	<-server.Ended()
 	return server.Err()
+}
+
+// kubeconfigCheck is how often it is looked whether the kubeconfig ends soon.
+const kubeconfigCheck = 12 * time.Hour
+
+// renewKubeconfig writes the kubeconfig anew before the certificate in it ends, until ctx does.
+func (p *controlPlane) renewKubeconfig(ctx context.Context, server *apiserver.Server) {
+	wait.UntilWithContext(ctx, func(context.Context) {
+		certificate, err := administratorsCertificate(p.inst)
+		if err == nil && certificate != nil && time.Now().Before(pki.Held{Certificate: certificate}.Renewal()) {
+			return
+		}
+		if err := p.writeKubeconfig(server); err != nil {
+			logger().Error(err, "The kubeconfig is not renewed")
+		}
+	}, kubeconfigCheck)
 }
 
 func (p *controlPlane) writeKubeconfig(server *apiserver.Server) error {
