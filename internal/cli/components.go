@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -257,7 +256,7 @@ func (p *controlPlane) writeKubeconfig(server *apiserver.Server) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(p.inst.Kubeconfig(), kubeconfig, 0o600); err != nil {
+	if err := writePrivate(p.inst.Kubeconfig(), kubeconfig); err != nil {
 		return fmt.Errorf("writing the kubeconfig: %w", err)
 	}
 	return nil

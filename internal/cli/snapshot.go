@@ -28,9 +28,10 @@ object, and the keys without which they are of no use: whoever can read the file
 do everything. 'orrery up' takes one twice a day by itself, and keeps five.`,
 		Example: `  orrery snapshot save
   orrery snapshot list
+  orrery snapshot kubectl FILE get pods -A
   orrery down && orrery snapshot restore FILE && orrery up`,
 	}
-	c.AddCommand(newSnapshotSave(t), newSnapshotList(t), newSnapshotVerify(), newSnapshotRestore(t))
+	c.AddCommand(newSnapshotSave(t), newSnapshotList(t), newSnapshotVerify(), newSnapshotKubectl(t), newSnapshotRestore(t))
 	return c
 }
 

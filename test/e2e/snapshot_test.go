@@ -29,6 +29,11 @@ func TestASnapshotIsPutBack(t *testing.T) {
 	p.kubectl("delete", "deployment/web", "secret/word")
 	p.kubectl("create", "configmap", "later")
 
+	for _, snapshot := range []string{running, bare} {
+		if got := p.orrery("snapshot", "kubectl", snapshot, "get", "deploy/web", "secret/word", "-o", "name"); got != "deployment.apps/web\nsecret/word\n" {
+			t.Errorf("asked what was in it, %s says %q", snapshot, got)
+		}
+	}
 	if said := p.fails("snapshot", "restore", running); !strings.Contains(said, "stop it first") {
 		t.Errorf("restoring over one that runs: %s", said)
 	}
