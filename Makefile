@@ -246,7 +246,7 @@ undeploy: build ## Delete what deploy made. ignore-not-found=true ignores what i
 .PHONY: helm-deploy
 helm-deploy: ## Install the chart, or upgrade it, in the cluster of KUBECONFIG, with the image IMG.
 	$(HELM) upgrade --install $(HELM_RELEASE) $(HELM_CHART_DIR) --namespace $(HELM_NAMESPACE) --create-namespace \
-		--set manager.image.repository='$(image-repository)' --set manager.image.tag='$(image-tag)' \
+		--set manager.image.repository='$(image-repository)' --set-string manager.image.tag='$(image-tag)' \
 		--wait --timeout 5m $(HELM_EXTRA_ARGS)
 
 .PHONY: helm-uninstall

@@ -42,7 +42,7 @@ type cluster struct{ kubeconfig string }
 func newPlain(t *testing.T) cluster {
 	t.Helper()
 	needsProgram(t)
-	dir, err := os.MkdirTemp("", "plain") // the path of a socket is short
+	dir, err := os.MkdirTemp("", "plain") //nolint:usetesting // the path of a socket is short
 	if err != nil {
 		t.Fatal(err)
 	}
