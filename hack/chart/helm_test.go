@@ -82,7 +82,7 @@ func (h helm) run(t *testing.T, args ...string) string {
 const namespace = "orrery-system"
 
 // patience is how long a test waits for anything.
-const patience = 2 * time.Minute
+const patience = 3 * time.Minute
 
 // becomes waits until a condition holds, and says what was seen last where it does not.
 func becomes(t *testing.T, what string, condition func() (string, bool)) {
