@@ -8,12 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
@@ -36,6 +38,9 @@ func image(t *testing.T, p Program) v1.Image {
 	return made
 }
 
+// oci is what an OCI image is made of: its manifest, its configuration, its layers.
+var oci = []types.MediaType{types.OCIManifestSchema1, types.OCIConfigJSON, types.OCILayer}
+
 func TestImageRunsItsProgram(t *testing.T) {
 	made := image(t, program(t))
 	file, err := made.ConfigFile()
@@ -48,6 +53,14 @@ func TestImageRunsItsProgram(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, file.Config); diff != "" || file.OS != "linux" || file.Architecture != "arm64" {
 		t.Errorf("it is for %s/%s, and its configuration differs:\n%s", file.OS, file.Architecture, diff)
+	}
+
+	manifest, err := made.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := []types.MediaType{manifest.MediaType, manifest.Config.MediaType, manifest.Layers[0].MediaType}; !slices.Equal(got, oci) {
+		t.Errorf("it is made of %v, want %v", got, oci)
 	}
 
 	layers, err := made.Layers()

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // Program is one static executable that becomes an image which holds nothing else.
@@ -42,7 +43,8 @@ func (p Program) Image() (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the layer of image %s: %w", p.Reference, err)
 	}
-	image, err := mutate.AppendLayers(empty.Image, layer)
+	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	image, err := mutate.AppendLayers(base, layer)
 	if err != nil {
 		return nil, fmt.Errorf("making image %s: %w", p.Reference, err)
 	}
@@ -111,7 +113,7 @@ func (p Program) layer() (v1.Layer, error) {
 		return nil, err
 	}
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(files.Bytes())), nil }
-	return tarball.LayerFromOpener(open)
+	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer))
 }
 
 // writeEntry adds a file to a tar, or a directory where the name ends with a slash. Its time is the epoch.
