@@ -30,10 +30,17 @@ type roleBook struct {
 	bindings        []rbacv1.RoleBinding
 }
 
-func newRoleBook() (roleBook, error) {
+func newRoleBook(nodesJoin bool) (roleBook, error) {
 	policy, err := identity.DefaultPolicy()
 	if err != nil {
 		return roleBook{}, err
+	}
+	if nodesJoin {
+		joining, err := identity.JoiningPolicy()
+		if err != nil {
+			return roleBook{}, err
+		}
+		policy = policy.Add(joining)
 	}
 	book := roleBook{
 		clusterRoles: policy.ClusterRoles, clusterBindings: policy.ClusterRoleBindings,
@@ -56,8 +63,8 @@ func newRoleBook() (roleBook, error) {
 // every start: rules that a person added stay, and an object annotated rbac.authorization.kubernetes.io/autoupdate:
 // "false" is left alone. Those of our components lose what the component does not need any more, and bindings that an
 // earlier release made for them are deleted: who wants a component to do more makes a binding of their own.
-func ensureRoles(ctx context.Context, config *rest.Config) error {
-	book, err := newRoleBook()
+func ensureRoles(ctx context.Context, config *rest.Config, nodesJoin bool) error {
+	book, err := newRoleBook(nodesJoin)
 	if err != nil {
 		return err
 	}
