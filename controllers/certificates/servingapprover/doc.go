@@ -1,6 +1,6 @@
 // Package servingapprover approves CertificateSigningRequests for the certificate that a node shows as a server, where it is for
 // that node's own name and addresses. None of kube-controller-manager's controllers does that: there a person approves them, or
-// software that somebody adds.
+// software that somebody adds. Here it is turned on and off with certificatesigningrequest-approving-controller.
 //
 // It watches CertificateSigningRequests, and reads Nodes, and the Service kubernetes with its EndpointSlices. It owns the condition
 // Approved of those requests that it approves.
