@@ -140,6 +140,9 @@ func TestAMachineJoins(t *testing.T) {
 		}
 		h.servesAsNode(t, o.Dir, r, kubernetes.NewForConfigOrDie(config))
 	})
+	if _, err := h.admin.CoreV1().Nodes().Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "one"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	t.Run("and may no more than a node", func(t *testing.T) { mayNoMore(t, kubernetes.NewForConfigOrDie(config)) })
 	t.Run("and its name is taken", func(t *testing.T) {
 		_, err := nodebootstrap.Join(t.Context(), h.options(t, h.token(t), "two"))
