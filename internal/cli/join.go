@@ -62,6 +62,16 @@ func (o *joinOptions) sameAs(r registration.Registration, inst *instance.Instanc
 	return nil
 }
 
+// hasNotJoined says that an instance is a node of a control plane elsewhere, and so can be none itself.
+func hasNotJoined(inst *instance.Instance) error {
+	r, err := registration.Read(registrationDir(inst))
+	if err != nil || !r.Rotates {
+		return nil //nolint:nilerr // one that cannot be read stops 'orrery node'; a control plane has none
+	}
+	return fmt.Errorf("instance %s is node %s of a control plane on another machine: run it with '%s', leave that with '%s', or choose another instance with --name",
+		inst.Name, r.NodeName, inst.Command("node"), inst.Command("node leave"))
+}
+
 // run makes this machine a node. Nothing is written before the cluster has let it in.
 func (o *joinOptions) run(c *cobra.Command, inst *instance.Instance, runtime runtimeOptions) (registration.Registration, error) {
 	options, err := o.options(inst)

@@ -98,5 +98,5 @@ func (r *Rotation) Run(ctx context.Context, ready func(until time.Time)) error {
 		ready(r.server.Current().Leaf.NotAfter)
 		<-ctx.Done()
 	}
-	return nil //nolint:nilerr // the end of ctx is no error
+	return nil // the end of ctx is no error
 }
