@@ -41,7 +41,7 @@ func newHost(t *testing.T) *host {
 	h := &host{server: server, admin: kubernetes.NewForConfigOrDie(config), at: strings.TrimPrefix(server.URL(), "https://")}
 	info := clusterinfo.Info{Server: server.URL(), CA: server.CA()}
 	nodes := clusterinfo.NodeConfig{Networking: clusterinfo.Networking{
-		PodSubnet: netip.MustParsePrefix("10.200.0.0/16"), ServiceSubnet: netip.MustParsePrefix("10.96.0.0/16"),
+		PodSubnet: netip.MustParsePrefix("203.0.113.0/25"), ServiceSubnet: netip.MustParsePrefix("203.0.113.128/25"),
 	}}
 	if err := clusterinfo.Publish(t.Context(), h.admin, info, nodes); err != nil {
 		t.Fatal(err)

@@ -48,6 +48,9 @@ func Join(ctx context.Context, o Options) (*Joined, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkRanges(config.Networking); err != nil {
+		return nil, err
+	}
 	if o.Address, err = o.address(); err != nil {
 		return nil, err
 	}
