@@ -141,7 +141,7 @@ func newForeign(t *testing.T, loops wiring.Loops, roles ...string) *foreign {
 	grant(t, c, config, managerUser, roles)
 	grant(t, c, config, nodesUser, []string{"simulated-nodes/role.yaml"})
 	close(granted)
-	return &foreign{session{c}, te, log}
+	return &foreign{session{Client: c}, te, log}
 }
 
 func runManager(ctx context.Context, config *rest.Config, loops wiring.Loops) error {
