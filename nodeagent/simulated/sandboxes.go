@@ -64,9 +64,9 @@ func (r *Runtime) RemovePodSandbox(ctx context.Context, id string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for cid, c := range r.containers {
+	for _, c := range r.containers {
 		if c.sandbox.id == id {
-			delete(r.containers, cid)
+			r.forget(c)
 		}
 	}
 	delete(r.sandboxes, id)
