@@ -18,6 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/objects"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
 	"github.com/orrery-dev/orrery/nodeagent/probes"
+	"github.com/orrery-dev/orrery/nodeagent/stats"
 	"github.com/orrery-dev/orrery/nodeagent/volumes"
 )
 
@@ -71,6 +72,10 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 			Event: c.recorder(o.NodeName), Log: o.Log.WithValues("node", o.NodeName),
 		}),
 		heartbeat: a.heartbeat(c),
+	}
+	one.stats = &stats.Provider{
+		Node: o.NodeName, Runtime: o.Runtime, Pods: one.loop.Pods, Pod: disk.Usage, Clock: o.Clock,
+		Machine: stats.MachineProc.Usage, Began: stats.MachineProc.Began(),
 	}
 	a.rotation = &logs.Manager{Dir: filepath.Join(o.RootDir, host.LogsDir), Runtime: o.Runtime, Clock: o.Clock, Log: o.Log}
 	a.eviction = &eviction.Manager{

@@ -16,6 +16,7 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
+	"github.com/orrery-dev/orrery/nodeagent/stats"
 )
 
 const (
@@ -30,6 +31,7 @@ type oneNode struct {
 	loop      *pods.Loop
 	heartbeat *node.Heartbeat
 	runtime   cri.Runtime
+	stats     *stats.Provider
 }
 
 // nodes are the nodes of one process, with all that they share.

@@ -33,7 +33,7 @@ func (n *nodes) node(name string) (server.Node, bool) {
 	if one == nil {
 		return server.Node{}, false
 	}
-	return server.Node{Name: name, Runtime: one.runtime}, true
+	return server.Node{Name: name, Runtime: one.runtime, Stats: one.stats}, true
 }
 
 // reviewer asks the API server, as the identity of the node.

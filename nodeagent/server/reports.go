@@ -27,18 +27,37 @@ func (s *Server) pods(w http.ResponseWriter, _ *http.Request) {
 	s.answer(w, list)
 }
 
-// summary names the pods and when they started; it measures nothing.
-func (s *Server) summary(w http.ResponseWriter, _ *http.Request) {
-	summary := stats.Summary{Pods: []stats.PodStats{}}
-	for _, pod := range s.sorted() {
-		summary.Node.NodeName = pod.Spec.NodeName
-		one := stats.PodStats{PodRef: stats.PodReference{Name: pod.Name, Namespace: pod.Namespace, UID: string(pod.UID)}}
-		if pod.Status.StartTime != nil {
-			one.StartTime = *pod.Status.StartTime
+// summary tells what the node and its pods use. Where the server speaks for many nodes, it tells of the pods of all of them.
+func (s *Server) summary(w http.ResponseWriter, r *http.Request) {
+	summary := &stats.Summary{Pods: []stats.PodStats{}}
+	for _, name := range s.nodes() {
+		node, ok := s.options.Node(name)
+		if !ok || node.Stats == nil {
+			continue
 		}
-		summary.Pods = append(summary.Pods, one)
+		measured, err := node.Stats.CPUAndMemory(r.Context())
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, "%v", err)
+			return
+		}
+		if name == s.options.NodeName {
+			summary.Node = measured.Node
+		}
+		summary.Pods = append(summary.Pods, measured.Pods...)
 	}
 	s.answer(w, summary)
+}
+
+// nodes are the names of those that have pods, or of the only one there is.
+func (s *Server) nodes() (names []string) {
+	if s.options.NodeName != "" {
+		return []string{s.options.NodeName}
+	}
+	for _, pod := range s.options.Pods() {
+		names = append(names, pod.Spec.NodeName)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func (s *Server) answer(w http.ResponseWriter, value any) {

@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/cert"
+	stats "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
@@ -22,6 +23,14 @@ import (
 type Node struct {
 	Name    string
 	Runtime cri.Runtime
+	// Stats measures it; nil measures nothing.
+	Stats Stats
+}
+
+// Stats measures what a node uses.
+type Stats interface {
+	// CPUAndMemory measures CPU and memory of the node, of its pods, and of their containers that run.
+	CPUAndMemory(ctx context.Context) (*stats.Summary, error)
 }
 
 // Reviewer is whom the server asks about its clients.
@@ -85,6 +94,8 @@ func (s *Server) Handler() http.Handler {
 	if s.options.Metrics != nil {
 		mux.Handle("GET /metrics", s.options.Metrics)
 	}
+	mux.HandleFunc("GET /metrics/resource", s.resourceMetrics)
+	mux.HandleFunc("GET "+ResourceMetricsPath("{node}"), s.resourceMetrics)
 	return mux
 }
 
