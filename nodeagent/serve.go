@@ -33,7 +33,11 @@ func (n *nodes) node(name string) (server.Node, bool) {
 	if one == nil {
 		return server.Node{}, false
 	}
-	return server.Node{Name: name, Runtime: one.runtime, Stats: one.stats}, true
+	node := server.Node{Name: name, Runtime: one.runtime, Stats: one.stats, Machine: one.machine()}
+	if one.groups != nil {
+		node.Cadvisor = one.groups
+	}
+	return node, true
 }
 
 // reviewer asks the API server, as the identity of the node.

@@ -16,6 +16,7 @@ import (
 	stats "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 	"k8s.io/utils/clock"
 
+	"github.com/orrery-dev/orrery/nodeagent/cadvisor"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
 
@@ -25,6 +26,15 @@ type Node struct {
 	Runtime cri.Runtime
 	// Stats measures it; nil measures nothing.
 	Stats Stats
+	// Cadvisor reads what /metrics/cadvisor tells; nil tells what Stats measures.
+	Cadvisor Cadvisor
+	// Machine is what it tells of the node.
+	Machine cadvisor.Machine
+}
+
+// Cadvisor reads the control groups of a node.
+type Cadvisor interface {
+	Groups(ctx context.Context) ([]cadvisor.Group, error)
 }
 
 // Stats measures what a node uses.
@@ -96,6 +106,8 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /metrics/resource", s.resourceMetrics)
 	mux.HandleFunc("GET "+ResourceMetricsPath("{node}"), s.resourceMetrics)
+	mux.HandleFunc("GET /metrics/cadvisor", s.cadvisorMetrics)
+	mux.HandleFunc("GET /metrics/nodes/{node}/metrics/cadvisor", s.cadvisorMetrics)
 	return mux
 }
 

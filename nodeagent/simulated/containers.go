@@ -214,7 +214,8 @@ func (r *Runtime) ListContainers(ctx context.Context, filter *runtimeapi.Contain
 	var found []*runtimeapi.Container
 	for _, c := range r.containers {
 		if !matches(filter.GetLabelSelector(), c.config.GetLabels()) ||
-			filter.GetPodSandboxId() != "" && filter.GetPodSandboxId() != c.sandbox.id {
+			filter.GetPodSandboxId() != "" && filter.GetPodSandboxId() != c.sandbox.id ||
+			filter.GetState() != nil && filter.GetState().GetState() != c.state {
 			continue
 		}
 		found = append(found, &runtimeapi.Container{

@@ -106,7 +106,8 @@ func (r *Runtime) ListPodSandbox(ctx context.Context, filter *runtimeapi.PodSand
 	defer r.mu.Unlock()
 	var found []*runtimeapi.PodSandbox
 	for _, s := range r.sandboxes {
-		if !matches(filter.GetLabelSelector(), s.config.GetLabels()) || filter.GetId() != "" && filter.GetId() != s.id {
+		if !matches(filter.GetLabelSelector(), s.config.GetLabels()) || filter.GetId() != "" && filter.GetId() != s.id ||
+			filter.GetState() != nil && filter.GetState().GetState() != s.state() {
 			continue
 		}
 		found = append(found, &runtimeapi.PodSandbox{
