@@ -130,6 +130,7 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 		return err
 	}
 	loops := loopsOf(p.settings, p.options.controllers)
+	loops.Autoscaling = p.options.autoscaling.options()
 	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loops, Inspect: inspected.of(controllersComponent)})
 	if err != nil {
 		return err

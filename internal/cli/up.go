@@ -22,7 +22,9 @@ type upOptions struct {
 	servingOptions
 	storingOptions
 	dnsOptions
+	metricsOptions
 	controllers wiring.Selection
+	autoscaling autoscalingFlags
 	foreground  bool
 	timeout     time.Duration
 	port        int
@@ -100,7 +102,9 @@ func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, 1 by default with --runtime simulated; beside a node that runs containers they are tainted, so that only pods go there that tolerate orrery.dev/simulated")
 	flags.IntVar(&o.realNodes, "real-nodes", 0, "`number` of nodes that run containers: this machine, and for each further one a network namespace on it with a container runtime of its own; by default as many as before, at first 1. Where there were more, the others are removed with the pods on them")
 	o.dnsOptions.addFlags(flags)
+	o.metricsOptions.addFlags(flags)
 	addSelectionFlag(flags, &o.controllers)
+	o.autoscaling.addFlags(flags)
 	o.addServerFlags(flags)
 	markPaths(flags, "runtime-bin")
 }
@@ -146,6 +150,9 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		return err
 	}
 	if err := o.dnsOptions.check(); err != nil {
+		return err
+	}
+	if err := o.autoscaling.check(); err != nil {
 		return err
 	}
 	if len(o.serverArgs) > 0 {
