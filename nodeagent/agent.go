@@ -4,8 +4,10 @@ import (
 	"context"
 	"path/filepath"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	statsv1alpha1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/nodeagent/admission"
@@ -76,12 +78,15 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 	}
 	one.stats = &stats.Provider{
 		Node: o.NodeName, Runtime: o.Runtime, Pods: one.loop.Pods, Pod: disk.Usage, Clock: o.Clock,
-		Machine: stats.MachineProc.Usage, Began: stats.MachineProc.Began(),
+		Machine: stats.MachineProc.Usage, Began: stats.MachineProc.Began(), Disk: disk, Root: o.RootDir, NodeNetwork: cadvisor.MachineNetwork,
 	}
 	if groups != nil {
 		one.groups = &cadvisor.Source{
 			Node: o.NodeName, Runtime: o.Runtime, Pods: one.loop.Pods, Cgroups: groups, Root: o.CgroupRoot,
 			Proc: string(stats.MachineProc), Machine: machineGroup,
+		}
+		one.stats.PodNetwork = func(now time.Time, pod *corev1.Pod, sandbox string) *statsv1alpha1.NetworkStats {
+			return cadvisor.NetworkStats(now, one.groups.Interfaces(pod, sandbox))
 		}
 	}
 	a.rotation = &logs.Manager{Dir: filepath.Join(o.RootDir, host.LogsDir), Runtime: o.Runtime, Clock: o.Clock, Log: o.Log}

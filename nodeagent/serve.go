@@ -33,7 +33,7 @@ func (n *nodes) node(name string) (server.Node, bool) {
 	if one == nil {
 		return server.Node{}, false
 	}
-	node := server.Node{Name: name, Runtime: one.runtime, Stats: one.stats, Machine: one.machine()}
+	node := server.Node{Name: name, Runtime: one.runtime, Stats: one.stats, Machine: one.machine(), Probes: one.loop.ProbeResults}
 	if one.groups != nil {
 		node.Cadvisor = one.groups
 	}

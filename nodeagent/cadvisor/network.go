@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	statsv1alpha1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 )
 
 // Interface is a network interface, and what has passed it.
@@ -16,6 +20,36 @@ type Interface struct {
 
 // Traffic is what has passed an interface one way.
 type Traffic struct{ Bytes, Packets, Errors, Dropped uint64 }
+
+// NetworkStats are interfaces as the summary of a node tells of them: the first, or eth0, stands for all.
+func NetworkStats(now time.Time, interfaces []Interface) *statsv1alpha1.NetworkStats {
+	if len(interfaces) == 0 {
+		return nil
+	}
+	stats := &statsv1alpha1.NetworkStats{Time: metav1.NewTime(now)}
+	for i := range interfaces {
+		each := &interfaces[i]
+		of := statsv1alpha1.InterfaceStats{
+			Name: each.Name, RxBytes: &each.Received.Bytes, RxErrors: &each.Received.Errors, TxBytes: &each.Sent.Bytes, TxErrors: &each.Sent.Errors,
+		}
+		stats.Interfaces = append(stats.Interfaces, of)
+		if i == 0 || each.Name == defaultInterface {
+			stats.InterfaceStats = of
+		}
+	}
+	return stats
+}
+
+const defaultInterface = "eth0"
+
+// MachineNetwork are the interfaces of the machine, as this process sees them; none, where they cannot be read.
+func MachineNetwork(now time.Time) *statsv1alpha1.NetworkStats {
+	interfaces, err := interfacesOf("/proc", os.Getpid())
+	if err != nil {
+		return nil
+	}
+	return NetworkStats(now, interfaces)
+}
 
 // interfacesOf are those of the network that a process is on, but for its loopback.
 func interfacesOf(proc string, pid int) ([]Interface, error) {

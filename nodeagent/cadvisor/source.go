@@ -84,10 +84,21 @@ func (s *Source) pod(pod *corev1.Pod, sandbox *runtimeapi.PodSandbox) (groups []
 	inside := whole
 	whole.ID = cgroups.Path(s.Root, pod)
 	inside.ID, inside.Name, inside.Image = path.Join(whole.ID, sandbox.GetId()), sandbox.GetId(), "pause"
-	if pid, ok := s.Cgroups.Process(inside.ID); ok && !pod.Spec.HostNetwork {
-		inside.Network, _ = interfacesOf(s.Proc, pid) // it may end meanwhile, and has none then
-	}
+	inside.Network = s.Interfaces(pod, sandbox.GetId())
 	return s.add(s.add(nil, "", whole), sandbox.GetId(), inside)
+}
+
+// Interfaces are those of a pod's sandbox; none, where it is on the machine's network, or gone.
+func (s *Source) Interfaces(pod *corev1.Pod, sandbox string) []Interface {
+	pid, ok := s.Cgroups.Process(path.Join(cgroups.Path(s.Root, pod), sandbox))
+	if !ok || pod.Spec.HostNetwork {
+		return nil
+	}
+	interfaces, err := interfacesOf(s.Proc, pid)
+	if err != nil {
+		return nil // it has just ended
+	}
+	return interfaces
 }
 
 func (s *Source) container(pod *corev1.Pod, container *runtimeapi.Container, layer *runtimeapi.FilesystemUsage) Group {

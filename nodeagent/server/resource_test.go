@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,13 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	stats "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 	"k8s.io/utils/ptr"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/probes"
+	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
 
 // measured is what is measured of a node.
@@ -23,6 +29,8 @@ type measured struct {
 }
 
 func (m measured) CPUAndMemory(context.Context) (*stats.Summary, error) { return m.summary, m.err }
+
+func (m measured) Summary(context.Context) (*stats.Summary, error) { return m.summary, m.err }
 
 // aSummary is of a node with one pod, whose one container has swap.
 func aSummary() *stats.Summary {
@@ -45,6 +53,12 @@ func aSummary() *stats.Summary {
 	}
 }
 
+// answered are the answers of a pod's probes.
+func answered() []probes.Results {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "default", UID: "u"}}
+	return []probes.Results{{Pod: pod, Container: "nginx", Kind: probes.Liveness, Succeeded: 3, Failed: 1}, {Pod: pod, Container: "nginx", Kind: probes.Readiness, Succeeded: 2}}
+}
+
 // samples asks for a path of a server that speaks for nodes; name is the only one's, or empty.
 func samples(t *testing.T, name, path string, nodes map[string]measured) (int, []string) {
 	t.Helper()
@@ -52,7 +66,7 @@ func samples(t *testing.T, name, path string, nodes map[string]measured) (int, [
 		NodeName: name, Log: logr.Discard(), Pods: func() []*corev1.Pod { return nil },
 		Node: func(name string) (Node, bool) {
 			of, ok := nodes[name]
-			return Node{Name: name, Stats: of}, ok
+			return Node{Name: name, Stats: of, Probes: answered}, ok
 		},
 	})
 	answer := httptest.NewRecorder()
@@ -105,5 +119,86 @@ func TestOneOfManyNodesIsAskedForByItsName(t *testing.T) {
 		if text := strings.Join(got, "\n"); !strings.Contains(text, want) || (code == http.StatusOK) != strings.HasPrefix(want, "node_") {
 			t.Errorf("%s: answered %d: %s\nwant %s", path, code, text, want)
 		}
+	}
+}
+
+func TestTheSummaryIsOfTheNodeAndItsPods(t *testing.T) {
+	code, got := samples(t, "one", "/stats/summary", map[string]measured{"one": {summary: aSummary()}})
+	text := strings.Join(got, "")
+	for _, want := range []string{`"nodeName":"one"`, `"name":"nginx"`, `"usageCoreNanoSeconds":750000000`, `"workingSetBytes":4096`} {
+		if code != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("answered %d: %s\nwithout %s", code, text, want)
+		}
+	}
+	if code, got := samples(t, "one", "/stats/summary", map[string]measured{"one": {err: errors.New("down")}}); code != http.StatusInternalServerError {
+		t.Errorf("a node that cannot be measured answered %d: %v", code, got)
+	}
+}
+
+func TestProbeMetricsAreTheKubelets(t *testing.T) {
+	code, got := samples(t, "one", "/metrics/probes", map[string]measured{"one": {}})
+	want := []string{
+		`prober_probe_total{container="nginx",namespace="default",pod="web",pod_uid="u",probe_type="Liveness",result="failed"} 1`,
+		`prober_probe_total{container="nginx",namespace="default",pod="web",pod_uid="u",probe_type="Liveness",result="successful"} 3`,
+		`prober_probe_total{container="nginx",namespace="default",pod="web",pod_uid="u",probe_type="Readiness",result="successful"} 2`,
+	}
+	if text := strings.Join(got, "\n"); code != http.StatusOK || text != strings.Join(want, "\n") {
+		t.Errorf("answered %d:\n%s", code, text)
+	}
+}
+
+func TestCadvisorMetricsOfANodeWithoutGroupsAreWhatIsMeasured(t *testing.T) {
+	code, got := samples(t, "one", "/metrics/cadvisor", map[string]measured{"one": {summary: aSummary()}})
+	text := strings.Join(got, "\n")
+	for _, want := range []string{
+		`container_cpu_usage_seconds_total{container="nginx",cpu="total",id="/pod/nginx",image="nginx",name="nginx",namespace="default",pod="web"} 0.75 `,
+		`container_memory_working_set_bytes{container="",id="/",image="",name="",namespace="",pod=""} 1.073741824e+09 `,
+		"container_scrape_error 0",
+	} {
+		if code != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("answered %d: there is no %s in\n%s", code, want, text)
+		}
+	}
+	if code, got := samples(t, "one", "/metrics/cadvisor", map[string]measured{"one": {err: errors.New("down")}}); code != http.StatusOK || !slices.Contains(got, "container_scrape_error 1") {
+		t.Errorf("a node that cannot be measured answered %d: %v", code, got)
+	}
+}
+
+// aRuntime has a pod whose one container runs, and whose other has ended.
+func aRuntime(t *testing.T) *simulated.Runtime {
+	t.Helper()
+	rt, labels := simulated.New(simulated.Options{Images: []string{"image"}}), map[string]string{cri.LabelAgent: "one"}
+	config := &runtimeapi.PodSandboxConfig{Metadata: &runtimeapi.PodSandboxMetadata{Name: "web", Namespace: "default", Uid: "u"}, Labels: labels}
+	sandbox, err := rt.RunPodSandbox(t.Context(), config, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ended", "main"} {
+		id, err := rt.CreateContainer(t.Context(), sandbox, &runtimeapi.ContainerConfig{
+			Metadata: &runtimeapi.ContainerMetadata{Name: name}, Image: &runtimeapi.ImageSpec{Image: "image"}, Labels: labels,
+		}, config)
+		if err == nil {
+			err = rt.StartContainer(t.Context(), id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "ended" {
+			rt.Kill(id, 0, "Completed")
+		}
+	}
+	return rt
+}
+
+func TestRunningPodsAreTheRuntimes(t *testing.T) {
+	pods, err := runningOn(t.Context(), Node{Name: "one", Runtime: aRuntime(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pods) != 1 || pods[0].Name != "web" || pods[0].UID != "u" || len(pods[0].Spec.Containers) != 1 || pods[0].Spec.Containers[0].Name != "main" {
+		t.Errorf("%+v", pods)
+	}
+	if pods, err := runningOn(t.Context(), Node{Name: "other", Runtime: aRuntime(t)}); err != nil || len(pods) > 0 {
+		t.Errorf("another node's agent has %+v (%v)", pods, err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/orrery-dev/orrery/nodeagent/cadvisor"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/probes"
 )
 
 // Node is a node that the server speaks for.
@@ -28,7 +29,9 @@ type Node struct {
 	Stats Stats
 	// Cadvisor reads what /metrics/cadvisor tells; nil tells what Stats measures.
 	Cadvisor Cadvisor
-	// Machine is what it tells of the node.
+	// Probes are how probes of its containers were answered; nil tells of none.
+	Probes func() []probes.Results
+	// Machine is what /metrics/cadvisor tells of the node.
 	Machine cadvisor.Machine
 }
 
@@ -41,6 +44,8 @@ type Cadvisor interface {
 type Stats interface {
 	// CPUAndMemory measures CPU and memory of the node, of its pods, and of their containers that run.
 	CPUAndMemory(ctx context.Context) (*stats.Summary, error)
+	// Summary measures besides that what is on the disk, and what has passed the network.
+	Summary(ctx context.Context) (*stats.Summary, error)
 }
 
 // Reviewer is whom the server asks about its clients.
@@ -93,7 +98,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", ok)
 	mux.HandleFunc("GET /pods", s.pods)
-	mux.HandleFunc("GET /runningpods/", s.pods)
+	mux.HandleFunc("GET /runningpods/", s.runningPods)
 	mux.HandleFunc("GET /stats/summary", s.summary)
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", s.logs)
 	for _, uid := range []string{"", "/{uid}"} {
@@ -106,6 +111,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /metrics/resource", s.resourceMetrics)
 	mux.HandleFunc("GET "+ResourceMetricsPath("{node}"), s.resourceMetrics)
+	mux.HandleFunc("GET /metrics/probes", s.probeMetrics)
 	mux.HandleFunc("GET /metrics/cadvisor", s.cadvisorMetrics)
 	mux.HandleFunc("GET /metrics/nodes/{node}/metrics/cadvisor", s.cadvisorMetrics)
 	return mux

@@ -42,12 +42,27 @@ type Provider struct {
 	Machine func() (Usage, error)
 	Began   time.Time
 	// Pod measures a pod as a whole, with false where that is not known. Nil knows none.
-	Pod   func(pod *corev1.Pod) (Usage, bool)
-	Clock clock.PassiveClock
+	Pod func(pod *corev1.Pod) (Usage, bool)
+	// Disk says where on the disk things of a pod are, and Root is a directory there. Nil has no disk.
+	Disk Disk
+	Root string
+	// NodeNetwork and PodNetwork are what has passed the network of the machine, and of a pod whose sandbox is given. Nil tells nothing.
+	NodeNetwork func(now time.Time) *statsv1alpha1.NetworkStats
+	PodNetwork  func(now time.Time, pod *corev1.Pod, sandbox string) *statsv1alpha1.NetworkStats
+	Clock       clock.PassiveClock
 }
 
 // CPUAndMemory measures CPU and memory of the node, its pods, and their containers that run. Pods are in the order of their names.
 func (p *Provider) CPUAndMemory(ctx context.Context) (*statsv1alpha1.Summary, error) {
+	read, err := p.containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.summaryOf(read)
+}
+
+// summaryOf tells of CPU and memory what was read of containers, and what their pods and the machine use.
+func (p *Provider) summaryOf(read map[types.UID]*reading) (*statsv1alpha1.Summary, error) {
 	machine, err := p.Machine()
 	if err != nil {
 		return nil, fmt.Errorf("measuring node %s: %w", p.Node, err)
@@ -58,24 +73,20 @@ func (p *Provider) CPUAndMemory(ctx context.Context) (*statsv1alpha1.Summary, er
 		Node: statsv1alpha1.NodeStats{NodeName: p.Node, StartTime: metav1.NewTime(p.Began), CPU: cpu, Memory: memory},
 		Pods: []statsv1alpha1.PodStats{},
 	}
-	containers, err := p.containers(ctx)
-	if err != nil {
-		return nil, err
-	}
 	pods := p.Pods()
 	slices.SortFunc(pods, func(a, b *corev1.Pod) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
 	})
 	for _, pod := range pods {
-		if running := containers[pod.UID]; len(running) > 0 {
-			summary.Pods = append(summary.Pods, p.pod(pod, running, now))
+		if of := read[pod.UID]; of != nil {
+			summary.Pods = append(summary.Pods, p.pod(pod, of.containers, now))
 		}
 	}
 	return summary, nil
 }
 
-// containers are the figures of containers that run, by pod, in the order of their names.
-func (p *Provider) containers(ctx context.Context) (map[types.UID][]statsv1alpha1.ContainerStats, error) {
+// containers is what is told of containers that run, by pod, in the order of their names.
+func (p *Provider) containers(ctx context.Context) (map[types.UID]*reading, error) {
 	ours := map[string]string{cri.LabelAgent: p.Node}
 	state := &runtimeapi.ContainerStateValue{State: runtimeapi.ContainerState_CONTAINER_RUNNING}
 	listed, err := p.Runtime.ListContainers(ctx, &runtimeapi.ContainerFilter{LabelSelector: ours, State: state})
@@ -90,15 +101,23 @@ func (p *Provider) containers(ctx context.Context) (map[types.UID][]statsv1alpha
 	for _, each := range measured {
 		byID[each.GetAttributes().GetId()] = each
 	}
-	found := map[types.UID][]statsv1alpha1.ContainerStats{}
+	found := map[types.UID]*reading{}
 	for _, container := range listed {
-		if each := byID[container.GetId()]; each.GetCpu() != nil && container.GetState() == runtimeapi.ContainerState_CONTAINER_RUNNING {
-			uid := types.UID(container.GetLabels()[cri.LabelPodUID])
-			found[uid] = append(found[uid], containerStats(container, each))
+		each := byID[container.GetId()]
+		if each.GetCpu() == nil {
+			continue // it has ended meanwhile
 		}
+		uid := types.UID(container.GetLabels()[cri.LabelPodUID])
+		if found[uid] == nil {
+			found[uid] = &reading{layers: map[string]*runtimeapi.FilesystemUsage{}}
+		}
+		of := found[uid]
+		of.sandbox = container.GetPodSandboxId()
+		of.containers = append(of.containers, containerStats(container, each))
+		of.layers[container.GetMetadata().GetName()] = each.GetWritableLayer()
 	}
-	for _, list := range found {
-		slices.SortFunc(list, func(a, b statsv1alpha1.ContainerStats) int { return cmp.Compare(a.Name, b.Name) })
+	for _, of := range found {
+		slices.SortFunc(of.containers, func(a, b statsv1alpha1.ContainerStats) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return found, nil
 }
