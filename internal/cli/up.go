@@ -23,6 +23,7 @@ type upOptions struct {
 	storingOptions
 	dnsOptions
 	metricsOptions
+	snapshots   snapshotOptions
 	controllers wiring.Selection
 	autoscaling autoscalingFlags
 	foreground  bool
@@ -64,6 +65,7 @@ control loop is sent there as a span, by OTLP over gRPC.`,
   orrery up --real-nodes 3
   orrery up --name second --port 7443
   orrery up --controllers=*,-nodelifecycle
+  orrery up --snapshot-schedule "@every 6h" --snapshot-dir /mnt/backup
   orrery up --cluster-domain cluster.example.com
   orrery up --runtime-endpoint unix:///run/containerd/containerd.sock
   orrery up --bind-address 0.0.0.0 --tls-san cp.example.com --audit
@@ -103,6 +105,7 @@ func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.realNodes, "real-nodes", 0, "`number` of nodes that run containers: this machine, and for each further one a network namespace on it with a container runtime of its own; by default as many as before, at first 1. Where there were more, the others are removed with the pods on them")
 	o.dnsOptions.addFlags(flags)
 	o.metricsOptions.addFlags(flags)
+	o.snapshots.addFlags(flags)
 	addSelectionFlag(flags, &o.controllers)
 	o.autoscaling.addFlags(flags)
 	o.addServerFlags(flags)
@@ -153,6 +156,9 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		return err
 	}
 	if err := o.autoscaling.check(); err != nil {
+		return err
+	}
+	if err := o.snapshots.check(len(o.etcd.servers) > 0); err != nil {
 		return err
 	}
 	if len(o.serverArgs) > 0 {
