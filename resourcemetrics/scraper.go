@@ -31,8 +31,9 @@ const (
 	firstWindow = 5 * time.Second
 	// scrapeTimeout bounds how long one node may take to answer.
 	scrapeTimeout = 10 * time.Second
-	// atOnce bounds how many nodes are asked at the same time.
-	atOnce = 32
+	// atOnce bounds how many nodes are asked at the same time: fewer than the connections that are kept to one address, where many
+	// simulated nodes are.
+	atOnce = 16
 	// maxAnswer bounds how much one node may tell, in bytes: many times what one with 1,000 containers has to.
 	maxAnswer = 16 << 20
 )
