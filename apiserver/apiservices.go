@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/rest"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	"k8s.io/kube-aggregator/pkg/client/clientset_generated/clientset"
+	typedapiregistrationv1 "k8s.io/kube-aggregator/pkg/client/clientset_generated/clientset/typed/apiregistration/v1"
 
 	"github.com/orrery-dev/orrery/apiserver/identity"
 )
@@ -28,7 +29,10 @@ func ensureAPIServices(ctx context.Context, config *rest.Config, groups []*gener
 	if err != nil {
 		return fmt.Errorf("creating a client for APIServices: %w", err)
 	}
-	services := clients.ApiregistrationV1().APIServices()
+	return keepAPIServices(ctx, clients.ApiregistrationV1().APIServices(), groups)
+}
+
+func keepAPIServices(ctx context.Context, services typedapiregistrationv1.APIServiceInterface, groups []*genericapiserver.APIGroupInfo) error {
 	return each(ctx, further, func(ctx context.Context, spec *apiregistrationv1.APIServiceSpec) error {
 		wanted := apiService(*spec)
 		return retryTransient("APIService "+wanted.Name, func() error {

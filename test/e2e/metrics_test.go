@@ -38,6 +38,12 @@ spec:
   - {type: ContainerResource, containerResource: {name: memory, container: sidecar, target: {type: AverageValue, averageValue: 8Mi}}}
 `
 
+// Autoscalers are looked at often here, and the CPU of a pod counts from its first measurement on.
+const (
+	quickly = "--horizontal-pod-autoscaler-sync-period=2s"
+	atOnce  = "--horizontal-pod-autoscaler-cpu-initialization-period=0s"
+)
+
 // shows waits until a command prints what a pattern matches.
 func (p *plane) shows(pattern string, args ...string) {
 	p.t.Helper()
@@ -52,7 +58,7 @@ func (p *plane) shows(pattern string, args ...string) {
 }
 
 func TestWhatPodsUseIsKnownAndScaledBy(t *testing.T) {
-	p := start(t, "--runtime", "simulated", "--nodes", "2", "--horizontal-pod-autoscaler-sync-period=2s")
+	p := start(t, "--runtime", "simulated", "--nodes", "2", quickly, atOnce)
 	p.becomes("True", "apiservice/v1beta1.metrics.k8s.io", `{.status.conditions[?(@.type=="Available")].status}`)
 	p.apply(busy)
 	p.becomes("3", "deployment/busy", "{.status.readyReplicas}")
@@ -104,7 +110,7 @@ spec:
 
 func TestWhatContainersUseIsKnownAndScaledBy(t *testing.T) {
 	needsContainers(t)
-	p := start(t, "--runtime", "containerd", "--horizontal-pod-autoscaler-sync-period=2s")
+	p := start(t, "--runtime", "containerd", quickly, atOnce)
 	p.apply(used)
 	p.becomes("2", "deployment/web", "{.status.readyReplicas}")
 	p.shows(`(?m)^web-\S+ +web +\d+m +\d+Mi *\n^web-\S+ +web +\d+m +\d+Mi *$`, "kubectl", "top", "pod", "--containers", "--no-headers")
