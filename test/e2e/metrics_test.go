@@ -75,12 +75,6 @@ func TestWhatPodsUseIsKnownAndScaledBy(t *testing.T) {
 		p.orrery("down")
 		p.up("--runtime", "simulated", "--nodes", "2")
 		p.becomes("kubernetes", "apiservice/v1beta1.metrics.k8s.io", "{.spec.service.name}")
-		p.kubectl("delete", "apiservice", "v1beta1.metrics.k8s.io")
-		p.orrery("down")
-		p.up("--runtime", "simulated", "--nodes", "2", "--metrics=off")
-		if got := p.get("apiservice/v1beta1.metrics.k8s.io", "{.metadata.name}"); got != "" {
-			t.Errorf("with --metrics=off there is an APIService %s", got)
-		}
 	})
 }
 
