@@ -131,6 +131,9 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 	}
 	loops := loopsOf(p.settings, p.options.controllers)
 	loops.Autoscaling = p.options.autoscaling.options()
+	if p.address.IsValid() {
+		loops.Selection = loops.Selection.Also(joiningLoops...)
+	}
 	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loops, Inspect: inspected.of(controllersComponent)})
 	if err != nil {
 		return err
