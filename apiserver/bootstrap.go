@@ -35,6 +35,7 @@ func (s *Server) bootstrap(ctx context.Context) error {
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return ensureRoles(ctx, config, s.options.NodesJoin) })
 	tasks.Go(func() error { return ensurePriorityClasses(ctx, config) })
+	tasks.Go(func() error { return ensureAPIServices(ctx, config, s.options.Groups) })
 	if s.options.TwoNames {
 		tasks.Go(func() error { return ensureDefinitions(ctx, config) })
 	}

@@ -67,6 +67,7 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	}
 	generic := config.KubeAPIs.ControlPlane.Generic
 	generic.SkipOpenAPIInstallation = true // package openapi does it
+	nameKinds(generic, s.options.Groups)
 	// Our own bootstrap does what these hooks would: they begin only after a second.
 	generic.DisabledPostStartHooks.Insert(rbacrest.PostStartHookName, schedulingrest.PostStartHookName)
 
@@ -81,6 +82,11 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 	kubernetes, ok := chain.GenericAPIServer.NextDelegate().(*genericapiserver.GenericAPIServer)
 	if !ok {
 		return nil, fmt.Errorf("creating the API server: a %T follows the aggregator", chain.GenericAPIServer.NextDelegate())
+	}
+	if len(s.options.Groups) > 0 {
+		if err := kubernetes.InstallAPIGroups(s.options.Groups...); err != nil {
+			return nil, fmt.Errorf("installing further API groups: %w", err)
+		}
 	}
 	openapi.Install(kubernetes.Handler.GoRestfulContainer, kubernetes.Handler.NonGoRestfulMux, generic.OpenAPIConfig, generic.OpenAPIV3Config)
 	// The servers of the chain share it, and are done with these once they are prepared.

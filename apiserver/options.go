@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 )
 
 // DefaultServiceCIDR is where Services get their addresses from.
@@ -57,6 +58,10 @@ type Options struct {
 	// TwoNames serves the kinds of package apis under the groups of the Orrery naming as well, as second names of the
 	// same objects.
 	TwoNames bool
+
+	// Groups are served beside Kubernetes' own, each with an APIService, unless somebody has made one that says otherwise. A group
+	// belongs to one server. Nil means none.
+	Groups []*genericapiserver.APIGroupInfo
 
 	// Unserved are resources whose objects are stored and then acted on by nobody, each with what to say to who makes one: it
 	// is told in a Warning header. Nil means none.

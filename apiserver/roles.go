@@ -47,6 +47,7 @@ func newRoleBook(nodesJoin bool) (roleBook, error) {
 		clusterRoles: policy.ClusterRoles, clusterBindings: policy.ClusterRoleBindings,
 		roles: policy.Roles, bindings: policy.RoleBindings,
 	}
+	book.clusterRoles = append(book.clusterRoles, metricsReader())
 	book.clusterRoles = append(book.clusterRoles, bootstrappolicy.ClusterRoles()...)
 	book.clusterRoles = append(book.clusterRoles, bootstrappolicy.ControllerRoles()...)
 	book.clusterBindings = append(book.clusterBindings, bootstrappolicy.ClusterRoleBindings()...)
@@ -58,6 +59,20 @@ func newRoleBook(nodesJoin bool) (roleBook, error) {
 		book.bindings = append(book.bindings, bindings...)
 	}
 	return book, nil
+}
+
+// metricsReader lets whoever may view, edit or administer a namespace see what its pods use; metrics-server brings the same role.
+func metricsReader() rbacv1.ClusterRole {
+	role := rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: "system:aggregated-metrics-reader", Labels: map[string]string{}},
+		Rules: []rbacv1.PolicyRule{{
+			APIGroups: []string{"metrics.k8s.io"}, Resources: []string{"pods", "nodes"}, Verbs: []string{"get", "list", "watch"},
+		}},
+	}
+	for _, to := range []string{"view", "edit", "admin"} {
+		role.Labels["rbac.authorization.k8s.io/aggregate-to-"+to] = "true"
+	}
+	return role
 }
 
 // ensureRoles creates the roles that are missing and adds to the others the rules they lack, as Kubernetes does at

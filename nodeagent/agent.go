@@ -4,11 +4,14 @@ import (
 	"context"
 	"path/filepath"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	statsv1alpha1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/nodeagent/admission"
+	"github.com/orrery-dev/orrery/nodeagent/cadvisor"
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/eviction"
@@ -18,6 +21,7 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/objects"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
 	"github.com/orrery-dev/orrery/nodeagent/probes"
+	"github.com/orrery-dev/orrery/nodeagent/stats"
 	"github.com/orrery-dev/orrery/nodeagent/volumes"
 )
 
@@ -72,11 +76,33 @@ func (a *Agent) oneNode(c *connection, groups *cgroups.FS) *oneNode {
 		}),
 		heartbeat: a.heartbeat(c),
 	}
+	one.stats = &stats.Provider{
+		Node: o.NodeName, Runtime: o.Runtime, Pods: one.loop.Pods, Pod: disk.Usage, Clock: o.Clock,
+		Machine: stats.MachineProc.Usage, Began: stats.MachineProc.Began(), Disk: disk, Root: o.RootDir, NodeNetwork: cadvisor.MachineNetwork,
+	}
+	if groups != nil {
+		one.groups = &cadvisor.Source{
+			Node: o.NodeName, Runtime: o.Runtime, Pods: one.loop.Pods, Cgroups: groups, Root: o.CgroupRoot,
+			Proc: string(stats.MachineProc), Machine: machineGroup,
+		}
+		one.stats.PodNetwork = func(now time.Time, pod *corev1.Pod, sandbox string) *statsv1alpha1.NetworkStats {
+			return cadvisor.NetworkStats(now, one.groups.Interfaces(pod, sandbox))
+		}
+	}
 	a.rotation = &logs.Manager{Dir: filepath.Join(o.RootDir, host.LogsDir), Runtime: o.Runtime, Clock: o.Clock, Log: o.Log}
 	a.eviction = &eviction.Manager{
 		Agent: o.NodeName, Runtime: o.Runtime, Disk: disk, Pods: one.loop.Pods, Evict: one.loop.Evict, Clock: o.Clock, Log: o.Log,
 	}
 	return one
+}
+
+// machineGroup is the group of all processes; without figures where they cannot be read.
+func machineGroup() cadvisor.Group {
+	group := cadvisor.Group{ID: "/", Start: stats.MachineProc.Began()}
+	if used, err := stats.MachineProc.Usage(); err == nil {
+		group.CPU, group.Memory, group.WorkingSet, group.RSS = &used.CPU, &used.Memory, &used.WorkingSet, &used.RSS
+	}
+	return group
 }
 
 func (a *Agent) ips() []string { return []string{a.options.NodeIP} }

@@ -8,6 +8,7 @@ import (
 	goruntime "runtime"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/nodeagent/admission"
@@ -16,7 +17,9 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/objects"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
+	"github.com/orrery-dev/orrery/nodeagent/server"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
+	"github.com/orrery-dev/orrery/nodeagent/stats"
 )
 
 // What simulated nodes need. They share one identity, so that the Node authorizer cannot tell which objects their pods refer
@@ -79,20 +82,32 @@ func (f *Fleet) oneNode(c *connection, source *objects.Source, i int, prefix net
 	f.runtimes[name] = rt
 	runtime := cri.WithDeadlines(rt, cri.DefaultDeadlines())
 	ips := []string{o.NodeIP}
-	return &oneNode{
-		runtime: runtime,
-		loop: pods.New(pods.Options{
-			Agent: name, Runtime: runtime, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
-			Graceful: o.Naming == apis.Kubernetes, Admit: admission.All(admission.OperatingSystem, admission.Room(o.Capacity)),
-			Host: host.New(host.Options{
-				Capacity: o.Capacity, Allocatable: o.Capacity, HostIPs: func() []string { return ips }, Source: source, Services: c.services,
-			}),
-			Hooks: rt, Prober: rt, Event: c.recorder(name), Log: o.Log.WithValues("node", name),
+	loop := pods.New(pods.Options{
+		Agent: name, Runtime: runtime, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
+		Graceful: o.Naming == apis.Kubernetes, Admit: admission.All(admission.OperatingSystem, admission.Room(o.Capacity)),
+		Host: host.New(host.Options{
+			Capacity: o.Capacity, Allocatable: o.Capacity, HostIPs: func() []string { return ips }, Source: source, Services: c.services,
 		}),
+		Hooks: rt, Prober: rt, Event: c.recorder(name), Log: o.Log.WithValues("node", name),
+	})
+	return &oneNode{
+		runtime: runtime, loop: loop, stats: simulatedStats(name, rt, loop, o.Clock),
 		heartbeat: &node.Heartbeat{
 			Name: name, Client: c.client, Runtime: runtime, Clock: o.Clock, Labels: o.Labels,
-			Taints: o.Taints, OwnTaints: o.OwnTaints, PodCIDRs: []string{prefix.String()},
+			Annotations: map[string]string{server.AnnotationResourceMetricsPath: server.ResourceMetricsPath(name)},
+			Taints:      o.Taints, OwnTaints: o.OwnTaints, PodCIDRs: []string{prefix.String()},
 			Observed: node.Observed{Name: name, IPs: ips, Port: port(o.Serving.Listener), Capacity: o.Capacity, Info: simulatedInfo(name)},
+		},
+	}
+}
+
+// simulatedStats measures a node of which nothing is real: what it uses is what its pods are said to use.
+func simulatedStats(name string, rt *simulated.Runtime, loop *pods.Loop, timer clock.PassiveClock) *stats.Provider {
+	return &stats.Provider{
+		Node: name, Runtime: rt, Pods: loop.Pods, Began: rt.Began(), Clock: timer,
+		Machine: func() (stats.Usage, error) {
+			cpu, memory := rt.Used()
+			return stats.Usage{CPU: cpu, Memory: memory, WorkingSet: memory, RSS: memory}, nil
 		},
 	}
 }

@@ -13,9 +13,11 @@ import (
 	"k8s.io/utils/clock"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/nodeagent/cadvisor"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/node"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
+	"github.com/orrery-dev/orrery/nodeagent/stats"
 )
 
 const (
@@ -30,6 +32,18 @@ type oneNode struct {
 	loop      *pods.Loop
 	heartbeat *node.Heartbeat
 	runtime   cri.Runtime
+	stats     *stats.Provider
+	// groups is nil where there are no control groups to be read.
+	groups *cadvisor.Source
+}
+
+// machine is what the node is, in cAdvisor's terms.
+func (o *oneNode) machine() cadvisor.Machine {
+	observed := &o.heartbeat.Observed
+	return cadvisor.Machine{
+		MachineID: observed.Info.MachineID, SystemUUID: observed.Info.SystemUUID, BootID: observed.Info.BootID,
+		Cores: int(observed.Capacity.Cpu().Value()), Memory: observed.Capacity.Memory().Value(),
+	}
 }
 
 // nodes are the nodes of one process, with all that they share.

@@ -33,7 +33,11 @@ func (n *nodes) node(name string) (server.Node, bool) {
 	if one == nil {
 		return server.Node{}, false
 	}
-	return server.Node{Name: name, Runtime: one.runtime}, true
+	node := server.Node{Name: name, Runtime: one.runtime, Stats: one.stats, Machine: one.machine(), Probes: one.loop.ProbeResults}
+	if one.groups != nil {
+		node.Cadvisor = one.groups
+	}
+	return node, true
 }
 
 // reviewer asks the API server, as the identity of the node.

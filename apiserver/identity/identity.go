@@ -26,6 +26,8 @@ var (
 	Proxy = Identity{User: "orrery:proxy"}
 	// DNS is the DNS server.
 	DNS = Identity{User: "orrery:dns"}
+	// MetricsServer asks nodes for what they and their pods use.
+	MetricsServer = Identity{User: "orrery:metrics-server"}
 	// SimulatedNodes is the agent of all simulated nodes. It acts for many of them, so the Node authorizer cannot tell what
 	// it needs: it may do for every node what such a node does.
 	SimulatedNodes = Identity{User: "orrery:simulated-nodes"}

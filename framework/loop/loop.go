@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -115,7 +116,7 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	passes := l.passes(Cluster{
 		Client: in.client,
 		Live:   mgr.GetAPIReader(),
-		Events: mgr.GetEventRecorder(l.name),
+		Events: mgr.GetEventRecorder(cmp.Or(l.recordsAs, l.name)),
 		Clock:  options.Clock,
 		Wake:   queued.wake,
 	})

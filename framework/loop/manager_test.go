@@ -76,7 +76,8 @@ func TestALoopShowsItsIndexes(t *testing.T) {
 // known is a manager as one loop knows it, which notes what the loop takes from it.
 type known struct {
 	manager.Manager
-	taken map[string]bool
+	taken    map[string]bool
+	recorder string // the name of the one that was taken last
 }
 
 func (k *known) GetClient() client.Client { k.taken["client"] = true; return k.Manager.GetClient() }
@@ -87,7 +88,7 @@ func (k *known) GetAPIReader() client.Reader {
 }
 
 func (k *known) GetEventRecorder(name string) recorder.EventRecorder {
-	k.taken["recorder"] = true
+	k.taken["recorder"], k.recorder = true, name
 	return k.Manager.GetEventRecorder(name)
 }
 
@@ -100,6 +101,10 @@ func TestALoopIsWhomTheOptionsSay(t *testing.T) {
 	}
 	if asked != name || len(whom.taken) != 3 {
 		t.Errorf("it was asked for %q, which took the %v; want %s to take all three", asked, whom.taken, name)
+	}
+
+	if err := loop.New(uniqueName("comet"), controller{}, loop.RecordsAs("halley")).AddTo(whom.Manager, loop.Options{As: as}); err != nil || whom.recorder != "halley" {
+		t.Errorf("it records events as %q (%v), want halley", whom.recorder, err)
 	}
 
 	nobody := func(manager.Manager, string) (manager.Manager, error) { return nil, errors.New("it has no role") }

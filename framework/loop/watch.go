@@ -25,6 +25,7 @@ type declaration struct {
 	indexes    []Index
 	atStart    []client.ObjectKey
 	workers    int
+	recordsAs  string
 	apart      []part
 	openCache  func(manager.Manager) (Cache, error)
 }
@@ -156,6 +157,11 @@ func AtStart(key client.ObjectKey) Option {
 // Workers is for how many keys the loop makes passes side by side, unless [Options] say; without it 4.
 func Workers(n int) Option {
 	return func(d *declaration) { d.workers = n }
+}
+
+// RecordsAs is in whose name the loop records events; without it by its own name.
+func RecordsAs(controller string) Option {
+	return func(d *declaration) { d.recordsAs = controller }
 }
 
 // WatchesRaw wakes the loop from any source of controller-runtime, with the keys that it puts into the queue.

@@ -19,6 +19,7 @@ var components = []component{
 	{"scheduler", "scheduler"},
 	{"proxy", "network"},
 	{"dns", "network/dns"},
+	{"metrics-server", "resourcemetrics"},
 	{"simulated-nodes", "nodeagent"},
 }
 

@@ -37,7 +37,8 @@ const (
 	dnsComponent         = "dns"
 	snapshotsComponent   = "snapshots"
 
-	certificatesComponent = "certificates"
+	certificatesComponent  = "certificates"
+	metricsServerComponent = "metrics-server"
 )
 
 // machine is what the components on one machine share while they run.
@@ -117,6 +118,8 @@ type controlPlane struct {
 	listener net.Listener
 	// unserved are what its API server warns of. Where other parts are run beside it, nobody knows.
 	unserved map[schema.GroupResource]string
+	// metrics is nil where nobody is to answer for metrics.k8s.io.
+	metrics *metricsAPI
 }
 
 // newControlPlane makes the components of a control plane, and says where its API server will be.
@@ -127,6 +130,7 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 	}
 	p.unserved = unservedWarnings(o.controllers)
 	p.clusterDNS = p.dnsAddress()
+	p.metrics = newMetrics(o.metricsOptions)
 	server := plane.Component{Name: apiserverComponent, Vital: true, Run: p.runAPIServer}
 	host := p.hostComponents(apiserverComponent)
 	if p.network != nil {
@@ -143,7 +147,7 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 	components := append(host,
 		plane.Component{Name: controllersComponent, Needs: []string{apiserverComponent}, Run: p.runControllers},
 		plane.Component{Name: schedulerComponent, Needs: []string{apiserverComponent}, Run: p.runScheduler})
-	components = append(components, further...)
+	components = append(append(components, p.metricsComponents()...), further...)
 	components = append(components, p.snapshotComponents()...)
 	if o.nodes > 0 {
 		components = append(components,
@@ -216,6 +220,9 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		Logger:        logger(),
 	}
 	if err := p.expose(ctx, &options); err != nil {
+		return err
+	}
+	if err := p.metrics.serve(&options); err != nil {
 		return err
 	}
 	p.options.storingOptions.apply(&options, p.inst)

@@ -20,6 +20,7 @@ type loopFlags struct {
 	maskSizeIPv4 int
 	maskSizeIPv6 int
 	rootCAFile   string
+	autoscaling  autoscalingFlags
 }
 
 func (f *loopFlags) addFlags(flags *pflag.FlagSet) {
@@ -29,6 +30,7 @@ func (f *loopFlags) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&f.maskSizeIPv4, "node-cidr-mask-size-ipv4", 24, "`length` of the prefix that a node gets of an IPv4 range")
 	flags.IntVar(&f.maskSizeIPv6, "node-cidr-mask-size-ipv6", 64, "`length` of the prefix that a node gets of an IPv6 range")
 	flags.StringVar(&f.serviceCIDR, "service-cluster-ip-range", "", "`range` of Services, or two with a comma, of which no node gets a part where they lie in --cluster-cidr")
+	f.autoscaling.addFlags(flags)
 	flags.StringVar(&f.rootCAFile, "root-ca-file", "", "`file` with the certificates that pods trust the API server by, for --cluster-loops; by default those of the kubeconfig")
 }
 
@@ -58,8 +60,11 @@ func (f *loopFlags) loops() (wiring.Loops, error) {
 	if err != nil {
 		return wiring.Loops{}, err
 	}
+	if err := f.autoscaling.check(); err != nil {
+		return wiring.Loops{}, err
+	}
 	loops := wiring.Loops{
-		Selection: f.selection, Cluster: f.cluster,
+		Selection: f.selection, Cluster: f.cluster, Autoscaling: f.autoscaling.options(),
 		ClusterCIDRs: pods, ServiceCIDRs: services, NodeCIDRMaskSizeIPv4: f.maskSizeIPv4, NodeCIDRMaskSizeIPv6: f.maskSizeIPv6,
 	}
 	if f.rootCAFile != "" {

@@ -130,6 +130,7 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 		return err
 	}
 	loops := loopsOf(p.settings, p.options.controllers)
+	loops.Autoscaling = p.options.autoscaling.options()
 	if p.address.IsValid() {
 		loops.Selection = loops.Selection.Also(joiningLoops...)
 	}

@@ -98,7 +98,11 @@ func (o *planOptions) printPlans(c *cobra.Command, t *target, resource string, k
 		loops = inInstance(loops, loopsOf(here, selection), c.Flags().Changed)
 	}
 	loops.Cluster = loops.Cluster || cluster.Own
-	kind, err := printPlans(c, cluster, loops, resource, key)
+	next := func(string, string) (string, bool) { return "", false }
+	if ofInstance {
+		next = t.remembered(c.Context())
+	}
+	kind, err := printPlans(c, cluster, loops, resource, key, next)
 	if err != nil || kind != "Pod" || !ofInstance {
 		return err
 	}
@@ -162,8 +166,25 @@ func listensAt(port int, host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// printPlans prints what controllers would do with an object, and returns its kind.
-func printPlans(c *cobra.Command, cluster wiring.Cluster, loops wiring.Loops, resource string, key client.ObjectKey) (kind string, err error) {
+// autoscalerLoop decides by what it recommended before, which is in its memory only.
+const autoscalerLoop = "horizontal-pod-autoscaler-controller"
+
+// remembered tells the next plan of a loop of the running instance that remembers something; of others, and of a key that it does not
+// know, it tells none.
+func (t *target) remembered(ctx context.Context) func(loop, key string) (string, bool) {
+	return func(loop, key string) (string, bool) {
+		inst, err := t.instance()
+		if err != nil || loop != autoscalerLoop {
+			return "", false
+		}
+		plans, err := inst.Plans(ctx, loop, key, true)
+		return plans.Next, err == nil
+	}
+}
+
+// printPlans prints what controllers would do with an object, and returns its kind. Of a loop of which next tells what it would do, that
+// is printed.
+func printPlans(c *cobra.Command, cluster wiring.Cluster, loops wiring.Loops, resource string, key client.ObjectKey, next func(loop, key string) (string, bool)) (kind string, err error) {
 	preview, err := wiring.NewPreview(cluster, loops)
 	if err != nil {
 		return "", err
@@ -181,7 +202,11 @@ func printPlans(c *cobra.Command, cluster wiring.Cluster, loops wiring.Loops, re
 		if p.Key.Name != key.Name { // it decides for a group of objects
 			title += " for " + strings.TrimPrefix(p.Key.String(), "/")
 		}
-		printPlan(c, title, p.Plan.String())
+		said := p.Plan.String()
+		if plan, ok := next(p.Loop, p.Key.String()); ok {
+			said = plan
+		}
+		printPlan(c, title, said)
 	}
 	return concern.Kind, nil
 }

@@ -22,8 +22,10 @@ type upOptions struct {
 	servingOptions
 	storingOptions
 	dnsOptions
+	metricsOptions
 	snapshots   snapshotOptions
 	controllers wiring.Selection
+	autoscaling autoscalingFlags
 	foreground  bool
 	timeout     time.Duration
 	port        int
@@ -105,8 +107,10 @@ func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, 1 by default with --runtime simulated; beside a node that runs containers they are tainted, so that only pods go there that tolerate orrery.dev/simulated")
 	flags.IntVar(&o.realNodes, "real-nodes", 0, "`number` of nodes that run containers: this machine, and for each further one a network namespace on it with a container runtime of its own; by default as many as before, at first 1. Where there were more, the others are removed with the pods on them")
 	o.dnsOptions.addFlags(flags)
+	o.metricsOptions.addFlags(flags)
 	o.snapshots.addFlags(flags)
 	addSelectionFlag(flags, &o.controllers)
+	o.autoscaling.addFlags(flags)
 	o.addServerFlags(flags)
 	markPaths(flags, "runtime-bin")
 }
@@ -152,6 +156,9 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		return err
 	}
 	if err := o.dnsOptions.check(); err != nil {
+		return err
+	}
+	if err := o.autoscaling.check(); err != nil {
 		return err
 	}
 	if err := o.snapshots.check(len(o.etcd.servers) > 0); err != nil {

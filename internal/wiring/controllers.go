@@ -13,6 +13,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/controllers"
+	"github.com/orrery-dev/orrery/controllers/autoscaling/horizontalpodautoscaler"
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/loop"
@@ -43,6 +44,8 @@ type Loops struct {
 	NodeCIDRMaskSizeIPv4, NodeCIDRMaskSizeIPv6 int
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
+	// Autoscaling are the figures by which HorizontalPodAutoscalers are decided for; 0 means Kubernetes' own. The metrics APIs are filled in.
+	Autoscaling horizontalpodautoscaler.Options
 }
 
 // selected are the loops that are to run, of those that can.
@@ -115,9 +118,12 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		options.Canonical = apis.Kubernetes.GroupKind
 		options.NamespaceDeletionGracePeriod = time.Second // nobody else can have admitted something in ignorance of the deletion
 	}
-	if options.Autoscaling, err = c.Metrics(); err != nil {
+	clients, err := c.Metrics()
+	if err != nil {
 		return nil, err
 	}
+	options.Autoscaling = o.Autoscaling
+	options.Autoscaling.Resource, options.Autoscaling.Custom, options.Autoscaling.External = clients.Resource, clients.Custom, clients.External
 	all := controllers.All(options)
 	if !o.Cluster {
 		return controllers.Within(controllers.OurKinds, all), nil

@@ -12,7 +12,7 @@ import (
 )
 
 // controllers are the version 1 hierarchies that a pod's group is made in, as far as they are mounted.
-var controllers = []string{"cpu", "cpuset", "memory", "pids", "devices", "freezer", "blkio", "systemd", "hugetlb", "net_cls", "perf_event"}
+var controllers = []string{"cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer", "blkio", "systemd", "hugetlb", "net_cls", "perf_event"}
 
 // FS is the control group file system.
 type FS struct {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/rounds"
+	"github.com/orrery-dev/orrery/nodeagent/stats"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
@@ -60,12 +61,12 @@ func (m *Manager) Measure(ctx context.Context) error {
 	if len(pods) == 0 {
 		return nil
 	}
-	stats, err := m.Runtime.ListContainerStats(ctx, &runtimeapi.ContainerStatsFilter{LabelSelector: map[string]string{cri.LabelAgent: m.Agent}})
+	measured, err := m.Runtime.ListContainerStats(ctx, &runtimeapi.ContainerStatsFilter{LabelSelector: map[string]string{cri.LabelAgent: m.Agent}})
 	if err != nil {
 		return fmt.Errorf("asking the runtime what containers have written: %w", err)
 	}
 	layers := map[types.UID]map[string]int64{}
-	for _, s := range stats {
+	for _, s := range measured {
 		labels := s.GetAttributes().GetLabels()
 		uid := types.UID(labels[cri.LabelPodUID])
 		if layers[uid] == nil {
@@ -79,6 +80,12 @@ func (m *Manager) Measure(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// occupied is how many bytes of the disk a directory takes.
+func occupied(dir string) int64 {
+	bytes, _ := stats.Occupied(dir)
+	return bytes
 }
 
 func (m *Manager) usage(pod *corev1.Pod, layers map[string]int64) Usage {

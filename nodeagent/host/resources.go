@@ -6,6 +6,7 @@ import (
 
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
+	"github.com/orrery-dev/orrery/nodeagent/stats"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
@@ -35,6 +36,18 @@ func (h *Host) MemoryUsage(pod *corev1.Pod) (int64, error) {
 		return 0, nil
 	}
 	return h.Cgroups.MemoryUsage(cgroups.Path(h.CgroupRoot, pod))
+}
+
+// Usage is what a pod uses as a whole, and whether that could be read: while it has a control group.
+func (h *Host) Usage(pod *corev1.Pod) (stats.Usage, bool) {
+	if h.CgroupRoot == "" {
+		return stats.Usage{}, false
+	}
+	used, err := h.Cgroups.Usage(cgroups.Path(h.CgroupRoot, pod))
+	if err != nil {
+		return stats.Usage{}, false
+	}
+	return stats.Usage{CPU: used.CPU, Memory: used.Memory, WorkingSet: used.WorkingSet, RSS: used.RSS}, true
 }
 
 // memory is what the node has.

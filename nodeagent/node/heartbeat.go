@@ -27,7 +27,8 @@ type Heartbeat struct {
 	Client  client.Client
 	Runtime Runtime
 	Clock   clock.Clock
-	Labels  map[string]string
+	// Labels and Annotations are those that the Node has among others.
+	Labels, Annotations map[string]string
 	// Taints are those that the Node is made with.
 	Taints []corev1.Taint
 	// OwnTaints are the keys of taints that a Node which is there has exactly if they are among Taints. All others are left alone.

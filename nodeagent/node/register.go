@@ -14,8 +14,8 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 )
 
-// Register makes the Node, or takes over the one that is there: its labels and our own taints are brought up to date, the rest of
-// its spec is left alone.
+// Register makes the Node, or takes over the one that is there: its labels, annotations and our own taints are brought up to date, the
+// rest of its spec is left alone.
 func (b *Heartbeat) Register(ctx context.Context) error {
 	b.runtime.updateRuntimeUp(ctx, b.Runtime, b.Clock)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -36,12 +36,10 @@ func (b *Heartbeat) Register(ctx context.Context) error {
 		return fmt.Errorf("reading node %s: %w", b.Name, err)
 	}
 	updated := found.DeepCopy()
-	if updated.Labels == nil {
-		updated.Labels = map[string]string{}
-	}
-	maps.Copy(updated.Labels, initial.Labels)
+	updated.Labels, updated.Annotations = merged(found.Labels, initial.Labels), merged(found.Annotations, initial.Annotations)
 	updated.Spec.Taints = b.taints(found.Spec.Taints)
-	if !maps.Equal(updated.Labels, found.Labels) || !slices.Equal(updated.Spec.Taints, found.Spec.Taints) {
+	if !maps.Equal(updated.Labels, found.Labels) || !maps.Equal(updated.Annotations, found.Annotations) ||
+		!slices.Equal(updated.Spec.Taints, found.Spec.Taints) {
 		// The lock is for the list of taints, which others change too.
 		if err := b.Client.Patch(ctx, updated, client.MergeFromWithOptions(found, client.MergeFromWithOptimisticLock{})); err != nil {
 			return fmt.Errorf("labelling node %s: %w", b.Name, err)
@@ -50,6 +48,16 @@ func (b *Heartbeat) Register(ctx context.Context) error {
 	b.set(updated)
 	b.registered = b.Clock.Now()
 	return nil
+}
+
+// merged is a map with all of another in it.
+func merged(present, added map[string]string) map[string]string {
+	all := maps.Clone(present)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, added)
+	return all
 }
 
 // taints are those of a Node that is there, with our own as they are to be.
@@ -75,7 +83,7 @@ func (b *Heartbeat) initialNode() *ocorev1.Node {
 		"beta.kubernetes.io/arch": info.Architecture,
 	}
 	maps.Copy(labels, b.Labels)
-	node := &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: b.Name, Labels: labels}}
+	node := &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: b.Name, Labels: labels, Annotations: maps.Clone(b.Annotations)}}
 	node.Spec.Taints = b.Taints
 	node.Spec.PodCIDRs = b.PodCIDRs
 	if len(b.PodCIDRs) > 0 {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/nodeagent/probes"
 )
 
 // Inspect returns an inspector of the pods of some nodes. Its keys are NAMESPACE/NAME. Where several pods have one name, it shows
@@ -103,3 +104,6 @@ func (i inspector) find(key string) (placed, error) {
 		}
 	}), nil
 }
+
+// ProbeResults are how the probes of the node's containers were answered.
+func (l *Loop) ProbeResults() []probes.Results { return l.probes.Results() }

@@ -56,6 +56,7 @@ type worker struct {
 	last     map[Kind]time.Time
 	timers   map[Kind]clock.Timer
 	asking   map[Kind]bool
+	results  map[Kind]*Results
 	stopped  bool
 }
 
@@ -123,7 +124,7 @@ func (m *Manager) Verdicts(pod types.UID, running []Target) map[string]Verdict {
 func newWorker(target Target) *worker {
 	return &worker{
 		counters: map[Kind]Counter{Startup: {Passed: target.WasStarted}, Readiness: {Passed: target.WasReady}},
-		last:     map[Kind]time.Time{}, timers: map[Kind]clock.Timer{}, asking: map[Kind]bool{},
+		last:     map[Kind]time.Time{}, timers: map[Kind]clock.Timer{}, asking: map[Kind]bool{}, results: map[Kind]*Results{},
 	}
 }
 
@@ -184,6 +185,10 @@ func (m *Manager) record(w *worker, kind Kind, probe *corev1.Probe, err error) {
 	}
 	before := Judge(w.target.Container, w.counters)
 	w.counters[kind] = w.counters[kind].Record(probe, err == nil)
+	if w.results[kind] == nil {
+		w.results[kind] = &Results{}
+	}
+	w.results[kind].count(err == nil)
 	changed := before != Judge(w.target.Container, w.counters)
 	target := w.target
 	m.schedule(w)

@@ -3,6 +3,7 @@ package probes
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -139,8 +140,15 @@ func TestManagerAsksInOrder(t *testing.T) {
 	if got := sync(); !got.Ready {
 		t.Fatalf("at last the verdict is %+v", got)
 	}
+	want := []Results{{target.Pod, "main", Readiness, 1, 0}, {target.Pod, "main", Startup, 1, 1}}
+	if got := m.Results(); !slices.Equal(got, want) {
+		t.Errorf("the answers were %+v, want %+v", got, want)
+	}
 	if m.Sync("pod", nil); len(m.workers) != 0 {
 		t.Error("a container that is gone is still probed")
+	}
+	if got := m.Results(); len(got) > 0 {
+		t.Errorf("of a container that is gone is told %+v", got)
 	}
 }
 

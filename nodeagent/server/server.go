@@ -13,15 +13,39 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/cert"
+	stats "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 	"k8s.io/utils/clock"
 
+	"github.com/orrery-dev/orrery/nodeagent/cadvisor"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/probes"
 )
 
 // Node is a node that the server speaks for.
 type Node struct {
 	Name    string
 	Runtime cri.Runtime
+	// Stats measures it; nil measures nothing.
+	Stats Stats
+	// Cadvisor reads what /metrics/cadvisor tells; nil tells what Stats measures.
+	Cadvisor Cadvisor
+	// Probes are how probes of its containers were answered; nil tells of none.
+	Probes func() []probes.Results
+	// Machine is what /metrics/cadvisor tells of the node.
+	Machine cadvisor.Machine
+}
+
+// Cadvisor reads the control groups of a node.
+type Cadvisor interface {
+	Groups(ctx context.Context) ([]cadvisor.Group, error)
+}
+
+// Stats measures what a node uses.
+type Stats interface {
+	// CPUAndMemory measures CPU and memory of the node, of its pods, and of their containers that run.
+	CPUAndMemory(ctx context.Context) (*stats.Summary, error)
+	// Summary measures besides that what is on the disk, and what has passed the network.
+	Summary(ctx context.Context) (*stats.Summary, error)
 }
 
 // Reviewer is whom the server asks about its clients.
@@ -76,7 +100,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", ok)
 	mux.HandleFunc("GET /pods", s.pods)
-	mux.HandleFunc("GET /runningpods/", s.pods)
+	mux.HandleFunc("GET /runningpods/", s.runningPods)
 	mux.HandleFunc("GET /stats/summary", s.summary)
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", s.logs)
 	for _, uid := range []string{"", "/{uid}"} {
@@ -87,6 +111,11 @@ func (s *Server) Handler() http.Handler {
 	if s.options.Metrics != nil {
 		mux.Handle("GET /metrics", s.options.Metrics)
 	}
+	mux.HandleFunc("GET /metrics/resource", s.resourceMetrics)
+	mux.HandleFunc("GET "+ResourceMetricsPath("{node}"), s.resourceMetrics)
+	mux.HandleFunc("GET /metrics/probes", s.probeMetrics)
+	mux.HandleFunc("GET /metrics/cadvisor", s.cadvisorMetrics)
+	mux.HandleFunc("GET /metrics/nodes/{node}/metrics/cadvisor", s.cadvisorMetrics)
 	return mux
 }
 

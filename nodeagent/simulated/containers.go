@@ -124,7 +124,7 @@ func (r *Runtime) RemoveContainer(ctx context.Context, id string) error {
 	defer r.mu.Unlock()
 	if c, ok := r.containers[id]; ok {
 		r.exit(c, 137, "Error")
-		delete(r.containers, id)
+		r.forget(c)
 	}
 	return nil
 }
@@ -153,11 +153,6 @@ func (c *container) resources() *runtimeapi.LinuxContainerResources {
 		return c.resized
 	}
 	return c.config.GetLinux().GetResources()
-}
-
-// ListContainerStats tells of nothing: simulated containers use nothing.
-func (r *Runtime) ListContainerStats(ctx context.Context, _ *runtimeapi.ContainerStatsFilter) ([]*runtimeapi.ContainerStats, error) {
-	return nil, r.up(ctx)
 }
 
 // ReopenContainerLog does nothing: simulated containers write no files.
@@ -219,7 +214,8 @@ func (r *Runtime) ListContainers(ctx context.Context, filter *runtimeapi.Contain
 	var found []*runtimeapi.Container
 	for _, c := range r.containers {
 		if !matches(filter.GetLabelSelector(), c.config.GetLabels()) ||
-			filter.GetPodSandboxId() != "" && filter.GetPodSandboxId() != c.sandbox.id {
+			filter.GetPodSandboxId() != "" && filter.GetPodSandboxId() != c.sandbox.id ||
+			filter.GetState() != nil && filter.GetState().GetState() != c.state {
 			continue
 		}
 		found = append(found, &runtimeapi.Container{

@@ -33,6 +33,7 @@ type Options struct {
 type Runtime struct {
 	options Options
 	clock   clock.WithDelayedExecution
+	began   time.Time
 
 	mu         sync.Mutex
 	random     *rand.Rand
@@ -42,6 +43,7 @@ type Runtime struct {
 	sandboxes  map[string]*sandbox
 	containers map[string]*container
 	images     map[string]struct{}
+	spent      float64 // nanoseconds of CPU time that containers have used which are gone
 	changed    func(podUID string)
 	down       error
 	hung       chan struct{} // closed when it answers again; nil while it does
@@ -83,7 +85,7 @@ func New(options Options) *Runtime {
 		options.Clock = clock.RealClock{}
 	}
 	r := &Runtime{
-		options: options, clock: options.Clock,
+		options: options, clock: options.Clock, began: options.Clock.Now(),
 		random:    rand.New(rand.NewPCG(options.Seed, 1)),
 		sandboxes: map[string]*sandbox{}, containers: map[string]*container{},
 		images: map[string]struct{}{}, ips: map[netip.Addr]struct{}{},

@@ -64,9 +64,9 @@ func (r *Runtime) RemovePodSandbox(ctx context.Context, id string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for cid, c := range r.containers {
+	for _, c := range r.containers {
 		if c.sandbox.id == id {
-			delete(r.containers, cid)
+			r.forget(c)
 		}
 	}
 	delete(r.sandboxes, id)
@@ -106,7 +106,8 @@ func (r *Runtime) ListPodSandbox(ctx context.Context, filter *runtimeapi.PodSand
 	defer r.mu.Unlock()
 	var found []*runtimeapi.PodSandbox
 	for _, s := range r.sandboxes {
-		if !matches(filter.GetLabelSelector(), s.config.GetLabels()) || filter.GetId() != "" && filter.GetId() != s.id {
+		if !matches(filter.GetLabelSelector(), s.config.GetLabels()) || filter.GetId() != "" && filter.GetId() != s.id ||
+			filter.GetState() != nil && filter.GetState().GetState() != s.state() {
 			continue
 		}
 		found = append(found, &runtimeapi.PodSandbox{

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Stage is one step in a container's life.
@@ -27,6 +29,8 @@ type Stages struct {
 	ExitCode int32
 	// ReadyAfter is how long a container runs before its probes succeed.
 	ReadyAfter time.Duration
+	// CPU and Memory are what a container uses while it runs; by default very little.
+	CPU, Memory Usage
 }
 
 // AnnotationPrefix starts the annotations by which a pod overrides the stages:
@@ -37,6 +41,8 @@ type Stages struct {
 //	simulated.orrery.dev/run-for: 10s            also run-for.CONTAINER for one container
 //	simulated.orrery.dev/exit-code: "1"          also exit-code.CONTAINER
 //	simulated.orrery.dev/ready-after: 5s
+//	simulated.orrery.dev/cpu-usage: 50m, 30s: 800m   from the start on, and after 30 s; also cpu-usage.CONTAINER
+//	simulated.orrery.dev/memory-usage: 64Mi      as cpu-usage
 const AnnotationPrefix = "simulated.orrery.dev/"
 
 // with returns the stages as the annotations of a pod change them for one of its containers ("" for the pod itself).
@@ -68,6 +74,12 @@ func (s *Stages) set(name, value string) (err error) {
 		return err
 	case "ready-after":
 		s.ReadyAfter, err = time.ParseDuration(value)
+		return err
+	case "cpu-usage":
+		s.CPU, err = parseUsage(value, resource.Nano)
+		return err
+	case "memory-usage":
+		s.Memory, err = parseUsage(value, 0)
 		return err
 	case "exit-code":
 		code, err := strconv.ParseInt(value, 10, 32)

@@ -22,7 +22,7 @@ func (w *cluster) accessByToken(t *testing.T) {
 	role := &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: "collector"},
 		Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{""}, Resources: []string{"nodes/stats"}, ResourceNames: []string{nodeName}, Verbs: []string{"get"},
+			APIGroups: []string{""}, Resources: []string{"nodes/stats", "nodes/metrics"}, ResourceNames: []string{nodeName}, Verbs: []string{"get"},
 		}},
 	}
 	if _, err := p.client.RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
@@ -51,6 +51,9 @@ func (w *cluster) accessByToken(t *testing.T) {
 		name, token, path string
 		want              int
 	}{
+		{"what metrics-server reads", token.Status.Token, "/metrics/resource", http.StatusOK},
+		{"what dashboards are made for", token.Status.Token, "/metrics/cadvisor", http.StatusOK},
+		{"answers of probes", token.Status.Token, "/metrics/probes", http.StatusOK},
 		{"what the role does not name", token.Status.Token, "/pods", http.StatusForbidden},
 		{"logs", token.Status.Token, "/containerLogs/default/web/web", http.StatusForbidden},
 		{"a token that is nobody's", "made-up", "/stats/summary", http.StatusUnauthorized},

@@ -57,6 +57,8 @@ func TestEachRuleSeesItsViolation(t *testing.T) {
 		{"controllers", "nodeagent", "controllers together"},
 		{"controllers/internal/pods", "apiserver", "controllers together"},
 
+		{"resourcemetrics/api", "resourcemetrics", ""},
+		{"resourcemetrics", "nodeagent/server", "resourcemetrics may import"},
 		{"scheduler/cycle", "scheduler/queue", ""},
 		{"scheduler", "nodeagent/pods", "scheduler may import"},
 		{"nodeagent/pods", "network/proxy", "nodeagent may import"},

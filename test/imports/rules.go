@@ -104,6 +104,7 @@ var rules = []rule{
 	ownOnly("scheduler"),
 	ownOnly("nodeagent"),
 	ownOnly("network"),
+	ownOnly("resourcemetrics"),
 	{
 		name:    "a scheduler plugin may not import another plugin",
 		applies: func(room string) bool { return strings.HasPrefix(room, plugins) },

@@ -50,6 +50,10 @@ var unused = []reason{
 	},
 
 	{
+		who: identity.MetricsServer.User, what: "nodes/metrics",
+		why: "it is no request to the API server: a node asks for it, of who wants its figures",
+	},
+	{
 		who: loops + "certificatesigningrequest-cleaner-controller", verb: "delete",
 		why: "it deletes what is an hour old, which nothing here is",
 	},

@@ -38,7 +38,7 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	// As in a control plane, but a node that has never said a word is missed within seconds.
 	te.Components = []envtest.Component{{Name: "controllers", Identity: identity.ControllerCache, Run: func(ctx context.Context, config *rest.Config) error {
 		return runControllers(ctx, config, te.Server())
-	}}, {Name: "dns", Identity: identity.DNS, Run: runDNS}}
+	}}, {Name: "dns", Identity: identity.DNS, Run: runDNS}, {Name: "metrics-server", Identity: identity.MetricsServer, Run: runMetricsServer}}
 	log := newAudit(t, te)
 	config, err := te.Start()
 	if err != nil {

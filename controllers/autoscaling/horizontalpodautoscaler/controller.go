@@ -12,9 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
-// workers is how many autoscalers are looked at side by side.
-const workers = 5
-
 // Options are how metrics are read, and how much is made of them.
 type Options struct {
 	// Resource, Custom and External ask the metrics APIs: metrics.k8s.io, custom.metrics.k8s.io and external.metrics.k8s.io.
@@ -23,6 +20,8 @@ type Options struct {
 	Custom   custom_metrics.CustomMetricsClient
 	External external_metrics.ExternalMetricsClient
 
+	// Workers is how many autoscalers are looked at side by side; 0 means 5.
+	Workers int
 	// SyncPeriod is how often each autoscaler is looked at; 0 means 15 s.
 	SyncPeriod time.Duration
 	// DownscaleStabilization is for how long no fewer replicas are kept than were recommended, where the autoscaler does not say;
@@ -38,6 +37,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	o.Workers = cmp.Or(o.Workers, 5)
 	o.SyncPeriod = cmp.Or(o.SyncPeriod, 15*time.Second)
 	o.DownscaleStabilization = cmp.Or(o.DownscaleStabilization, 5*time.Minute)
 	o.Tolerance = cmp.Or(o.Tolerance, 0.1)
@@ -64,8 +64,10 @@ var _ loop.Controller[*oautoscalingv2.HorizontalPodAutoscaler, world] = Controll
 // Loop is the controller with its watches. Nothing but a change of what is asked for wakes it out of turn: metrics have no watch, and
 // its own status must not.
 func Loop(o Options) loop.Loop {
-	return loop.New("horizontal-pod-autoscaler-controller", Controller{o.withDefaults()},
+	o = o.withDefaults()
+	return loop.New("horizontal-pod-autoscaler-controller", Controller{o},
 		loop.When(predicate.GenerationChangedPredicate{}),
-		loop.Workers(workers),
+		loop.Workers(o.Workers),
+		loop.RecordsAs(eventSource),
 	)
 }

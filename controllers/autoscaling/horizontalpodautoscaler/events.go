@@ -7,6 +7,9 @@ import (
 	"github.com/orrery-dev/orrery/framework/plan"
 )
 
+// eventSource is in whose name events are recorded, as in Kubernetes: it is not the controller's there, either.
+const eventSource = "horizontal-pod-autoscaler"
+
 // The reasons of events, as Kubernetes has them. Those of what could not be read are the reasons of conditions, too.
 const (
 	reasonRescaled            = "SuccessfulRescale"
