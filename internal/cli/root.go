@@ -82,6 +82,7 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 	root.AddGroup(
 		&cobra.Group{ID: "instance", Title: "A control plane on this machine:"},
 		&cobra.Group{ID: "parts", Title: "Its parts, on any cluster:"},
+		&cobra.Group{ID: "scaffold", Title: "Kinds and loops of your own:"},
 		&cobra.Group{ID: "upstream", Title: "Upstream's programs:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
@@ -93,6 +94,7 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 	add("instance", newUp(&t), newDown(&t), newStatus(&t), newLogs(&t), newReset(&t), newPlan(&t), newExplain(&t), newSimulate(&t), newImage(&t), newDoctor(&t), newTree(&t), newEvents(&t), newList(&t), newLoops(&t), newDNS(&t))
 	add("parts", newManager(), newScheduler(), newNode(&t), newAPIServer(&t))
 	add("instance", newKubeconfig(&t), newSecrets(&t), newService(&t))
+	add("scaffold", scaffolding()...)
 	add("upstream", upstreamCommands(&t)...)
 	root.AddCommand(newVersion())
 	t.addCompletion(root)
