@@ -40,6 +40,13 @@ var makefile = []amendment{
 	},
 }
 
+// sample is one that an API server takes: spec is required, and a comment is no value.
+var sample = []amendment{{
+	what:    "the spec of a sample",
+	pattern: regexp.MustCompile(`(?m)^spec:\n  # TODO\(user\): Add fields here$`),
+	by:      "spec: {}",
+}}
+
 // suite lets a suite run on our envtest, which needs no programs: so nothing looks for them.
 var suite = []amendment{
 	{

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 
+	"github.com/spf13/afero"
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/kubebuilder/v4/pkg/config"
 	"sigs.k8s.io/kubebuilder/v4/pkg/machinery"
@@ -115,6 +117,11 @@ func (s *apiSubcommand) Scaffold(fs machinery.Filesystem) error {
 	if err := requireOrrery(fs.FS, source()); err != nil {
 		return err
 	}
+	if s.resource.HasAPI() {
+		if err := s.amendSample(fs); err != nil {
+			return err
+		}
+	}
 	if s.room != nil {
 		return s.writeRoom(fs)
 	}
@@ -122,6 +129,20 @@ func (s *apiSubcommand) Scaffold(fs machinery.Filesystem) error {
 		return nil
 	}
 	return amendSuite(fs.FS, path.Join("internal", "controller", s.groupFolder(), "suite_test.go"))
+}
+
+// amendSample amends a new sample; one that a person has filled in stays.
+func (s *apiSubcommand) amendSample(fs machinery.Filesystem) error {
+	name := fmt.Sprintf("%s_%s_%s.yaml", s.resource.Group, s.resource.Version, strings.ToLower(s.resource.Kind))
+	file := path.Join("config", "samples", strings.TrimPrefix(name, "_")) // a group may have no name
+	text, err := afero.ReadFile(fs.FS, file)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", file, err)
+	}
+	if !sample[0].pattern.Match(text) {
+		return nil
+	}
+	return amend(fs.FS, file, sample)
 }
 
 // groupFolder is the folder of the kind's group, where groups have folders.
