@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -80,6 +81,16 @@ func TestWhatFailsAtItsEndLeavesTheProjectAsItWas(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, read(t, dir)); diff != "" {
 		t.Errorf("the project has changed (-before +after):\n%s", diff)
+	}
+}
+
+func TestAWorkspaceAroundTheProjectDoesNotMatter(t *testing.T) {
+	dir := newProject(t)
+	write(t, filepath.Dir(dir), "go.work", "go 1.26.0\n\nuse ./website\n")
+	write(t, dir, "Makefile", "manifests:\n\tgo list -f {{.ImportPath}} ./... > packages\ngenerate:\n")
+	do(t, dir, CreateAPI(), "--group", "web", "--version", "v1", "--kind", "Website")
+	if text := read(t, dir)["packages"].Content; !strings.Contains(text, "example.org/website/api/v1\n") {
+		t.Errorf("the packages of the project are\n%s", text)
 	}
 }
 

@@ -99,9 +99,11 @@ func generate() error {
 	return run("make", "manifests", "generate")
 }
 
-// run runs a program in the working directory. What it says is told when it fails.
+// run runs a program in the working directory. What it says is told when it fails. A workspace of Go, where there is one, has the
+// project as a module and not this copy of it: so it does not count.
 func run(name string, args ...string) error {
 	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {

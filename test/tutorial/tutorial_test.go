@@ -61,7 +61,7 @@ func TestTheTutorialsCommandsWorkInOrder(t *testing.T) {
 	cmd := exec.Command("bash", "-c", script)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(),
-		"PATH="+program(t, filepath.Join(root, "bin", "orrery"))+":"+os.Getenv("PATH"),
+		"PATH="+filepath.Join(root, "bin")+":"+os.Getenv("PATH"),
 		"ORRERY_SOURCE="+root,
 		"GOPROXY=off", // nothing is downloaded
 		"GOFLAGS="+os.Getenv("GOFLAGS")+" -vet=off", // make vet has done it
@@ -80,17 +80,6 @@ func TestTheTutorialsCommandsWorkInOrder(t *testing.T) {
 			t.Errorf("in the end %s: there is %t, want %t", path, err == nil, there)
 		}
 	}
-}
-
-// program is a folder with the program under test. It works on copies of the project, which are in no workspace.
-func program(t *testing.T, path string) string {
-	t.Helper()
-	dir := t.TempDir()
-	text := fmt.Sprintf("#!/bin/sh\nGOWORK=off exec '%s' \"$@\"\n", path)
-	if err := os.WriteFile(filepath.Join(dir, "orrery"), []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // workspace is a go.work with the project and the checkout as its modules. So the packages of the checkout are compiled as the
