@@ -2,7 +2,7 @@
 // delete webhook.
 //
 // A project is one of kubebuilder's: its plugins write the tree, with the same flags, PROJECT file, make targets and markers, and
-// kubebuilder itself goes on working in it. [Plugin] comes after them. It puts the loop of a kind into a room of its own, in the
+// kubebuilder itself goes on working in it. [Plugin] is those and ours after them: it puts the loop of a kind into a room of its own, in the
 // shape that docs/adding-a-kind.md describes, with tests on packages looptest and envtest, and lets `make test` download nothing
 // but Go modules. With --plain the controller is kubebuilder's own, and only its suite runs on envtest of this module.
 //
@@ -16,8 +16,8 @@
 //
 // # What it never does
 //
-// It overwrites no file that it has not written, unless --force says so. It keeps nothing about a project but what is in its
-// PROJECT file, and asks nothing: there is a flag for every choice.
+// It overwrites no file unless --force says so, but for a go.mod that init finds, of which it keeps the module's name. It keeps
+// nothing about a project but what is in its PROJECT file, and asks nothing: there is a flag for every choice.
 //
 // Templates are the files in the folder templates, readable as what they make. Since kubebuilder's plugins read some files by
 // paths relative to the working directory, [Run] changes that of the process for as long as it takes.
