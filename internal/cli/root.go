@@ -82,6 +82,7 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 	root.AddGroup(
 		&cobra.Group{ID: "instance", Title: "A control plane on this machine:"},
 		&cobra.Group{ID: "parts", Title: "Its parts, on any cluster:"},
+		&cobra.Group{ID: "scaffold", Title: "Kinds and loops of your own:"},
 		&cobra.Group{ID: "upstream", Title: "Upstream's programs:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
@@ -95,6 +96,7 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 	add("instance", newKubeconfig(&t), newToken(&t), newSecrets(&t), newCerts(&t), newSnapshot(&t), newService(&t))
 	add("upstream", upstreamCommands(&t)...)
 	root.AddCommand(newVersion())
+	add("scaffold", scaffolding()...)
 	t.addCompletion(root)
 	refuseUnknown(root)
 	return root
