@@ -72,6 +72,3 @@ func ServingCertificateOf(dataDir string) (*x509.Certificate, error) {
 	}
 	return certificates[0], nil
 }
-
-// pkiDir is where, in a server's data directory, its certificates lie.
-func pkiDir(dataDir string) string { return filepath.Join(dataDir, "pki") }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -131,7 +130,7 @@ func (s *Server) startEtcd(ctx context.Context) (err error) {
 	end := s.begin(PhaseEtcd)
 	defer func() { end(err) }()
 	if s.options.Etcd == nil {
-		dir := filepath.Join(s.options.DataDir, "etcd")
+		dir := EtcdDir(s.options.DataDir)
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("creating etcd's data directory: %w", err)
 		}

@@ -103,17 +103,18 @@ func startingError(dir string, err error) error {
 
 func (s *Server) config(o Options) *embed.Config {
 	client := url.URL{Scheme: "unix", Path: s.socket}
-	// A single member has no peers to listen for; the address only names it in its own cluster.
-	peer := url.URL{Scheme: "http", Host: "127.0.0.1:2380"}
+	member := MemberOf(o.Dir)
+	peer, _ := url.Parse(member.PeerURL) // a constant
 
 	config := embed.NewConfig()
-	config.Name = "orrery"
-	config.Dir = filepath.Join(o.Dir, memberData)
+	config.Name = member.Name
+	config.Dir = member.DataDir
 	config.ListenClientUrls = []url.URL{client}
 	config.AdvertiseClientUrls = []url.URL{client}
 	config.ListenPeerUrls = nil
-	config.AdvertisePeerUrls = []url.URL{peer}
+	config.AdvertisePeerUrls = []url.URL{*peer}
 	config.InitialCluster = config.InitialClusterFromName(config.Name)
+	config.InitialClusterToken = member.Token
 	// A single member only ever elects itself, and waits for one to two election timeouts before it does.
 	config.TickMs, config.ElectionMs = 20, 100
 	// Nor has it to keep five thousand changes in memory for members that are behind.

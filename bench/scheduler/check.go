@@ -20,7 +20,7 @@ type constraint func(p placements) error
 
 // check looks at where the pods of a run are.
 func (g *stage) check(ctx context.Context) error {
-	g.say.phase("checking the placements")
+	g.say.Phase("checking the placements")
 	p := placements{nodes: map[string]*corev1.Node{}, pods: map[string][]*corev1.Pod{}}
 	nodes, err := g.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {

@@ -25,12 +25,12 @@ import (
 )
 
 // scheduleOurs is the role of Orrery's scheduler, set up as `orrery up` does.
-func scheduleOurs(ctx context.Context, o order, ready func(reply) error) error {
+func scheduleOurs(ctx context.Context, o schedulerOrder, ready func(schedulerReply) error) error {
 	s, err := newOurs(o.Server.config(), nil)
 	if err != nil {
 		return err
 	}
-	if err := ready(reply{}); err != nil {
+	if err := ready(schedulerReply{}); err != nil {
 		return err
 	}
 	return s.Run(ctx)
@@ -46,7 +46,7 @@ func newOurs(connect *rest.Config, configuration *configv1.KubeSchedulerConfigur
 }
 
 // scheduleUpstream is the role of kube-scheduler, set up as its own command does without leader election.
-func scheduleUpstream(ctx context.Context, o order, ready func(reply) error) error {
+func scheduleUpstream(ctx context.Context, o schedulerOrder, ready func(schedulerReply) error) error {
 	if err := utilfeature.DefaultMutableFeatureGate.SetFromMap(o.Gates); err != nil {
 		return fmt.Errorf("switching features: %w", err)
 	}
@@ -58,7 +58,7 @@ func scheduleUpstream(ctx context.Context, o order, ready func(reply) error) err
 	if err != nil {
 		return err
 	}
-	if err := ready(reply{}); err != nil {
+	if err := ready(schedulerReply{}); err != nil {
 		return err
 	}
 	run()

@@ -36,7 +36,7 @@ func (g *stage) createNamespace(ctx context.Context, name string) error {
 }
 
 func (g *stage) createNodes(ctx context.Context) error {
-	g.say.phase(fmt.Sprintf("creating %d nodes", g.workload.nodes))
+	g.say.Phase(fmt.Sprintf("creating %d nodes", g.workload.nodes))
 	return side(ctx, g.workload.nodes, func(ctx context.Context, i int) error {
 		return g.createNode(ctx, newNode(fmt.Sprintf("node-%05d", i), g.workload.zones, i))
 	})

@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime/pprof"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,6 +20,8 @@ import (
 	upstreamruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/utils/ptr"
 
+	"github.com/orrery-dev/orrery/bench/internal/child"
+	"github.com/orrery-dev/orrery/bench/internal/progress"
 	"github.com/orrery-dev/orrery/scheduler"
 )
 
@@ -57,23 +58,25 @@ func measureCycle(ctx context.Context, s settings, w workload, contender string)
 		return f, fmt.Errorf("making a directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	say := newProgress(w.name + " · cycle of " + contender)
-	defer say.end()
-	say.phase(fmt.Sprintf("%d nodes, %d pods", w.nodes, w.measured.pods))
+	say := progress.New(w.name + " · cycle of " + contender)
+	defer say.End()
+	say.Phase(fmt.Sprintf("%d nodes, %d pods", w.nodes, w.measured.pods))
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	c, err := spawn(ctx, dir, contender, order{Cycle: &cycleOrder{Workload: w.name, Nodes: w.nodes, Pods: w.measured.pods, Profile: s.profiles != ""}})
+	order := cycleOrder{Workload: w.name, Nodes: w.nodes, Pods: w.measured.pods, Profile: s.profiles != ""}
+	var took cycleReply
+	c, err := child.Start(ctx, dir, contender+ofCycle, order, &took)
 	if err != nil {
 		return f, err
 	}
 	f.Pods = w.measured.pods
-	f.Throughput.Average = float64(f.Pods) / c.Cycle.Seconds
-	f.CPU = c.Cycle.CPU
+	f.Throughput.Average = float64(f.Pods) / took.Seconds
+	f.CPU = took.CPU
 	if s.profiles != "" {
-		err = os.WriteFile(s.profilePath(w, contender, "cycle", "cpu"), c.Cycle.Profile, 0o644)
+		err = os.WriteFile(s.profilePath(w, contender, "cycle")+".cpu.pprof", took.Profile, 0o644)
 	}
 	var stopErr error
-	f.Memory, stopErr = c.stop()
+	f.Memory, stopErr = c.Stop()
 	return f, errors.Join(err, stopErr)
 }
 
@@ -141,9 +144,9 @@ func (c *counter) Bind(context.Context, fwk.CycleState, *corev1.Pod, string) *fw
 		if c.profile != nil {
 			_ = pprof.StartCPUProfile(c.profile) // fails only where another one is being taken
 		}
-		c.start, c.cpu = time.Now(), cpuTime()
+		c.start, c.cpu = time.Now(), child.Own().CPU
 	case c.until:
-		c.result = cycleReply{Seconds: time.Since(c.start).Seconds(), CPU: cpuTime() - c.cpu}
+		c.result = cycleReply{Seconds: time.Since(c.start).Seconds(), CPU: child.Own().CPU - c.cpu}
 		if c.profile != nil {
 			pprof.StopCPUProfile()
 			c.result.Profile = c.profile.Bytes()
@@ -154,16 +157,16 @@ func (c *counter) Bind(context.Context, fwk.CycleState, *corev1.Pod, string) *fw
 }
 
 // wait tells the parent the result.
-func (c *counter) wait(ctx context.Context, ready func(reply) error) error {
+func (c *counter) wait(ctx context.Context, ready func(cycleReply) error) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-c.done:
-		return ready(reply{Cycle: &c.result})
+		return ready(c.result)
 	}
 }
 
-func cycleOurs(ctx context.Context, o cycleOrder, ready func(reply) error) error {
+func cycleOurs(ctx context.Context, o cycleOrder, ready func(cycleReply) error) error {
 	world, early, err := o.world()
 	if err != nil {
 		return err
@@ -188,7 +191,7 @@ func cycleOurs(ctx context.Context, o cycleOrder, ready func(reply) error) error
 	return <-ended
 }
 
-func cycleUpstream(ctx context.Context, o cycleOrder, ready func(reply) error) error {
+func cycleUpstream(ctx context.Context, o cycleOrder, ready func(cycleReply) error) error {
 	world, early, err := o.world()
 	if err != nil {
 		return err
@@ -212,13 +215,4 @@ func cycleUpstream(ctx context.Context, o cycleOrder, ready func(reply) error) e
 	}
 	<-ended
 	return nil
-}
-
-// cpuTime is what this process has used so far, in seconds.
-func cpuTime() float64 {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
 }

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/orrery-dev/orrery/bench/internal/child"
+	"github.com/orrery-dev/orrery/bench/internal/progress"
 )
 
 // stage is one run of one workload: a server, a client of it, and most of the time a scheduler.
@@ -16,10 +19,11 @@ type stage struct {
 	workload  workload
 	contender string
 	dir       string
-	server    *child
-	scheduler *child
+	server    *child.Child
+	access    serverReply
+	scheduler *child.Child
 	client    *kubernetes.Clientset
-	say       progress
+	say       *progress.Progress
 	memory    int64 // the most that a scheduler of this run has used
 }
 
@@ -30,19 +34,19 @@ func measureEndToEnd(ctx context.Context, s settings, w workload, contender stri
 		return f, fmt.Errorf("making a directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	g := &stage{settings: s, workload: w, contender: contender, dir: dir, say: newProgress(w.name + " · " + contender)}
-	defer g.say.end()
-	g.say.phase("starting an API server")
-	if g.server, err = spawn(ctx, dir, roleServer, order{Gates: w.gates}); err != nil {
+	g := &stage{settings: s, workload: w, contender: contender, dir: dir, say: progress.New(w.name + " · " + contender)}
+	defer g.say.End()
+	g.say.Phase("starting an API server")
+	if g.server, err = child.Start(ctx, dir, roleServer, serverOrder{Dir: dir, Gates: w.gates}, &g.access); err != nil {
 		return f, err
 	}
 	defer func() {
-		memory, stopErr := g.server.stop()
+		memory, stopErr := g.server.Stop()
 		f.ServerMemory = memory
 		err = errors.Join(err, stopErr)
 	}()
 	defer func() { err = errors.Join(err, g.dismiss()) }() // a scheduler that is still there after an error
-	if g.client, err = kubernetes.NewForConfig(inProtobuf(g.server.Admin.config())); err != nil {
+	if g.client, err = kubernetes.NewForConfig(inProtobuf(g.access.Admin.config())); err != nil {
 		return f, fmt.Errorf("building a client: %w", err)
 	}
 	if err := g.prepare(ctx); err != nil {
@@ -79,7 +83,7 @@ func (g *stage) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.say.phase(fmt.Sprintf("%d pods before", total))
+	g.say.Phase(fmt.Sprintf("%d pods before", total))
 	from := 0
 	for _, b := range g.workload.before {
 		if err := g.createPods(ctx, earlier, b, from, seen); err != nil {
@@ -112,7 +116,7 @@ func (g *stage) measure(ctx context.Context) (f figures, err error) {
 		}
 	}
 	if g.scheduler == nil {
-		g.say.phase(fmt.Sprintf("creating %d pods", n))
+		g.say.Phase(fmt.Sprintf("creating %d pods", n))
 		if err := g.createPods(ctx, measured, g.workload.measured, 0, seen); err != nil {
 			return f, err
 		}
@@ -131,7 +135,7 @@ func (g *stage) measure(ctx context.Context) (f figures, err error) {
 		return f, err
 	}
 	endChurn := g.startChurn(ctx)
-	g.say.phase(fmt.Sprintf("%d measured pods", n))
+	g.say.Phase(fmt.Sprintf("%d measured pods", n))
 	start := time.Now()
 	if g.settings.create == "during" {
 		if err := g.createPods(ctx, measured, g.workload.measured, 0, seen); err != nil {
@@ -160,7 +164,7 @@ func (g *stage) oneByOne(ctx context.Context) (spreadOf, error) {
 	if g.workload.gang > 0 || g.workload.fills || n == 0 {
 		return spreadOf{}, nil
 	}
-	g.say.phase(fmt.Sprintf("%d pods one by one", n))
+	g.say.Phase(fmt.Sprintf("%d pods one by one", n))
 	if err := g.createNamespace(ctx, single); err != nil {
 		return spreadOf{}, err
 	}
@@ -185,8 +189,9 @@ func (g *stage) oneByOne(ctx context.Context) (spreadOf, error) {
 
 // hire starts the scheduler.
 func (g *stage) hire(ctx context.Context) (err error) {
-	g.say.phase("starting the scheduler")
-	g.scheduler, err = spawn(ctx, g.dir, g.contender, order{Server: g.server.Worker, Gates: g.workload.gates})
+	g.say.Phase("starting the scheduler")
+	order := schedulerOrder{Server: g.access.Worker, Gates: g.workload.gates}
+	g.scheduler, err = child.Start(ctx, g.dir, g.contender, order, new(schedulerReply))
 	return err
 }
 
@@ -195,7 +200,7 @@ func (g *stage) dismiss() error {
 	if g.scheduler == nil {
 		return nil
 	}
-	memory, err := g.scheduler.stop()
+	memory, err := g.scheduler.Stop()
 	g.memory = max(g.memory, memory)
 	g.scheduler = nil
 	return err

@@ -30,6 +30,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/orrery-dev/orrery/bench/internal/child"
 )
 
 const usage = `Compares Orrery's scheduler with kube-scheduler.
@@ -65,8 +67,8 @@ type settings struct {
 }
 
 func main() {
-	if len(os.Args) > 2 && os.Args[1] == childCommand {
-		if err := runChild(os.Args[2]); err != nil {
+	if role := child.Role(); role != "" {
+		if err := play(role); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -1,20 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math"
-	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/orrery-dev/orrery/bench/internal/child"
 )
 
 // readings are the metrics of all processes at one moment. A scheduler that does not run yet has used nothing, so that what
@@ -31,50 +30,29 @@ func (g *stage) scrape(ctx context.Context) (r readings, err error) {
 	if err != nil {
 		return r, fmt.Errorf("reading the server's metrics: %w", err)
 	}
-	if r.server, err = parseMetrics(strings.NewReader(string(body))); err != nil {
+	if r.server, err = parseMetrics(bytes.NewReader(body)); err != nil {
 		return r, err
 	}
-	if r.serverCPU, err = g.server.cpu(ctx); err != nil {
+	if r.serverCPU, err = cpuOf(ctx, g.server); err != nil {
 		return r, err
 	}
-	r.ownCPU = cpuTime()
+	r.ownCPU = child.Own().CPU
 	if g.scheduler == nil {
 		return r, nil
 	}
-	if r.scheduler, err = g.scheduler.metrics(ctx); err != nil {
+	if body, err = g.scheduler.Get(ctx, "/metrics"); err != nil {
 		return r, err
 	}
-	r.schedulerCPU, err = g.scheduler.cpu(ctx)
+	if r.scheduler, err = parseMetrics(bytes.NewReader(body)); err != nil {
+		return r, err
+	}
+	r.schedulerCPU, err = cpuOf(ctx, g.scheduler)
 	return r, err
 }
 
-func (c *child) metrics(ctx context.Context) (families, error) {
-	body, err := c.get(ctx, "/metrics")
-	if err != nil {
-		return nil, err
-	}
-	return parseMetrics(strings.NewReader(string(body)))
-}
-
-// get asks a child at its debugging address.
-func (c *child) get(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Debug+path, nil)
-	if err != nil {
-		return nil, fmt.Errorf("asking %s for %s: %w", c.role, path, err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("asking %s for %s: %w", c.role, path, err)
-	}
-	defer func() { _ = response.Body.Close() }() // It has been read.
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = errors.New(response.Status)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("asking %s for %s: %w", c.role, path, err)
-	}
-	return body, nil
+func cpuOf(ctx context.Context, c *child.Child) (float64, error) {
+	usage, err := c.Usage(ctx)
+	return usage.CPU, err
 }
 
 func parseMetrics(text io.Reader) (families, error) {
@@ -101,14 +79,6 @@ func (f *figures) costs(before, after readings) {
 		delete(f.Requests, "POST pods")
 	}
 	f.Attempt = after.scheduler.attempts().minus(before.scheduler.attempts()).spread()
-}
-
-func (c *child) cpu(ctx context.Context) (float64, error) {
-	body, err := c.get(ctx, cpuPath)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseFloat(string(body), 64)
 }
 
 // requests counts the finished requests by verb and resource.

@@ -18,7 +18,7 @@ scheduler-token,system:kube-scheduler,scheduler
 `
 
 // serve is the role of the API server. Its flags are those of scheduler_perf.
-func serve(ctx context.Context, o order, ready func(reply) error) error {
+func serve(ctx context.Context, o serverOrder, ready func(serverReply) error) error {
 	file := filepath.Join(o.Dir, "users.csv")
 	if err := os.WriteFile(file, []byte(users), 0o600); err != nil {
 		return fmt.Errorf("writing the users: %w", err)
@@ -46,7 +46,7 @@ func serve(ctx context.Context, o order, ready func(reply) error) error {
 	to := connection{Host: server.URL(), CA: server.CA()}
 	admin, worker := to, to
 	admin.Token, worker.Token = "admin-token", "scheduler-token"
-	if err := ready(reply{Admin: &admin, Worker: &worker}); err != nil {
+	if err := ready(serverReply{Admin: admin, Worker: worker}); err != nil {
 		return err
 	}
 	<-ctx.Done()

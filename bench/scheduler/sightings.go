@@ -14,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/orrery-dev/orrery/bench/internal/progress"
 )
 
 // sightings is when each of a number of pods was created, and when a watch first showed it on a node.
@@ -126,7 +128,7 @@ func (s *sightings) left() int {
 }
 
 // wait returns when all pods are bound.
-func (s *sightings) wait(ctx context.Context, patience time.Duration, say progress) error {
+func (s *sightings) wait(ctx context.Context, patience time.Duration, say *progress.Progress) error {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	ticker := time.NewTicker(time.Second)
@@ -140,7 +142,7 @@ func (s *sightings) wait(ctx context.Context, patience time.Duration, say progre
 		case <-timer.C:
 			return fmt.Errorf("waiting for pods of namespace %s: %d of %d are not bound after %s", s.namespace, s.left(), len(s.bound), patience)
 		case <-ticker.C:
-			say.count(len(s.bound)-s.left(), len(s.bound))
+			say.Detail(fmt.Sprintf("%d of %d bound", len(s.bound)-s.left(), len(s.bound)))
 		}
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/apiserver/pki"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/wiring"
@@ -19,6 +20,7 @@ import (
 	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // The names of the components, as status shows them.
@@ -33,6 +35,7 @@ const (
 	proxyComponent       = "proxy"
 	routesComponent      = "routes"
 	dnsComponent         = "dns"
+	snapshotsComponent   = "snapshots"
 )
 
 // machine is what the components on one machine share while they run.
@@ -137,6 +140,7 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 		plane.Component{Name: controllersComponent, Needs: []string{apiserverComponent}, Run: p.runControllers},
 		plane.Component{Name: schedulerComponent, Needs: []string{apiserverComponent}, Run: p.runScheduler})
 	components = append(components, further...)
+	components = append(components, p.snapshotComponents()...)
 	if o.nodes > 0 {
 		components = append(components,
 			plane.Component{Name: simulatedComponent, Needs: []string{apiserverComponent}, Run: p.runSimulatedNodes})
@@ -154,6 +158,9 @@ func newBareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 }
 
 func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) (*controlPlane, error) {
+	if err := restoreInterrupted(inst); err != nil {
+		return nil, err
+	}
 	m, err := newMachine(ctx, inst, o.runtimeOptions)
 	if err != nil {
 		return nil, err
@@ -188,7 +195,7 @@ func (p *controlPlane) gateway() netip.Addr {
 }
 
 // serverDir is the data directory of an instance's API server.
-func serverDir(inst *instance.Instance) string { return inst.Path("apiserver") }
+func serverDir(inst *instance.Instance) string { return inst.Path(serverName) }
 
 func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) error {
 	options := apiserver.Options{
@@ -222,9 +229,26 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		return err
 	}
 	p.server = server
+	go p.renewKubeconfig(ctx, server)
 	ready(server.URL())
 	<-server.Ended()
 	return server.Err()
+}
+
+// kubeconfigCheck is how often it is looked whether the kubeconfig ends soon.
+const kubeconfigCheck = 12 * time.Hour
+
+// renewKubeconfig writes the kubeconfig anew before the certificate in it ends, until ctx does.
+func (p *controlPlane) renewKubeconfig(ctx context.Context, server *apiserver.Server) {
+	wait.UntilWithContext(ctx, func(context.Context) {
+		certificate, err := administratorsCertificate(p.inst)
+		if err == nil && certificate != nil && time.Now().Before(pki.Held{Certificate: certificate}.Renewal()) {
+			return
+		}
+		if err := p.writeKubeconfig(server); err != nil {
+			logger().Error(err, "The kubeconfig is not renewed")
+		}
+	}, kubeconfigCheck)
 }
 
 func (p *controlPlane) writeKubeconfig(server *apiserver.Server) error {
@@ -232,7 +256,7 @@ func (p *controlPlane) writeKubeconfig(server *apiserver.Server) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(p.inst.Kubeconfig(), kubeconfig, 0o600); err != nil {
+	if err := writePrivate(p.inst.Kubeconfig(), kubeconfig); err != nil {
 		return fmt.Errorf("writing the kubeconfig: %w", err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/orrery-dev/orrery/apiserver/snapshot"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/spf13/cobra"
 )
@@ -83,7 +84,7 @@ interface of it, whatever state it is in. There is no way back, so it asks for -
 			case inst.Running():
 				return fmt.Errorf("instance %s is running (process %d): stop it first with '%s'", inst.Name, inst.PID(), inst.Command("down"))
 			case !yes && existed:
-				return fmt.Errorf("this removes all of %s: say so with '%s'", inst.Dir, inst.Command("reset --yes"))
+				return fmt.Errorf("this removes all of %s%s: say so with '%s'", inst.Dir, andSnapshots(inst), inst.Command("reset --yes"))
 			case !yes:
 				c.Printf("there is no instance %s in %s\n", inst.Name, t.dataDir)
 				return nil
@@ -101,4 +102,17 @@ interface of it, whatever state it is in. There is no way back, so it asks for -
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "remove it without asking")
 	return c
+}
+
+// andSnapshots says that there are snapshots in the directory of an instance, which would go with it.
+func andSnapshots(inst *instance.Instance) string {
+	list, _ := snapshot.List(snapshotDir(inst), "") // what is no snapshot is no loss
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
+		return ", and with it a snapshot"
+	default:
+		return fmt.Sprintf(", and with it %d snapshots", len(list))
+	}
 }

@@ -70,7 +70,7 @@ func (p *furtherProcess) wait(ctx context.Context, ready func()) error {
 		}
 		told <- err
 	}()
-	ended := p.program.Wait()
+	_ = p.program.Wait() // its state says as much
 	said := <-told
 	switch {
 	case ctx.Err() != nil:
@@ -78,7 +78,7 @@ func (p *furtherProcess) wait(ctx context.Context, ready func()) error {
 	case said != nil && !errors.Is(said, errSilent):
 		return said
 	default:
-		return fmt.Errorf("its process ended (%v): see %s", ended, p.node.Log())
+		return fmt.Errorf("its process ended (%s): see %s", p.program.ProcessState, p.node.Log())
 	}
 }
 

@@ -28,6 +28,7 @@ var inspected inspectedParts
 type inspectedParts struct {
 	scheduler atomic.Pointer[scheduler.Scheduler]
 	dns       atomic.Pointer[dns.DNS]
+	snapshots atomic.Pointer[snapshots]
 	journal   journal.Journal
 
 	mu    sync.Mutex
@@ -115,6 +116,8 @@ func (i *inspectedParts) handlers() instance.Handlers {
 		instance.PlansPath:    http.HandlerFunc(i.plans),
 		instance.NamesPath:    http.HandlerFunc(i.names),
 		journal.Path:          &i.journal,
+
+		"POST " + instance.SnapshotsPath: http.HandlerFunc(i.takeSnapshot),
 	}
 }
 

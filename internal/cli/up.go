@@ -22,6 +22,7 @@ type upOptions struct {
 	servingOptions
 	storingOptions
 	dnsOptions
+	snapshots   snapshotOptions
 	controllers wiring.Selection
 	foreground  bool
 	timeout     time.Duration
@@ -62,6 +63,7 @@ control loop is sent there as a span, by OTLP over gRPC.`,
   orrery up --real-nodes 3
   orrery up --name second --port 7443
   orrery up --controllers=*,-nodelifecycle
+  orrery up --snapshot-schedule "@every 6h" --snapshot-dir /mnt/backup
   orrery up --cluster-domain cluster.example.com
   orrery up --runtime-endpoint unix:///run/containerd/containerd.sock
   orrery up --bind-address 0.0.0.0 --tls-san cp.example.com --audit
@@ -100,6 +102,7 @@ func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.nodes, "nodes", 0, "`number` of simulated nodes, 1 by default with --runtime simulated; beside a node that runs containers they are tainted, so that only pods go there that tolerate orrery.dev/simulated")
 	flags.IntVar(&o.realNodes, "real-nodes", 0, "`number` of nodes that run containers: this machine, and for each further one a network namespace on it with a container runtime of its own; by default as many as before, at first 1. Where there were more, the others are removed with the pods on them")
 	o.dnsOptions.addFlags(flags)
+	o.snapshots.addFlags(flags)
 	addSelectionFlag(flags, &o.controllers)
 	o.addServerFlags(flags)
 	markPaths(flags, "runtime-bin")
@@ -146,6 +149,9 @@ func (o *upOptions) complete(nodesChosen bool) error {
 		return err
 	}
 	if err := o.dnsOptions.check(); err != nil {
+		return err
+	}
+	if err := o.snapshots.check(len(o.etcd.servers) > 0); err != nil {
 		return err
 	}
 	if len(o.serverArgs) > 0 {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -18,20 +19,26 @@ func returnProgram() error {
 	if err != nil {
 		return fmt.Errorf("finding the program: %w", err)
 	}
-	maps, err := os.ReadFile("/proc/self/maps")
+	return returnFile(program)
+}
+
+// returnFile takes the pages of a file out of the process's memory that are as they are in the file. What cannot be written any more
+// may have been before: the loader of a program that is linked dynamically writes addresses into it, and protects them.
+func returnFile(path string) error {
+	maps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		return fmt.Errorf("reading what is mapped: %w", err)
 	}
-	for lines := bufio.NewScanner(bytes.NewReader(maps)); lines.Scan(); {
-		m, err := parseMapping(lines.Text())
-		if err != nil {
-			return fmt.Errorf("reading what is mapped: %w", err)
-		}
-		if m.path != program || m.writable {
+	mappings, err := parseMappings(bytes.NewReader(maps))
+	if err != nil {
+		return fmt.Errorf("reading what is mapped: %w", err)
+	}
+	for _, m := range mappings {
+		if m.path != path || m.writable || m.changed {
 			continue
 		}
 		if _, _, failed := unix.Syscall(unix.SYS_MADVISE, m.from, m.to-m.from, unix.MADV_DONTNEED); failed != 0 {
-			return fmt.Errorf("giving back the program's pages at %x: %w", m.from, failed)
+			return fmt.Errorf("giving back pages of %s at %x: %w", path, m.from, failed)
 		}
 	}
 	return nil
@@ -41,10 +48,33 @@ func returnProgram() error {
 type mapping struct {
 	from, to uintptr
 	writable bool
-	path     string
+	// changed says that some page is not as it is in the file, or that the kernel does not tell.
+	changed bool
+	path    string
 }
 
-// parseMapping reads a line of /proc/PID/maps: "00400000-04773000 r-xp 00000000 00:1f 4711    /bin/orrery".
+// parseMappings reads /proc/PID/smaps: a line for each mapping, followed by one for each figure about it.
+func parseMappings(smaps io.Reader) ([]mapping, error) {
+	var mappings []mapping
+	lines := bufio.NewScanner(smaps)
+	for lines.Scan() {
+		name, figure, of := strings.Cut(lines.Text(), ":")
+		if !of || strings.Contains(name, " ") {
+			m, err := parseMapping(lines.Text())
+			if err != nil {
+				return nil, err
+			}
+			mappings = append(mappings, m)
+			continue
+		}
+		if name == "Anonymous" && len(mappings) > 0 {
+			mappings[len(mappings)-1].changed = strings.TrimSpace(figure) != "0 kB"
+		}
+	}
+	return mappings, lines.Err()
+}
+
+// parseMapping reads the line of a mapping: "00400000-04773000 r-xp 00000000 00:1f 4711    /bin/orrery".
 func parseMapping(line string) (mapping, error) {
 	fields := strings.Fields(line)
 	if len(fields) < 5 {
@@ -59,5 +89,7 @@ func parseMapping(line string) (mapping, error) {
 	if err != nil {
 		return mapping{}, fmt.Errorf("line %q has another form: %w", line, err)
 	}
-	return mapping{uintptr(from), uintptr(to), strings.Contains(fields[1], "w"), strings.Join(fields[5:], " ")}, nil
+	return mapping{
+		from: uintptr(from), to: uintptr(to), writable: strings.Contains(fields[1], "w"), changed: true, path: strings.Join(fields[5:], " "),
+	}, nil
 }

@@ -60,7 +60,7 @@ func selfContained(corefile string) error {
 			snippets = append(snippets, strings.Trim(word, "()"))
 		case word == "import":
 			if !tokens.NextArg() || !slices.Contains(snippets, tokens.Val()) {
-				return fmt.Errorf("Corefile:%d - import: only snippets that are defined above, in the same Corefile, can be imported", tokens.Line())
+				return fmt.Errorf("Corefile:%d - import: only snippets that are defined above, in the same Corefile, can be imported", tokens.Line()) //nolint:staticcheck // as CoreDNS says where
 			}
 		}
 	}

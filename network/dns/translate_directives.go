@@ -64,5 +64,5 @@ func withoutFile(words []caddyfile.Token) []caddyfile.Token {
 
 // readsFile refuses what would read a file of the machine.
 func readsFile(word caddyfile.Token) error {
-	return fmt.Errorf("Corefile:%d - %s: no file of the machine is read", word.Line, word.Text)
+	return fmt.Errorf("Corefile:%d - %s: no file of the machine is read", word.Line, word.Text) //nolint:staticcheck // as CoreDNS says where
 }

@@ -51,7 +51,7 @@ func TestThePacketsThatPassAreThoseThatPoliciesLetThrough(t *testing.T) {
 	passed, dropped := 0, 0
 	for world := range worlds {
 		m.policies = policiesAt(random)
-		api := apiOf(t, apis.Naming([]apis.Naming{apis.Kubernetes, apis.Orrery}[world%2]), &m)
+		api := apiOf(t, []apis.Naming{apis.Kubernetes, apis.Orrery}[world%2], &m)
 		enforcer, err := New(Options{Name: "test", NodeName: m.node}, api)
 		must(t, err)
 		must(t, enforcer.Sync(t.Context()))

@@ -36,9 +36,9 @@ func TestWhatTheRuntimeStillUsesIsWaitedForQuietly(t *testing.T) {
 		l.log = funcr.New(func(_, args string) { t.Errorf("it was logged: %s", args) }, funcr.Options{})
 		l.start()
 		uid := l.create("web", corev1.PodSpec{Containers: []corev1.Container{container("main", nil)}}, nil)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // on the bubble's clock
 		l.delete(uid, 1)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // likewise
 		synctest.Wait()
 		if l.get(uid) != nil || host.left.Load() != -1 {
 			t.Errorf("the pod is %v after %d attempts", l.get(uid), 3-host.left.Load())

@@ -57,7 +57,7 @@ func TestAPodGetsContentAnewThatHasChanged(t *testing.T) {
 				l.start()
 				defer func() { l.stop() }()
 				l.create("web", spec, nil)
-				time.Sleep(10 * time.Second)
+				time.Sleep(10 * time.Second) //nolint:forbidigo // on the bubble's clock
 				synctest.Wait()
 				before := host.prepared.Load()
 				host.broken.Store(test.broken)

@@ -19,7 +19,7 @@ func difference(our, their *state) string {
 	out.WriteString(differentObjects(our, their))
 	only := func(mark string, a, b *state) {
 		for _, event := range slices.Sorted(maps.Keys(a.events)) {
-			if _, both := b.events[event]; !both && !(a == our && isOurs(event)) {
+			if _, both := b.events[event]; !both && (a != our || !isOurs(event)) {
 				fmt.Fprintf(&out, "%s event %s (%s)\n", mark, event, a.events[event])
 			}
 		}

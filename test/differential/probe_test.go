@@ -79,7 +79,7 @@ func probes(namespace string) []probe {
 		{service, func(ctx context.Context, c client.Client) bool {
 			var slices discoveryv1.EndpointSliceList
 			err := c.List(ctx, &slices, client.InNamespace(namespace))
-			return err == nil && len(slices.Items) > 0 && c.Get(ctx, client.ObjectKeyFromObject(service), &corev1.Endpoints{}) == nil //nolint:staticcheck // Endpoints are served
+			return err == nil && len(slices.Items) > 0 && c.Get(ctx, client.ObjectKeyFromObject(service), &corev1.Endpoints{}) == nil
 		}},
 		{collected, func(ctx context.Context, c client.Client) bool {
 			return apierrors.IsNotFound(c.Get(ctx, client.ObjectKeyFromObject(collected), &corev1.ConfigMap{}))

@@ -132,7 +132,7 @@ func (s *scenario) scopedQuota() (string, act) {
 const critical = "system-cluster-critical"
 
 // comesOrGoes creates one of a few objects of a kind, or deletes it if it is there.
-func comesOrGoes(kind string, make func(metav1.ObjectMeta) client.Object) func(*scenario) bool {
+func comesOrGoes(kind string, made func(metav1.ObjectMeta) client.Object) func(*scenario) bool {
 	return func(s *scenario) bool {
 		n := s.IntN(4)
 		key := fmt.Sprintf("%s/thing%d", kind, n)
@@ -140,7 +140,7 @@ func comesOrGoes(kind string, make func(metav1.ObjectMeta) client.Object) func(*
 			s.do(key+" is deleted", deletes(key, metav1.DeletePropagationBackground))
 			return true
 		}
-		s.do(key+" is created", creates(func() client.Object { return make(s.meta(fmt.Sprintf("thing%d", n))) }))
+		s.do(key+" is created", creates(func() client.Object { return made(s.meta(fmt.Sprintf("thing%d", n))) }))
 		return true
 	}
 }

@@ -282,7 +282,7 @@ func happensToAll(f fate) func(*scenario) bool {
 
 // goOn lets all pods live as long as something changes by that.
 func (s *scenario) goOn() bool {
-	for turns := 0; turns < 12; turns++ {
+	for range 12 {
 		if !happensToAll(lives)(s) {
 			break
 		}
@@ -310,9 +310,9 @@ func (f fate) on(keys ...string) act {
 }
 
 // creates creates an object of each of the constructors.
-func creates(make ...func() client.Object) act {
+func creates(made ...func() client.Object) act {
 	return func(ctx context.Context, c client.Client, _ *state) error {
-		for _, m := range make {
+		for _, m := range made {
 			if err := c.Create(ctx, m()); err != nil {
 				return err
 			}

@@ -95,7 +95,7 @@ var serviceSubject = subject{
 		{2, func(s *scenario) bool {
 			n := s.IntN(3)
 			return s.editNamed("Endpoints/mirrored", fmt.Sprintf("has %d addresses", n), func(obj client.Object) {
-				obj.(*corev1.Endpoints).Subsets = subsets(n) //nolint:staticcheck // Endpoints are served
+				obj.(*corev1.Endpoints).Subsets = subsets(n)
 			})
 		}},
 		{3, beginsAnew},
@@ -117,18 +117,18 @@ func (s *scenario) mirrored() {
 			return &corev1.Service{ObjectMeta: s.meta("mirrored"), Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Name: "web", Port: 80}}}}
 		},
 		func() client.Object {
-			return &corev1.Endpoints{ObjectMeta: s.meta("mirrored"), Subsets: subsets(2)} //nolint:staticcheck // Endpoints are served
+			return &corev1.Endpoints{ObjectMeta: s.meta("mirrored"), Subsets: subsets(2)}
 		},
 	))
 }
 
-func subsets(n int) []corev1.EndpointSubset { //nolint:staticcheck // Endpoints are served
+func subsets(n int) []corev1.EndpointSubset {
 	if n == 0 {
 		return nil
 	}
-	subset := corev1.EndpointSubset{Ports: []corev1.EndpointPort{{Name: "web", Port: 80, Protocol: corev1.ProtocolTCP}}} //nolint:staticcheck // Endpoints are served
+	subset := corev1.EndpointSubset{Ports: []corev1.EndpointPort{{Name: "web", Port: 80, Protocol: corev1.ProtocolTCP}}}
 	for i := range n {
-		subset.Addresses = append(subset.Addresses, corev1.EndpointAddress{IP: fmt.Sprintf("192.0.2.%d", i+1)}) //nolint:staticcheck // Endpoints are served
+		subset.Addresses = append(subset.Addresses, corev1.EndpointAddress{IP: fmt.Sprintf("192.0.2.%d", i+1)})
 	}
-	return []corev1.EndpointSubset{subset} //nolint:staticcheck // Endpoints are served
+	return []corev1.EndpointSubset{subset}
 }

@@ -117,8 +117,10 @@ func outsideResolver(t *testing.T) string {
 	go func() { ended <- server.ActivateAndServe() }()
 	<-listening
 	t.Cleanup(func() {
-		_ = server.Shutdown() // what matters is that it ends
-		<-ended
+		_ = server.Shutdown()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 	return packets.LocalAddr().String()
 }

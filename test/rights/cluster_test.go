@@ -2,10 +2,10 @@ package rights_test
 
 import (
 	"fmt"
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"strings"
 	"testing"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/resource"

@@ -89,7 +89,7 @@ func (c *Child) Stop() (int64, error) {
 
 // Usage is what a child has used so far.
 func (c *Child) Usage(ctx context.Context) (u Usage, err error) {
-	body, err := c.get(ctx, usagePath)
+	body, err := c.Get(ctx, usagePath)
 	if err != nil {
 		return u, err
 	}
@@ -102,13 +102,13 @@ func (c *Child) Usage(ctx context.Context) (u Usage, err error) {
 // Profile starts a CPU profile. The returned function ends it, and writes it and profiles of the allocations and of the heap into
 // files that begin with a path.
 func (c *Child) Profile(ctx context.Context) (end func(path string) error, err error) {
-	if _, err := c.get(ctx, startProfile); err != nil {
+	if _, err := c.Get(ctx, startProfile); err != nil {
 		return nil, err
 	}
 	return func(path string) error {
 		var errs []error
 		for kind, at := range map[string]string{"cpu": endProfile, "allocs": allocsPath, "heap": heapPath} {
-			profile, err := c.get(ctx, at)
+			profile, err := c.Get(ctx, at)
 			if err == nil {
 				err = os.WriteFile(path+"."+kind+".pprof", profile, 0o600)
 			}
@@ -118,8 +118,8 @@ func (c *Child) Profile(ctx context.Context) (end func(path string) error, err e
 	}, nil
 }
 
-// get asks a child at its address.
-func (c *Child) get(ctx context.Context, path string) ([]byte, error) {
+// Get is what a child answers at a path of its address.
+func (c *Child) Get(ctx context.Context, path string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.debug+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("asking %s for %s: %w", c.role, path, err)

@@ -38,8 +38,10 @@ func Own() Usage {
 	return Usage{CPU: cpu.Seconds(), Memory: r.Maxrss * 1024}
 }
 
+// debugging is what a child serves at its address: besides these paths, all that its part has added to http.DefaultServeMux.
 func debugging() http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/", http.DefaultServeMux)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc(usagePath, func(w http.ResponseWriter, _ *http.Request) {
 		own := Own()

@@ -54,7 +54,7 @@ func CheckKubeletServing(request *x509.CertificateRequest, usages []certificates
 
 var (
 	errNotOfNodes     = errors.New("subject organization is not system:nodes")
-	errNotNamedAsNode = errors.New("subject common name does not begin with system:node:") //nolint:revive // the prefix ends so
+	errNotNamedAsNode = errors.New("subject common name does not begin with system:node:") //nolint:revive,staticcheck // the prefix ends so
 	errNoEmail        = errors.New("Email subjectAltNames are not allowed")                //nolint:staticcheck // word for word what Kubernetes says
 	errNoURI          = errors.New("URI subjectAltNames are not allowed")
 )

@@ -214,4 +214,4 @@ var filesystems = map[int64]string{
 	unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs", unix.TMPFS_MAGIC: "tmpfs",
 }
 
-func filesystemOf(s *unix.Statfs_t) string { return filesystems[int64(s.Type)] }
+func filesystemOf(s *unix.Statfs_t) string { return filesystems[int64(s.Type)] } //nolint:unconvert // it is of another size on other machines

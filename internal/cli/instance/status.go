@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -49,7 +50,7 @@ type Status struct {
 	Components []Component       `json:"components"`
 }
 
-// Handlers are what else the instance's socket answers, by path, as in "/metrics".
+// Handlers are what else the instance's socket answers, by path, as in "/metrics", or by method and path, as in "POST /snapshots".
 type Handlers map[string]http.Handler
 
 // Serve tells the status on the instance's socket, at /status, until ctx ends. Nil handlers add nothing.
@@ -68,8 +69,11 @@ func (i *Instance) Serve(ctx context.Context, status func() Status, handlers Han
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(status()) // a client that has gone away needs no answer
 	})
-	for path, handler := range handlers {
-		mux.Handle("GET "+path, handler)
+	for pattern, handler := range handlers {
+		if strings.HasPrefix(pattern, "/") {
+			pattern = http.MethodGet + " " + pattern
+		}
+		mux.Handle(pattern, handler)
 	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // it only closes connections
@@ -132,14 +136,19 @@ const thinkPatience = 10 * time.Second
 
 // get asks the instance's socket for a path. An answer that does not begin is a SilentError; one that has begun may go on.
 func (i *Instance) get(ctx context.Context, path string) (*http.Response, error) {
+	return i.ask(ctx, http.MethodGet, path, thinkPatience)
+}
+
+// ask sends a request to the socket, whose answer has to begin within a time; 0 means that it may take as long as ctx lets it.
+func (i *Instance) ask(ctx context.Context, method, path string, patience time.Duration) (*http.Response, error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives:     true,
-		ResponseHeaderTimeout: thinkPatience,
+		ResponseHeaderTimeout: patience,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", i.socket())
 		},
 	}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://orrery"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://orrery"+path, nil)
 	if err != nil {
 		return nil, err
 	}
