@@ -112,6 +112,7 @@ func (s *Server) optionsWith(gates featuregate.MutableVersionedFeatureGate, file
 		return nil, err
 	}
 	setAccess(u, files, "https://kubernetes.default.svc."+s.options.ClusterDomain)
+	u.Authentication.BootstrapToken.Enable = s.options.NodesJoin
 	u.AllowPrivileged = true
 	u.ServiceClusterIPRanges = s.options.ServiceCIDR
 	if s.options.TwoNames {

@@ -272,6 +272,36 @@ func TestWhatAComponentDoesNotNeedAnyMoreIsTakenAway(t *testing.T) {
 	}
 }
 
+func TestWhereNodesDoNotJoinAnyMoreTheRightsToAreTakenAway(t *testing.T) {
+	policy, err := identity.JoiningPolicy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := apiserver.Options{DataDir: t.TempDir()}
+	for _, join := range []bool{true, false} {
+		options.NodesJoin = join
+		server := start(t, options)
+		rbac := clients(t, server, identity.Admin).RbacV1()
+		is := func(what string, err error) {
+			t.Helper()
+			if join && err != nil || !join && !apierrors.IsNotFound(err) {
+				t.Errorf("where nodes join: %t, %s: %v", join, what, err)
+			}
+		}
+		for _, binding := range policy.ClusterRoleBindings {
+			_, err := rbac.ClusterRoleBindings().Get(t.Context(), binding.Name, metav1.GetOptions{})
+			is("ClusterRoleBinding "+binding.Name, err)
+		}
+		for _, binding := range policy.RoleBindings {
+			_, err := rbac.RoleBindings(binding.Namespace).Get(t.Context(), binding.Name, metav1.GetOptions{})
+			is("RoleBinding "+binding.Name, err)
+		}
+		if err := server.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestTheKubeconfigOfAPersonWorks(t *testing.T) {
 	server := shared(t)
 	data, err := server.Kubeconfig(identity.Admin, "model")

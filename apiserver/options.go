@@ -62,6 +62,9 @@ type Options struct {
 	// is told in a Warning header. Nil means none.
 	Unserved map[schema.GroupResource]string
 
+	// NodesJoin lets in who shows a bootstrap token, and gives who does the rights to become a node: see identity.JoiningPolicy.
+	NodesJoin bool
+
 	// FeatureGates switches Kubernetes features. They are those of every server in the process.
 	FeatureGates map[string]bool
 	// Flags are further flags of kube-apiserver, as in "--max-requests-inflight=100". They win over what Options says, as far

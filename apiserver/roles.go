@@ -9,6 +9,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	typedrbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
@@ -30,10 +31,17 @@ type roleBook struct {
 	bindings        []rbacv1.RoleBinding
 }
 
-func newRoleBook() (roleBook, error) {
+func newRoleBook(nodesJoin bool) (roleBook, error) {
 	policy, err := identity.DefaultPolicy()
 	if err != nil {
 		return roleBook{}, err
+	}
+	if nodesJoin {
+		joining, err := identity.JoiningPolicy()
+		if err != nil {
+			return roleBook{}, err
+		}
+		policy = policy.Add(joining)
 	}
 	book := roleBook{
 		clusterRoles: policy.ClusterRoles, clusterBindings: policy.ClusterRoleBindings,
@@ -56,8 +64,8 @@ func newRoleBook() (roleBook, error) {
 // every start: rules that a person added stay, and an object annotated rbac.authorization.kubernetes.io/autoupdate:
 // "false" is left alone. Those of our components lose what the component does not need any more, and bindings that an
 // earlier release made for them are deleted: who wants a component to do more makes a binding of their own.
-func ensureRoles(ctx context.Context, config *rest.Config) error {
-	book, err := newRoleBook()
+func ensureRoles(ctx context.Context, config *rest.Config, nodesJoin bool) error {
+	book, err := newRoleBook(nodesJoin)
 	if err != nil {
 		return err
 	}
@@ -101,6 +109,9 @@ func ensureRoles(ctx context.Context, config *rest.Config) error {
 		return err
 	}
 	if err := dropBindings(ctx, rbac, known.outdated(book)); err != nil {
+		return err
+	}
+	if err := dropBindingsIn(ctx, rbac, known.outdatedIn(book)); err != nil {
 		return err
 	}
 	return ensureNamespacedRoles(ctx, clients, book)
@@ -178,16 +189,38 @@ func dropBindings(ctx context.Context, rbac typedrbacv1.RbacV1Interface, names [
 	})
 }
 
+// dropBindingsIn does so for bindings within namespaces.
+func dropBindingsIn(ctx context.Context, rbac typedrbacv1.RbacV1Interface, names []types.NamespacedName) error {
+	return each(ctx, names, func(ctx context.Context, name *types.NamespacedName) error {
+		err := rbac.RoleBindings(name.Namespace).Delete(ctx, name.Name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("deleting RoleBinding %s, which no component needs any more: %w", *name, err)
+		}
+		return nil
+	})
+}
+
 // known holds the names of the cluster's roles and bindings.
 type known struct {
 	roles, bindings map[string]bool
-	ours            []string // the bindings that an earlier start made for our components
+	// ours are the bindings that an earlier start made for our components, and oursIn those within namespaces.
+	ours   []string
+	oursIn []types.NamespacedName
 }
 
 // outdated are the bindings of our components that are not in the book.
 func (k known) outdated(book roleBook) []string {
 	return slices.DeleteFunc(slices.Clone(k.ours), func(name string) bool {
 		return slices.ContainsFunc(book.clusterBindings, func(binding rbacv1.ClusterRoleBinding) bool { return binding.Name == name })
+	})
+}
+
+// outdatedIn are those within namespaces.
+func (k known) outdatedIn(book roleBook) []types.NamespacedName {
+	return slices.DeleteFunc(slices.Clone(k.oursIn), func(name types.NamespacedName) bool {
+		return slices.ContainsFunc(book.bindings, func(binding rbacv1.RoleBinding) bool {
+			return binding.Namespace == name.Namespace && binding.Name == name.Name
+		})
 	})
 }
 
@@ -202,8 +235,17 @@ func knownNames(ctx context.Context, rbac typedrbacv1.RbacV1Interface) (known, e
 		if err != nil {
 			return err
 		}
+		within, err := rbac.RoleBindings(metav1.NamespaceAll).List(ctx, metav1.ListOptions{LabelSelector: identity.ManagedBy + "=" + identity.Manager})
+		if err != nil {
+			return err
+		}
 		for _, role := range roles.Items {
 			names.roles[role.Name] = true
+		}
+		for i := range within.Items {
+			if binding := &within.Items[i]; binding.Annotations[rbacv1.AutoUpdateAnnotationKey] != "false" {
+				names.oursIn = append(names.oursIn, types.NamespacedName{Namespace: binding.Namespace, Name: binding.Name})
+			}
 		}
 		for i := range bindings.Items {
 			binding := &bindings.Items[i]

@@ -92,7 +92,7 @@ var builtIns = slices.Concat(
 		takesLoop("Job", "no pods are made from it", "batch/ttlafterfinished"),
 	),
 	of("certificates.k8s.io",
-		takesLoop("CertificateSigningRequest", "nobody signs it", "certificates/csrapprover", "certificates/csrcleaner"),
+		takesLoop("CertificateSigningRequest", "nobody signs it", "certificates/csrapprover", "certificates/csrcleaner", "certificates/servingapprover"),
 		by("ClusterTrustBundle", "pods, to which node agents hand it"),
 		by("PodCertificateRequest", "the signer that it names"),
 	),

@@ -27,6 +27,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/certificates/csrcleaner"
 	"github.com/orrery-dev/orrery/controllers/certificates/csrsigner"
 	"github.com/orrery-dev/orrery/controllers/certificates/pcrcleaner"
+	"github.com/orrery-dev/orrery/controllers/certificates/servingapprover"
 	"github.com/orrery-dev/orrery/controllers/core/endpoints"
 	"github.com/orrery-dev/orrery/controllers/core/legacytokencleaner"
 	"github.com/orrery-dev/orrery/controllers/core/namespace"
@@ -193,6 +194,7 @@ func All(o Options) []Entry {
 		{ClusterKinds, "certificates/csrapprover", csrapprover.Loop()},
 		{ClusterKinds, "certificates/csrcleaner", csrcleaner.Loop()},
 		{ClusterKinds, "certificates/pcrcleaner", pcrcleaner.Loop()},
+		{ClusterKinds, "certificates/servingapprover", servingapprover.Loop()},
 		{ClusterKinds, "core/legacytokencleaner", legacytokencleaner.Loop()},
 		{ClusterKinds, "core/namespace", namespace.Loop(namespace.Options{Kinds: o.kinds(), DeletionGracePeriod: o.NamespaceDeletionGracePeriod})},
 		{ClusterKinds, "core/resourcequota", resourcequota.Loop(o.kinds())},

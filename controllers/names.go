@@ -18,7 +18,7 @@ type upstream struct {
 // upstreams are all controllers of kube-controller-manager 1.37.
 var upstreams = []upstream{
 	{name: "bootstrap-signer-controller", alias: "bootstrapsigner", off: true},
-	{name: "certificatesigningrequest-approving-controller", alias: "csrapproving"},
+	{name: "certificatesigningrequest-approving-controller", alias: "csrapproving", and: "kubelet-serving-csr-approver"},
 	{name: "certificatesigningrequest-cleaner-controller", alias: "csrcleaner"},
 	{name: "certificatesigningrequest-signing-controller", alias: "csrsigning"},
 	{name: "clusterrole-aggregation-controller", alias: "clusterrole-aggregation"},

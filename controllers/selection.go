@@ -73,6 +73,18 @@ func (s Selection) Of(entries []Entry) []Entry {
 	return selected
 }
 
+// Also is the selection with more loops turned on, where it has all that are on by default and does not turn them off.
+func (s Selection) Also(loops ...string) Selection {
+	words := s.words
+	switch {
+	case len(words) == 0:
+		words = []string{everything}
+	case !slices.Contains(words, everything):
+		return s
+	}
+	return Selection{slices.Concat(words, loops)} // the first word about a loop counts
+}
+
 // runs reports that a loop runs.
 func (s Selection) runs(loop string) bool {
 	u, _ := upstreamOf(loop)

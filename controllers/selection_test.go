@@ -55,6 +55,31 @@ func TestASelectionTakesTheWordsOfKubeControllerManager(t *testing.T) {
 	}
 }
 
+func TestMoreLoopsRunWhereAllUsualOnesDo(t *testing.T) {
+	const off = "token-cleaner-controller"
+	for _, test := range []struct {
+		words string
+		want  bool
+	}{
+		{"", true}, {"*", true}, {"*,-deployment", true}, {"deployment", false}, {"*,-" + off, false}, {"-" + off + ",*", false},
+	} {
+		var s Selection
+		if test.words != "" {
+			if err := s.Set(test.words); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := s.String()
+		more := s.Also(off)
+		if got := more.runs(off); got != test.want {
+			t.Errorf("with %q it runs: %t", test.words, got)
+		}
+		if more.runs("job-controller") != s.runs("job-controller") || s.String() != before {
+			t.Errorf("with %q something else has changed: %s became %s", test.words, before, more)
+		}
+	}
+}
+
 func TestASelectionOfWhatThereIsNotSaysWhatThereIs(t *testing.T) {
 	for text, want := range map[string]string{
 		"deploymnt":                  `"deploymnt" is the name of no controller: did you mean deployment?`,

@@ -31,6 +31,9 @@ type Serving struct {
 	Listener net.Listener
 	// Certificate is the server's own; without one it makes a self-signed certificate.
 	Certificate *tls.Certificate
+	// Current is asked for the certificate at each connection, in the place of Certificate: it may be renewed while the server runs. An
+	// error, as of one that nobody has signed yet, turns that client away. Nil means that Certificate is all there is.
+	Current func() (*tls.Certificate, error)
 	// ClientCAs are those by whose certificates clients are known. Without them they are known only by tokens, of which the API server
 	// says whose they are. Either way a SubjectAccessReview has to allow what they want.
 	ClientCAs *x509.CertPool

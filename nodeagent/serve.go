@@ -22,7 +22,7 @@ func (n *nodes) serve(ctx context.Context) error {
 		only = n.order[0].heartbeat.Name
 	}
 	return server.New(server.Options{
-		Listener: n.serving.Listener, Certificate: n.serving.Certificate, ClientCAs: n.serving.ClientCAs,
+		Listener: n.serving.Listener, Certificate: n.serving.Certificate, Current: n.serving.Current, ClientCAs: n.serving.ClientCAs,
 		Reviewer: reviewer{n.kube}, NodeName: only, Pods: n.Pods, Node: n.node, Clock: n.clock, Log: n.log,
 		Metrics: promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}),
 	}).Run(ctx)

@@ -36,6 +36,8 @@ const (
 	routesComponent      = "routes"
 	dnsComponent         = "dns"
 	snapshotsComponent   = "snapshots"
+
+	certificatesComponent = "certificates"
 )
 
 // machine is what the components on one machine share while they run.
@@ -53,6 +55,8 @@ type machine struct {
 	seccompDefault bool
 	// name is the node's; empty means as the machine is called.
 	name string
+	// address is the node's, where other machines reach it; not valid means that of the bridge, where only this machine does.
+	address netip.Addr
 	// clusterDNS are the addresses that pods ask for names, which the node needs somebody to answer at; none means the machine's own.
 	clusterDNS []string
 
@@ -176,6 +180,7 @@ func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 	if err := p.listenToOthers(ctx); err != nil {
 		return nil, errors.Join(err, p.listener.Close())
 	}
+	p.address = p.options.outside()
 	return p, nil
 }
 
@@ -205,6 +210,7 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		ClusterDomain: p.settings.Domain,
 		TwoNames:      true,
 		Unserved:      p.unserved,
+		NodesJoin:     p.address.IsValid(),
 		Etcd:          p.options.etcd.external(),
 		Flags:         p.options.serverArgs,
 		Logger:        logger(),
@@ -222,6 +228,10 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		return err
 	}
 	if err := p.writeKubeconfig(server); err != nil {
+		return err
+	}
+	if err := p.letNodesJoin(ctx, server); err != nil {
+		_ = server.Stop() // why it is not used says more
 		return err
 	}
 	if err := p.removeSurplusNodes(ctx, server); err != nil {

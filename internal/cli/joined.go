@@ -11,6 +11,7 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/nodebootstrap"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/cli/registration"
 	"github.com/orrery-dev/orrery/internal/wiring"
@@ -27,6 +28,8 @@ import (
 type joined struct {
 	*machine
 	registration registration.Registration
+	// rotation keeps its certificates good; nil where the control plane on this machine does.
+	rotation *nodebootstrap.Rotation
 }
 
 // newJoined makes the components of a registered node, and says where its API server is.
@@ -44,7 +47,12 @@ func newJoined(inst *instance.Instance, r registration.Registration, o runtimeOp
 		return nil, "", err
 	}
 	m.settings.Domain = r.ClusterDomain
-	j := &joined{m, r}
+	j := &joined{machine: m, registration: r}
+	if r.Rotates {
+		if j.rotation, err = nodebootstrap.NewRotation(registrationDir(inst), r, time.Now()); err != nil {
+			return nil, "", err
+		}
+	}
 	m.cluster = j.clusterOf
 	return j.components(), config.Host, nil
 }
@@ -61,7 +69,27 @@ func (j *joined) components() []plane.Component {
 	if len(j.clusterDNS) > 0 {
 		components = append(components, plane.Component{Name: dnsComponent, Needs: []string{networkComponent}, Run: j.runDNS, Look: lookAtDNS})
 	}
+	if j.rotation != nil {
+		components = append(components, plane.Component{Name: certificatesComponent, Needs: []string{nodeComponent}, Run: j.runCertificates})
+	}
 	return components
+}
+
+// runCertificates keeps the node's certificates good. That of its server is for addresses of its Node, which has to be there.
+func (j *joined) runCertificates(ctx context.Context, ready func(string)) error {
+	return j.rotation.Run(ctx, func(until time.Time) {
+		ready("the server's is good until " + until.Local().Format(time.DateTime) + ", and renewed before")
+	})
+}
+
+// serving is how the agent's server shows itself.
+func (j *joined) serving() (nodeagent.Serving, error) {
+	if j.rotation == nil {
+		certificate, authority, err := j.registration.Serving()
+		return nodeagent.Serving{Certificate: certificate, ClientCAs: authority}, err
+	}
+	authority, err := j.registration.Authority()
+	return nodeagent.Serving{Current: j.rotation.Serving, ClientCAs: authority}, err
 }
 
 // clusterOf is the cluster as one of those knows it whom the registration has credentials for.
@@ -78,19 +106,15 @@ func (j *joined) clusterOf(who identity.Identity) (wiring.Cluster, error) {
 }
 
 func (j *joined) runNode(ctx context.Context, ready func(string)) error {
-	certificate, authority, err := j.registration.Serving()
+	serving, err := j.serving()
 	if err != nil {
 		return err
 	}
 	address := net.JoinHostPort(j.registration.Address.String(), strconv.Itoa(kubeletPort))
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
+	if serving.Listener, err = new(net.ListenConfig).Listen(ctx, "tcp", address); err != nil {
 		return fmt.Errorf("listening for the API of the node agent: %w", err)
 	}
-	return j.runAgent(ctx, ready, nodeagent.Options{
-		NodeIP:  j.registration.Address.String(),
-		Serving: nodeagent.Serving{Listener: listener, Certificate: certificate, ClientCAs: authority},
-	})
+	return j.runAgent(ctx, ready, nodeagent.Options{NodeIP: j.registration.Address.String(), Serving: serving})
 }
 
 // runNetwork brings up the network of the pods, once the cluster has said which addresses they have.

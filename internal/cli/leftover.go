@@ -10,6 +10,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/network/nft"
+	"github.com/orrery-dev/orrery/network/routes"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
 )
 
@@ -97,7 +98,17 @@ func removeFromHost(ctx context.Context, inst *instance.Instance) error {
 	}
 	return errors.Join(err,
 		nft.RemoveTables(ctx, func(name string) bool { return isTableOf(inst, name) }),
-		bridge.Remove(ctx, inst.ID(), networkDir(inst)))
+		bridge.Remove(ctx, inst.ID(), networkDir(inst)),
+		removeRoutes(inst))
+}
+
+// removeRoutes removes the routes to pods of other nodes. One whose settings cannot be read has none that can be told from others'.
+func removeRoutes(inst *instance.Instance) error {
+	settings, err := inst.Settings()
+	if err != nil || !settings.Addresses.Pods.IsValid() {
+		return nil //nolint:nilerr // it is about to be removed, damaged or not
+	}
+	return routes.Remove(settings.Addresses.Pods)
 }
 
 // isTableOf says that an nftables table is an instance's: "orrery-", its ID, and one word for what it is for. An ID may be the

@@ -17,70 +17,111 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// nodeOptions are what a person can choose about a node.
+type nodeOptions struct {
+	access  access
+	runtime runtimeOptions
+	join    joinOptions
+	// nodes are simulated ones.
+	nodes     int
+	verbosity int
+}
+
 func newNode(t *target) *cobra.Command {
-	var (
-		access    access
-		options   runtimeOptions
-		nodes     int
-		verbosity int
-	)
+	var o nodeOptions
 	c := &cobra.Command{
 		Use:   "node",
 		Short: "Make this machine a node of any cluster",
-		Long: `Make this machine a node of the cluster of the kubeconfig, until interrupted: its pods
-are run by a containerd of this instance, or by the runtime at --runtime-endpoint.
-With --runtime simulated there are --nodes nodes that run nothing.`,
-		Example: `  orrery node --name edge
+		Long: `Make this machine a node, until interrupted.
+
+With --join it becomes a node of a control plane on another machine, which is reached at
+HOST and known by --ca-hash or --ca-file. It is let in by the token, requests its
+certificates, and keeps them: the next start needs neither token nor flags. On the other
+machine, 'orrery token create --print-join-command' prints the command. To undo it there
+is 'orrery node leave'.
+
+Without it this machine becomes a node of the cluster of the kubeconfig: its pods are run
+by a containerd of this instance, or by the runtime at --runtime-endpoint. With
+--runtime simulated there are --nodes nodes that run nothing.`,
+		Example: `  orrery node --join 192.0.2.1 --token TOKEN --ca-hash sha256:HASH
+  orrery node leave
   orrery node --runtime-endpoint unix:///run/containerd/containerd.sock
   orrery node --runtime simulated --nodes 100`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := options.check(); err != nil {
+			if err := o.runtime.check(); err != nil {
 				return err
 			}
 			inst, err := t.instance()
 			if err != nil {
 				return err
 			}
-			registered, err := registration.Read(registrationDir(inst))
-			if err == nil {
-				endWithParent()
-				assemble := func(_ context.Context, inst *instance.Instance) ([]plane.Component, string, error) {
-					return newJoined(inst, registered, options)
-				}
-				return runInForeground(c, inst, assemble, verbosity, "")
-			}
-			if !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
-			cluster, err := access.cluster(nil)
-			if err != nil {
-				return err
-			}
-			if options.runtime == simulatedRuntime {
-				setUpLogging(verbosity)
-				fleet, err := newSimulatedNodes(cluster, nodes, nodeagent.Serving{})
-				if err != nil {
-					return err
-				}
-				return traced(c.Context(), func() error { return fleet.Run(c.Context()) })
-			}
-			join := func(ctx context.Context, inst *instance.Instance) ([]plane.Component, string, error) {
-				m, err := newMachine(ctx, inst, options)
-				if err != nil {
-					return nil, "", err
-				}
-				m.cluster = func(identity.Identity) (wiring.Cluster, error) { return cluster, nil }
-				return m.hostComponents(), cluster.Config.Host, nil
-			}
-			return runInForeground(c, inst, join, verbosity, "")
+			return o.run(c, inst)
 		},
 	}
-	access.addFlags(c.Flags())
-	options.addFlags(c.Flags())
-	c.Flags().IntVar(&nodes, "nodes", 1, "`number` of simulated nodes")
-	c.Flags().IntVarP(&verbosity, "v", "v", 0, "how much the log says, from 0 to 10")
+	o.access.addFlags(c.Flags())
+	o.runtime.addFlags(c.Flags())
+	o.join.addFlags(c.Flags())
+	c.Flags().IntVar(&o.nodes, "nodes", 1, "`number` of simulated nodes")
+	c.Flags().IntVarP(&o.verbosity, "v", "v", 0, "how much the log says, from 0 to 10")
+	c.AddCommand(newNodeLeave(t))
 	return c
+}
+
+// run is a node that was registered, that joins now, or of the cluster that the flags name.
+func (o *nodeOptions) run(c *cobra.Command, inst *instance.Instance) error {
+	registered, err := registration.Read(registrationDir(inst))
+	switch {
+	case err == nil:
+		if err := o.join.sameAs(registered, inst); err != nil {
+			return err
+		}
+		endWithParent()
+		return o.serveRegistered(c, inst, registered)
+	case !errors.Is(err, os.ErrNotExist):
+		return err
+	case o.join.server != "":
+		registered, err := o.join.run(c, inst, o.runtime)
+		if err != nil {
+			return err
+		}
+		return o.serveRegistered(c, inst, registered)
+	}
+	if err := o.join.unused(c.Flags()); err != nil {
+		return err
+	}
+	cluster, err := o.access.cluster(nil)
+	if err != nil {
+		return err
+	}
+	if o.runtime.runtime == simulatedRuntime {
+		return o.simulate(c, cluster)
+	}
+	assemble := func(ctx context.Context, inst *instance.Instance) ([]plane.Component, string, error) {
+		m, err := newMachine(ctx, inst, o.runtime)
+		if err != nil {
+			return nil, "", err
+		}
+		m.cluster = func(identity.Identity) (wiring.Cluster, error) { return cluster, nil }
+		return m.hostComponents(), cluster.Config.Host, nil
+	}
+	return runInForeground(c, inst, assemble, o.verbosity, "")
+}
+
+func (o *nodeOptions) serveRegistered(c *cobra.Command, inst *instance.Instance, r registration.Registration) error {
+	assemble := func(_ context.Context, inst *instance.Instance) ([]plane.Component, string, error) {
+		return newJoined(inst, r, o.runtime)
+	}
+	return runInForeground(c, inst, assemble, o.verbosity, "")
+}
+
+func (o *nodeOptions) simulate(c *cobra.Command, cluster wiring.Cluster) error {
+	setUpLogging(o.verbosity)
+	fleet, err := newSimulatedNodes(cluster, o.nodes, nodeagent.Serving{})
+	if err != nil {
+		return err
+	}
+	return traced(c.Context(), func() error { return fleet.Run(c.Context()) })
 }
 
 // answers checks that something listens at a runtime endpoint, so that a wrong address is told at once.

@@ -23,14 +23,17 @@ const kubeletPort = 10250
 var loopback = net.IPv4(127, 0, 0, 1)
 
 func (m *machine) runNode(ctx context.Context, ready func(string)) error {
-	gateway := m.network.Gateway()
-	serving, err := m.serving(ctx, m.nodeName(), gateway.AsSlice(), kubeletPort)
+	address := m.address
+	if !address.IsValid() {
+		address = m.network.Gateway()
+	}
+	serving, err := m.serving(ctx, m.nodeName(), address.AsSlice(), kubeletPort)
 	if err != nil {
 		return err
 	}
 	return m.runAgent(ctx, ready, nodeagent.Options{
 		PodCIDR: nodeRange(m.settings.Addresses.Pods).String(),
-		NodeIP:  gateway.String(),
+		NodeIP:  address.String(),
 		Serving: serving,
 	})
 }

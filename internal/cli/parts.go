@@ -130,6 +130,9 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 		return err
 	}
 	loops := loopsOf(p.settings, p.options.controllers)
+	if p.address.IsValid() {
+		loops.Selection = loops.Selection.Also(joiningLoops...)
+	}
 	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loops, Inspect: inspected.of(controllersComponent)})
 	if err != nil {
 		return err

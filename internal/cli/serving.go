@@ -133,6 +133,35 @@ func (o *servingOptions) advertised(gateway netip.Addr) netip.Addr {
 	}
 }
 
+// outside is the IPv4 address at which other machines reach this one; not valid where they are not to, or cannot.
+func (o *servingOptions) outside() netip.Addr {
+	switch {
+	case !o.exposed():
+		return netip.Addr{}
+	case o.bind.Is4() && !o.bind.IsUnspecified():
+		return o.bind
+	case o.bind.IsUnspecified() && o.advertise.Is4():
+		return o.advertise
+	case o.bind.IsUnspecified():
+		return towards(anywhere)
+	default:
+		return netip.Addr{}
+	}
+}
+
+// anywhere is an address on no network of anybody's: the way to it is the way out.
+const anywhere = "192.0.2.1:9"
+
+// towards is the address of this machine from which it talks to another; not valid where there is no way there. Nothing is sent.
+func towards(other string) netip.Addr {
+	connection, err := net.Dial("udp4", other)
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer func() { _ = connection.Close() }() // nothing was sent
+	return connection.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
+}
+
 // certified are the names that the serving certificate covers, besides those of every API server and the addresses of its
 // listeners: those that were named, and where others can reach it the machine's own.
 func (o *servingOptions) certified() ([]string, error) {

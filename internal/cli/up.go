@@ -77,6 +77,9 @@ control loop is sent there as a span, by OTLP over gRPC.`,
 			if err != nil {
 				return err
 			}
+			if err := hasNotJoined(inst); err != nil {
+				return err
+			}
 			if err := o.settleNodes(inst, c.Flags()); err != nil {
 				return err
 			}

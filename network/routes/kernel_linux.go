@@ -135,3 +135,14 @@ func address(ip net.IP) netip.Addr {
 func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
+
+// Remove removes all routes of ours that lead into a cluster's range of pods, where no process keeps them any more. The links that
+// they lead over may stay: they are the machine's.
+func Remove(clusterCIDR netip.Prefix) error {
+	all, err := kernel{}.routes(func(to netip.Prefix) bool { return inside(to, clusterCIDR) })
+	errs := []error{err}
+	for _, r := range all {
+		errs = append(errs, kernel{}.remove(r))
+	}
+	return errors.Join(errs...)
+}

@@ -122,3 +122,24 @@ func TestRoutesInTheKernel(t *testing.T) {
 	}
 	sync("10.84.2.0/24 via 192.0.2.9")
 }
+
+func TestRemoveLeavesTheRoutesOfOthers(t *testing.T) {
+	link := inNetwork(t)
+	for _, to := range []string{"10.84.1.0/24", "10.84.2.0/24", "10.85.1.0/24"} {
+		r := Route{To: netip.MustParsePrefix(to), Via: netip.MustParseAddr("192.0.2.2"), Link: "eth0"}
+		if err := (kernel{}).add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(netip.MustParsePrefix("10.84.3.0/24")), Gw: []byte{192, 0, 2, 9}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := Remove(netip.MustParsePrefix("10.84.0.0/16")); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := shown(t), "10.84.3.0/24 via 192.0.2.9\n10.85.1.0/24 via 192.0.2.2"; got != want {
+			t.Errorf("the routes are\n%s\nwant\n%s", got, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ package routes
 import (
 	"context"
 	"errors"
+	"net/netip"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -28,6 +29,9 @@ func (*Routes) Sync(context.Context) error { return errNotLinux }
 
 // Inspector is never called.
 func (*Routes) Inspector() engine.Inspector { return nil }
+
+// Remove finds nothing: there are no routes of ours.
+func Remove(netip.Prefix) error { return nil }
 
 // Trim is never called.
 func Trim(object any) (any, error) { return object, nil }

@@ -35,6 +35,8 @@ type Options struct {
 	Listener net.Listener
 	// Certificate is the server's own; nil makes a self-signed one.
 	Certificate *tls.Certificate
+	// Current is asked for it at each connection instead, where it may change; nil where it does not.
+	Current func() (*tls.Certificate, error)
 	// ClientCAs sign the certificates of clients. Without them clients are known by tokens only.
 	ClientCAs *x509.CertPool
 	// Reviewer is the API server, which says who a client is and what it may do.
@@ -92,7 +94,7 @@ func ok(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") }
 
 // Run serves until ctx ends; streams that are open then are cut.
 func (s *Server) Run(ctx context.Context) error {
-	certificate, err := s.certificate()
+	current, err := s.current()
 	if err != nil {
 		return err
 	}
@@ -101,7 +103,7 @@ func (s *Server) Run(ctx context.Context) error {
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          nil,
 		TLSConfig: &tls.Config{
-			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate},
+			MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current() },
 			ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: s.authorities(),
 			NextProtos: []string{"http/1.1"}, // SPDY streams cannot pass through HTTP/2
 		},
@@ -123,19 +125,35 @@ func (s *Server) authorities() *x509.CertPool {
 	return s.options.ClientCAs
 }
 
-func (s *Server) certificate() (tls.Certificate, error) {
-	if s.options.Certificate != nil {
-		return *s.options.Certificate, nil
+// current is what says which certificate the server shows.
+func (s *Server) current() (func() (*tls.Certificate, error), error) {
+	if s.options.Current != nil {
+		return s.options.Current, nil
 	}
+	certificate := s.options.Certificate
+	if certificate == nil {
+		var err error
+		if certificate, err = s.selfSigned(); err != nil {
+			return nil, err
+		}
+	}
+	return func() (*tls.Certificate, error) { return certificate, nil }, nil
+}
+
+func (s *Server) selfSigned() (*tls.Certificate, error) {
 	host, _, err := net.SplitHostPort(s.options.Listener.Addr().String())
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("reading the server's address: %w", err)
+		return nil, fmt.Errorf("reading the server's address: %w", err)
 	}
 	chain, key, err := cert.GenerateSelfSignedCertKey(host, nil, nil)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("making the server's certificate: %w", err)
+		return nil, fmt.Errorf("making the server's certificate: %w", err)
 	}
-	return tls.X509KeyPair(chain, key)
+	pair, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		return nil, fmt.Errorf("reading back the server's certificate: %w", err)
+	}
+	return &pair, nil
 }
 
 // refuse answers with an error.

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -204,5 +205,46 @@ func TestLogOptions(t *testing.T) {
 	o, err := logOptions(query)
 	if err != nil || !o.Follow || !o.Previous || !o.Timestamps || *o.TailLines != 5 || *o.LimitBytes != 9 || o.SinceTime.Year() != 2026 || *o.Stream != "Stderr" {
 		t.Errorf("the options are %+v (%v)", o, err)
+	}
+}
+
+// TestTheCertificateIsThatOfTheMoment: one that is renewed is shown from then on, and while there is none nobody is served.
+func TestTheCertificateIsThatOfTheMoment(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var current atomic.Pointer[tls.Certificate]
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- New(Options{Listener: listener, Log: logr.Discard(), Current: func() (*tls.Certificate, error) {
+			if c := current.Load(); c != nil {
+				return c, nil
+			}
+			return nil, errors.New("it has not been signed yet")
+		}}).Run(ctx)
+	}()
+	shown := func() string {
+		connection, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp", listener.Addr().String())
+		if err != nil {
+			return "nothing"
+		}
+		defer func() { _ = connection.Close() }() // nothing was sent
+		return connection.(*tls.Conn).ConnectionState().PeerCertificates[0].Subject.CommonName
+	}
+	ca := newAuthority(t)
+	for _, name := range []string{"nothing", "first", "second"} {
+		if name != "nothing" {
+			certificate := ca.client(t, name).Transport.(*http.Transport).TLSClientConfig.Certificates[0]
+			current.Store(&certificate)
+		}
+		if got := shown(); got != name {
+			t.Errorf("it shows %s, want %s", got, name)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

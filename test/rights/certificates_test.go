@@ -13,6 +13,7 @@ import (
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,7 +25,7 @@ func (s *session) certificates(t *testing.T) {
 	request := &certificatesv1.CertificateSigningRequest{
 		ObjectMeta: metav1.ObjectMeta{Name: "node"},
 		Spec: certificatesv1.CertificateSigningRequestSpec{
-			Request:    asksForANode(t),
+			Request:    asksForANode(t, "far"),
 			SignerName: certificatesv1.KubeAPIServerClientKubeletSignerName,
 			Usages:     []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature, certificatesv1.UsageClientAuth},
 		},
@@ -34,6 +35,7 @@ func (s *session) certificates(t *testing.T) {
 		err := s.Get(t.Context(), client.ObjectKeyFromObject(request), request)
 		return fmt.Sprint(request.Status.Conditions, err), len(request.Status.Certificate) > 0
 	})
+	s.servesAsNode(t, "node-0")
 
 	const signer = "kubernetes.io/kube-apiserver-serving"
 	published := func() []certificatesv1.ClusterTrustBundle {
@@ -59,13 +61,38 @@ func (s *session) certificates(t *testing.T) {
 	})
 }
 
-func asksForANode(t *testing.T) []byte {
+// servesAsNode asks, as a node that may, for the certificate of its server.
+func (s *session) servesAsNode(t *testing.T, node string) {
+	may := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "serves"}, Rules: []rbacv1.PolicyRule{{
+		APIGroups: []string{"certificates.k8s.io"}, Resources: []string{"certificatesigningrequests/selfnodeserver"}, Verbs: []string{"create"},
+	}}}
+	s.create(t, may, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "serves"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: may.Name},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:nodes"}},
+	})
+	request := &certificatesv1.CertificateSigningRequest{
+		ObjectMeta: metav1.ObjectMeta{Name: "server"},
+		Spec: certificatesv1.CertificateSigningRequestSpec{
+			Request:    asksForANode(t, node, node),
+			SignerName: certificatesv1.KubeletServingSignerName,
+			Usages:     []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature, certificatesv1.UsageServerAuth},
+		},
+	}
+	s.as(t, "system:node:"+node, "system:nodes").create(t, request)
+	await.Until(t, "the request to be approved and signed", func() (string, bool) {
+		err := s.Get(t.Context(), client.ObjectKeyFromObject(request), request)
+		return fmt.Sprint(request.Status.Conditions, err), len(request.Status.Certificate) > 0
+	})
+}
+
+// asksForANode is what a node asks for a certificate with; as a server, if it has names.
+func asksForANode(t *testing.T, node string, names ...string) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := &x509.CertificateRequest{Subject: pkix.Name{CommonName: "system:node:far", Organization: []string{"system:nodes"}}}
+	asked := &x509.CertificateRequest{Subject: pkix.Name{CommonName: "system:node:" + node, Organization: []string{"system:nodes"}}, DNSNames: names}
 	der, err := x509.CreateCertificateRequest(rand.Reader, asked, key)
 	if err != nil {
 		t.Fatal(err)

@@ -130,7 +130,7 @@ func newForeign(t *testing.T, loops wiring.Loops, roles ...string) *foreign {
 	}
 	grant(t, c, config, roles)
 	close(granted)
-	return &foreign{session{c}, te, log}
+	return &foreign{session{Client: c}, te, log}
 }
 
 func runManager(ctx context.Context, config *rest.Config, loops wiring.Loops) error {

@@ -124,7 +124,10 @@ func runControllers(ctx context.Context, config *rest.Config, server *apiserver.
 }
 
 // session is a person at work.
-type session struct{ client.Client }
+type session struct {
+	client.Client
+	config *rest.Config
+}
 
 func newSession(t *testing.T, config *rest.Config) *session {
 	t.Helper()
@@ -136,7 +139,15 @@ func newSession(t *testing.T, config *rest.Config) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &session{c}
+	return &session{c, config}
+}
+
+// as is the same session as somebody else has it.
+func (s *session) as(t *testing.T, user string, groups ...string) *session {
+	t.Helper()
+	config := rest.CopyConfig(s.config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: append(groups, "system:authenticated")}
+	return newSession(t, config)
 }
 
 // change changes an object.

@@ -36,7 +36,7 @@ func (Controller) Observe(ctx context.Context, view loop.View, request *certific
 		if !r.concerns(request, asked) {
 			continue
 		}
-		review := r.review(request)
+		review := signingrequest.Review(request, r.subresource)
 		if err := view.Review(ctx, review); err != nil {
 			return world{}, fmt.Errorf("asking for the rights of who made CertificateSigningRequest %s: %w", request.Name, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/orrery-dev/orrery/controllers/internal/signingrequest"
 	"github.com/orrery-dev/orrery/framework/plan"
 	certificatesv1 "k8s.io/api/certificates/v1"
 )
@@ -20,7 +21,7 @@ func (Controller) Plan(request *certificatesv1.CertificateSigningRequest, w worl
 	switch {
 	case request.DeletionTimestamp != nil:
 	case w.granted != nil:
-		p.Do(&approve{request: request, message: w.granted.message})
+		p.Do(signingrequest.Approve(request, w.granted.message))
 	case len(w.refused) > 0:
 		why := fmt.Sprintf("recognized csr %q as %v but subject access review was not approved", request.Name, w.refused)
 		p.Because(why)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
+	"github.com/orrery-dev/orrery/controllers/internal/signingrequest"
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
@@ -97,7 +98,7 @@ func TestWhoAsksIsReviewedAsTheyAre(t *testing.T) {
 	r := gen.CertificateSigningRequest("a", func(r *certificatesv1.CertificateSigningRequest) {
 		r.Spec.UID, r.Spec.Extra = "1", map[string]certificatesv1.ExtraValue{"scopes": {"a", "b"}}
 	})
-	got := rights[0].review(r).Spec
+	got := signingrequest.Review(r, "selfnodeclient").Spec
 	if got.User != "system:node:one" || got.UID != "1" || strings.Join(got.Groups, " ") != "system:nodes system:authenticated" ||
 		strings.Join(got.Extra["scopes"], " ") != "a b" || got.ResourceAttributes.Subresource != "selfnodeclient" {
 		t.Errorf("asked is %+v", got)

@@ -22,13 +22,15 @@ type Registration struct {
 	// ClusterDNS are the addresses that its pods ask for names, of the domain ClusterDomain; none means the machine's own resolvers.
 	ClusterDNS    []string `json:"clusterDNS,omitempty"`
 	ClusterDomain string   `json:"clusterDomain,omitempty"`
+	// Rotates says that the node requests its certificates itself: that of its server is not among the files then.
+	Rotates bool `json:"rotates,omitempty"`
 	// Files are the rest, as they are written; empty where it was read.
 	Files Files `json:"-"`
 
 	dir string
 }
 
-// Files are the contents of files.
+// Files are the contents of files. One of which there is nothing is not written.
 type Files struct {
 	// NodeKubeconfig is the node agent's access to the API server, ProxyKubeconfig that of what programs the node's network, and
 	// DNSKubeconfig that of its DNS server; nil where it has none.
@@ -64,6 +66,9 @@ func (r Registration) Write(dir string) error {
 		{nodeKubeconfig, r.Files.NodeKubeconfig}, {proxyKubeconfig, r.Files.ProxyKubeconfig}, {dnsKubeconfig, r.Files.DNSKubeconfig},
 		{certificate, r.Files.Certificate}, {key, r.Files.Key}, {authority, r.Files.Authority}, {whoItIs, append(who, '\n')},
 	} {
+		if len(file.content) == 0 {
+			continue
+		}
 		path := filepath.Join(dir, file.name)
 		if err := os.WriteFile(path+".new", file.content, 0o600); err != nil {
 			return fmt.Errorf("writing the registration of node %s: %w", r.NodeName, err)
@@ -112,13 +117,19 @@ func (r Registration) Serving() (*tls.Certificate, *x509.CertPool, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the registration in %s: %w", r.dir, err)
 	}
+	pool, err := r.Authority()
+	return &pair, pool, err
+}
+
+// Authority are those by whom the clients of the agent's server are signed.
+func (r Registration) Authority() (*x509.CertPool, error) {
 	pem, err := os.ReadFile(filepath.Join(r.dir, authority))
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the registration in %s: %w", r.dir, err)
+		return nil, fmt.Errorf("reading the registration in %s: %w", r.dir, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, nil, fmt.Errorf("reading the registration in %s: %s holds no certificate", r.dir, authority)
+		return nil, fmt.Errorf("reading the registration in %s: %s holds no certificate", r.dir, authority)
 	}
-	return &pair, pool, nil
+	return pool, nil
 }

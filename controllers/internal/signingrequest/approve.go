@@ -1,4 +1,4 @@
-package csrapprover
+package signingrequest
 
 import (
 	"context"
@@ -10,13 +10,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// approve approves a request, which has a subresource of its own.
+// Approve is the step that approves a request as it was observed, with a message. Approval is a subresource of its own.
+func Approve(request *certificatesv1.CertificateSigningRequest, message string) plan.Step {
+	return &approve{request, message}
+}
+
 type approve struct {
 	request *certificatesv1.CertificateSigningRequest
 	message string
 }
-
-var _ plan.Step = (*approve)(nil)
 
 func (*approve) Verb() string { return "approve" }
 
