@@ -153,10 +153,6 @@ test: build runtime ## Run every test. As root, that includes the ones with real
 	go -C hack/conformance test -vet=off ./...
 	go -C hack/chart test -vet=off ./...
 
-.PHONY: test-faults
-test-faults: ## Let requests, watches, nodes, managers and clocks fail in the middle of what the controllers do, on a real API server.
-	go test -vet=off -timeout 40m -tags faults -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./test/faults
-
 .PHONY: test-differential
 test-differential: $(if $(KIND),,test-differential-scheduler) test-differential-controllers ## Compare scheduler and controllers with upstream's on many random cases. SEEDS=300 KIND=Job is one kind's controllers, on 300.
 

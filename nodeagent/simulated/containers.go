@@ -81,6 +81,7 @@ func (r *Runtime) endDue() {
 		if c.end == nil || now.Before(c.started.Add(c.stages.RunFor)) {
 			continue
 		}
+		c.end = nil // it goes on and tells the pod, which need not be the one that looks
 		reason := "Completed"
 		if c.stages.ExitCode != 0 {
 			reason = "Error"

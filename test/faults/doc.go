@@ -5,6 +5,5 @@
 // what goes wrong are requests ([envtest.Faults]), clocks, nodes, and objects that no API server would have let in. Each spec has a
 // namespace of its own.
 //
-// `make test-faults` runs it, and `make test` does not: in some runs a spec of requests that go wrong waits until its time is over, which
-// has not been explained yet. The same spec alone passes.
+// A spec that fails tells how far its operation came. `go test ./test/faults -ginkgo.focus 'after errors of the server'` runs one alone.
 package faults

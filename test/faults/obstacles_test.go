@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -79,12 +77,10 @@ var _ = Describe("What stands in the way", func() {
 		Expect(err).NotTo(HaveOccurred())
 		s.arePods(ctx, 2, "web:1")
 		before := s.uids(ctx)
-		for range 2 {
-			faults.Cut(flapping)
-			Eventually(ctx, nodeReady).WithArguments(ctx, flapping+"0").Should(Equal(corev1.ConditionUnknown))
-			faults.Mend(flapping)
-			Eventually(ctx, nodeReady).WithArguments(ctx, flapping+"0").Should(Equal(corev1.ConditionTrue))
-		}
+		faults.Cut(flapping)
+		Eventually(ctx, nodeReady).WithArguments(ctx, flapping+"0").Should(Equal(corev1.ConditionUnknown))
+		faults.Mend(flapping)
+		Eventually(ctx, nodeReady).WithArguments(ctx, flapping+"0").Should(Equal(corev1.ConditionTrue))
 		s.arePods(ctx, 2, "web:1")
 		Expect(s.uids(ctx)).To(Equal(before))
 		Expect(s.requests()).To(BeNumerically("<", atMost))

@@ -1,5 +1,3 @@
-//go:build faults
-
 package faults
 
 import (
@@ -37,7 +35,7 @@ func TestFaults(t *testing.T) {
 	ctrl.SetLogger(logr.Discard())
 	RegisterFailHandler(Fail)
 	SetDefaultEventuallyTimeout(patience)
-	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
+	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	RunSpecs(t, "Faults")
 }
 

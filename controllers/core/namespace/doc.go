@@ -9,7 +9,9 @@
 //
 // # What it promises
 //
-//   - The finalizer stays until every kind of every group could be listed and nothing of any is left.
+//   - The finalizer stays until every kind of every group could be listed and nothing of any is left. A kind that was empty
+//     after the wait below stays empty, since nothing can be created any more, and is not listed again: a namespace goes also
+//     where some of all requests fail all the time.
 //   - A group that does not answer, or a kind that cannot be deleted, holds up no other.
 //   - Nothing is deleted twice: what is being deleted already is waited for. The waits begin short and grow with the
 //     age of the deletion, up to half of the longest grace period that is running, or 8.5 s for finalizers.

@@ -23,13 +23,17 @@ type world struct {
 	contents []content
 	// discovery is what kept some kinds from being known; nil if nothing did.
 	discovery *kinds.Failure
+	// emptied are the kinds that need not be listed any more.
+	emptied *emptied
 }
 
 // content is what is left of one kind.
 type content struct {
 	kind    kinds.Kind
 	objects []metav1.PartialObjectMetadata
-	// err is why the objects are not known; nil means that they are.
+	// listed says that these are all of them.
+	listed bool
+	// err is why the objects are not known; nil means that they are, or that nobody can tell.
 	err error
 }
 
@@ -41,17 +45,23 @@ func (c Controller) Observe(ctx context.Context, view loop.View, namespace *core
 	if !emptying(namespace) {
 		return world{}, nil
 	}
+	closed := !view.Now().Before(namespace.DeletionTimestamp.Add(c.DeletionGracePeriod))
+	known, _ := view.Remembered(client.ObjectKeyFromObject(namespace)).(*emptied)
+	w := world{emptied: known.of(namespace.UID)}
 	all, err := c.Kinds.Kinds(ctx)
-	w := world{}
 	if err != nil && !errors.As(err, &w.discovery) {
 		return world{}, err
 	}
 	pods, others := split(all)
-	live := view.Live()
-	if w.contents = list(ctx, live, namespace.Name, pods); len(w.contents) > 0 {
-		return w, nil
+	for _, some := range [][]kinds.Kind{pods, others} {
+		contents := list(ctx, view.Live(), namespace.Name, w.emptied.rest(some))
+		if closed {
+			w.emptied = w.emptied.with(contents)
+		}
+		if w.contents = slices.DeleteFunc(contents, content.none); len(w.contents) > 0 {
+			return w, nil
+		}
 	}
-	w.contents = list(ctx, live, namespace.Name, others)
 	return w, nil
 }
 
@@ -79,14 +89,17 @@ func isPod(kind kinds.Kind) bool {
 	return apis.Kubernetes.GroupKind(kind.GroupKind()) == schema.GroupKind{Kind: "Pod"}
 }
 
-// list lists the objects of some kinds in a namespace, and leaves out the kinds that have none.
+// list lists the objects of some kinds in a namespace.
 func list(ctx context.Context, live client.Reader, namespace string, some []kinds.Kind) []content {
 	contents := make([]content, len(some))
 	each(len(some), sideBySide, func(i int) {
 		contents[i] = listKind(ctx, live, namespace, some[i])
 	})
-	return slices.DeleteFunc(contents, func(c content) bool { return c.err == nil && len(c.objects) == 0 })
+	return contents
 }
+
+// none reports that nothing is known to be left of a kind.
+func (c content) none() bool { return c.err == nil && len(c.objects) == 0 }
 
 func listKind(ctx context.Context, live client.Reader, namespace string, kind kinds.Kind) content {
 	objects := &metav1.PartialObjectMetadataList{}
@@ -97,7 +110,7 @@ func listKind(ctx context.Context, live client.Reader, namespace string, kind ki
 	case err != nil:
 		return content{kind: kind, err: fmt.Errorf("listing %s in namespace %s: %w", kind.GroupVersionResource().GroupResource(), namespace, err)}
 	default:
-		return content{kind: kind, objects: objects.Items}
+		return content{kind: kind, objects: objects.Items, listed: true}
 	}
 }
 

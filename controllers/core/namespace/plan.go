@@ -23,6 +23,7 @@ func (c Controller) Plan(namespace *corev1.Namespace, w world, now time.Time) *p
 	if !emptying(namespace) {
 		return p
 	}
+	p.Remember(func(error) any { return w.emptied })
 	if undeleted := w.undeleted(); len(undeleted) > 0 {
 		p.Do(&empty{namespace: namespace.Name, contents: undeleted})
 	}
