@@ -161,7 +161,7 @@ func TestANodeMayWriteItselfAndNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	uids := map[string]types.UID{}
-	for _, name := range []string{"one", "other"} {
+	for _, name := range []string{"other", "one"} { // in this order: who knows of the second pod knows of the first
 		if _, err := admin.Secrets(ns).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}

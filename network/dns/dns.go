@@ -80,7 +80,10 @@ func New(o Options, mgr manager.Manager) (*DNS, error) {
 		return nil, err
 	}
 	d := &DNS{ready: make(chan struct{})}
-	d.node = &node{server: s, client: mgr.GetClient(), events: mgr.GetEventRecorder("dns"), loaded: sync.OnceFunc(func() { close(d.ready) })}
+	d.node = &node{
+		server: s, client: mgr.GetClient(), live: mgr.GetAPIReader(),
+		events: mgr.GetEventRecorder("dns"), loaded: sync.OnceFunc(func() { close(d.ready) }),
+	}
 	d.engine = engine.New(&loop{d.node}, engine.Options[engine.One]{Name: "dns", Registerer: metrics.Registry, Log: log})
 	if err := mgr.Add(&runner{d, mgr.GetCache()}); err != nil {
 		return nil, fmt.Errorf("adding DNS to its manager: %w", err)

@@ -20,6 +20,8 @@ import (
 type node struct {
 	server *server
 	client client.Client
+	// live reads what the cache may not have seen yet.
+	live   client.Reader
 	events recorder.EventRecorder
 	// loaded is called after each Corefile that was loaded or refused.
 	loaded func()
@@ -72,8 +74,18 @@ func (s *create) Verb() string   { return "create" }
 func (s *create) String() string { return "create " + named(s.object) }
 func (s *create) Why() string    { return s.why }
 
+// Do takes an address that is in use for that of the object itself if it is there: where the cache has not seen it yet, or another
+// node's server was faster, that is what the API server says first.
 func (s *create) Do(ctx context.Context, n *node) error {
-	return outdated("creating", s.object, n.client.Create(ctx, ours(s.object)))
+	err := outdated("creating", s.object, n.client.Create(ctx, ours(s.object)))
+	if service, is := s.object.(*corev1.Service); is && apierrors.IsInvalid(err) {
+		var there ocorev1.ServiceList // listed, since it is no right of ours to get it
+		listed := n.live.List(ctx, &there, client.InNamespace(service.Namespace), client.MatchingFields{"metadata.name": service.Name})
+		if listed == nil && len(there.Items) > 0 {
+			return engine.Retry(err)
+		}
+	}
+	return err
 }
 
 // update writes an object that is there.
