@@ -46,11 +46,14 @@ func (l *Loop) recallAll(ctx context.Context) {
 	}
 }
 
-// learn notes what a pod was allocated of which that is not known yet: what its sandbox remembers, or else what its spec asks for. The
-// lock is held.
+// learn notes what a pod was allocated: what its sandbox remembers, if it never was resized, or else what its spec asks for. The sandbox
+// is right also where the pod was let in by its spec, for want of a better: by an agent that could not see its sandbox when it was
+// started, nor a status of the pod. The lock is held.
 func (l *Loop) learn(w *worker, sandboxes []cri.Sandbox) {
-	if w.allocated == nil && len(sandboxes) > 0 {
-		w.allocated = remembered(sandboxes[0].Annotations)
+	if w.resized == nil && len(sandboxes) > 0 {
+		if kept := remembered(sandboxes[0].Annotations); kept != nil {
+			w.allocated = kept
+		}
 	}
 	if w.allocated == nil {
 		w.allocated = allocationOf(&w.pod.Spec)

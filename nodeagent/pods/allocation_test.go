@@ -49,3 +49,21 @@ func TestAPodHasWhatItWasAllocated(t *testing.T) {
 		})
 	}
 }
+
+// An agent that is started while the runtime is away, and before the pod's status came to the API server, lets the pod in by its spec.
+func TestWhatTheSandboxRemembersCountsMoreThanTheSpecAPodWasLetInBy(t *testing.T) {
+	asks := func(cpu string) *corev1.Pod {
+		amounts := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}
+		return &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{
+			Name: "main", Resources: corev1.ResourceRequirements{Requests: amounts, Limits: amounts},
+		}}}}
+	}
+	resized := asks("2")
+	w := &worker{pod: resized, allocated: allocationOf(&resized.Spec)}
+	sandbox := cri.Sandbox{Annotations: map[string]string{cri.AnnotationAllocation: Allocation(asks("1"))}}
+	(&Loop{}).learn(w, []cri.Sandbox{sandbox})
+	given, asSpecified := w.given()
+	if got := given.Spec.Containers[0].Resources.Limits.Cpu().String(); asSpecified || got != "1" {
+		t.Errorf("the pod may have %s CPUs, want 1, which its sandbox was made with", got)
+	}
+}

@@ -123,10 +123,10 @@ func (r frailRuntime) CreateContainer(ctx context.Context, sandbox string, confi
 		if err != nil {
 			return err
 		}
-		if ip := status.GetStatus().GetNetwork().GetIp(); !r.held[ip] {
+		id, err = r.Runtime.CreateContainer(ctx, sandbox, config, pod)
+		if ip := status.GetStatus().GetNetwork().GetIp(); err == nil && !r.held[ip] { // in a sandbox that died none is made
 			r.wrong("container " + config.Metadata.Name + " was made at " + ip + " before network policies held")
 		}
-		id, err = r.Runtime.CreateContainer(ctx, sandbox, config, pod)
 		return err
 	})
 	return id, err

@@ -55,6 +55,14 @@ func decode(text []byte) (*checkpoint, error) {
 	return c, nil
 }
 
+// checkpoint is a copy of what is kept about the pod, to be changed; of one that never was resized, what would be.
+func (w *World) checkpoint() *checkpoint {
+	if w.Resized == nil {
+		return &checkpoint{Allocated: allocationOf(&w.Pod.Spec), Group: w.group()}
+	}
+	return w.Resized.copy()
+}
+
 // group are the limits that the pod's control group has, or is to be made with.
 func (w *World) group() cgroups.Limits {
 	if w.Resized != nil {

@@ -52,7 +52,7 @@ func (s *resizePod) String() string {
 
 // Do never fails: what went wrong is remembered and told, and the plan says when that is tried again. What was done until then is kept.
 func (s *resizePod) Do(ctx context.Context, a *actor) error {
-	kept := a.world.Resized.copy()
+	kept := a.world.checkpoint()
 	err := s.check(ctx, a)
 	for i := 0; i < len(s.calls) && err == nil; i++ {
 		err = s.call(ctx, a, s.calls[i], kept)
@@ -141,7 +141,7 @@ func (s *noteRestart) String() string {
 }
 
 func (s *noteRestart) Do(_ context.Context, a *actor) error {
-	kept := a.world.Resized.copy()
+	kept := a.world.checkpoint()
 	kept.Restarts = append(kept.Restarts, s.id)
 	return a.Loop.keep(a.pod(), kept)
 }
@@ -154,7 +154,7 @@ func (s *finishResize) String() string { return "finish the resize" }
 
 // Do also forgets about containers that are not there any more, and lets others have what this pod gave back.
 func (s *finishResize) Do(_ context.Context, a *actor) error {
-	kept := a.world.Resized.copy()
+	kept := a.world.checkpoint()
 	generation := kept.Generation
 	kept.Generation = 0
 	maps.DeleteFunc(kept.Containers, func(id string, _ Amounts) bool { return a.world.instance(id) == nil })
