@@ -3,6 +3,7 @@ package envtest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/envtest"
+	"github.com/orrery-dev/orrery/internal/await"
 )
 
 func start(t *testing.T, te *envtest.Environment) *rest.Config {
@@ -108,10 +110,12 @@ func TestAnEnvironmentIsWhatControllerRuntimePromises(t *testing.T) {
 		if te.WebhookInstallOptions.LocalServingPort == 0 || te.WebhookInstallOptions.LocalServingCertDir == "" {
 			t.Error("WebhookInstallOptions do not say where to serve")
 		}
-		_, err := typed(t, config).CoreV1().Secrets("default").Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}}, metav1.CreateOptions{})
-		if err == nil || !strings.Contains(err.Error(), "refuse.example.org") {
-			t.Errorf("got %v, want the refusal of a webhook that nobody serves", err)
-		}
+		// An API server takes up such a configuration a moment after it was stored.
+		await.Until(t, "a webhook that nobody serves to refuse a Secret", func() (string, bool) {
+			secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{GenerateName: "s-"}}
+			_, err := typed(t, config).CoreV1().Secrets("default").Create(t.Context(), secret, metav1.CreateOptions{})
+			return fmt.Sprint(err), err != nil && strings.Contains(err.Error(), "refuse.example.org")
+		})
 	})
 	t.Run("a pod can be created without a ServiceAccount", func(t *testing.T) {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}}}
