@@ -84,10 +84,11 @@ func (i *Instance) Serve(ctx context.Context, status func() Status, handlers Han
 	return nil
 }
 
-// answerPatience is how long a running instance may take to answer how it is.
-const answerPatience = 2 * time.Second
+// answerPatience is how long a running instance may take to answer how it is. A machine that is
+// busy, as with compiling, may take a second or two.
+const answerPatience = 5 * time.Second
 
-// Status asks the running instance how it is. One that does not answer within two seconds is a SilentError.
+// Status asks the running instance how it is. One that does not answer within five seconds is a SilentError.
 func (i *Instance) Status(ctx context.Context) (Status, error) {
 	var status Status
 	ctx, cancel := context.WithTimeout(ctx, answerPatience)
