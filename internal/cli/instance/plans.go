@@ -48,7 +48,7 @@ type Plan struct {
 	Error string `json:"error,omitempty"`
 }
 
-// NotToldError is the sentence with which an instance answers a question about plans to which it has no answer.
+// NotToldError is the sentence with which an instance answers what it has no other answer to.
 type NotToldError struct{ Sentence string }
 
 func (e *NotToldError) Error() string { return e.Sentence }
@@ -76,16 +76,21 @@ func (i *Instance) tell(ctx context.Context, question string, answer any) error 
 	if err != nil {
 		return err
 	}
+	return i.read(response, answer)
+}
+
+// read reads an answer in JSON, and closes it. One of another status than 200 is a sentence: a NotToldError.
+func (i *Instance) read(response *http.Response, answer any) error {
 	defer func() { _ = response.Body.Close() }() // read to its end or given up
 	if response.StatusCode != http.StatusOK {
 		sentence, err := io.ReadAll(io.LimitReader(response.Body, 4096))
 		if err != nil {
-			return fmt.Errorf("reading why instance %s does not tell its plans: %w", i.Name, err)
+			return fmt.Errorf("reading why instance %s does not answer: %w", i.Name, err)
 		}
 		return &NotToldError{strings.TrimSpace(string(sentence))}
 	}
 	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
-		return fmt.Errorf("reading the plans of instance %s: %w", i.Name, err)
+		return fmt.Errorf("reading the answer of instance %s: %w", i.Name, err)
 	}
 	return nil
 }

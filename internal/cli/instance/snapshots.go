@@ -2,13 +2,9 @@ package instance
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 )
 
 // SnapshotsPath is where a running instance takes a snapshot of itself when it is posted to, into the directory of the query's dir, with
@@ -23,16 +19,5 @@ func (i *Instance) TakeSnapshot(ctx context.Context, dir string, keys bool, take
 	if err != nil {
 		return err
 	}
-	defer func() { _ = response.Body.Close() }() // read to its end or given up
-	if response.StatusCode != http.StatusOK {
-		sentence, err := io.ReadAll(io.LimitReader(response.Body, 4096))
-		if err != nil {
-			return fmt.Errorf("reading why instance %s takes no snapshot: %w", i.Name, err)
-		}
-		return &NotToldError{strings.TrimSpace(string(sentence))}
-	}
-	if err := json.NewDecoder(response.Body).Decode(taken); err != nil {
-		return fmt.Errorf("reading what snapshot instance %s took: %w", i.Name, err)
-	}
-	return nil
+	return i.read(response, taken)
 }
