@@ -17,6 +17,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/bench/internal/access"
 	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
@@ -31,7 +32,7 @@ func manageOurs(ctx context.Context, o managerOrder, ready func(managerReply) er
 	klog.LogToStderr(false) // errors go there still
 	klog.SetOutput(io.Discard)
 	ctrl.SetLogger(logr.Discard())
-	config := o.Server.config()
+	config := o.Server.Config()
 	own, err := wiring.IsOwn(config)
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func manageUpstream(ctx context.Context, o managerOrder, ready func(managerReply
 	}
 }
 
-func writeKubeconfig(path string, server connection) error {
+func writeKubeconfig(path string, server access.Access) error {
 	const name = "bench"
 	config := clientcmdapi.NewConfig()
 	config.Clusters[name] = &clientcmdapi.Cluster{Server: server.Host, CertificateAuthorityData: server.CA}

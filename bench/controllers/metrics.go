@@ -50,7 +50,7 @@ func (g *stage) serveMetrics(ctx context.Context) (*resourceMetrics, error) {
 	if _, err := g.client.CoreV1().Services(service.Namespace).Create(ctx, service, metav1.CreateOptions{}); err != nil {
 		return nil, fmt.Errorf("serving metrics: %w", err)
 	}
-	config := g.access.Driver.config()
+	config := g.access.Driver.Config()
 	services, err := aggregator.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("serving metrics: %w", err)

@@ -3,9 +3,7 @@ package main
 import (
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/rest"
-
+	"github.com/orrery-dev/orrery/bench/internal/access"
 	"github.com/orrery-dev/orrery/bench/internal/child"
 )
 
@@ -36,38 +34,16 @@ type serverOrder struct {
 
 // serverReply is what it answers.
 type serverReply struct {
-	Driver, Manager connection
+	Driver, Manager access.Access
 	Audit           string // the path of what it writes down
 }
 
 // managerOrder is what a manager is told.
 type managerOrder struct {
 	Dir    string
-	Server connection
+	Server access.Access
 	Limits bool
 }
 
 // managerReply is what it answers: nothing.
 type managerReply struct{}
-
-// connection is how to reach an API server.
-type connection struct {
-	Host  string
-	CA    []byte
-	Token string
-}
-
-// config returns a client configuration without a limit on requests.
-func (c connection) config() *rest.Config {
-	return &rest.Config{
-		Host: c.Host, QPS: -1, BearerToken: c.Token, TLSClientConfig: rest.TLSClientConfig{CAData: c.CA},
-		WarningHandler: rest.NoWarnings{}, // that Endpoints are deprecated is known
-	}
-}
-
-// inProtobuf makes a client speak protobuf.
-func inProtobuf(config *rest.Config) *rest.Config {
-	config.ContentType = runtime.ContentTypeProtobuf
-	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	return config
-}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/bench/internal/access"
 )
 
 // managerUser is whom both managers are: for that user the server has a share of its attention, as for kube-controller-manager.
@@ -64,7 +65,7 @@ func serve(ctx context.Context, o serverOrder, ready func(serverReply) error) er
 	if err := server.WaitReady(timed); err != nil {
 		return err
 	}
-	to := connection{Host: server.URL(), CA: server.CA()}
+	to := access.Access{Host: server.URL(), CA: server.CA()}
 	driver, manager := to, to
 	driver.Token, manager.Token = "driver-token", "manager-token"
 	if err := ready(serverReply{Driver: driver, Manager: manager, Audit: audit}); err != nil {

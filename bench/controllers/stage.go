@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/orrery-dev/orrery/bench/internal/access"
 	"github.com/orrery-dev/orrery/bench/internal/child"
 	"github.com/orrery-dev/orrery/bench/internal/progress"
 )
@@ -84,7 +85,7 @@ func measure(ctx context.Context, s settings, w workload, contender string) (ste
 
 // look makes the client, gives the manager its rights, and begins to watch.
 func (g *stage) look(ctx context.Context) (err error) {
-	g.config = inProtobuf(g.access.Driver.config())
+	g.config = access.InProtobuf(g.access.Driver.Config())
 	if g.client, err = kubernetes.NewForConfig(g.config); err != nil {
 		return fmt.Errorf("building a client: %w", err)
 	}

@@ -21,12 +21,13 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/bench/internal/access"
 	"github.com/orrery-dev/orrery/scheduler"
 )
 
 // scheduleOurs is the role of Orrery's scheduler, set up as `orrery up` does.
 func scheduleOurs(ctx context.Context, o schedulerOrder, ready func(schedulerReply) error) error {
-	s, err := newOurs(o.Server.config(), nil)
+	s, err := newOurs(o.Server.Config(), nil)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func scheduleUpstream(ctx context.Context, o schedulerOrder, ready func(schedule
 	if err != nil {
 		return fmt.Errorf("making kube-scheduler's default configuration: %w", err)
 	}
-	run, err := newUpstream(ctx, o.Server.config(), configuration, nil)
+	run, err := newUpstream(ctx, o.Server.Config(), configuration, nil)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func scheduleUpstream(ctx context.Context, o schedulerOrder, ready func(schedule
 // newUpstream builds a kube-scheduler whose caches are filled. The returned function schedules until ctx ends.
 func newUpstream(ctx context.Context, connect *rest.Config, configuration *config.KubeSchedulerConfiguration, plugins upstreamruntime.Registry) (func(), error) {
 	http.Handle("/metrics", legacyregistry.Handler())
-	inProtobuf(connect).DisableCompression = true // as kube-scheduler's command has it
+	access.InProtobuf(connect).DisableCompression = true // as kube-scheduler's command has it
 	client, err := kubernetes.NewForConfig(connect)
 	if err != nil {
 		return nil, fmt.Errorf("building kube-scheduler's client: %w", err)

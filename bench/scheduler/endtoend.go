@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/orrery-dev/orrery/bench/internal/access"
 	"github.com/orrery-dev/orrery/bench/internal/child"
 	"github.com/orrery-dev/orrery/bench/internal/progress"
 )
@@ -46,7 +47,7 @@ func measureEndToEnd(ctx context.Context, s settings, w workload, contender stri
 		err = errors.Join(err, stopErr)
 	}()
 	defer func() { err = errors.Join(err, g.dismiss()) }() // a scheduler that is still there after an error
-	if g.client, err = kubernetes.NewForConfig(inProtobuf(g.access.Admin.config())); err != nil {
+	if g.client, err = kubernetes.NewForConfig(access.InProtobuf(g.access.Admin.Config())); err != nil {
 		return f, fmt.Errorf("building a client: %w", err)
 	}
 	if err := g.prepare(ctx); err != nil {

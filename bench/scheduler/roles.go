@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"io"
 
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
+	"github.com/orrery-dev/orrery/bench/internal/access"
 	"github.com/orrery-dev/orrery/bench/internal/child"
 )
 
@@ -46,36 +45,14 @@ type serverOrder struct {
 
 // serverReply is what it answers: how the benchmark and a scheduler connect.
 type serverReply struct {
-	Admin, Worker connection
+	Admin, Worker access.Access
 }
 
 // schedulerOrder is what a scheduler is told that works on an API server.
 type schedulerOrder struct {
-	Server connection
+	Server access.Access
 	Gates  map[string]bool
 }
 
 // schedulerReply is what it answers: nothing.
 type schedulerReply struct{}
-
-// connection is how to reach an API server.
-type connection struct {
-	Host  string
-	CA    []byte
-	Token string
-}
-
-// config returns a client configuration without a limit on requests.
-func (c connection) config() *rest.Config {
-	return &rest.Config{
-		Host: c.Host, QPS: -1, BearerToken: c.Token, TLSClientConfig: rest.TLSClientConfig{CAData: c.CA},
-		WarningHandler: rest.NoWarnings{}, // that groups are beta is known
-	}
-}
-
-// inProtobuf makes a client speak protobuf, as kube-scheduler does by default.
-func inProtobuf(config *rest.Config) *rest.Config {
-	config.ContentType = runtime.ContentTypeProtobuf
-	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	return config
-}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/bench/internal/access"
 )
 
 // The users, with the groups that give them their rights. Both schedulers are kube-scheduler's, for which the server has
@@ -43,7 +44,7 @@ func serve(ctx context.Context, o serverOrder, ready func(serverReply) error) er
 	if err := server.WaitReady(timed); err != nil {
 		return err
 	}
-	to := connection{Host: server.URL(), CA: server.CA()}
+	to := access.Access{Host: server.URL(), CA: server.CA()}
 	admin, worker := to, to
 	admin.Token, worker.Token = "admin-token", "scheduler-token"
 	if err := ready(serverReply{Admin: admin, Worker: worker}); err != nil {
