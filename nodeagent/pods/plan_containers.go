@@ -111,6 +111,8 @@ func (d *decision) start(sandbox *cri.Sandbox, spec *corev1.Container, previous 
 	case slices.ContainsFunc(d.running(""), func(c *cri.Container) bool { return c.Name == spec.Name }):
 		d.plan.Because(fmt.Sprintf("an older instance of container %s still runs", spec.Name))
 	case d.Memory.Prepared.IsZero(), d.starting() != "", d.starts:
+	case d.allocates(): // it would be made with what the pod was allocated before
+		d.again(d.now, "container "+spec.Name+" is started when its resize is allocated")
 	default:
 		d.starts = true
 		d.do(&startContainer{

@@ -9,6 +9,9 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
 
+// allocates says whether the pass accepts a resize.
+func (d *decision) allocates() bool { return d.Wanted != nil && d.Refused == nil }
+
 // allocate plans to accept what the spec asks for by now, or says why that has to wait.
 func (d *decision) allocate() {
 	switch {
