@@ -21,10 +21,8 @@ var Meta Of[metav1.Condition, string] = func(c *metav1.Condition) (string, strin
 
 // Find is a copy of the condition of a kind, and whether there is one.
 func (of Of[C, K]) Find(list []C, kind K) (C, bool) {
-	for _, c := range list {
-		if k, _, _ := of(&c); k == kind {
-			return c, true
-		}
+	if i := of.index(list, kind); i >= 0 {
+		return list[i], true
 	}
 	var none C
 	return none, false
@@ -32,9 +30,23 @@ func (of Of[C, K]) Find(list []C, kind K) (C, bool) {
 
 // True reports that there is a condition of a kind, and that it is True.
 func (of Of[C, K]) True(list []C, kind K) bool {
-	c, found := of.Find(list, kind)
-	_, status, _ := of(&c)
-	return found && status == string(metav1.ConditionTrue)
+	i := of.index(list, kind)
+	if i < 0 {
+		return false
+	}
+	_, status, _ := of(&list[i])
+	return status == string(metav1.ConditionTrue)
+}
+
+// index is where in a list the condition of a kind is; -1 says nowhere. It is asked for each pod of each pass, so it looks at
+// conditions where they are: the address of a copy would have every copy allocated.
+func (of Of[C, K]) index(list []C, kind K) int {
+	for i := range list {
+		if k, _, _ := of(&list[i]); k == kind {
+			return i
+		}
+	}
+	return -1
 }
 
 // Set is list with wanted in the place of the condition of its kind, or behind the others. Where the status is new, it

@@ -78,3 +78,13 @@ func TestFindAndRemove(t *testing.T) {
 		t.Errorf("after removing one of two: %d are left, and %d in the given slice; want 1 and 2", len(rest), len(list))
 	}
 }
+
+func TestLookingAllocatesNothing(t *testing.T) {
+	list := []metav1.Condition{condition("Ready", metav1.ConditionTrue, "", earlier), condition("Healthy", metav1.ConditionFalse, "", earlier)}
+	if n := testing.AllocsPerRun(100, func() {
+		conditions.Meta.Find(list, "Healthy")
+		conditions.Meta.True(list, "Healthy")
+	}); n != 0 {
+		t.Errorf("finding a condition and asking whether it is true made %v allocations", n)
+	}
+}

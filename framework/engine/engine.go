@@ -51,9 +51,16 @@ type Options[K comparable] struct {
 	FirstBackOff, LongestBackOff time.Duration
 	// Wake asks for a pass where [Engine.Run] does not make them, after a task has ended; nil means Run's own queue.
 	Wake func(key K)
+	// Queue makes what Run takes keys from; nil makes client-go's delaying queue.
+	Queue func() workqueue.TypedDelayingInterface[K]
+	// Begun is told of each task that begins. What it returns is called when the task has ended and its loop has been woken. Nil
+	// tells nobody.
+	Begun func(key K, task string) (ended func())
 	// Inline takes tasks when their turn comes and waits for them, so that a pass is as deterministic as its plan. It is for
 	// tests.
 	Inline bool
+	// DryRun has passes observe and plan, and take no step. What they would do is remembered and told as what was done is.
+	DryRun bool
 }
 
 func (o Options[K]) withDefaults() Options[K] {
@@ -68,6 +75,15 @@ func (o Options[K]) withDefaults() Options[K] {
 	}
 	if o.Passed == nil {
 		o.Passed = func(K, Decision, error) {}
+	}
+	if o.Queue == nil {
+		by := o.Clock
+		o.Queue = func() workqueue.TypedDelayingInterface[K] {
+			return workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[K]{Clock: by})
+		}
+	}
+	if o.Begun == nil {
+		o.Begun = func(K, string) func() { return func() {} }
 	}
 	if o.Describe == nil {
 		o.Describe = func(K) []attribute.KeyValue { return nil }
@@ -107,9 +123,7 @@ func New[K comparable, W, A any](loop Loop[K, W, A], options Options[K]) *Engine
 		options:  options,
 		memories: map[K]*memory{},
 		context:  context.Background(),
-		queue: sync.OnceValue(func() workqueue.TypedDelayingInterface[K] {
-			return workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[K]{Clock: options.Clock})
-		}),
+		queue:    sync.OnceValue(options.Queue),
 	}
 }
 

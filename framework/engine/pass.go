@@ -42,7 +42,10 @@ func (e *Engine[K, W, A]) pass(ctx context.Context, key K, m *memory) (*Again, e
 		return nil, err
 	}
 	at := e.options.Clock.Now()
-	held, err := e.act(ctx, key, world, decided, m)
+	var held *Again
+	if !e.options.DryRun {
+		held, err = e.act(ctx, key, world, decided, m)
+	}
 	decided.leaveTo(m, err)
 	e.remember(key, m, at, decided, err)
 	e.options.Passed(key, decided, err)

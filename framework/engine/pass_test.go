@@ -159,3 +159,27 @@ func TestThePlanInProse(t *testing.T) {
 		t.Errorf("no plan reads %q", none)
 	}
 }
+
+func TestADryRunTakesNoStepAndTellsWhatItWouldDo(t *testing.T) {
+	l := newLamps()
+	waits := newTask("wait")
+	l.plan = func(p *engine.Plan[*lamps], _ string) {
+		p.Do(step{does: "a"})
+		p.Do(report{step{does: "told"}})
+		p.Do(waits)
+		p.After(time.Minute, "it gets dark then")
+	}
+	e := l.engine(func(o *engine.Options[string]) { o.DryRun = true })
+	var told []string
+	e.Follow(func(_ string, pass engine.Pass) { told = append(told, pass.Plan) })
+	if got, want := e.Pass(t.Context(), "hall"), (engine.Outcome{Label: "success", After: time.Minute}); got != want {
+		t.Errorf("the pass ends with %+v, want %+v", got, want)
+	}
+	if did := l.done(); len(did) > 0 || len(waits.begun) > 0 {
+		t.Errorf("it has done %q, and begun %d tasks", did, len(waits.begun))
+	}
+	want := []string{"a: it is dark\ntold: it is dark\nwait: it is dark\nlook again in 1m0s: it gets dark then"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("it tells (-want +got):\n%s", diff)
+	}
+}

@@ -101,7 +101,9 @@ func (e *Engine[K, W, A]) begin(ctx context.Context, key K, step Task[A], actor 
 	ctx, t.callOff = context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(e.running(), t.callOff)
 	t.running = true
+	ended := e.options.Begun(key, name)
 	e.tasks.Go(func() {
+		defer ended()
 		defer stop()
 		err := e.guarded(func() error { return e.take(ctx, step, nil, actor, nil) })
 		e.ended(ctx, key, step, m, t, err)

@@ -227,7 +227,7 @@ func (a *actor) wrote(obj client.Object, err error) error {
 func (a *actor) wroteUnseen(obj client.Object, err error) error {
 	if err == nil {
 		a.versions.unset(obj)
-		a.ledger.record(a.key, write{obj: obj, doubtful: true, answered: true}, a.cluster.Clock.Now())
+		a.ledger.record(a.key, write{obj: obj, doubtful: true, answered: true}, a.cluster.Lag.Now())
 		return nil
 	}
 	a.note(write{obj: obj}, err)
@@ -254,7 +254,7 @@ func (a *actor) note(w write, err error) {
 	if w.doubtful = err != nil; w.doubtful && refused(err) {
 		return
 	}
-	a.ledger.record(a.key, w, a.cluster.Clock.Now())
+	a.ledger.record(a.key, w, a.cluster.Lag.Now())
 }
 
 // refused reports that a write had no effect: the API server said so. After any other error, a timeout or a connection

@@ -41,7 +41,7 @@ func (d *declaration) partedFrom(mgr manager.Manager) (manager.Manager, error) {
 		return mgr, nil
 	}
 	options := cache.Options{
-		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), NewInformer: NewInformer,
+		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), NewInformer: InformersIn(mgr),
 		DefaultTransform: cache.TransformStripManagedFields(), ByObject: map[client.Object]cache.ByObject{},
 	}
 	kinds := map[schema.GroupKind]bool{}

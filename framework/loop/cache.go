@@ -10,7 +10,7 @@ import (
 
 // Cache is a cache of a loop's own, for what that of a manager is not made for, as the metadata of every kind there is. It
 // is at once what wakes the loop: as a source it puts the keys into the queue that its changes concern, and holds the passes
-// back until it has been filled.
+// back until it has been filled. One that is an [activity.Cache] as well is waited for by whoever waits for the loop.
 type Cache interface {
 	client.Reader
 	source.SyncingSource
@@ -36,7 +36,7 @@ func (d *declaration) surroundingsIn(mgr manager.Manager) (surroundings, error) 
 		return s, err
 	}
 	s.own, s.client = own, readsFrom{Client: s.client, cache: own}
-	return s, nil
+	return s, follow(mgr, own)
 }
 
 // readsFrom is a client that reads from another cache.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"k8s.io/client-go/tools/events"
@@ -38,8 +39,11 @@ var All = client.ObjectKey{Name: "all"}
 
 // Loop is a controller together with what wakes it.
 type Loop interface {
-	// Name names the loop in metrics, logs, events and as a field manager: lower case, unique within a manager.
+	// Name names the loop in metrics, logs and as a field manager: lower case, unique within a manager.
 	Name() string
+
+	// Recorder is in whose name the loop records events: its own, or another that [RecordsAs] says.
+	Recorder() string
 
 	// Object is a new, empty object of the kind that the loop decides for; nil if it decides for groups of objects.
 	Object() client.Object
@@ -79,6 +83,8 @@ type Options struct {
 	Workers int
 	// Clock is the time that Plan sees; nil means the real one.
 	Clock clock.WithTicker
+	// Activity is told of what the loop has due and under way, and its Clock says when keys are due; nil tells nobody.
+	Activity *activity.Tracker
 	// AnyName allows another loop of the process to have the same name, as in a second manager. Their metrics are added up.
 	AnyName bool
 	// Inspect is handed what shows the loop's next plans and its last ones; nil shows them to nobody.
@@ -89,6 +95,8 @@ type Options struct {
 	// to the API server. What the loop shares with others, the cache and what runs, has to be the manager's own. Nil means that
 	// all loops are whom the manager is.
 	As func(mgr manager.Manager, name string) (manager.Manager, error)
+	// DryRun has the loop observe and plan, and write nothing. What it would do, Inspect shows as if it had been done.
+	DryRun bool
 }
 
 // Cluster is what a loop observes and acts on.
@@ -101,6 +109,10 @@ type Cluster struct {
 	Events events.EventRecorder
 	// Clock is the time that Plan sees; nil means the real one.
 	Clock clock.WithTicker
+	// Lag is the time by which it is judged how long a cache has been behind; nil means Clock.
+	Lag clock.PassiveClock
+	// Activity is told of tasks that are under way; nil tells nobody.
+	Activity *activity.Tracker
 	// SideBySide is how many requests of one step may be under way at once; 0 means 32. With 1 a pass is as
 	// deterministic as its plan: tasks are taken like any other step.
 	SideBySide int
@@ -111,6 +123,8 @@ type Cluster struct {
 	Wake func(key client.ObjectKey)
 	// Passed is told of every pass that planned: the plan, and what went wrong in carrying it out; nil tells nobody.
 	Passed func(key client.ObjectKey, steps []plan.Step, err error)
+	// DryRun has passes observe and plan, and take no step.
+	DryRun bool
 }
 
 func (c Cluster) withDefaults() Cluster {
@@ -119,6 +133,9 @@ func (c Cluster) withDefaults() Cluster {
 	}
 	if c.Clock == nil {
 		c.Clock = clock.RealClock{}
+	}
+	if c.Lag == nil {
+		c.Lag = c.Clock
 	}
 	if c.SideBySide == 0 {
 		c.SideBySide = 32

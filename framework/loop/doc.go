@@ -26,7 +26,7 @@
 //   - The steps of a plan are taken in order; the first failure ends it, but for its status steps.
 //   - A conflict is a quiet new pass, be it with a change or with a deletion; conflicts in a row are met with longer and
 //     longer rests. An error made by plan.Wait looks again after its time, one made by plan.Stop when something changes, any
-//     other with exponential back-off. What plan.StopAbout says to be wrong with the object is told as an event.
+//     other with exponential back-off, of a minute at most. What plan.StopAbout says to be wrong with the object is told as an event.
 //   - A create that is refused because its namespace is being deleted ends the pass without an error.
 //   - Of the events about one object the first 25 are recorded, and then one every 5 minutes, as kube-controller-manager does.
 //   - A change whose mapping to keys failed is mapped again until that succeeds.

@@ -26,8 +26,9 @@ const (
 
 // ledger remembers what a loop wrote for each of its keys, until the cache shows it.
 type ledger struct {
-	mu   sync.Mutex
-	open map[client.ObjectKey]*account
+	mu      sync.Mutex
+	open    map[client.ObjectKey]*account
+	rewound uint64 // how often all that was written has been undone by somebody
 }
 
 // account is what is still to be seen for one key of the loop.
@@ -75,10 +76,19 @@ func (l *ledger) forget(key client.ObjectKey) {
 	delete(l.open, key)
 }
 
+// asOf forgets all writes that somebody has undone since, by making what is stored what it was before: see [activity.Tracker.Rewind].
+func (l *ledger) asOf(rewound uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rewound != rewound {
+		l.open, l.rewound = map[client.ObjectKey]*account{}, rewound
+	}
+}
+
 // behind is how long to wait before planning for key; 0 means that the cache shows all that was written for it. Writes
 // of kinds that the loop does not read do not count.
 func (l *ledger) behind(ctx context.Context, key client.ObjectKey, cluster Cluster, reads *reads) time.Duration {
-	now := cluster.Clock.Now()
+	now := cluster.Lag.Now()
 	a, writes := l.present(key)
 	if a == nil {
 		return 0

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/plan"
+	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,6 +41,8 @@ type loop[W any] struct {
 }
 
 func (l *loop[W]) Name() string { return l.name }
+
+func (l *loop[W]) Recorder() string { return cmp.Or(l.recordsAs, l.name) }
 
 func (l *loop[W]) Object() client.Object {
 	if l.prototype == nil {
@@ -95,10 +98,20 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	if options.Workers <= 0 {
 		options.Workers = l.workers
 	}
-	run := controller.Options{MaxConcurrentReconciles: options.Workers}
+	run := controller.Options{MaxConcurrentReconciles: options.Workers, RateLimiter: backOff()}
+	if options.Activity != nil {
+		var err error
+		if options.Started, err = starting(mgr, options.Activity, l.name, options.Started); err != nil {
+			return err
+		}
+	}
 	run.EnableWarmup = ptr.To(options.Started != nil) // see telling
 	if options.AnyName {                              // or else the manager's own options say so
 		run.SkipNameValidation = ptr.To(true)
+	}
+	if options.Activity != nil {
+		run.NewQueue = QueuesOf(options.Activity)
+		mgr = tracked{mgr, options.Activity}
 	}
 	mgr, err := l.partedFrom(mgr)
 	if err != nil {
@@ -116,9 +129,13 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	passes := l.passes(Cluster{
 		Client: in.client,
 		Live:   mgr.GetAPIReader(),
-		Events: mgr.GetEventRecorder(cmp.Or(l.recordsAs, l.name)),
+		Events: mgr.GetEventRecorder(l.Recorder()),
 		Clock:  options.Clock,
 		Wake:   queued.wake,
+		DryRun: options.DryRun,
+		// A cache lags in real time, whatever the time is that plans see.
+		Lag:      clock.RealClock{},
+		Activity: options.Activity,
 	})
 	in.builder.WatchesRawSource(source.Func(func(ctx context.Context, q queue) error {
 		passes.engine.EndTasksWith(ctx)

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -39,7 +40,11 @@ func (l *loop[W]) passes(cluster Cluster) *passes[W] {
 		Registerer: metrics.Registry,
 		Describe:   describe,
 		Wake:       cluster.Wake,
-		Inline:     cluster.SideBySide == 1,
+		Begun: func(key client.ObjectKey, task string) func() {
+			return cluster.Activity.Begin(fmt.Sprintf("%s %s: %s", l.name, key, task))
+		},
+		Inline: cluster.SideBySide == 1,
+		DryRun: cluster.DryRun,
 	}
 	if cluster.Passed != nil {
 		options.Passed = func(key client.ObjectKey, decided engine.Decision, err error) {
@@ -79,6 +84,7 @@ func (p *passes[W]) Inspector() engine.Inspector { return engine.Inspect(p.engin
 
 // Observe waits until the cache shows what was written for the key, and lets the controller observe.
 func (p *passes[W]) Observe(ctx context.Context, look engine.Look, key client.ObjectKey) (W, error) {
+	p.ledger.asOf(p.Activity.Rewound())
 	if wait := p.ledger.behind(ctx, key, p.Cluster, p.reads); wait > 0 {
 		var nothing W
 		return nothing, &behindError{wait}
@@ -87,7 +93,7 @@ func (p *passes[W]) Observe(ctx context.Context, look engine.Look, key client.Ob
 	if errors.Is(err, engine.ErrGone) {
 		p.ledger.forget(key)
 	}
-	if about := p.told.news(key, err); about != nil {
+	if about := p.told.news(key, err); about != nil && !p.DryRun {
 		newActor(p, key, engine.Turn{}).Record(*about)
 	}
 	return world, err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/framework/plan"
 	"k8s.io/apimachinery/pkg/runtime"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,6 +44,10 @@ type Spec struct {
 	// Faults are what may go wrong; nil means everything that this package knows, an empty slice nothing.
 	Faults []Fault
 
+	// Part says that one step does a part of what another does, for steps of a loop's own that do what they can when a read has
+	// failed. Nil means that no step does, but a status that says less.
+	Part func(part, whole plan.Step) bool
+
 	// OwnCollector leaves the garbage collection by owner references to the loops. By default the world does it.
 	OwnCollector bool
 
@@ -68,9 +73,13 @@ type Invariant func(w *World, wrote Write) error
 
 // Check tries random worlds and fails the test on the first, made as small as possible, in which the loops
 //
-//   - break an invariant, or panic (crash safety: passes are interrupted at any write, answers get lost or are refused,
-//     loops restart without memory and, unless CurrentLists says otherwise, from lists that are older than what they
+//   - break an invariant, or panic (crash safety: passes are interrupted at any write, reads fail, answers get lost or are
+//     refused, loops restart without memory and, unless CurrentLists says otherwise, from lists that are older than what they
 //     wrote, run twice, in any order, and read a world that is behind);
+//   - decide from a read that failed: when one of its reads fails, or all of a kind, Observe ends with an error that is neither
+//     engine.ErrGone nor marked as one to wait or to stop for, or the plan has only steps that it has otherwise, parts of
+//     them, and what says that the read failed;
+//   - go on writing, or look again within less than a second for ever, while they can read nothing of a kind;
 //   - change what they read without a copy, by client.UnsafeDisableDeepCopy;
 //   - do not come to rest once they are left alone, or rest where Converged says that they should not, or with a plan
 //     that is not empty (fixpoint): left alone, a loop is only woken by what it watches, and by the time;
@@ -94,6 +103,7 @@ func Check(t rapid.TB, spec Spec) {
 			p.view.order = r.order
 		}
 		r.disturb(t)
+		r.randomOutage(t)
 		r.settle()
 		r.rests()
 	})
@@ -117,6 +127,9 @@ func (r *run) disturb(t *rapid.T) {
 	}
 	if r.spec.Change != nil {
 		events["change"] = func(t *rapid.T) { r.spec.Change(t, r.world) }
+	}
+	if len(r.readFaults()) > 0 {
+		events["unread"] = r.randomUnread
 	}
 	if r.spec.Environment != nil {
 		events["environment"] = func(t *rapid.T) {
@@ -147,9 +160,9 @@ func (r *run) randomPass(t *rapid.T) {
 		return
 	}
 	key := keys[rapid.IntRange(0, len(keys)-1).Draw(t, "object")]
-	if number := rapid.IntRange(0, 3*len(r.spec.Faults)).Draw(t, "fault"); number > 0 && number <= len(r.spec.Faults) {
+	if number := rapid.IntRange(0, 2*len(r.spec.Faults)).Draw(t, "fault"); number > 0 && number <= len(r.spec.Faults) {
 		p.line.fault = r.spec.Faults[number-1]
-		p.line.after = rapid.IntRange(0, 3).Draw(t, "after writes")
+		p.line.after = rapid.IntRange(0, 3).Draw(t, "after others")
 	}
 	r.pass(p, key)
 	p.line.fault = NoFault
@@ -193,6 +206,17 @@ func (r *run) randomRestart(t *rapid.T) { r.restart(r.randomPlayer(t)) }
 // settle leaves the world alone until nothing changes any more.
 func (r *run) settle() {
 	r.tell("from here on, nothing disturbs the world")
+	if r.rest(func() bool { return r.failing() == nil }) {
+		return
+	}
+	if err := r.failing(); err != nil {
+		r.fail("does not come to rest: after %d rounds, %v", r.spec.Patience, err)
+	}
+	r.fail("does not come to rest: something still changes after %d rounds", r.spec.Patience)
+}
+
+// rest lets everybody do what there is to do until nothing changes any more and that is enough. It reports whether it came to that.
+func (r *run) rest(enough func() bool) bool {
 	quiet := 0
 	for range r.spec.Patience {
 		before := r.world.Version()
@@ -202,15 +226,12 @@ func (r *run) settle() {
 			quiet = 0
 			continue
 		}
-		if quiet++; quiet > quietRounds && r.failing() == nil {
-			return
+		if quiet++; quiet > quietRounds && enough() {
+			return true
 		}
 		r.wait(quiet)
 	}
-	if err := r.failing(); err != nil {
-		r.fail("does not come to rest: after %d rounds, %v", r.spec.Patience, err)
-	}
-	r.fail("does not come to rest: something still changes after %d rounds", r.spec.Patience)
+	return false
 }
 
 // round lets everybody do all that there is to do for them now.

@@ -1,6 +1,7 @@
 package looptest_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -136,6 +137,30 @@ func fleetAshore() []client.Object {
 	return []client.Object{fleet, ship}
 }
 
+// lookout looks for the ships of a fleet, and plans where it could not.
+type lookout func(fleet *Fleet, failed error, p *plan.Plan)
+
+func (lookout) Observe(ctx context.Context, view loop.View, fleet *Fleet) (error, error) {
+	return view.List(ctx, &ShipList{}, client.InNamespace(fleet.Namespace)), nil
+}
+
+func (l lookout) Plan(fleet *Fleet, failed error, _ time.Time) *plan.Plan {
+	p := plan.New()
+	if failed != nil {
+		l(fleet, failed, p)
+	}
+	return p
+}
+
+// watchedBy has fleets watched by a lookout, and nothing else.
+func watchedBy(l lookout) func(*looptest.Spec) {
+	return func(s *looptest.Spec) {
+		s.Loops = []loop.Loop{loop.New("lookout", l)}
+		s.Change, s.Environment, s.Converged = nil, nil, nil
+		s.Patience = 20
+	}
+}
+
 func TestCheckFindsWhatIsWrong(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -217,6 +242,23 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 				s.Change = nil
 			},
 			want: "was asleep: in a world at rest admiral would",
+		},
+		{
+			name: "a controller that goes on writing while it cannot read",
+			spec: watchedBy(func(fleet *Fleet, failed error, p *plan.Plan) {
+				wanted := fleet.DeepCopyObject().(*Fleet)
+				wanted.Annotations = map[string]string{"failed": fmt.Sprintf("after %s: %v", fleet.ResourceVersion, failed)}
+				p.Patch("telling", fleet, wanted)
+			}),
+			want: "does not come to rest while lookout cannot read any Ship",
+		},
+		{
+			name: "a controller that looks again and again while it cannot read",
+			spec: watchedBy(func(fleet *Fleet, failed error, p *plan.Plan) {
+				p.EventOnce(fleet, plan.Warning, "Blind", "%v", failed)
+				p.After(100*time.Millisecond, "it may be over then")
+			}),
+			want: "has a hot loop: while lookout cannot read any Ship",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

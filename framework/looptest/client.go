@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -71,17 +72,27 @@ func (c *worldClient) RESTMapper() meta.RESTMapper {
 }
 
 func (c *worldClient) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
-	if err := c.line.down(); err != nil {
+	if err := c.reads(obj); err != nil {
 		return err
 	}
 	return c.reader.Get(ctx, key, obj, opts...)
 }
 
 func (c *worldClient) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
-	if err := c.line.down(); err != nil {
+	if err := c.reads(list); err != nil {
 		return err
 	}
 	return c.reader.List(ctx, list, opts...)
+}
+
+// reads is the way of every read over the line. What fails to be read is left as it is: empty, if the reader has made it so.
+func (c *worldClient) reads(obj runtime.Object) error {
+	gvk, err := apiutil.GVKForObject(obj, c.world.scheme)
+	if err != nil {
+		return err
+	}
+	gvk.Kind = strings.TrimSuffix(gvk.Kind, "List")
+	return c.line.reads(c.by, gvk)
 }
 
 func (c *worldClient) Create(_ context.Context, obj client.Object, opts ...client.CreateOption) error {
@@ -93,7 +104,7 @@ func (c *worldClient) Create(_ context.Context, obj client.Object, opts ...clien
 		return err
 	}
 	if answer := c.world.Reviews[gvk.Kind]; answer != nil {
-		if err := c.line.down(); err != nil {
+		if err := c.line.reads(c.by, gvk); err != nil {
 			return err
 		}
 		return answer(obj)

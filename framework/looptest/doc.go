@@ -15,6 +15,9 @@
 //     and however often the loops run, and however old the world is that they read, no invariant is broken after any
 //     write, and the world comes to the same kind of rest. What a loop lists first after a restart may be older than what
 //     it wrote, unless Spec.CurrentLists says otherwise.
+//   - Blindness: where a read fails (an error, no answer, no right to it), be it of the cache or of the API server, nothing is
+//     done that would not be done otherwise, and the error ends the pass or is told by a step. While a loop can read nothing of
+//     a kind the world rests too, without a hot loop. That something is not found which is there needs no fault: views are old.
 //
 // A failure is told as a story, made as short as it can be: who did what, in the words of the plans, and what goes on for ever
 // only once. Package rapid makes

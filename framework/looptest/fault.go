@@ -3,6 +3,7 @@ package looptest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -11,12 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Fault is something that goes wrong with a write.
+// Fault is something that goes wrong with a request.
 type Fault string
 
 // The faults that Check tries.
 const (
-	// NoFault lets the write be.
+	// NoFault lets every request be.
 	NoFault Fault = ""
 	// Conflict refuses the write with 409, as when somebody else was faster.
 	Conflict Fault = "409 conflict"
@@ -30,33 +31,84 @@ const (
 	CrashBefore Fault = "crash before"
 	// CrashAfter ends the loop after the write took effect.
 	CrashAfter Fault = "crash after"
+	// Unreadable refuses a read with 500.
+	Unreadable Fault = "500 internal error at a read"
+	// Unanswered lets a read end without an answer: one of an API server that takes too long, or of a cache that is not synced.
+	Unanswered Fault = "timeout at a read"
+	// Hidden refuses a read with 403, as when a role has been taken away.
+	Hidden Fault = "403 forbidden at a read"
 )
 
-var faults = []Fault{Conflict, Throttled, Failed, Late, CrashBefore, CrashAfter}
+var (
+	writeFaults = []Fault{Conflict, Throttled, Failed, Late, CrashBefore, CrashAfter}
+	readFaults  = []Fault{Unreadable, Unanswered, Hidden}
+	faults      = slices.Concat(writeFaults, readFaults)
+)
+
+// made is what every fault says that is told with a reason.
+const made = "a fault that the test made"
+
+// ofRead reports whether it is reads that a fault goes wrong with.
+func (f Fault) ofRead() bool { return slices.Contains(readFaults, f) }
+
+// answer is what a read gets to hear that meets a fault.
+func (f Fault) answer(gvk schema.GroupVersionKind) error {
+	switch f {
+	case Unreadable:
+		return apierrors.NewInternalError(errors.New(made))
+	case Unanswered:
+		return apierrors.NewTimeoutError(made, 0)
+	case Hidden:
+		return apierrors.NewForbidden(resource(gvk), "", errors.New(made))
+	default:
+		return nil
+	}
+}
 
 // errCrashed is what a loop gets to hear that is no more. It will not live to see it.
 var errCrashed = errors.New("this loop has crashed")
 
-// line is the line between a loop and the world: it fails one write, if it is told to.
+// line is the line between a loop and the world: it fails one request, if it is told to, or all reads of a kind.
 type line struct {
 	mu      sync.Mutex
 	fault   Fault
-	after   int  // how many writes go well before
+	after   int  // how many reads or writes go well before
 	met     bool // the present write is the one that does not
 	crashed bool
+	outage  outage
+	count   int                              // how many reads there were
+	read    map[schema.GroupVersionKind]bool // and of which kinds
 	note    func(format string, args ...any)
 }
 
-func (l *line) down() error {
+// reads is the way of a read.
+func (l *line) reads(by string, gvk schema.GroupVersionKind) error {
 	if l == nil {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.crashed {
-		return errCrashed
+	if l.read == nil {
+		l.read = map[schema.GroupVersionKind]bool{}
 	}
-	return nil
+	l.read[gvk] = true
+	l.count++
+	switch {
+	case l.crashed:
+		return errCrashed
+	case l.outage.fault != NoFault && l.outage.kind == gvk:
+		return l.outage.fault.answer(gvk)
+	case !l.fault.ofRead():
+		return nil
+	case l.after > 0:
+		l.after--
+		return nil
+	default:
+		err := l.fault.answer(gvk)
+		l.note("%s meets a fault: %s, at its read of %s", by, l.fault, gvk.Kind)
+		l.fault = NoFault
+		return err
+	}
 }
 
 // there is the way of a request to the world.
@@ -69,17 +121,21 @@ func (l *line) there(by, verb string, obj client.Object) error {
 	if l.crashed {
 		return errCrashed
 	}
-	if l.met = l.fault != NoFault && l.after == 0; !l.met {
+	if l.fault == NoFault || l.fault.ofRead() {
+		l.met = false
+		return nil
+	}
+	if l.met = l.after == 0; !l.met {
 		l.after--
 		return nil
 	}
 	switch l.fault {
 	case Conflict:
-		return l.happens(by, verb, obj, apierrors.NewConflict(schema.GroupResource{}, obj.GetName(), errors.New("a fault that the test made")))
+		return l.happens(by, verb, obj, apierrors.NewConflict(schema.GroupResource{}, obj.GetName(), errors.New(made)))
 	case Throttled:
-		return l.happens(by, verb, obj, apierrors.NewTooManyRequests("a fault that the test made", 1))
+		return l.happens(by, verb, obj, apierrors.NewTooManyRequests(made, 1))
 	case Failed:
-		return l.happens(by, verb, obj, apierrors.NewInternalError(errors.New("a fault that the test made")))
+		return l.happens(by, verb, obj, apierrors.NewInternalError(errors.New(made)))
 	case CrashBefore:
 		l.crashed = true
 		return l.happens(by, verb, obj, errCrashed)
@@ -99,7 +155,7 @@ func (l *line) back(by, verb string, obj client.Object) error {
 	case !l.met:
 		return nil
 	case l.fault == Late:
-		return l.happens(by, verb, obj, apierrors.NewTimeoutError("a fault that the test made", 0))
+		return l.happens(by, verb, obj, apierrors.NewTimeoutError(made, 0))
 	case l.fault == CrashAfter:
 		l.crashed = true
 		return l.happens(by, verb, obj, errCrashed)
@@ -108,7 +164,7 @@ func (l *line) back(by, verb string, obj client.Object) error {
 	}
 }
 
-// happens makes the fault happen, once.
+// happens makes the fault of a write happen, once.
 func (l *line) happens(by, verb string, obj client.Object, err error) error {
 	l.note("%s meets a fault: %s, at its %s of %s", by, l.fault, verb, nameOf(obj))
 	l.fault = NoFault

@@ -56,3 +56,28 @@ func TestFaults(t *testing.T) {
 		})
 	}
 }
+
+func TestFaultsOfReads(t *testing.T) {
+	pods, nodes := corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("Node")
+	for fault, is := range map[Fault]func(error) bool{Unreadable: apierrors.IsInternalError, Unanswered: apierrors.IsTimeout, Hidden: apierrors.IsForbidden} {
+		t.Run(string(fault), func(t *testing.T) {
+			once := &line{fault: fault, after: 1, note: func(string, ...any) {}}
+			if first, second, third := once.reads("tester", pods), once.reads("tester", nodes), once.reads("tester", nodes); first != nil || !is(second) || third != nil {
+				t.Errorf("three reads end with %v, %v and %v, want only the second to fail", first, second, third)
+			}
+			if err := once.there("tester", "create", &corev1.Pod{}); err != nil {
+				t.Errorf("a write ends with %v", err)
+			}
+
+			out := &line{outage: outage{pods, fault}}
+			for range 2 {
+				if pod, node := out.reads("tester", pods), out.reads("tester", nodes); !is(pod) || node != nil {
+					t.Errorf("reads of a Pod and a Node end with %v and %v, want the first to fail", pod, node)
+				}
+			}
+		})
+	}
+	if err := (&line{crashed: true}).reads("tester", pods); !errors.Is(err, errCrashed) {
+		t.Errorf("who has crashed reads %v", err)
+	}
+}

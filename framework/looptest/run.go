@@ -42,7 +42,8 @@ type player struct {
 	known      map[client.ObjectKey]client.Object // the keys that it was ever woken for
 	due        map[client.ObjectKey]time.Time
 	failed     map[client.ObjectKey]error
-	passBegan  int // where in the story its present pass begins
+	decided    map[client.ObjectKey]bool // whether the last pass came as far as a plan
+	passBegan  int                       // where in the story its present pass begins
 }
 
 // newRun makes a world and lets the loops begin in it. The seed decides in which order they take turns.
@@ -74,10 +75,15 @@ func newRun(t rapid.TB, spec *Spec, seed uint64, start []client.Object) *run {
 func (r *run) begin(p *player, age func(*kind) int) {
 	p.view = &View{world: r.world, kinds: map[schema.GroupVersionKind]*known{}}
 	p.view.saw = func(k *kind, before, after client.Object) { r.wakes(p, k, before, after) }
-	p.line = &line{note: r.tell}
+	var out outage
+	if p.line != nil {
+		out = p.line.outage
+	}
+	p.line = &line{note: r.tell, outage: out}
 	p.awake = map[client.ObjectKey]bool{}
 	p.due = map[client.ObjectKey]time.Time{}
 	p.failed = map[client.ObjectKey]error{}
+	p.decided = map[client.ObjectKey]bool{}
 	p.reconciler = p.loop.Reconciler(loop.Cluster{
 		Client:     &worldClient{reader: reader{r.world, p.view}, by: p.loop.Name(), line: p.line},
 		Live:       &worldClient{reader: reader{world: r.world}, by: p.loop.Name(), line: p.line},
@@ -113,6 +119,7 @@ func (r *run) restart(p *player) {
 func (r *run) pass(p *player, key client.ObjectKey) {
 	p.passBegan = len(r.story)
 	delete(p.awake, key)
+	delete(p.decided, key)
 	result, err := r.reconcile(p, key)
 	if err := p.view.returned(); err != nil {
 		r.breaks(fmt.Errorf("%s %s %w", p.loop.Name(), key, err))
@@ -141,6 +148,7 @@ func (r *run) reconcile(p *player, key client.ObjectKey) (reconcile.Result, erro
 
 // passed tells the story of a pass: what was decided, what happened meanwhile, and how it ended.
 func (r *run) passed(p *player, key client.ObjectKey, steps []plan.Step, err error) {
+	p.decided[key] = true
 	meanwhile := slices.Clone(r.story[p.passBegan:])
 	r.story = r.story[:p.passBegan]
 	for _, step := range steps {

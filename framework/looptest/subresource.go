@@ -33,7 +33,7 @@ func (s *subresource) Get(_ context.Context, obj, into client.Object, _ ...clien
 	if s.name != scale {
 		return apierrors.NewBadRequest(fmt.Sprintf("this world does not read the subresource %s", s.name))
 	}
-	if err := s.line.down(); err != nil {
+	if err := s.reads(obj); err != nil {
 		return err
 	}
 	return s.world.readScale(obj, into)

@@ -12,7 +12,7 @@ func TestSlowStart(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		n, limit int
-		failsAt  int // -1: never
+		failsAt  int // from which one on all fail; -1: never
 		want     int // how many are tried; with several side by side, at most
 	}{
 		{name: "all of them when none fails", n: 100, limit: 32, failsAt: -1, want: 100},
@@ -31,7 +31,7 @@ func TestSlowStart(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				tried++
-				if i == tt.failsAt {
+				if tt.failsAt >= 0 && i >= tt.failsAt {
 					return refused
 				}
 				return nil
