@@ -33,7 +33,7 @@ func (s *Server) bootstrap(ctx context.Context) error {
 	config := rest.CopyConfig(s.loopback)
 	config.QPS = -1
 	tasks, ctx := errgroup.WithContext(ctx)
-	tasks.Go(func() error { return ensureRoles(ctx, config, s.options.NodesJoin) })
+	tasks.Go(func() error { return ensureRoles(ctx, config, s.options.NodesJoin, s.Peered()) })
 	tasks.Go(func() error { return ensurePriorityClasses(ctx, config) })
 	tasks.Go(func() error { return ensureAPIServices(ctx, config, s.options.Groups) })
 	if s.options.TwoNames {

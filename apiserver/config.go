@@ -88,6 +88,7 @@ func (s *Server) build(ctx context.Context, files pki.Files) (*aggregatorapiserv
 			return nil, fmt.Errorf("installing further API groups: %w", err)
 		}
 	}
+	serveHandlers(chain, s.options.Handlers)
 	openapi.Install(kubernetes.Handler.GoRestfulContainer, kubernetes.Handler.NonGoRestfulMux, generic.OpenAPIConfig, generic.OpenAPIV3Config)
 	// The servers of the chain share it, and are done with these once they are prepared.
 	s.prepared = func() { openapi.Forget(generic.OpenAPIConfig, generic.OpenAPIV3Config) }

@@ -5,17 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+
+	"github.com/orrery-dev/orrery/apiserver/etcd"
 )
 
 // DefaultServiceCIDR is where Services get their addresses from.
 const DefaultServiceCIDR = "10.96.0.0/16"
+
+// DefaultEtcdQuota is the largest that etcd's makers recommend: 8 GiB.
+const DefaultEtcdQuota = etcd.DefaultQuota
 
 // Options configures a Server. The zero value, with a DataDir, is a server on a free port of the loopback interface
 // with an etcd of its own.
@@ -38,7 +45,8 @@ type Options struct {
 	// covers them. The addresses of the listeners, localhost and the names of the `kubernetes` Service are always in it.
 	Names []string
 
-	// ServiceCIDR defaults to DefaultServiceCIDR.
+	// ServiceCIDR is the range of Services' addresses, or two with a comma, of which one is of IPv4 and one of IPv6. It defaults to
+	// DefaultServiceCIDR.
 	ServiceCIDR string
 	// ClusterDomain is the DNS suffix of Services, by default "cluster.local". The service-account issuer is named
 	// after it.
@@ -46,6 +54,12 @@ type Options struct {
 
 	// Etcd is an etcd that somebody else runs. Nil means one of our own in DataDir.
 	Etcd *ExternalEtcd
+
+	// Peering makes our own etcd one of several members, or the first that others join. Nil means that it is on its own.
+	Peering *Peering
+
+	// EtcdQuota is how large the store of our own etcd may become before there are no more writes, in bytes; 0 means DefaultEtcdQuota.
+	EtcdQuota int64
 
 	// EncryptSecrets encrypts Secrets in etcd, with a key that is made at the first start and lies in DataDir (package
 	// encryption). Secrets that were stored before are read as they are.
@@ -66,6 +80,9 @@ type Options struct {
 	// Unserved are resources whose objects are stored and then acted on by nobody, each with what to say to who makes one: it
 	// is told in a Warning header. Nil means none.
 	Unserved map[schema.GroupResource]string
+
+	// Handlers are served beside the API, by their paths. Who may ask there is said by rules on nonResourceURLs. Nil means none.
+	Handlers map[string]http.Handler
 
 	// NodesJoin lets in who shows a bootstrap token, and gives who does the rights to become a node: see identity.JoiningPolicy.
 	NodesJoin bool
@@ -101,7 +118,7 @@ func (o *Options) complete() (removeDir string, err error) {
 	if o.ClusterDomain == "" {
 		o.ClusterDomain = "cluster.local"
 	}
-	if _, err := serviceIP(o.ServiceCIDR); err != nil {
+	if _, err := serviceIPs(o.ServiceCIDR); err != nil {
 		return "", err
 	}
 	if o.Etcd != nil && len(o.Etcd.Endpoints) == 0 {
@@ -126,26 +143,30 @@ func (o *Options) complete() (removeDir string, err error) {
 	return removeDir, err
 }
 
-// serviceIP is the address of the `kubernetes` Service: the first of the range.
-func serviceIP(cidr string) (net.IP, error) {
-	prefix, err := netip.ParsePrefix(cidr)
-	if err != nil {
-		return nil, fmt.Errorf("service CIDR %q is not an address range such as %s: %w", cidr, DefaultServiceCIDR, err)
+// serviceIPs are the first address of each range, of which the `kubernetes` Service has the first one.
+func serviceIPs(cidrs string) ([]net.IP, error) {
+	var ips []net.IP
+	for cidr := range strings.SplitSeq(cidrs, ",") {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return nil, fmt.Errorf("service CIDR %q is not an address range such as %s: %w", cidr, DefaultServiceCIDR, err)
+		}
+		if prefix.Addr().BitLen()-prefix.Bits() < 3 {
+			return nil, fmt.Errorf("service CIDR %q is too small: at least 8 addresses are needed", cidr)
+		}
+		ips = append(ips, prefix.Masked().Addr().Next().AsSlice())
 	}
-	if prefix.Addr().BitLen()-prefix.Bits() < 3 {
-		return nil, fmt.Errorf("service CIDR %q is too small: at least 8 addresses are needed", cidr)
-	}
-	return net.IP(prefix.Masked().Addr().Next().AsSlice()), nil
+	return ips, nil
 }
 
 // serverNames are the names that the serving certificate covers.
 func (o *Options) serverNames() (dns []string, ips []net.IP, err error) {
 	dns = []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + o.ClusterDomain}
-	service, err := serviceIP(o.ServiceCIDR)
+	services, err := serviceIPs(o.ServiceCIDR)
 	if err != nil {
 		return nil, nil, err
 	}
-	ips = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, service}
+	ips = append(services, net.IPv4(127, 0, 0, 1), net.IPv6loopback)
 	if o.AdvertiseAddress.IsValid() {
 		ips = append(ips, o.AdvertiseAddress.AsSlice())
 	}

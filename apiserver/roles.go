@@ -31,7 +31,7 @@ type roleBook struct {
 	bindings        []rbacv1.RoleBinding
 }
 
-func newRoleBook(nodesJoin bool) (roleBook, error) {
+func newRoleBook(nodesJoin, peered bool) (roleBook, error) {
 	policy, err := identity.DefaultPolicy()
 	if err != nil {
 		return roleBook{}, err
@@ -42,6 +42,9 @@ func newRoleBook(nodesJoin bool) (roleBook, error) {
 			return roleBook{}, err
 		}
 		policy = policy.Add(joining)
+	}
+	if peered {
+		policy = policy.Add(identity.MembersPolicy())
 	}
 	book := roleBook{
 		clusterRoles: policy.ClusterRoles, clusterBindings: policy.ClusterRoleBindings,
@@ -79,8 +82,8 @@ func metricsReader() rbacv1.ClusterRole {
 // every start: rules that a person added stay, and an object annotated rbac.authorization.kubernetes.io/autoupdate:
 // "false" is left alone. Those of our components lose what the component does not need any more, and bindings that an
 // earlier release made for them are deleted: who wants a component to do more makes a binding of their own.
-func ensureRoles(ctx context.Context, config *rest.Config, nodesJoin bool) error {
-	book, err := newRoleBook(nodesJoin)
+func ensureRoles(ctx context.Context, config *rest.Config, nodesJoin, peered bool) error {
+	book, err := newRoleBook(nodesJoin, peered)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,10 @@ type Server struct {
 	// accountTokens signs what Secrets hold for service accounts.
 	accountTokens serviceaccount.TokenGenerator
 
-	etcd     *etcd.Server
+	etcd *etcd.Server
+	// etcdFiles are how its members know each other, where there may be several.
+	etcdFiles pki.EtcdFiles
+
 	listener *joined
 	url      string
 	loopback *rest.Config
@@ -130,12 +133,7 @@ func (s *Server) startEtcd(ctx context.Context) (err error) {
 	end := s.begin(PhaseEtcd)
 	defer func() { end(err) }()
 	if s.options.Etcd == nil {
-		dir := EtcdDir(s.options.DataDir)
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("creating etcd's data directory: %w", err)
-		}
-		s.etcd, err = etcd.Start(ctx, etcd.Options{Dir: dir, Logger: s.options.Logger, Ephemeral: s.options.Ephemeral})
-		if err != nil {
+		if err := s.startOwnEtcd(ctx); err != nil {
 			return err
 		}
 	}

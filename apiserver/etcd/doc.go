@@ -5,5 +5,9 @@
 // by whom; that a directory which etcd refuses is one error with the reason, although etcd itself would end the
 // process or panic; and that Stop always returns.
 //
-// It never forms a cluster of several members. For that, run etcd itself and hand its endpoints to the API server.
+// With a [Peering] the member is one of several, or the first that others join. It then listens on a network, too, for the
+// other members and for clients of theirs, and lets in whom an authority has signed that signs nobody else. One that its cluster
+// has removed ends with a *[RemovedError], now and at each later start.
+//
+// Who becomes a member, and who is removed, is decided in package members.
 package etcd

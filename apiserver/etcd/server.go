@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,14 +30,21 @@ const (
 	memberData = "member-data"
 )
 
+// DefaultQuota is how large a store may become, in bytes: the largest that etcd's makers recommend.
+const DefaultQuota = 8 << 30
+
 // Options configures a member.
 type Options struct {
 	// Dir holds the member's data. It must exist; hold its Lock.
 	Dir string
 	// Logger receives etcd's warnings and errors. The zero value discards them.
 	Logger logr.Logger
+	// Quota is how large the store may become before there are no more writes, in bytes; 0 means DefaultQuota.
+	Quota int64
 	// Ephemeral skips every fsync. The data does not survive a crash of the machine: for tests alone.
 	Ephemeral bool
+	// Peering makes it one of several members. Nil means that it is on its own, and nobody else reaches it.
+	Peering *Peering
 }
 
 // Server is a member that runs.
@@ -53,7 +61,7 @@ type Server struct {
 // Start starts a member and returns when it can be used, or when ctx ends. What etcd finds wrong with the data
 // directory is returned as an error that names the directory.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	if err := inspect(o.Dir); err != nil {
+	if err := cmp.Or(refuseRemoved(o.Dir), inspect(o.Dir)); err != nil {
 		return nil, err
 	}
 	socket, err := socketPath(o.Dir)
@@ -76,6 +84,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}()
 	select {
 	case <-started:
+		if o.Peering != nil {
+			go s.watchRemoval()
+		}
 	case <-s.fault.happened():
 		return nil, s.fault.err()
 	}
@@ -84,6 +95,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	case <-s.etcd.Server.ReadyNotify():
 		return s, nil
 	case err := <-s.etcd.Err():
+		if o.Peering != nil && s.endsByItself() {
+			return nil, s.fault.err()
+		}
 		return nil, errors.Join(fmt.Errorf("starting etcd in %s: %w", o.Dir, err), s.Stop())
 	case <-s.fault.happened():
 		_ = s.Stop() // that it does not end in good order follows from the fault
@@ -115,19 +129,30 @@ func (s *Server) config(o Options) *embed.Config {
 	config.AdvertisePeerUrls = []url.URL{*peer}
 	config.InitialCluster = config.InitialClusterFromName(config.Name)
 	config.InitialClusterToken = member.Token
-	// A single member only ever elects itself, and waits for one to two election timeouts before it does.
-	config.TickMs, config.ElectionMs = 20, 100
-	// Nor has it to keep five thousand changes in memory for members that are behind.
-	config.SnapshotCatchUpEntries = 100
+	// A single member only ever elects itself, and waits for one to two election timeouts before it does. Ticks are what else wakes it
+	// most while it is at rest: so they are as long as a start bears them.
+	config.TickMs, config.ElectionMs = 50, 250
+	if o.Ephemeral { // of which there are many starts, and little rest
+		config.TickMs, config.ElectionMs = 20, 100
+	}
+	if o.Peering == nil { // nor has it to keep five thousand changes in memory for members that are behind
+		config.SnapshotCatchUpEntries = 100
+	}
 	config.EnableGRPCGateway = false
 	config.UnsafeNoFsync = o.Ephemeral
-	config.QuotaBackendBytes = 8 << 30
+	config.QuotaBackendBytes = cmp.Or(o.Quota, DefaultQuota)
 	config.AutoCompactionMode = embed.CompactorModePeriodic
 	config.AutoCompactionRetention = "0" // the API server compacts
+	if o.Peering != nil {
+		o.Peering.apply(config)
+	}
 	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(&logCore{LevelEnabler: zapcore.WarnLevel, logger: o.Logger.WithName("etcd"), quiet: &s.stopping},
 		zap.WithFatalHook(s.fault), zap.WithPanicHook(s.fault)))
 	return config
 }
+
+// ID is the number by which the cluster knows the member.
+func (s *Server) ID() uint64 { return uint64(s.etcd.Server.MemberID()) }
 
 // Endpoint is the URL under which a client in this process or of this user reaches the member.
 func (s *Server) Endpoint() string { return "unix://" + s.socket }
@@ -146,6 +171,7 @@ func (s *Server) Stop() error {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
+			s.handOver()
 			// The raft loop is ended first: Close alone waits for requests that a member without a leader never
 			// answers.
 			s.etcd.Server.HardStop()

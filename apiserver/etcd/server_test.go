@@ -43,8 +43,11 @@ func connect(t *testing.T, server *Server) *clientv3.Client {
 func TestKeepsWhatWasWrittenOverARestart(t *testing.T) {
 	dir := t.TempDir()
 	first := start(t, dir)
-	if _, err := connect(t, first).Put(t.Context(), "planet", "saturn"); err != nil {
-		t.Fatal(err)
+	client := connect(t, first)
+	for range 300 { // more than it keeps in memory
+		if _, err := client.Put(t.Context(), "planet", "saturn"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := first.Stop(); err != nil {
 		t.Fatal(err)

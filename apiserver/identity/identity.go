@@ -26,6 +26,10 @@ var (
 	Proxy = Identity{User: "orrery:proxy"}
 	// DNS is the DNS server.
 	DNS = Identity{User: "orrery:dns"}
+	// Ingress routes requests from outside to Services.
+	Ingress = Identity{User: "orrery:ingress"}
+	// Storage is what makes volumes by a CSI driver, on each node that runs containers.
+	Storage = Identity{User: "orrery:storage"}
 	// MetricsServer asks nodes for what they and their pods use.
 	MetricsServer = Identity{User: "orrery:metrics-server"}
 	// SimulatedNodes is the agent of all simulated nodes. It acts for many of them, so the Node authorizer cannot tell what

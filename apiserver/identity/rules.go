@@ -32,7 +32,7 @@ const (
 
 // components are the identities whose roles are in the folder components of package config/rbac, in a file that is named after
 // the user. Those of control loops are in the folder controllers, in files that are named after the loops.
-var components = []Identity{ControllerCache, Scheduler, Proxy, DNS, MetricsServer, SimulatedNodes}
+var components = []Identity{ControllerCache, Scheduler, Proxy, DNS, Ingress, Storage, MetricsServer, SimulatedNodes}
 
 // granted are the identities that do the same as somebody whom Kubernetes has a role for.
 var granted = []struct {

@@ -161,6 +161,7 @@ func TestNobodyMayDoEverything(t *testing.T) {
 
 func TestNobodyReadsAllSecretsWithoutAReason(t *testing.T) {
 	reasons := map[string]string{
+		Ingress.User:        "it reads the certificates that Ingresses of any namespace name, one at a time, and runs with --ingress only",
 		SimulatedNodes.User: "it acts for every node, and reads the Secrets that their pods name, one at a time",
 		Controller("serviceaccount-token-controller").User:                "people ask for tokens in Secrets of any namespace, and RBAC has no word for those of one type: as upstream's",
 		Controller("legacy-serviceaccount-token-cleaner-controller").User: "such tokens are in Secrets of any namespace; its cache asks for those of their type alone, for which RBAC has no word: as upstream's",

@@ -39,6 +39,8 @@ type Store struct {
 
 	mu      sync.Mutex
 	clients map[string]Leaf // that Renew keeps, by the names of their files
+	etcd    *Authority      // nil where there is no member of etcd
+	member  Leaf            // what that is known by
 }
 
 // Files are the paths that an API server is configured with.
@@ -113,13 +115,14 @@ func (s *Store) KeepClient(leaf Leaf) (certFile, keyFile string, err error) {
 	return s.authority.Keep(name, leaf)
 }
 
-// RenewClients renews, where it is time, every certificate that a client of this process reads from a file.
+// RenewClients renews, where it is time, every certificate that a client of this process reads from a file, and that of the member of etcd.
 func (s *Store) RenewClients() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, _, err := s.keepKubeletClient()
 	_, _, proxyErr := s.keepProxyClient()
-	errs := []error{err, proxyErr}
+	_, _, memberErr := s.keepMember()
+	errs := []error{err, proxyErr, memberErr}
 	for name, leaf := range s.clients {
 		_, _, err := s.authority.Keep(name, leaf)
 		errs = append(errs, err)
