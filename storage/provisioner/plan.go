@@ -1,0 +1,103 @@
+package provisioner
+
+import (
+	"fmt"
+	"time"
+
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/framework/plan"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/component-helpers/storage/volume"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+)
+
+// patience is how long a claim waits that cannot have its volume yet, as one whose source is not ready.
+const patience = 5 * time.Second
+
+// BeingProvisioned is the finalizer of a claim for whose volume the driver is asked. It keeps the claim until what the driver has made is
+// written down: else nobody would know of that, where the claim is deleted meanwhile or the process ends.
+const BeingProvisioned = "storage.orrery.dev/being-provisioned"
+
+// Plan has the driver make the claim's volume, if it is for this driver and here.
+func (c Controller) Plan(claim *ocorev1.PersistentVolumeClaim, w world, _ time.Time) *plan.Plan {
+	p := plan.New()
+	waiting, asked := isWaiting(claim), isAskedFor(claim)
+	if !c.isHanded(claim) || !waiting && !asked {
+		return p
+	}
+	node := claim.Annotations[volume.AnnSelectedNode]
+	switch {
+	case w.made && asked && (claim.DeletionTimestamp != nil || claim.Status.Phase == corev1.ClaimBound):
+		p.RemoveFinalizer("its volume is written down", claim, BeingProvisioned)
+	case w.made: // that it is asked for is taken back afterwards, and not in the binder's way
+		p.Because("its volume is there, and the binder is to bind it")
+	case w.class == nil:
+		c.giveUp(p, claim, "there is no class "+classOf(claim))
+	case w.class.Provisioner != c.Name:
+		c.giveUp(p, claim, "class "+w.class.Name+" is of another provisioner by now")
+	case node == "" && waits(w):
+		p.Because("the scheduler has chosen no node yet")
+	case node == "":
+		c.take(p, claim)
+	case !c.isHere(claim):
+		p.Because("its volume is made on node " + node)
+	default:
+		c.provision(p, claim, w)
+	}
+	return p
+}
+
+// giveUp leaves a claim without its volume. One that is being deleted is let go: how to ask for what may have been made is not known any
+// more.
+func (c Controller) giveUp(p *plan.Plan, claim *ocorev1.PersistentVolumeClaim, why string) {
+	if isWaiting(claim) {
+		p.Because(why)
+		return
+	}
+	p.RemoveFinalizer(why, claim, BeingProvisioned)
+}
+
+// waits says that volumes of the class are made when the scheduler has chosen a node.
+func waits(w world) bool {
+	mode := w.class.VolumeBindingMode
+	return mode != nil && *mode == storagev1.VolumeBindingWaitForFirstConsumer
+}
+
+// take has the volume of a claim that may be anywhere made here. Of several provisioners one is first: the patch is locked.
+func (c Controller) take(p *plan.Plan, claim *ocorev1.PersistentVolumeClaim) {
+	node := c.Place.Default()
+	if node == "" {
+		p.Because("its volume may be anywhere, and is not made here")
+		return
+	}
+	taken := claim.DeepCopy()
+	metav1.SetMetaDataAnnotation(&taken.ObjectMeta, volume.AnnSelectedNode, node)
+	p.Patch("its class binds at once, and no node is chosen", claim, taken)
+}
+
+// provision makes the volume, or says why it cannot. That the driver is asked is noted before.
+func (c Controller) provision(p *plan.Plan, claim *ocorev1.PersistentVolumeClaim, w world) {
+	request, err := c.request(claim, w)
+	if err == nil {
+		err = w.refused
+	}
+	switch {
+	case err != nil && isWaiting(claim):
+		p.EventOnce(claim, plan.Warning, reasonFailed, "%s", failure(w.class.Name, err))
+		p.After(patience, "then it may be possible")
+		return
+	case err != nil:
+		c.giveUp(p, claim, err.Error())
+		return
+	}
+	asked := claim.DeepCopy()
+	controllerutil.AddFinalizer(asked, BeingProvisioned)
+	p.Patch("its driver is asked for a volume", claim, asked)
+	p.Event(claim, plan.Normal, reasonProvisioning, "External provisioner is provisioning volume for claim %q", claim.Namespace+"/"+claim.Name)
+	p.Do(&provision{
+		driver: c.Driver, claim: asked, class: w.class, request: request,
+		why: fmt.Sprintf("class %s is provisioned by %s, on node %s", w.class.Name, c.Name, claim.Annotations[volume.AnnSelectedNode]),
+	})
+}
