@@ -3,8 +3,11 @@ package bridge
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
+
+	"github.com/orrery-dev/orrery/network/ipfamily"
 )
 
 // cniVersion is the version of the CNI specification that the configuration follows.
@@ -35,6 +38,12 @@ type ipamPart struct {
 	Type    string       `json:"type"`
 	DataDir string       `json:"dataDir"`
 	Ranges  [][]ipamPool `json:"ranges"`
+	Routes  []ipamRoute  `json:"routes,omitempty"`
+}
+
+type ipamRoute struct {
+	Dst string `json:"dst"`
+	GW  string `json:"gw"`
 }
 
 type ipamPool struct {
@@ -50,7 +59,7 @@ type portmapPlugin struct {
 	Capabilities map[string]bool `json:"capabilities"`
 }
 
-// Conflist is the CNI configuration: the bridge, one address of the node's range for each pod, and host ports. The runtime adds
+// Conflist is the CNI configuration: the bridge, one address of each of the node's ranges for each pod, and host ports. The runtime adds
 // the loopback device by itself. Masquerading is not left to the bridge plugin, which would hide the source of traffic to other
 // nodes' pods and add rules for every pod.
 func (n *Network) Conflist(p Passage) ([]byte, error) {
@@ -69,7 +78,8 @@ func (n *Network) Conflist(p Passage) ([]byte, error) {
 				IPAM: ipamPart{
 					Type:    "host-local",
 					DataDir: n.allocations(),
-					Ranges:  [][]ipamPool{{{Subnet: o.PodCIDR.String(), Gateway: n.Gateway().String()}}},
+					Ranges:  n.pools(),
+					Routes:  n.podRoutes(p),
 				},
 			},
 			portmapPlugin{
@@ -85,6 +95,34 @@ func (n *Network) Conflist(p Passage) ([]byte, error) {
 		return nil, fmt.Errorf("encoding the CNI configuration of pod network %s: %w", o.Name, err)
 	}
 	return append(text, '\n'), nil
+}
+
+// pools are the addresses that pods get: one of each.
+func (n *Network) pools() [][]ipamPool {
+	var all [][]ipamPool
+	for _, pods := range n.options.PodCIDRs {
+		all = append(all, []ipamPool{{Subnet: pods.String(), Gateway: pods.Addr().Next().String()}})
+	}
+	return all
+}
+
+// podRoutes have a pod send to other pods of its node by the host, where that routes between them. In IPv4 it answers ARP for all of
+// them; nothing does so in IPv6. So there are routes to the two halves of the range, which precede the one to all of it that comes with
+// the pod's address. The half with the gateway is the last one: once it is there the kernel takes no further route by that.
+func (n *Network) podRoutes(p Passage) []ipamRoute {
+	pods := n.pods(ipfamily.IPv6)
+	if p != Routed || !pods.IsValid() {
+		return nil
+	}
+	gateway := n.gateway(ipfamily.IPv6).String()
+	lower := netip.PrefixFrom(pods.Addr(), pods.Bits()+1)
+	upper := pods.Addr().As16()
+	upper[pods.Bits()/8] |= 0x80 >> (pods.Bits() % 8)
+	return []ipamRoute{
+		{Dst: "::/0", GW: gateway},
+		{Dst: netip.PrefixFrom(netip.AddrFrom16(upper), pods.Bits()+1).String(), GW: gateway},
+		{Dst: lower.String(), GW: gateway},
+	}
 }
 
 // writeConflist puts the configuration where the runtime looks, whole or not at all. containerd watches the directory, and hears of what

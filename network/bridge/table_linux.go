@@ -5,11 +5,13 @@ import (
 	"fmt"
 
 	"sigs.k8s.io/knftables"
+
+	"github.com/orrery-dev/orrery/network/ipfamily"
 )
 
 // writeTable writes our table: pods that talk to the outside do so with the node's address, and what is the host's own stays so.
 func (n *Network) writeTable(ctx context.Context) error {
-	nft, err := knftables.New(knftables.IPv4Family, n.table())
+	nft, err := knftables.New(knftables.InetFamily, n.table())
 	if err != nil {
 		return fmt.Errorf("using nftables: %w", err)
 	}
@@ -17,6 +19,7 @@ func (n *Network) writeTable(ctx context.Context) error {
 	tx.Add(&knftables.Table{Comment: knftables.PtrTo("pod network of " + n.options.Name)})
 	n.guardLoopback(tx)
 	n.masquerade(tx)
+	n.dropRedirects(tx)
 	return nft.Run(ctx, tx)
 }
 
@@ -33,8 +36,10 @@ func (n *Network) guardLoopback(tx *knftables.Transaction) {
 		Priority: knftables.PtrTo(knftables.RawPriority),
 	})
 	tx.Flush(&knftables.Chain{Name: chain})
-	for _, end := range []string{"saddr", "daddr"} {
-		tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat("iifname", quote(n.Interface()), "ip", end, "127.0.0.0/8", "drop")})
+	for _, f := range n.families() {
+		for _, end := range []string{"saddr", "daddr"} {
+			tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat("iifname", quote(n.Interface()), f.Keyword(), end, f.Loopback(), "drop")})
+		}
 	}
 }
 
@@ -47,14 +52,32 @@ func (n *Network) masquerade(tx *knftables.Transaction) {
 		Priority: knftables.PtrTo(knftables.SNATPriority),
 	})
 	tx.Flush(&knftables.Chain{Name: chain})
-	tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat(
-		"oifname !=", quote(n.Interface()), "ip saddr", n.options.PodCIDR, "ip daddr !=", n.options.ClusterCIDR, "masquerade",
-	)})
+	for _, f := range n.families() {
+		tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat(
+			"oifname !=", quote(n.Interface()), f.Keyword(), "saddr", n.pods(f), f.Keyword(), "daddr !=", n.cluster(f), "masquerade",
+		)})
+	}
+}
+
+// dropRedirects keeps the host from telling pods to talk past it. In IPv6 no setting of the kernel does.
+func (n *Network) dropRedirects(tx *knftables.Transaction) {
+	if !n.pods(ipfamily.IPv6).IsValid() {
+		return
+	}
+	const chain = "output"
+	tx.Add(&knftables.Chain{
+		Name:     chain,
+		Type:     knftables.PtrTo(knftables.FilterType),
+		Hook:     knftables.PtrTo(knftables.OutputHook),
+		Priority: knftables.PtrTo(knftables.FilterPriority),
+	})
+	tx.Flush(&knftables.Chain{Name: chain})
+	tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat("oifname", quote(n.Interface()), "icmpv6 type nd-redirect drop")})
 }
 
 // removeTable removes our table.
 func (n *Network) removeTable(ctx context.Context) error {
-	nft, err := knftables.New(knftables.IPv4Family, n.table())
+	nft, err := knftables.New(knftables.InetFamily, n.table())
 	if err != nil {
 		return fmt.Errorf("using nftables: %w", err)
 	}

@@ -7,9 +7,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
+	"github.com/orrery-dev/orrery/network/ipfamily"
 	"github.com/orrery-dev/orrery/network/nft"
 )
 
@@ -21,6 +24,7 @@ func (n *Network) Up(ctx context.Context) error {
 		what string
 		do   func() error
 	}{
+		{"looking what bridges of this host do", n.checkPassage},
 		{"making bridge " + n.Interface(), n.raiseBridge},
 		{"setting kernel parameters", func() error { return n.setParameters(passage) }},
 		{"setting the bridge's ports", func() error { return n.setPorts(passage) }},
@@ -50,7 +54,7 @@ func Remove(ctx context.Context, name, dir string) error {
 		os.RemoveAll(dir))
 }
 
-// raiseBridge makes the device, gives it our address and no other, and the route to the services.
+// raiseBridge makes the device, gives it our addresses and no others, and the routes to services and load balancers.
 func (n *Network) raiseBridge() error {
 	link, err := netlink.LinkByName(n.Interface())
 	if errors.As(err, &netlink.LinkNotFoundError{}) {
@@ -69,27 +73,49 @@ func (n *Network) raiseBridge() error {
 	if link.Type() != "bridge" {
 		return fmt.Errorf("%s exists and is a %s: remove it or choose another name", n.Interface(), link.Type())
 	}
-	if err := n.setAddress(link); err != nil {
+	if err := n.enableIPv6(); err != nil {
 		return err
+	}
+	for _, f := range n.families() {
+		if err := n.setAddress(f, link); err != nil {
+			return err
+		}
 	}
 	if err := netlink.LinkSetUp(link); err != nil {
 		return err
 	}
-	if !n.options.ServiceCIDR.IsValid() {
-		return nil
-	}
-	return netlink.RouteReplace(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(n.options.ServiceCIDR), Scope: netlink.SCOPE_LINK, Src: n.Gateway().AsSlice()})
+	return n.setRoutes(link)
 }
 
-// setAddress leaves the bridge with exactly the gateway's address.
-func (n *Network) setAddress(link netlink.Link) error {
-	wanted := &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(n.Gateway(), n.options.PodCIDR.Bits()))}
-	present, err := netlink.AddrList(link, netlink.FAMILY_V4)
+// setRoutes leads packets to services and load balancers out, so that the host's own processes have an address to send them from: they
+// are translated on the way.
+func (n *Network) setRoutes(link netlink.Link) error {
+	for _, to := range slices.Concat(n.options.ServiceCIDRs, n.options.BalancerCIDRs) {
+		if !n.pods(ipfamily.Of(to.Addr())).IsValid() {
+			continue // there is no address to send from
+		}
+		route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(to), Scope: netlink.SCOPE_LINK, Src: n.gateway(ipfamily.Of(to.Addr())).AsSlice()}
+		if err := netlink.RouteReplace(route); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setAddress leaves the bridge with exactly the gateway's address of a family, but for the one of the link itself. It is there at once:
+// nobody else has it, and the kernel would ask whether somebody has when there is a pod, and not before.
+func (n *Network) setAddress(f ipfamily.Family, link netlink.Link) error {
+	wanted := &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(n.gateway(f), n.pods(f).Bits()))}
+	kind := netlink.FAMILY_V4
+	if f == ipfamily.IPv6 {
+		kind, wanted.Flags = netlink.FAMILY_V6, unix.IFA_F_NODAD
+	}
+	present, err := netlink.AddrList(link, kind)
 	if err != nil {
 		return err
 	}
 	for _, address := range present {
-		if address.IPNet.String() == wanted.IPNet.String() {
+		if address.IPNet.String() == wanted.IPNet.String() || f == ipfamily.IPv6 && address.IP.IsLinkLocalUnicast() {
 			continue
 		}
 		if err := netlink.AddrDel(link, &address); err != nil {
@@ -102,8 +128,8 @@ func (n *Network) setAddress(link netlink.Link) error {
 // hardwareAddress is fixed, because pods remember it: a bridge without one takes the lowest of its ports', and so a new one
 // when a pod ends.
 func (n *Network) hardwareAddress() net.HardwareAddr {
-	gateway := n.Gateway().As4()
-	return net.HardwareAddr{0x02, 0x4f, gateway[0], gateway[1], gateway[2], gateway[3]}
+	gateway := n.Gateway().AsSlice()
+	return append(net.HardwareAddr{0x02, 0x4f}, gateway[len(gateway)-4:]...)
 }
 
 // removeBridge deletes the device, and with it its addresses and routes.

@@ -10,6 +10,9 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/orrery-dev/orrery/network/ipfamily"
+	"github.com/orrery-dev/orrery/network/overlay"
 )
 
 // Protocol is the number by which our routes are known in the kernel's tables, as `ip route show proto 0x6f` has them. Numbers like it
@@ -33,16 +36,18 @@ func (kernel) links() ([]Link, error) {
 		if attributes.Flags&net.FlagUp == 0 || attributes.Flags&net.FlagLoopback != 0 {
 			continue
 		}
-		addresses, err := netlink.AddrList(device, netlink.FAMILY_V4)
+		addresses, err := netlink.AddrList(device, netlink.FAMILY_ALL)
 		if errors.Is(err, unix.ENODEV) {
 			continue // it went meanwhile, as the links of pods do
 		}
 		if err != nil {
 			return nil, fmt.Errorf("listing addresses of %s: %w", attributes.Name, err)
 		}
-		link := Link{Name: attributes.Name}
+		link := Link{Name: attributes.Name, MTU: attributes.MTU}
 		for _, address := range addresses {
-			link.Addresses = append(link.Addresses, prefix(address.IPNet))
+			if !address.IP.IsLinkLocalUnicast() || address.IP.To4() != nil { // of IPv6 every link has one, and no Node is there
+				link.Addresses = append(link.Addresses, prefix(address.IPNet))
+			}
 		}
 		if len(link.Addresses) > 0 {
 			all = append(all, link)
@@ -54,9 +59,13 @@ func (kernel) links() ([]Link, error) {
 
 // routes are ours, as far as they lead where they are asked for.
 func (kernel) routes(leadsThere func(netip.Prefix) bool) ([]Route, error) {
-	found, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Protocol: Protocol}, netlink.RT_FILTER_PROTOCOL)
-	if err != nil {
-		return nil, fmt.Errorf("listing routes: %w", err)
+	var found []netlink.Route
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		some, err := netlink.RouteListFiltered(family, &netlink.Route{Protocol: Protocol}, netlink.RT_FILTER_PROTOCOL)
+		if err != nil {
+			return nil, fmt.Errorf("listing routes: %w", err)
+		}
+		found = append(found, some...)
 	}
 	var all []Route
 	for _, r := range found {
@@ -70,7 +79,9 @@ func (kernel) routes(leadsThere func(netip.Prefix) bool) ([]Route, error) {
 		if err != nil {
 			return nil, fmt.Errorf("finding the link of route %s: %w", r.Dst, err)
 		}
-		all = append(all, Route{To: prefix(r.Dst), Via: address(r.Gw), Link: device.Attrs().Name, From: address(r.Src)})
+		all = append(all, Route{
+			To: prefix(r.Dst), Via: address(r.Gw), Link: device.Attrs().Name, OnLink: r.Flags&int(netlink.FLAG_ONLINK) != 0, From: address(r.Src),
+		})
 	}
 	return all, nil
 }
@@ -102,6 +113,14 @@ func (kernel) remove(r Route) error {
 	return wrapped("removing", r, err)
 }
 
+func (kernel) makeDevice(d overlay.Device) error { return d.Make() }
+
+func (kernel) removeDevice(name string) error { return overlay.Remove(name) }
+
+func (kernel) meet(device string, node netip.Addr) error { return overlay.Add(device, node) }
+
+func (kernel) forget(device string, node netip.Addr) error { return overlay.Forget(device, node) }
+
 func wrapped(doing string, r Route, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s route %s: %w", doing, r, err)
@@ -116,6 +135,9 @@ func kernelsRoute(r Route) (*netlink.Route, error) {
 		return nil, err
 	}
 	route := &netlink.Route{LinkIndex: device.Attrs().Index, Dst: ipNet(r.To), Gw: r.Via.AsSlice(), Protocol: Protocol}
+	if r.OnLink {
+		route.Flags = int(netlink.FLAG_ONLINK)
+	}
 	if r.From.IsValid() {
 		route.Src = r.From.AsSlice()
 	}
@@ -136,13 +158,16 @@ func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
-// Remove removes all routes of ours that lead into a cluster's range of pods, where no process keeps them any more. The links that
-// they lead over may stay: they are the machine's.
-func Remove(clusterCIDR netip.Prefix) error {
-	all, err := kernel{}.routes(func(to netip.Prefix) bool { return inside(to, clusterCIDR) })
+// Remove removes all routes of ours that lead into a cluster's ranges of pods, and the device that some lead over, where no process keeps
+// them any more. Other links stay: they are the machine's.
+func Remove(clusterCIDRs ...netip.Prefix) error {
+	all, err := kernel{}.routes(Options{ClusterCIDRs: clusterCIDRs}.holds)
 	errs := []error{err}
 	for _, r := range all {
 		errs = append(errs, kernel{}.remove(r))
+	}
+	if four := ipfamily.IPv4.Range(clusterCIDRs); four.IsValid() {
+		errs = append(errs, overlay.Remove(overlay.Name(four)))
 	}
 	return errors.Join(errs...)
 }

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/network/ipfamily"
+	"github.com/orrery-dev/orrery/network/overlay"
 )
 
 // lookAgain is how often the routing table is looked at where no Node has changed.
@@ -18,8 +20,16 @@ const lookAgain = 5 * time.Second
 type Options struct {
 	// NodeName is the Node that this machine is.
 	NodeName string
-	// ClusterCIDR is the range of all pods.
-	ClusterCIDR netip.Prefix
+	// ClusterCIDRs are the ranges of all pods, one for each IP family that they have addresses of.
+	ClusterCIDRs []netip.Prefix
+	// Overlay has pods on nodes of other links be reached through package overlay, in IPv4; else no route leads there.
+	Overlay bool
+}
+
+// holds says that a range is a part of that of all pods of its family.
+func (o Options) holds(part netip.Prefix) bool {
+	whole := ipfamily.Of(part.Addr()).Range(o.ClusterCIDRs)
+	return whole.IsValid() && inside(part, whole)
 }
 
 // World is all that a plan depends on.
@@ -30,20 +40,24 @@ type World struct {
 	Links []Link
 	// Present are the routes that are ours.
 	Present []Route
+	// Tunnel is the device that leads to other links, and to which nodes.
+	Tunnel overlay.State
 }
 
 // Link is a network device with its addresses.
 type Link struct {
 	Name      string
 	Addresses []netip.Prefix
+	MTU       int
 }
 
 // Route is the way to the pods of a node.
 type Route struct {
 	To netip.Prefix
-	// Via is the node's address, on the link called Link.
-	Via  netip.Addr
-	Link string
+	// Via is the node's address, on the link called Link. OnLink says that it is there although no address of the link says so.
+	Via    netip.Addr
+	Link   string
+	OnLink bool
 	// From is the address that this machine's own packets bear; not valid where the kernel chooses it.
 	From netip.Addr
 }
@@ -51,20 +65,26 @@ type Route struct {
 // String is the route as `ip route` writes it.
 func (r Route) String() string {
 	text := fmt.Sprintf("%s via %s dev %s", r.To, r.Via, r.Link)
+	if r.OnLink {
+		text += " onlink"
+	}
 	if r.From.IsValid() {
 		text += " src " + r.From.String()
 	}
 	return text
 }
 
-// Plan brings the routes that are ours to what Nodes want.
+// Plan brings the routes that are ours, and the device that some lead over, to what Nodes want.
 func Plan(w World) *engine.Plan[table] {
 	p := &engine.Plan[table]{}
-	wanted := wanted(w)
+	wanted, tunnel := wanted(w)
 	for _, present := range w.Present {
 		if !slices.ContainsFunc(wanted, func(r reasoned) bool { return r.To == present.To }) {
 			p.Do(&remove{present})
 		}
+	}
+	if tunnel.change(p, w.Tunnel) { // the routes over it go with the device that there was
+		w.Present = slices.DeleteFunc(slices.Clone(w.Present), func(r Route) bool { return r.OnLink })
 	}
 	for _, r := range wanted {
 		at := slices.IndexFunc(w.Present, func(present Route) bool { return present.To == r.To })
@@ -72,7 +92,7 @@ func Plan(w World) *engine.Plan[table] {
 			p.Do(&set{reasoned: r, change: at >= 0})
 		}
 	}
-	p.Because("each Node on a link of this machine has its route")
+	p.Because("each Node that has pods elsewhere has its route")
 	p.After(lookAgain, "somebody may have changed the routing table")
 	return p
 }
@@ -83,41 +103,65 @@ type reasoned struct {
 	node string
 }
 
-// wanted are the routes that there should be, one at most for a range.
-func wanted(w World) []reasoned {
-	own, from := self(w)
+// wanted are the routes that there should be, one at most for a range, and the device that some lead over.
+func wanted(w World) ([]reasoned, tunnel) {
+	through := newTunnel(w)
+	var all []reasoned
+	for _, f := range ipfamily.Among(w.ClusterCIDRs...) {
+		all = append(all, wantedOf(f, w, &through)...)
+	}
+	slices.SortFunc(all, func(a, b reasoned) int { return a.To.Addr().Compare(b.To.Addr()) })
+	return all, through
+}
+
+// wantedOf are the routes of a family.
+func wantedOf(f ipfamily.Family, w World, through *tunnel) []reasoned {
+	own, from := self(f, w)
 	var all []reasoned
 	for _, node := range byAge(w.Nodes) {
 		if node.Name == w.NodeName {
 			continue
 		}
-		via := internalIP(node)
-		link, found := onLink(w.Links, via)
+		ip := internalIP(f, node)
+		way, found := directly(w.Links, ip, from)
+		remote := through.leadsTo(ip)
+		if remote {
+			way, found = through.way(ip), true
+		}
 		if !found {
 			continue
 		}
-		for _, to := range podCIDRs(node) {
+		for _, to := range podCIDRs(f, node) {
 			taken := slices.ContainsFunc(own, to.Overlaps) || slices.ContainsFunc(all, func(r reasoned) bool { return r.To.Overlaps(to) })
-			if taken || !inside(to, w.ClusterCIDR) {
+			if taken || !w.holds(to) {
 				continue
 			}
-			all = append(all, reasoned{Route{To: to, Via: via, Link: link, From: from}, node.Name})
+			way.To = to
+			all = append(all, reasoned{way, node.Name})
+			if remote {
+				through.meet(node.Name, way.Via)
+			}
 		}
 	}
-	slices.SortFunc(all, func(a, b reasoned) int { return a.To.Addr().Compare(b.To.Addr()) })
 	return all
 }
 
-// self is what this node has itself: its ranges of pods, and its address if that is one of the machine's.
-func self(w World) (own []netip.Prefix, address netip.Addr) {
+// directly is the way to a neighbour on a link.
+func directly(links []Link, via, from netip.Addr) (Route, bool) {
+	link, found := onLink(links, via)
+	return Route{Via: via, Link: link, From: from}, found
+}
+
+// self is what this node has itself of a family: its ranges of pods, and its address if that is one of the machine's.
+func self(f ipfamily.Family, w World) (own []netip.Prefix, address netip.Addr) {
 	for _, node := range w.Nodes {
 		if node.Name != w.NodeName {
 			continue
 		}
-		if ip := internalIP(node); isLocal(w.Links, ip) {
+		if ip := internalIP(f, node); isLocal(w.Links, ip) {
 			address = ip
 		}
-		return podCIDRs(node), address
+		return podCIDRs(f, node), address
 	}
 	return nil, address
 }
@@ -135,24 +179,21 @@ func byAge(nodes []*corev1.Node) []*corev1.Node {
 	})
 }
 
-// internalIP is the first IPv4 address at which other nodes reach a node; not valid if it has none.
-func internalIP(node *corev1.Node) netip.Addr {
+// internalIP is the first address of a family at which other nodes reach a node; not valid if it has none.
+func internalIP(f ipfamily.Family, node *corev1.Node) netip.Addr {
 	for _, address := range node.Status.Addresses {
-		if address.Type != corev1.NodeInternalIP {
-			continue
-		}
-		if ip, err := netip.ParseAddr(address.Address); err == nil && ip.Is4() {
+		if ip := f.Address(address.Address); address.Type == corev1.NodeInternalIP && ip.IsValid() {
 			return ip
 		}
 	}
 	return netip.Addr{}
 }
 
-// podCIDRs are the IPv4 ranges of a node's pods.
-func podCIDRs(node *corev1.Node) []netip.Prefix {
+// podCIDRs are the ranges of a family of a node's pods.
+func podCIDRs(f ipfamily.Family, node *corev1.Node) []netip.Prefix {
 	var all []netip.Prefix
 	for _, text := range node.Spec.PodCIDRs {
-		if cidr, err := netip.ParsePrefix(text); err == nil && cidr.Addr().Is4() {
+		if cidr, err := netip.ParsePrefix(text); err == nil && f.Has(cidr.Addr()) {
 			all = append(all, cidr.Masked())
 		}
 	}

@@ -3,25 +3,23 @@ package routes
 import (
 	"context"
 	"fmt"
-	"net/netip"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	toolscache "k8s.io/client-go/tools/cache"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/network/ipfamily"
+	"github.com/orrery-dev/orrery/network/overlay"
+	"github.com/orrery-dev/orrery/network/upkeep"
 )
 
 // +kubebuilder:rbac:groups="";core.orrery.dev,resources=nodes,verbs=list;watch
-
-// gather is how long events are collected before a pass: several nodes come at once.
-const gather = 20 * time.Millisecond
 
 // Routes keeps this machine's routes to the pods of other nodes.
 type Routes struct {
@@ -57,7 +55,12 @@ func (l *loop) Observe(ctx context.Context, _ engine.Look, _ engine.One) (World,
 	if w.Links, err = l.kernel.links(); err != nil {
 		return World{}, err
 	}
-	w.Present, err = l.kernel.routes(func(to netip.Prefix) bool { return inside(to, l.options.ClusterCIDR) })
+	if four := ipfamily.IPv4.Range(l.options.ClusterCIDRs); four.IsValid() {
+		if w.Tunnel, err = overlay.Read(overlay.Name(four)); err != nil {
+			return World{}, err
+		}
+	}
+	w.Present, err = l.kernel.routes(l.options.holds)
 	return w, err
 }
 
@@ -75,42 +78,13 @@ func (r *Routes) Inspector() engine.Inspector { return engine.Inspect(r.engine, 
 
 // SetupWithManager has the manager run the loop. The manager's scheme says under which name Nodes are read.
 func (r *Routes) SetupWithManager(mgr manager.Manager) error {
-	return mgr.Add(&runner{r, mgr.GetCache()})
+	return mgr.Add(&upkeep.Runner[World, table]{
+		For: "routes", Engine: r.engine, Cache: mgr.GetCache(), Objects: []client.Object{&ocorev1.Node{}}, Concerns: concerns,
+	})
 }
 
 // Sync makes one pass. It must not run twice at a time, nor beside a manager that runs the loop.
 func (r *Routes) Sync(ctx context.Context) error { return r.engine.Pass(ctx, engine.One{}).Err }
-
-// runner runs the loop in a manager: in every process, for each has a machine of its own.
-type runner struct {
-	*Routes
-	cache cache.Cache
-}
-
-func (*runner) NeedLeaderElection() bool { return false }
-
-// Start makes a first pass also where there is no Node.
-func (r *runner) Start(ctx context.Context) error {
-	informer, err := r.cache.GetInformer(ctx, &ocorev1.Node{})
-	if err != nil {
-		return fmt.Errorf("watching Nodes for routes: %w", err)
-	}
-	wake := func() { r.engine.WakeAfter(engine.One{}, gather) }
-	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { wake() },
-		UpdateFunc: func(was, is any) {
-			if concerns(was, is) {
-				wake()
-			}
-		},
-		DeleteFunc: func(any) { wake() },
-	}); err != nil {
-		return fmt.Errorf("watching Nodes for routes: %w", err)
-	}
-	r.engine.Wake(engine.One{})
-	r.engine.Run(ctx)
-	return nil
-}
 
 // concerns says that a Node was changed in what routes depend on. Most changes are heartbeats.
 func concerns(was, is any) bool {
@@ -119,8 +93,10 @@ func concerns(was, is any) bool {
 	if !ok || !okay {
 		return true
 	}
-	return internalIP((*corev1.Node)(before)) != internalIP((*corev1.Node)(after)) ||
-		fmt.Sprint(before.Spec.PodCIDRs) != fmt.Sprint(after.Spec.PodCIDRs)
+	moved := slices.ContainsFunc(ipfamily.All, func(f ipfamily.Family) bool {
+		return internalIP(f, (*corev1.Node)(before)) != internalIP(f, (*corev1.Node)(after))
+	})
+	return moved || !slices.Equal(before.Spec.PodCIDRs, after.Spec.PodCIDRs)
 }
 
 // Trim leaves of a Node what routes depend on. It is the transform of a cache that nobody else reads.

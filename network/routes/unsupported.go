@@ -31,7 +31,7 @@ func (*Routes) Sync(context.Context) error { return errNotLinux }
 func (*Routes) Inspector() engine.Inspector { return nil }
 
 // Remove finds nothing: there are no routes of ours.
-func Remove(netip.Prefix) error { return nil }
+func Remove(...netip.Prefix) error { return nil }
 
 // Trim is never called.
 func Trim(object any) (any, error) { return object, nil }

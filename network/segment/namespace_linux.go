@@ -3,7 +3,7 @@ package segment
 import (
 	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,7 +80,7 @@ func (s *Segment) plugIn(n int, namespace *os.File, inside *netlink.Handle) erro
 	return netlink.LinkSetUp(port)
 }
 
-// furnish gives the namespace its address and the way out.
+// furnish gives the namespace its addresses and the ways out.
 func (s *Segment) furnish(n int, inside *netlink.Handle) error {
 	loopback, err := inside.LinkByName("lo")
 	if err == nil {
@@ -93,15 +93,18 @@ func (s *Segment) furnish(n int, inside *netlink.Handle) error {
 	if err != nil {
 		return err
 	}
-	if err := inside.AddrReplace(link, &netlink.Addr{IPNet: ipNet(s.network(n))}); err != nil {
-		return fmt.Errorf("giving %s address %s: %w", uplink, s.network(n), err)
-	}
 	if err := inside.LinkSetUp(link); err != nil {
 		return err
 	}
-	out := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: &net.IPNet{IP: net.IPv4zero, Mask: net.CIDRMask(0, 32)}, Gw: s.Address(1).AsSlice()}
-	if err := inside.RouteReplace(out); err != nil {
-		return fmt.Errorf("routing by %s: %w", s.Address(1), err)
+	for i, own := range s.networks(n) {
+		if err := inside.AddrReplace(link, addressOf(own)); err != nil {
+			return fmt.Errorf("giving %s address %s: %w", uplink, own, err)
+		}
+		gateway := s.networks(1)[i].Addr()
+		everywhere := ipNet(netip.PrefixFrom(gateway, 0).Masked())
+		if err := inside.RouteReplace(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: everywhere, Gw: gateway.AsSlice()}); err != nil {
+			return fmt.Errorf("routing by %s: %w", gateway, err)
+		}
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/orrery-dev/orrery/network/ipfamily"
 )
 
 // Dir is where namespaces are pinned, as files that `nsenter --net=FILE` takes. It is not that of `ip netns`, which hides what was
@@ -23,10 +25,11 @@ const MaxNodes = 100
 type Options struct {
 	// Name is the control plane's name; names of devices, tables and namespaces are made of it. Lower-case letters, digits and hyphens.
 	Name string
-	// Range is the IPv4 range of the nodes' addresses, at least a /24. It is a part of ClusterCIDR, and nobody's pods have addresses of it.
-	Range netip.Prefix
-	// ClusterCIDR is the range of all pods and nodes: traffic to it keeps its source address.
-	ClusterCIDR netip.Prefix
+	// Ranges are those of the nodes' addresses, of IPv4, and of IPv6 if nodes have addresses of that too, of at least 256 addresses each.
+	// They are parts of ClusterCIDRs, and nobody's pods have addresses of them.
+	Ranges []netip.Prefix
+	// ClusterCIDRs are the ranges of all pods and nodes, one for each family: traffic to them keeps its source address.
+	ClusterCIDRs []netip.Prefix
 }
 
 // Segment is data: nothing exists on the host before Up.
@@ -34,32 +37,44 @@ type Segment struct{ options Options }
 
 // New checks the options.
 func New(o Options) (*Segment, error) {
-	switch {
-	case o.Name == "":
+	if o.Name == "" {
 		return nil, fmt.Errorf("nodes' segment: a name is needed")
-	case !o.Range.IsValid() || !o.Range.Addr().Is4() || o.Range.Bits() > 24:
-		return nil, fmt.Errorf("nodes' segment %s: range %s: give an IPv4 range of at least 256 addresses, such as 10.84.255.0/24", o.Name, o.Range)
-	case o.Range != o.Range.Masked():
-		return nil, fmt.Errorf("nodes' segment %s: range %s has host bits set: did you mean %s?", o.Name, o.Range, o.Range.Masked())
-	case !o.ClusterCIDR.Contains(o.Range.Addr()) || o.ClusterCIDR.Bits() > o.Range.Bits():
-		return nil, fmt.Errorf("nodes' segment %s: cluster range %s does not contain the range %s", o.Name, o.ClusterCIDR, o.Range)
+	}
+	if n := len(o.Ranges); n == 0 || n > 2 || !o.Ranges[0].Addr().Is4() || n == 2 && !o.Ranges[1].Addr().Is6() {
+		return nil, fmt.Errorf("nodes' segment %s: ranges %v: give an IPv4 range, such as 10.84.255.0/24, and one of IPv6 or none", o.Name, o.Ranges)
+	}
+	for _, r := range o.Ranges {
+		cluster := ipfamily.Of(r.Addr()).Range(o.ClusterCIDRs)
+		switch {
+		case r.Addr().BitLen()-r.Bits() < 8:
+			return nil, fmt.Errorf("nodes' segment %s: range %s: give one of at least 256 addresses", o.Name, r)
+		case r != r.Masked():
+			return nil, fmt.Errorf("nodes' segment %s: range %s has host bits set: did you mean %s?", o.Name, r, r.Masked())
+		case !cluster.Contains(r.Addr()) || cluster.Bits() > r.Bits():
+			return nil, fmt.Errorf("nodes' segment %s: cluster range %s does not contain the range %s", o.Name, cluster, r)
+		}
 	}
 	return &Segment{o}, nil
 }
 
-// Address is that of the nth node; the first is the host's, and the gateway of the others.
-func (s *Segment) Address(n int) netip.Addr {
-	a := s.options.Range.Addr()
-	for range n {
-		a = a.Next()
+// Address is that of IPv4 of the nth node; the first is the host's, and the gateway of the others.
+func (s *Segment) Address(n int) netip.Addr { return s.networks(n)[0].Addr() }
+
+// networks are the addresses of a node, with the lengths of their ranges.
+func (s *Segment) networks(n int) []netip.Prefix {
+	all := make([]netip.Prefix, len(s.options.Ranges))
+	for i, r := range s.options.Ranges {
+		a := r.Addr()
+		for range n {
+			a = a.Next()
+		}
+		all[i] = netip.PrefixFrom(a, r.Bits())
 	}
-	return a
+	return all
 }
 
-// network is an address with the length of the range.
-func (s *Segment) network(n int) netip.Prefix {
-	return netip.PrefixFrom(s.Address(n), s.options.Range.Bits())
-}
+// hasIPv6 says that nodes have addresses of IPv6 too.
+func (s *Segment) hasIPv6() bool { return len(s.options.Ranges) > 1 }
 
 // maxInterfaceName is the kernel's limit on the length of an interface's name: IFNAMSIZ less the closing zero.
 const maxInterfaceName = 15

@@ -1,13 +1,27 @@
 package segment
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
 )
 
 func home() Options {
-	return Options{Name: "home", Range: netip.MustParsePrefix("10.84.255.0/24"), ClusterCIDR: netip.MustParsePrefix("10.84.0.0/16")}
+	return Options{Name: "home", Ranges: ranges("10.84.255.0/24"), ClusterCIDRs: ranges("10.84.0.0/16")}
+}
+
+// dualHome is one whose nodes have addresses of both families.
+func dualHome() Options {
+	return Options{Name: "home", Ranges: ranges("10.84.255.0/24", "fd00:84:0:ffff::/64"), ClusterCIDRs: ranges("10.84.0.0/16", "fd00:84::/48")}
+}
+
+func ranges(texts ...string) []netip.Prefix {
+	all := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		all[i] = netip.MustParsePrefix(text)
+	}
+	return all
 }
 
 func TestNewSaysWhatIsWrong(t *testing.T) {
@@ -18,10 +32,12 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 	}{
 		{"accepts a range within the cluster's", func(*Options) {}, ""},
 		{"refuses no name", func(o *Options) { o.Name = "" }, "a name is needed"},
-		{"refuses IPv6", func(o *Options) { o.Range = netip.MustParsePrefix("fd00::/64") }, "give an IPv4 range"},
-		{"refuses a range without room", func(o *Options) { o.Range = netip.MustParsePrefix("10.84.255.0/25") }, "at least 256 addresses"},
-		{"corrects host bits", func(o *Options) { o.Range = netip.MustParsePrefix("10.84.255.7/24") }, "did you mean 10.84.255.0/24?"},
-		{"refuses a range outside of the cluster's", func(o *Options) { o.Range = netip.MustParsePrefix("10.85.0.0/24") }, "does not contain"},
+		{"accepts one of each family", func(o *Options) { *o = dualHome() }, ""},
+		{"refuses IPv6 alone", func(o *Options) { o.Ranges = ranges("fd00::/64") }, "give an IPv4 range"},
+		{"refuses a range of IPv6 outside of the cluster's", func(o *Options) { *o = dualHome(); o.Ranges = ranges("10.84.255.0/24", "fd00:85::/64") }, "does not contain"},
+		{"refuses a range without room", func(o *Options) { o.Ranges = ranges("10.84.255.0/25") }, "at least 256 addresses"},
+		{"corrects host bits", func(o *Options) { o.Ranges = ranges("10.84.255.7/24") }, "did you mean 10.84.255.0/24?"},
+		{"refuses a range outside of the cluster's", func(o *Options) { o.Ranges = ranges("10.85.0.0/24") }, "does not contain"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := home()
@@ -38,6 +54,13 @@ func TestAddresses(t *testing.T) {
 	s, err := New(home())
 	if err != nil {
 		t.Fatal(err)
+	}
+	dual, err := New(dualHome())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(dual.networks(3)); got != "[10.84.255.3/24 fd00:84:0:ffff::3/64]" {
+		t.Errorf("node 3 of both families has %s", got)
 	}
 	for n, want := range map[int]string{1: "10.84.255.1", 2: "10.84.255.2", MaxNodes: "10.84.255.100"} {
 		if got := s.Address(n).String(); got != want {

@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 	"sigs.k8s.io/knftables"
 
+	"github.com/orrery-dev/orrery/network/ipfamily"
 	"github.com/orrery-dev/orrery/network/nft"
 )
 
@@ -63,19 +65,49 @@ func (s *Segment) raiseBridge() error {
 	if link.Type() != "bridge" {
 		return fmt.Errorf("%s exists and is a %s: remove it or choose another name", name, link.Type())
 	}
-	if err := netlink.AddrReplace(link, &netlink.Addr{IPNet: ipNet(s.network(1))}); err != nil {
+	if err := s.enableIPv6(); err != nil {
 		return err
+	}
+	for _, own := range s.networks(1) {
+		if err := netlink.AddrReplace(link, addressOf(own)); err != nil {
+			return err
+		}
 	}
 	return netlink.LinkSetUp(link)
 }
 
-// setParameters writes only what differs: parts of /proc/sys may be read-only and right. The host must not tell nodes to talk past it.
+// addressOf is an address for a link. It is there at once: nobody else has it.
+func addressOf(own netip.Prefix) *netlink.Addr {
+	address := &netlink.Addr{IPNet: ipNet(own)}
+	if own.Addr().Is6() {
+		address.Flags = unix.IFA_F_NODAD
+	}
+	return address
+}
+
+// setParameters has the host forward. It must not tell nodes to talk past it. That it forwards IPv6 the network of its pods has seen to.
 func (s *Segment) setParameters() error {
-	for _, parameter := range []struct{ name, value string }{
+	return set([]parameter{
 		{"net/ipv4/ip_forward", "1"},
 		{"net/ipv4/conf/all/send_redirects", "0"},
 		{"net/ipv4/conf/" + InterfaceName(s.options.Name) + "/send_redirects", "0"},
-	} {
+	})
+}
+
+// enableIPv6 has the bridge take addresses of IPv6, where nodes have some, also on a host on which new devices do not.
+func (s *Segment) enableIPv6() error {
+	if !s.hasIPv6() {
+		return nil
+	}
+	return set([]parameter{{"net/ipv6/conf/" + InterfaceName(s.options.Name) + "/disable_ipv6", "0"}})
+}
+
+// parameter is a setting of the kernel, by its path in /proc/sys.
+type parameter struct{ name, value string }
+
+// set writes only what differs: parts of /proc/sys may be read-only and right.
+func set(parameters []parameter) error {
+	for _, parameter := range parameters {
 		file := "/proc/sys/" + parameter.name
 		current, err := os.ReadFile(file)
 		if err != nil {
@@ -93,7 +125,7 @@ func (s *Segment) setParameters() error {
 
 // writeTable writes our table: nodes that talk to the outside do so with the host's address. Their pods have theirs by then.
 func (s *Segment) writeTable(ctx context.Context) error {
-	table, err := knftables.New(knftables.IPv4Family, TableName(s.options.Name))
+	table, err := knftables.New(knftables.InetFamily, TableName(s.options.Name))
 	if err != nil {
 		return fmt.Errorf("using nftables: %w", err)
 	}
@@ -107,9 +139,12 @@ func (s *Segment) writeTable(ctx context.Context) error {
 		Priority: knftables.PtrTo(knftables.SNATPriority),
 	})
 	tx.Flush(&knftables.Chain{Name: chain})
-	tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat(
-		"ip saddr", s.options.Range, "ip daddr !=", s.options.ClusterCIDR, "masquerade",
-	)})
+	for _, r := range s.options.Ranges {
+		f := ipfamily.Of(r.Addr())
+		tx.Add(&knftables.Rule{Chain: chain, Rule: knftables.Concat(
+			f.Keyword(), "saddr", r, f.Keyword(), "daddr !=", f.Range(s.options.ClusterCIDRs), "masquerade",
+		)})
+	}
 	return table.Run(ctx, tx)
 }
 

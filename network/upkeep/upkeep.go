@@ -1,10 +1,12 @@
-// Package upkeep runs a loop that keeps one table of the kernel as objects of the cluster want it.
+// Package upkeep runs a loop that keeps something of one machine as objects of the cluster want it: a table of the kernel, routes, or
+// what is served at an address.
 //
-// It owns what wakes such a loop: whatever happens to whatever object of the kinds that it reads, after a rest in which further changes
-// are gathered, and a change of nftables by anybody else, for which the kernel is asked once a second. It promises a first pass also
-// where there is no object yet, and to run in every process, elected or not, since each node has a kernel of its own.
+// It owns what wakes such a loop: whatever happens to whatever object of the kinds that it reads, unless the loop says that it does not
+// matter, after a rest in which further changes are gathered; and, where there is a table, a change of it by anybody else, for which the
+// kernel is asked once a second. It promises a first pass also where there is no object yet, and to run in every process, elected or
+// not, since each node has a kernel of its own.
 //
-// It never reads objects, nor writes the table: the loop does.
+// It never reads objects, nor writes anything: the loop does.
 package upkeep
 
 import (
@@ -18,7 +20,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/orrery-dev/orrery/framework/engine"
-	"github.com/orrery-dev/orrery/network/nft"
 )
 
 const (
@@ -30,15 +31,23 @@ const (
 
 // Runner runs the loop in a manager.
 type Runner[W, A any] struct {
-	// For says what the table is for, in errors: "the service proxy".
+	// For says what the loop is for, in errors: "the service proxy".
 	For string
 	// Engine makes the passes.
 	Engine *engine.Engine[engine.One, W, A]
-	// Table is what the passes keep.
-	Table *nft.Client
+	// Table is asked whether somebody else has changed what the passes keep; nil where nobody can say.
+	Table Table
 	// Cache tells of changes to objects, which are of these kinds.
 	Cache   cache.Cache
 	Objects []client.Object
+	// Concerns says whether what happened to an object matters; nil means that everything does.
+	Concerns func(was, is any) bool
+}
+
+// Table is a table of nftables.
+type Table interface {
+	// Changed says whether anybody else has changed nftables since it was read last.
+	Changed() (bool, error)
 }
 
 // NeedLeaderElection says that it never waits to be elected.
@@ -52,7 +61,9 @@ func (r *Runner[W, A]) Start(ctx context.Context) error {
 		}
 	}
 	var watching sync.WaitGroup
-	watching.Go(func() { r.watchTable(ctx) })
+	if r.Table != nil {
+		watching.Go(func() { r.watchTable(ctx) })
+	}
 	r.Engine.Wake(engine.One{})
 	r.Engine.Run(ctx)
 	watching.Wait()
@@ -66,8 +77,12 @@ func (r *Runner[W, A]) watch(ctx context.Context, object client.Object) error {
 		return fmt.Errorf("watching for %s: %w", r.For, err)
 	}
 	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { r.Engine.WakeAfter(engine.One{}, gather) },
-		UpdateFunc: func(any, any) { r.Engine.WakeAfter(engine.One{}, gather) },
+		AddFunc: func(any) { r.Engine.WakeAfter(engine.One{}, gather) },
+		UpdateFunc: func(was, is any) {
+			if r.Concerns == nil || r.Concerns(was, is) {
+				r.Engine.WakeAfter(engine.One{}, gather)
+			}
+		},
 		DeleteFunc: func(any) { r.Engine.WakeAfter(engine.One{}, gather) },
 	})
 	return err
