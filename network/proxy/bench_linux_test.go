@@ -17,7 +17,7 @@ func BenchmarkKernel(b *testing.B) {
 		name   string
 		happen func(b *testing.B, c *cluster)
 	}{
-		{"everything is written", func(b *testing.B, _ *cluster) { runNft(b, "delete table ip "+TableName("test")) }},
+		{"everything is written", func(b *testing.B, _ *cluster) { runNft(b, "delete table inet "+TableName("test")) }},
 		{"nothing has changed", func(*testing.B, *cluster) {}},
 		{"another table has changed", func(b *testing.B, _ *cluster) { runNft(b, "add table ip other") }},
 		{"an endpoint has come or gone", func(_ *testing.B, c *cluster) {

@@ -80,7 +80,7 @@ var stories = rapid.Custom(func(t *rapid.T) []event {
 // play has the events happen, and checks how it ends.
 func play(t rapid.TB, story []event, s *stage) {
 	t.Helper()
-	c, flows := &cluster{World: worldOf()}, &flowTable{}
+	c, flows := &cluster{World: dual(worldOf())}, &flowTable{}
 	start := func() *Proxy { return newProxy(c.Options, c, s.client(), flows) }
 	p := start()
 	for _, e := range story {
@@ -149,8 +149,18 @@ func (p *Proxy) takeSome(t rapid.TB, pick int) {
 	}
 }
 
-// randomWorld has up to four services of all sorts, with up to four endpoints each.
+// randomWorld is one with two families, of which Services have one or both.
 func randomWorld(t *rapid.T) World {
+	w := randomIPv4(t)
+	both := dual(w)
+	if !rapid.Bool().Draw(t, "dual") {
+		both.Services, both.Slices = w.Services, w.Slices
+	}
+	return both
+}
+
+// randomIPv4 has up to four services of all sorts, with up to four endpoints each.
+func randomIPv4(t *rapid.T) World {
 	w := worldOf()
 	for i := range 4 {
 		if !rapid.Bool().Draw(t, "exists") {
@@ -158,7 +168,7 @@ func randomWorld(t *rapid.T) World {
 		}
 		name, ip := fmt.Sprintf("web-%d", i), fmt.Sprintf("10.96.0.%d", 10+i)
 		s := service(func(s *corev1.Service) { s.Name, s.Spec.ClusterIP, s.Spec.ClusterIPs = name, ip, []string{ip} })
-		for _, option := range []func(*corev1.Service){nodePort, affine, internalLocal, externalLocal, overUDP} {
+		for _, option := range []func(*corev1.Service){nodePort, balancedAt(i), affine, internalLocal, externalLocal, overUDP} {
 			if rapid.Bool().Draw(t, "option") {
 				option(s)
 			}
@@ -176,6 +186,14 @@ func randomWorld(t *rapid.T) World {
 		w.Slices = append(w.Slices, protocol(s.Spec.Ports[0].Protocol, of(name, slice(endpoints...))))
 	}
 	return w
+}
+
+// balancedAt gives a Service an address of its own.
+func balancedAt(i int) func(*corev1.Service) {
+	return func(s *corev1.Service) {
+		balanced("192.0.2.0/24")(s)
+		s.Status.LoadBalancer.Ingress[0].IP = fmt.Sprintf("10.84.254.%d", 10+i)
+	}
 }
 
 func overUDP(s *corev1.Service) { s.Spec.Ports[0].Protocol = corev1.ProtocolUDP }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	goruntime "runtime"
@@ -62,6 +63,44 @@ func TestKernel(t *testing.T) {
 			receive(t, server, "found")
 		})
 	}
+
+	t.Run("a UDP flow ends when its Service is deleted", func(t *testing.T) {
+		h := newHost(t, apis.Kubernetes)
+		server := h.listen("10.84.0.5:8080")
+		h.create(udpService(), udpSlice("10.84.0.5"))
+		h.sync()
+		client := h.dial("10.96.0.10:80")
+		send(t, client, "one")
+		receive(t, server, "one")
+
+		if err := h.api.Delete(t.Context(), udpService()); err != nil {
+			t.Fatal(err)
+		}
+		h.sync()
+		_, _ = client.Write([]byte("two")) // it may be refused at once, or after a while
+		if n := count(t, server); n > 0 {
+			t.Errorf("%d packets reach an endpoint of a Service that is gone", n)
+		}
+	})
+
+	t.Run("a load balancer's address is reached from where it may be", func(t *testing.T) {
+		h := newHost(t, apis.Kubernetes)
+		server := h.listen("10.84.0.5:8080")
+		open, shut := udpService(), udpService()
+		balanced("10.84.0.0/16")((*corev1.Service)(open))
+		balanced("192.0.2.0/24")((*corev1.Service)(shut))
+		h.create(open, udpSlice("10.84.0.5"))
+		h.sync()
+		send(t, h.dial("10.84.254.1:80"), "hello")
+		receive(t, server, "hello")
+
+		h.replace(shut)
+		h.sync()
+		_, _ = h.dial("10.84.254.1:80").Write([]byte("hello")) // the kernel says that it may not
+		if n := count(t, server); n > 0 {
+			t.Errorf("%d packets come from where none may", n)
+		}
+	})
 
 	t.Run("a client with affinity stays with its endpoint", func(t *testing.T) {
 		h := newHost(t, apis.Kubernetes)
@@ -143,9 +182,10 @@ func newHost(t testing.TB, naming apis.Naming) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, address := range []string{"10.84.0.5/32", "10.84.0.6/32", "10.84.0.7/32"} {
+	for _, address := range []string{"10.84.0.5/32", "10.84.0.6/32", "10.84.0.7/32", "fd00::a54:5/128", "fd00::a54:6/128", "fd00::a54:7/128"} {
 		parsed, err := netlink.ParseAddr(address)
 		if err == nil {
+			parsed.Flags = unix.IFA_F_NODAD // there at once
 			err = netlink.AddrAdd(loopback, parsed)
 		}
 		if err != nil {
@@ -153,9 +193,14 @@ func newHost(t testing.TB, naming apis.Naming) *host {
 		}
 	}
 	world := worldOf()
-	services := &net.IPNet{IP: world.ServiceCIDR.Addr().AsSlice(), Mask: net.CIDRMask(world.ServiceCIDR.Bits(), 32)}
-	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: loopback.Attrs().Index, Dst: services}); err != nil {
-		t.Fatal(err)
+	for _, to := range []string{world.ServiceCIDRs[0].String(), "10.84.254.0/24", twinRange(world.ServiceCIDRs[0]).String()} {
+		_, services, err := net.ParseCIDR(to)
+		if err == nil {
+			err = netlink.RouteAdd(&netlink.Route{LinkIndex: loopback.Attrs().Index, Dst: services})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 
 	scheme := runtime.NewScheme()
@@ -163,7 +208,7 @@ func newHost(t testing.TB, naming apis.Naming) *host {
 		t.Fatal(err)
 	}
 	h := &host{t: t, api: fake.NewClientBuilder().WithScheme(scheme).Build()}
-	h.proxy, err = New(Options{Name: "test", NodeName: "here", ClusterCIDR: world.ClusterCIDR, ServiceCIDR: world.ServiceCIDR}, h.api)
+	h.proxy, err = New(Options{Name: "test", NodeName: "here", ClusterCIDRs: dual(world).ClusterCIDRs, ServiceCIDRs: dual(world).ServiceCIDRs}, h.api)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +241,7 @@ func (h *host) replace(object client.Object) {
 
 func (h *host) listen(address string) net.PacketConn {
 	h.t.Helper()
-	server, err := net.ListenPacket("udp4", address)
+	server, err := net.ListenPacket("udp", address)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -207,8 +252,12 @@ func (h *host) listen(address string) net.PacketConn {
 // dial is a flow of its own, from a port of its own.
 func (h *host) dial(address string) net.Conn {
 	h.t.Helper()
-	dialer := net.Dialer{LocalAddr: &net.UDPAddr{IP: net.IPv4(10, 84, 0, 7)}}
-	flow, err := dialer.Dial("udp4", address)
+	from := netip.MustParseAddr("10.84.0.7")
+	if netip.MustParseAddrPort(address).Addr().Is6() {
+		from = twinOf(from)
+	}
+	dialer := net.Dialer{LocalAddr: &net.UDPAddr{IP: from.AsSlice()}}
+	flow, err := dialer.Dial("udp", address)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/network/nft"
@@ -18,6 +19,12 @@ func holding(before, w World) World {
 	return w
 }
 
+// telling is a world where something is said at health check node ports.
+func telling(w World, said map[int32]health) World {
+	w.Healths = said
+	return w
+}
+
 func TestPlan(t *testing.T) {
 	one, two := slice(at("10.84.0.5", "here")), slice(at("10.84.0.5", "here"), at("10.84.1.6", "there"))
 	udp := worldOf(service(overUDP), protocol(corev1.ProtocolUDP, slice(at("10.84.0.5", "here"))))
@@ -27,6 +34,9 @@ func TestPlan(t *testing.T) {
 	foreign.Present.Chains[0].Foreign = true
 	missing := worldOf(service(), one)
 	missing.Present = &nft.Table{Unknown: "it is not there"}
+
+	local := worldOf(service(balanced(), externalLocal, func(s *corev1.Service) { s.Spec.HealthCheckNodePort = 30100 }),
+		slice(at("10.84.0.5", "here"), terminating("10.84.0.6", "here"), at("10.84.1.6", "there")))
 
 	for _, c := range []struct {
 		name  string
@@ -61,6 +71,20 @@ in one transaction:
   add element 10.96.0.10 . udp . 80 to map services: Service default/web has 1 ready endpoint
   add chain service-default/web/udp/80 with 2 rules: Service default/web has 1 ready endpoint
 forget flows of UDP to 1 port of services and 0 node ports, unless one of their endpoints answers: the table has changed, and flows go on as they began`},
+		{"forgets the flows of a service that is gone", holding(udp, worldOf()), `
+in one transaction:
+  delete element 10.84.0.5 . 10.84.0.5 from set hairpins
+  delete element 10.96.0.10 . udp . 80 from map services
+  delete chain service-default/web/udp/80
+forget flows of UDP to 1 port of services and 0 node ports, unless one of their endpoints answers: the table has changed, and flows go on as they began`},
+		{"tells load balancers how many endpoints are here", telling(holding(local, local), nil), `
+tell at health check node port 30100 of 1 endpoint on this node: Service default/web keeps traffic where its endpoints are`},
+		{"tells them when that changes", telling(holding(local, local), map[int32]health{30100: {types.NamespacedName{Namespace: "default", Name: "web"}, 2}}), `
+tell at health check node port 30100 of 1 endpoint on this node: Service default/web keeps traffic where its endpoints are`},
+		{"tells them nothing new otherwise, and closes the port of a Service that is gone", telling(holding(local, local), map[int32]health{
+			30100: {types.NamespacedName{Namespace: "default", Name: "web"}, 1}, 30101: {types.NamespacedName{Namespace: "default", Name: "gone"}, 1},
+		}), `
+close health check node port 30101: no Service has it any more`},
 		{"forgets flows that were not forgotten when the table was written", due, `
 forget flows of UDP to 1 port of services and 0 node ports, unless one of their endpoints answers: the table has changed, and flows go on as they began`},
 	} {

@@ -11,20 +11,32 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/orrery-dev/orrery/network/endpoints"
+	"github.com/orrery-dev/orrery/network/ipfamily"
 )
 
-// port is one port of one service with all that matters for its traffic. It is what a plan is made of.
+// port is one port of one service in one IP family, with all that matters for its traffic. It is what a plan is made of.
 type port struct {
 	id       string // in chains and comments: "default/web/tcp/80"
+	family   ipfamily.Family
 	service  types.NamespacedName
 	protocol string // "tcp", "udp" or "sctp"
 	number   int32
 	nodePort int32 // 0 means none
 
 	clusterIPs, externalIPs []netip.Addr
+	// balancerIPs are addresses that a load balancer has for the Service and leaves to us.
+	balancerIPs []netip.Addr
+	// sources are the ranges that may reach balancerIPs, if limited: none of the family means nobody.
+	sources []netip.Prefix
+	limited bool
 
-	// cluster are the endpoints anywhere, local are those on this node.
+	// cluster are the endpoints that traffic from this node may go to under the policy Cluster: anywhere, or those that are meant
+	// for it. local are those on this node.
 	cluster, local []endpoint
+	// ready are those of local that are ready.
+	ready []endpoint
 	// terminating says that those of cluster are used for want of ready ones.
 	terminating bool
 	// internalLocal and externalLocal keep traffic, from pods or from outside, on this node.
@@ -60,7 +72,7 @@ func plural(n int, word string) string {
 	return word + "s"
 }
 
-// ports lists the ports of all services that have an address, in a stable order.
+// ports lists the ports of all services that have an address, once for each family of those, in a stable order.
 func ports(w World) []port {
 	bySlice := map[types.NamespacedName][]*discoveryv1.EndpointSlice{}
 	for _, slice := range w.Slices {
@@ -73,32 +85,104 @@ func ports(w World) []port {
 			continue
 		}
 		name := types.NamespacedName{Namespace: service.Namespace, Name: service.Name}
-		for i := range service.Spec.Ports {
-			all = append(all, newPort(service, &service.Spec.Ports[i], bySlice[name], w.NodeName))
+		for _, family := range w.families() {
+			clusterIPs := addresses(family, append(service.Spec.ClusterIPs, service.Spec.ClusterIP))
+			if len(clusterIPs) == 0 {
+				continue // the Service is not of this family
+			}
+			for i := range service.Spec.Ports {
+				p := newPort(family, service, &service.Spec.Ports[i], bySlice[name], w.place())
+				p.clusterIPs = clusterIPs
+				all = append(all, p)
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b port) int { return cmp.Compare(a.id, b.id) })
 	return all
 }
 
-func newPort(service *corev1.Service, spec *corev1.ServicePort, from []*discoveryv1.EndpointSlice, node string) port {
+func newPort(family ipfamily.Family, service *corev1.Service, spec *corev1.ServicePort, from []*discoveryv1.EndpointSlice, here endpoints.Place) port {
 	p := port{
+		family:        family,
 		service:       types.NamespacedName{Namespace: service.Namespace, Name: service.Name},
 		protocol:      strings.ToLower(string(cmp.Or(spec.Protocol, corev1.ProtocolTCP))),
 		number:        spec.Port,
 		nodePort:      spec.NodePort,
-		clusterIPs:    addresses(append(service.Spec.ClusterIPs, service.Spec.ClusterIP)),
-		externalIPs:   addresses(service.Spec.ExternalIPs),
+		externalIPs:   addresses(family, service.Spec.ExternalIPs),
+		balancerIPs:   balancerIPs(family, service),
+		limited:       len(service.Spec.LoadBalancerSourceRanges) > 0,
+		sources:       ranges(family, service.Spec.LoadBalancerSourceRanges),
 		internalLocal: service.Spec.InternalTrafficPolicy != nil && *service.Spec.InternalTrafficPolicy == corev1.ServiceInternalTrafficPolicyLocal,
 		externalLocal: service.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
 		affinity:      affinity(service),
 	}
-	p.id = fmt.Sprintf("%s/%s/%d", p.service, p.protocol, p.number)
-	candidates := endpoints(from, spec, node)
-	p.cluster = usable(candidates)
-	p.terminating = !slices.ContainsFunc(candidates, func(c candidate) bool { return c.ready })
-	p.local = usable(slices.DeleteFunc(candidates, func(c candidate) bool { return !c.here }))
+	p.id = fmt.Sprintf("%s/%s/%d%s", p.service, p.protocol, p.number, family.Suffix())
+	all := endpoints.Of(from, spec, family.AddressType())
+	local := slices.DeleteFunc(slices.Clone(all), func(e endpoints.Endpoint) bool { return e.Node != here.Node })
+	p.cluster, p.local = used(endpoints.Near(all, here), here), used(local, here)
+	p.terminating = !slices.ContainsFunc(all, isReady)
+	p.ready = used(slices.DeleteFunc(local, func(e endpoints.Endpoint) bool { return !e.Ready }), here)
 	return p
+}
+
+func isReady(e endpoints.Endpoint) bool { return e.Ready }
+
+// used are those endpoints that connections are sent to.
+func used(all []endpoints.Endpoint, here endpoints.Place) []endpoint {
+	var some []endpoint
+	for _, e := range endpoints.Usable(all) {
+		some = append(some, endpoint{e.Address, e.Node == here.Node})
+	}
+	return some
+}
+
+// outsideIPs are the addresses besides cluster IPs at which the port is reached.
+func (p *port) outsideIPs() []netip.Addr { return slices.Concat(p.externalIPs, p.balancerIPs) }
+
+// balancerIPs are the addresses of a Service's load balancer whose packets come as they were sent. In the mode Proxy they come
+// from the balancer, to a node port.
+func balancerIPs(family ipfamily.Family, service *corev1.Service) []netip.Addr {
+	if service.Spec.Type != corev1.ServiceTypeLoadBalancer {
+		return nil
+	}
+	var texts []string
+	for _, ingress := range service.Status.LoadBalancer.Ingress {
+		if ingress.IPMode == nil || *ingress.IPMode == corev1.LoadBalancerIPModeVIP {
+			texts = append(texts, ingress.IP)
+		}
+	}
+	return addresses(family, texts)
+}
+
+// ranges are those of a family among these, as apart makes them.
+func ranges(family ipfamily.Family, texts []string) []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range texts {
+		if r, err := netip.ParsePrefix(strings.TrimSpace(text)); err == nil {
+			all = append(all, r)
+		}
+	}
+	return apart(family, all)
+}
+
+// apart are those of a family among some ranges, each once and without those that lie in others: the kernel wants no overlap.
+func apart(family ipfamily.Family, ranges []netip.Prefix) []netip.Prefix {
+	var all []netip.Prefix
+	for _, r := range ranges {
+		if family.Has(r.Addr()) {
+			all = append(all, r.Masked())
+		}
+	}
+	slices.SortFunc(all, func(a, b netip.Prefix) int {
+		return cmp.Or(cmp.Compare(a.Bits(), b.Bits()), a.Addr().Compare(b.Addr()))
+	})
+	var some []netip.Prefix
+	for _, r := range all {
+		if !slices.ContainsFunc(some, r.Overlaps) {
+			some = append(some, r)
+		}
+	}
+	return some
 }
 
 // affinity is how long a client is remembered; 0 means not at all. Three hours is the API's default.
@@ -113,101 +197,14 @@ func affinity(service *corev1.Service) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// addresses are the IPv4 ones among these, each once.
-func addresses(texts []string) []netip.Addr {
+// addresses are those of a family among these, each once.
+func addresses(family ipfamily.Family, texts []string) []netip.Addr {
 	var all []netip.Addr
 	for _, text := range texts {
-		if address, err := netip.ParseAddr(text); err == nil && address.Is4() {
+		if address := family.Address(text); address.IsValid() {
 			all = append(all, address)
 		}
 	}
 	slices.SortFunc(all, netip.Addr.Compare)
 	return slices.Compact(all)
-}
-
-// candidate is an endpoint with what decides whether it is used.
-type candidate struct {
-	endpoint
-	ready, serving bool
-}
-
-// endpoints are those of one service port, each address once. Where two slices tell different things of one, as happens while
-// it moves from slice to slice, the better is believed.
-func endpoints(from []*discoveryv1.EndpointSlice, spec *corev1.ServicePort, node string) []candidate {
-	found := map[netip.AddrPort]candidate{}
-	for _, slice := range from {
-		number, ok := portOf(slice, spec)
-		if slice.AddressType != discoveryv1.AddressTypeIPv4 || !ok {
-			continue
-		}
-		for i := range slice.Endpoints {
-			c, ok := newCandidate(&slice.Endpoints[i], number, node)
-			if !ok {
-				continue
-			}
-			other := found[c.address]
-			c.ready, c.serving, c.here = c.ready || other.ready, c.serving || other.serving, c.here || other.here
-			found[c.address] = c
-		}
-	}
-	all := make([]candidate, 0, len(found))
-	for _, c := range found {
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b candidate) int { return a.address.Compare(b.address) })
-	return all
-}
-
-// portOf finds a service port among a slice's ports: by its name, which is empty where there is only one, and its protocol.
-func portOf(slice *discoveryv1.EndpointSlice, spec *corev1.ServicePort) (uint16, bool) {
-	for _, p := range slice.Ports {
-		name, protocol := "", corev1.ProtocolTCP
-		if p.Name != nil {
-			name = *p.Name
-		}
-		if p.Protocol != nil {
-			protocol = *p.Protocol
-		}
-		if name == spec.Name && protocol == cmp.Or(spec.Protocol, corev1.ProtocolTCP) && p.Port != nil {
-			return uint16(*p.Port), true
-		}
-	}
-	return 0, false
-}
-
-// newCandidate reads an endpoint. All addresses of one endpoint reach the same pod, so the first is enough. Conditions that are
-// nil have the meaning that the API gives them: ready, and serving where ready.
-func newCandidate(e *discoveryv1.Endpoint, number uint16, node string) (candidate, bool) {
-	if len(e.Addresses) == 0 {
-		return candidate{}, false
-	}
-	address, err := netip.ParseAddr(e.Addresses[0])
-	if err != nil || !address.Is4() {
-		return candidate{}, false
-	}
-	ready := e.Conditions.Ready == nil || *e.Conditions.Ready
-	serving := ready
-	if e.Conditions.Serving != nil {
-		serving = *e.Conditions.Serving
-	}
-	here := e.NodeName != nil && *e.NodeName == node
-	return candidate{endpoint: endpoint{netip.AddrPortFrom(address, number), here}, ready: ready, serving: serving}, true
-}
-
-// usable are the ready endpoints, or, where none is, those that still serve while they terminate:
-// https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditions
-func usable(all []candidate) []endpoint {
-	var ready, serving []endpoint
-	for _, c := range all {
-		switch {
-		case c.ready:
-			ready = append(ready, c.endpoint)
-		case c.serving:
-			serving = append(serving, c.endpoint)
-		}
-	}
-	if len(ready) > 0 {
-		return ready
-	}
-	return serving
 }

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"flag"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,12 @@ var goldens = map[string]World{
 	"local-policies": worldOf(
 		service(nodePort, externalLocal, internalLocal), slice(at("10.84.0.5", "here"), at("10.84.1.6", "there"))),
 	"no-endpoints": worldOf(service(nodePort)),
+	"dual-stack": dual(worldOf(
+		service(nodePort, affine), slice(at("10.84.0.5", "here"), at("10.84.1.6", "there")))),
+	"node-port-addresses": withNodePortAddresses(dual(worldOf(
+		service(nodePort), slice(at("10.84.0.5", "here"))))),
+	"load-balancer": withBalancerCIDR(worldOf(
+		service(balanced("192.0.2.0/24", "198.51.100.7/32")), slice(at("10.84.0.5", "here"), at("10.84.1.6", "there")))),
 }
 
 func TestTableAgainstGoldens(t *testing.T) {
@@ -115,6 +122,82 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func withNodePortAddresses(w World) World {
+	w.NodePortAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.0.2.7/32")}
+	return w
+}
+
+func withBalancerCIDR(w World) World {
+	w.BalancerCIDRs = []netip.Prefix{netip.MustParsePrefix("10.84.254.0/24")}
+	return w
+}
+
+func TestTableOfLoadBalancers(t *testing.T) {
+	here, there := at("10.84.0.5", "here"), at("10.84.1.6", "there")
+	proxied := func(s *corev1.Service) {
+		s.Status.LoadBalancer.Ingress[0].IPMode = ptr.To(corev1.LoadBalancerIPModeProxy)
+	}
+	named := func(s *corev1.Service) {
+		s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{Hostname: "lb.example.com"}}
+	}
+	retyped := func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeClusterIP }
+
+	for _, c := range []struct {
+		name  string
+		world World
+		want  string // where traffic from outside may end
+	}{
+		{"sends to every ready endpoint", worldOf(service(balanced()), slice(here, there)), "10.84.0.5:8080 10.84.1.6:8080"},
+		{"sends also where the Service has no node ports", worldOf(service(balanced()), slice(here)), "10.84.0.5:8080"},
+		{"refuses without endpoints", worldOf(service(balanced())), "refused"},
+		{"keeps outside traffic here under Local", worldOf(service(balanced(), externalLocal), slice(here, there)), "10.84.0.5:8080"},
+		{"drops it when no endpoint is here", worldOf(service(balanced(), externalLocal), slice(there)), "dropped"},
+		{"leaves an address alone whose balancer sends to node ports", worldOf(service(balanced(), proxied), slice(here)), "unknown"},
+		{"has nothing to do for a name", worldOf(service(balanced(), named), slice(here)), "unknown"},
+		{"ignores what is left of another type", worldOf(service(balanced(), retyped), slice(here)), "unknown"},
+		{"lets nobody through where only ranges of IPv6 may come", worldOf(service(balanced("2001:db8::/32")), slice(here)), "dropped"},
+		{"sends on who comes from a range that may", worldOf(service(balanced("192.0.2.0/24")), slice(here)), "goto external-default/web/tcp/80"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			table := tableFor(c.world)
+			if got := fate(table, "services", "refused", "10.84.254.1 . tcp . 80"); got != c.want {
+				t.Errorf("traffic to the load balancer: %s, want %s\n%s", got, c.want, table)
+			}
+		})
+	}
+	t.Run("drops whoever comes from elsewhere, and names no range twice", func(t *testing.T) {
+		table := tableFor(worldOf(service(balanced("192.0.2.0/24", " 192.0.2.128/25", "10.0.0.0/8", "2001:db8::/32")), slice(here)))
+		want := []string{"ip saddr != { 10.0.0.0/8 , 192.0.2.0/24 } drop", "goto external-default/web/tcp/80"}
+		if diff := cmp.Diff(want, rules(table, "balancer-default/web/tcp/80")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestTableFollowsHints(t *testing.T) {
+	near, far := at("10.84.0.5", "here"), at("10.84.1.6", "there")
+	for _, c := range []struct {
+		name  string
+		world World
+		want  string
+	}{
+		{"stays in the zone where all endpoints hint", worldOf(nodeIn("a"), service(), slice(hinting("", "a", near), hinting("", "b", far))), "10.84.0.5:8080"},
+		{"goes anywhere when one has no hint", worldOf(nodeIn("a"), service(), slice(hinting("", "a", near), far)), "10.84.0.5:8080 10.84.1.6:8080"},
+		{"goes anywhere when none is for this zone", worldOf(nodeIn("c"), service(), slice(hinting("", "a", near), hinting("", "b", far))), "10.84.0.5:8080 10.84.1.6:8080"},
+		{"goes anywhere while the node is not known", worldOf(service(), slice(hinting("", "a", near), hinting("", "b", far))), "10.84.0.5:8080 10.84.1.6:8080"},
+		{"stays on the node rather than in the zone", worldOf(nodeIn("a"), service(), slice(hinting("here", "a", near), hinting("there", "a", far))), "10.84.0.5:8080"},
+		{"stays in the zone when no endpoint is for the node", worldOf(nodeIn("a"), service(), slice(hinting("third", "b", near), hinting("there", "a", far))), "10.84.1.6:8080"},
+		{"ignores the hints of endpoints that are not ready", worldOf(nodeIn("a"), service(), slice(hinting("", "a", terminating("10.84.0.5", "here")), hinting("", "b", far))), "10.84.1.6:8080"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			table := tableFor(c.world)
+			if got := fate(table, "services", "refused", "10.96.0.10 . tcp . 80"); got != c.want {
+				t.Errorf("traffic to the cluster IP: %s, want %s\n%s", got, c.want, table)
+			}
+		})
+	}
+}
+
 func TestTableMasquerades(t *testing.T) {
 	cluster := worldOf(service(nodePort), slice(at("10.84.0.5", "here"), at("10.84.1.6", "there")))
 	local := worldOf(service(nodePort, externalLocal), slice(at("10.84.0.5", "here")))
@@ -184,7 +267,10 @@ func ends(rule string) string {
 	if rule == "drop" {
 		return "dropped"
 	}
-	_, to, _ := strings.Cut(rule, "dnat to ")
+	if strings.HasPrefix(rule, "goto ") {
+		return rule
+	}
+	_, to, _ := strings.Cut(rule, "dnat ip to ")
 	if !strings.Contains(to, "map {") {
 		return to
 	}
