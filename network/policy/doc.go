@@ -28,5 +28,6 @@
 //   - Pods on the host's network are the host: nothing isolates them, and no selector of pods finds them.
 //
 // It touches its own table only, whose name holds the control plane's; what somebody else does to it is undone by the next pass. It
-// runs on each node, and decides for the pods of that node only. Addresses are IPv4.
+// runs on each node, and decides for the pods of that node only. The table is for both IP families: pods with the same policies share a
+// chain, whichever address a packet is to, and sets of addresses are for each family that the cluster has.
 package policy

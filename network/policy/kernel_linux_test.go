@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,44 +22,48 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	onetworkingv1 "github.com/orrery-dev/orrery/apis/networking/v1"
+	"github.com/orrery-dev/orrery/network/ipfamily"
 )
 
 // ports are where everybody listens.
 var ports = []int{80, 81, 8080}
 
+// here is the node whose table is asked.
+const here = "here"
+
 // worlds is how many random clusters the kernel is asked about.
 const worlds = 40
 
 // TestThePacketsThatPassAreThoseThatPoliciesLetThrough sends packets between namespaces of the kernel, each from everybody to everybody,
-// under random policies, and compares with the model who receives them.
+// under random policies, and compares who receives them with the judge.
 func TestThePacketsThatPassAreThoseThatPoliciesLetThrough(t *testing.T) {
 	l := newLab(t)
-	stranger := netip.MustParseAddr("192.0.2.9")
-	l.add(stranger, ports...)
+	l.add(both(192, 0, 2, 9), ports...) // a stranger
 	random := rand.New(rand.NewPCG(7, 11))
-	m := model{node: "here", namespaces: []*corev1.Namespace{namespace("a", "team", "x"), namespace("b", "team", "y"), namespace("c")}}
+	m := Cluster{Namespaces: []*corev1.Namespace{namespace("a", "team", "x"), namespace("b", "team", "y"), namespace("c")}}
 	for i, namespace := range []string{"a", "a", "a", "b", "b", "c"} {
-		address := netip.AddrFrom4([4]byte{10, 84, 0, byte(2 + i*3)})
-		l.add(address, ports...)
-		node := "here"
+		addresses := both(10, 84, 0, byte(2+i*3))
+		l.add(addresses, ports...)
+		node := here
 		if i == 4 {
 			node = "elsewhere"
 		}
-		m.pods = append(m.pods, podAt(namespace, fmt.Sprintf("p%d", i), address, node, [][]string{{"app", "web"}, {"app", "db"}, {}}[i%3]...))
+		m.Pods = append(m.Pods, podAt(namespace, fmt.Sprintf("p%d", i), addresses[0], node, [][]string{{"app", "web"}, {"app", "db"}, {}}[i%3]...))
+		m.Pods[i].Status.PodIPs = append(m.Pods[i].Status.PodIPs, corev1.PodIP{IP: addresses[1].String()})
 	}
-	l.add(netip.MustParseAddr("10.84.0.200"), ports...) // an address of the pods' range that no pod has
+	l.add(both(10, 84, 0, 200), ports...) // addresses of the pods' ranges that no pod has
 
 	passed, dropped := 0, 0
 	for world := range worlds {
-		m.policies = policiesAt(random)
+		m.Policies = policiesAt(random)
 		api := apiOf(t, []apis.Naming{apis.Kubernetes, apis.Orrery}[world%2], &m)
-		enforcer, err := New(Options{Name: "test", NodeName: m.node}, api)
+		enforcer, err := New(Options{Name: "test", NodeName: here, Families: ipfamily.All}, api)
 		must(t, err)
 		must(t, enforcer.Sync(t.Context()))
 		yes, no := l.compare(&m, world)
 		passed, dropped = passed+yes, dropped+no
 		if t.Failed() {
-			t.Fatalf("the policies of world %d:\n%s\nthe table:\n%s", world, describe(m.policies), ruleset())
+			t.Fatalf("the policies of world %d:\n%s\nthe table:\n%s", world, describe(m.Policies), ruleset())
 		}
 	}
 	t.Logf("%d packets passed and %d were dropped, as they should", passed, dropped)
@@ -68,7 +73,7 @@ func TestThePacketsThatPassAreThoseThatPoliciesLetThrough(t *testing.T) {
 }
 
 // compare sends from everybody to everybody at every port, and looks who receives what.
-func (l *lab) compare(m *model, world int) (passed, dropped int) {
+func (l *lab) compare(m *Cluster, world int) (passed, dropped int) {
 	l.t.Helper()
 	want := map[string]map[string]bool{}
 	at := func(to netip.Addr, port int) string { return fmt.Sprintf("%s:%d", to, port) }
@@ -76,13 +81,13 @@ func (l *lab) compare(m *model, world int) (passed, dropped int) {
 		for to := range l.ends {
 			for _, port := range ports {
 				word := fmt.Sprintf("%d from %s", world, from)
-				if from == to {
+				if from == to || from.Is4() != to.Is4() {
 					continue // within its own namespace, no packet comes by
 				}
 				if want[at(to, port)] == nil {
 					want[at(to, port)] = map[string]bool{}
 				}
-				want[at(to, port)][word] = m.passes(from, to, int32(port))
+				want[at(to, port)][word] = passesHere(m, Packet{From: from, To: to, Protocol: corev1.ProtocolUDP, Port: uint16(port)})
 				l.send(from, to, port, word)
 			}
 		}
@@ -117,6 +122,16 @@ func (l *lab) compare(m *model, world int) (passed, dropped int) {
 	return passed, dropped
 }
 
+// passesHere says whether the packet passes on this node, where nothing holds for the pods of another.
+func passesHere(c *Cluster, p Packet) bool {
+	on := func(address netip.Addr) bool {
+		return slices.ContainsFunc(c.Pods, func(pod *corev1.Pod) bool {
+			return slices.Contains(pod.Status.PodIPs, corev1.PodIP{IP: address.String()}) && pod.Spec.NodeName == here
+		})
+	}
+	return (!on(p.From) || c.Out(p).Passes()) && (!on(p.To) || c.In(p).Passes())
+}
+
 // policiesAt are some policies, at random.
 func policiesAt(random *rand.Rand) []*networkingv1.NetworkPolicy {
 	selector := func() *metav1.LabelSelector {
@@ -126,9 +141,14 @@ func policiesAt(random *rand.Rand) []*networkingv1.NetworkPolicy {
 		switch random.IntN(4) {
 		case 0:
 			return networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{
-				CIDR: []string{"0.0.0.0/0", "10.84.0.0/28", "192.0.2.0/24"}[random.IntN(3)],
+				CIDR: []string{"0.0.0.0/0", "10.84.0.0/28", "192.0.2.0/24", "::/0", "fd00::a54:0/124", "fd00::c000:200/120"}[random.IntN(6)],
 			}}
 		case 1:
+			if random.IntN(2) == 0 {
+				return networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{
+					CIDR: "fd00::a54:0/112", Except: []string{"fd00::a54:4/126", "fd00::a54:4/127", "fd00::a54:8/128"},
+				}}
+			}
 			return networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: "10.84.0.0/16", Except: []string{"10.84.0.4/30", "10.84.0.4/31", "10.84.0.8/32"}}}
 		case 2:
 			return networkingv1.NetworkPolicyPeer{PodSelector: selector()}
@@ -180,6 +200,11 @@ func some[T any](random *rand.Rand, one func() T) []T {
 	return all
 }
 
+// both are an address of IPv4, and the one of IPv6 that ends like it.
+func both(a, b, c, d byte) []netip.Addr {
+	return []netip.Addr{netip.AddrFrom4([4]byte{a, b, c, d}), netip.AddrFrom16([16]byte{0: 0xfd, 12: a, 13: b, 14: c, 15: d})}
+}
+
 func namespace(name string, keyAndValue ...string) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: pairs(keyAndValue)}}
 }
@@ -201,19 +226,19 @@ func podAt(namespace, name string, address netip.Addr, node string, keyAndValue 
 	}
 }
 
-// apiOf holds what the model knows.
-func apiOf(t *testing.T, naming apis.Naming, m *model) client.Client {
+// apiOf holds the cluster.
+func apiOf(t *testing.T, naming apis.Naming, m *Cluster) client.Client {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	must(t, apis.AddToScheme(scheme, naming))
 	var objects []client.Object
-	for _, p := range m.policies {
+	for _, p := range m.Policies {
 		objects = append(objects, (*onetworkingv1.NetworkPolicy)(p.DeepCopy()))
 	}
-	for _, n := range m.namespaces {
+	for _, n := range m.Namespaces {
 		objects = append(objects, n.DeepCopy())
 	}
-	for _, p := range m.pods {
+	for _, p := range m.Pods {
 		objects = append(objects, (*ocorev1.Pod)(p.DeepCopy()))
 	}
 	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()

@@ -15,14 +15,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lab is a network namespace that forwards between others, each with one address: pods of this node, of other nodes, and who is no pod.
+// lab is a network namespace that forwards between others, each with an address of each family: pods of this node, of other nodes, and
+// who is no pod.
 type lab struct {
 	t     testing.TB
 	ends  map[netip.Addr]*end
 	links int
 }
 
-// end is a network namespace with sockets that are open in it.
+// router is the address at which ends have the namespace that forwards, in IPv6; in IPv4 it answers for everybody.
+var router = netip.MustParseAddr("fe80::1")
+
+// end is the sockets that are open at an address.
 type end struct {
 	listeners map[int]*net.UDPConn
 	speaker   *net.UDPConn
@@ -39,17 +43,18 @@ func newLab(t testing.TB) *lab {
 	}
 	goruntime.LockOSThread()
 	must(t, unix.Unshare(unix.CLONE_NEWNET))
-	setting(t, "ip_forward", "1")
+	setting(t, "ipv4/ip_forward", "1")
+	setting(t, "ipv6/conf/all/forwarding", "1")
 	return &lab{t: t, ends: map[netip.Addr]*end{}}
 }
 
-// add joins an end that listens at some ports.
-func (l *lab) add(address netip.Addr, ports ...int) {
+// add joins a namespace that listens at some ports of its addresses.
+func (l *lab) add(addresses []netip.Addr, ports ...int) {
 	l.t.Helper()
 	l.links++
 	name := fmt.Sprintf("end%d", l.links)
 	made, left := make(chan netns.NsHandle), make(chan struct{})
-	opened := make(chan *end)
+	opened := make(chan map[netip.Addr]*end)
 	go func() { // its thread is not given back, and ends
 		goruntime.LockOSThread()
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
@@ -61,8 +66,12 @@ func (l *lab) add(address netip.Addr, ports ...int) {
 			own = netns.None()
 		}
 		made <- own
-		<-left // until there is an address
-		opened <- open(address, ports)
+		<-left // until there are addresses
+		all := map[netip.Addr]*end{}
+		for _, address := range addresses {
+			all[address] = open(address, ports)
+		}
+		opened <- all
 	}()
 	own := <-made
 	if !own.IsOpen() {
@@ -74,35 +83,43 @@ func (l *lab) add(address netip.Addr, ports ...int) {
 	defer inside.Close()
 	eth0, err := inside.LinkByName("eth0")
 	must(l.t, err)
-	must(l.t, inside.AddrAdd(eth0, &netlink.Addr{IPNet: only(address)}))
-	must(l.t, inside.LinkSetUp(eth0))
-	must(l.t, inside.RouteAdd(&netlink.Route{LinkIndex: eth0.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}}))
 	link, err := netlink.LinkByName(name)
 	must(l.t, err)
+	must(l.t, inside.LinkSetUp(eth0))
 	must(l.t, netlink.LinkSetUp(link))
-	must(l.t, netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: only(address)}))
-	setting(l.t, "conf/"+name+"/proxy_arp", "1")
-	setting(l.t, "neigh/"+name+"/proxy_delay", "0")
-	close(left)
-	e := <-opened
-	if e == nil {
-		l.t.Fatalf("opening sockets at %s failed", address)
-	}
-	l.ends[address] = e
-	l.t.Cleanup(func() {
-		for _, socket := range e.listeners {
-			_ = socket.Close() // nothing is waited for
+	must(l.t, netlink.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: router.AsSlice(), Mask: net.CIDRMask(64, 128)}, Flags: unix.IFA_F_NODAD}))
+	for _, address := range addresses {
+		must(l.t, inside.AddrAdd(eth0, &netlink.Addr{IPNet: only(address), Flags: unix.IFA_F_NODAD}))
+		out := &netlink.Route{LinkIndex: eth0.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}}
+		if address.Is6() {
+			out = &netlink.Route{LinkIndex: eth0.Attrs().Index, Gw: router.AsSlice(), Dst: &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}}
 		}
-		_ = e.speaker.Close()
-		_ = own.Close()
-	})
+		must(l.t, inside.RouteAdd(out))
+		must(l.t, netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: only(address)}))
+	}
+	setting(l.t, "ipv4/conf/"+name+"/proxy_arp", "1")
+	setting(l.t, "ipv4/neigh/"+name+"/proxy_delay", "0")
+	close(left)
+	l.t.Cleanup(func() { _ = own.Close() })
+	for address, e := range <-opened {
+		if e == nil {
+			l.t.Fatalf("opening sockets at %s failed", address)
+		}
+		l.ends[address] = e
+		l.t.Cleanup(func() {
+			for _, socket := range e.listeners {
+				_ = socket.Close() // nothing is waited for
+			}
+			_ = e.speaker.Close()
+		})
+	}
 }
 
 // open opens the sockets of an end, in the namespace of the thread that calls; nil if that fails.
 func open(address netip.Addr, ports []int) *end {
 	e := &end{listeners: map[int]*net.UDPConn{}}
 	listen := func(port int) *net.UDPConn {
-		socket, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(address, uint16(port))))
+		socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(address, uint16(port))))
 		if err != nil {
 			return nil
 		}
@@ -136,12 +153,12 @@ func (l *lab) receive(at netip.Addr, port int, patience time.Duration) (string, 
 }
 
 func only(address netip.Addr) *net.IPNet {
-	return &net.IPNet{IP: address.AsSlice(), Mask: net.CIDRMask(32, 32)}
+	return &net.IPNet{IP: address.AsSlice(), Mask: net.CIDRMask(address.BitLen(), address.BitLen())}
 }
 
 func setting(t testing.TB, name, value string) {
 	t.Helper()
-	must(t, os.WriteFile("/proc/sys/net/ipv4/"+name, []byte(value), 0o644))
+	must(t, os.WriteFile("/proc/sys/net/"+name, []byte(value), 0o644))
 }
 
 func must(t testing.TB, err error) {

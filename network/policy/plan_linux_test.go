@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
+	"github.com/orrery-dev/orrery/network/ipfamily"
 	"github.com/orrery-dev/orrery/network/nft"
 )
 
@@ -86,6 +87,26 @@ func TestTheTable(t *testing.T) {
 				{IPBlock: &networkingv1.IPBlock{CIDR: "192.0.2.0/24", Except: []string{"192.0.2.8/29"}}}, {IPBlock: &networkingv1.IPBlock{CIDR: "fd00::/8"}},
 			}})}, nil,
 			[]string{"ip saddr 192.0.2.0/24 ip saddr != 192.0.2.8/29 return"}, []string{"fd00"},
+		},
+		{
+			"does in both families what a policy says, where pods have addresses of both",
+			[]*networkingv1.NetworkPolicy{ingressPolicy("web", networkingv1.NetworkPolicyIngressRule{
+				From: []networkingv1.NetworkPolicyPeer{fromWeb, {IPBlock: &networkingv1.IPBlock{CIDR: "fd00:1::/64", Except: []string{"fd00:1::8/125"}}}},
+				Ports: []networkingv1.NetworkPolicyPort{
+					{Protocol: &tcp, Port: ptr.To(intstr.FromInt32(5432))}, {Protocol: &tcp, Port: ptr.To(intstr.FromString("web"))},
+				},
+			})}, func(w *World) {
+				w.Families = ipfamily.All
+				for i, ip := range []string{"fd00::5", "fd00::6", "fd00::1:5"} {
+					w.Pods[i].Status.PodIPs = append(w.Pods[i].Status.PodIPs, corev1.PodIP{IP: ip})
+				}
+			},
+			[]string{
+				`10.84.0.6 comment "a/db" : jump ingress-a/web`, `fd00::6 comment "a/db" : jump ingress-a/web`, "ip6 daddr vmap @isolated-ingress-ipv6",
+				"ip saddr @pods-", "ip6 saddr @pods-", `fd00::1:5 comment "a/far"`,
+				"ip6 saddr fd00:1::/64 ip6 saddr != fd00:1::8/125 meta l4proto tcp th dport 5432 return",
+				"ip6 saddr fd00:1::/64 ip6 saddr != fd00:1::8/125 ip6 daddr . meta l4proto . th dport @ports-", `fd00::6 . tcp . 80 comment "a/db"`,
+			}, []string{"ip6 saddr fd00:1::/64 ip6 saddr != fd00:1::8/125 ip daddr"},
 		},
 		{
 			"gives pods with the same policies one chain, which lets through what one of them does",

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/knftables"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	onetworkingv1 "github.com/orrery-dev/orrery/apis/networking/v1"
@@ -42,7 +43,7 @@ func (l *loop) Actor(engine.One, World, engine.Turn) *node { return l.node }
 
 // New needs root and the nft program. It changes nothing yet.
 func New(o Options, read client.Reader) (*Enforcer, error) {
-	table, err := nft.New(family, TableName(o.Name))
+	table, err := nft.New(knftables.InetFamily, TableName(o.Name))
 	if err != nil {
 		return nil, fmt.Errorf("starting to enforce network policies: %w", err)
 	}

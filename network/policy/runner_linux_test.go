@@ -11,6 +11,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache/informertest"
+	"sigs.k8s.io/knftables"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/network/nft"
@@ -21,14 +22,14 @@ import (
 func TestAPodStartsWhenPoliciesHoldForIt(t *testing.T) {
 	scheme := runtime.NewScheme()
 	must(t, apis.AddToScheme(scheme, apis.Kubernetes))
-	m := model{node: "here", namespaces: []*corev1.Namespace{namespace("a")}, policies: []*networkingv1.NetworkPolicy{ingressPolicy("deny")}}
-	kernel, gate := nfttest.New(family, "test"), NewGate()
-	e := newEnforcer(Options{Name: "test", NodeName: "here", Gate: gate}, apiOf(t, apis.Kubernetes, &m), nft.NewFor("test", kernel))
+	m := Cluster{Namespaces: []*corev1.Namespace{namespace("a")}, Policies: []*networkingv1.NetworkPolicy{ingressPolicy("deny")}}
+	kernel, gate := nfttest.New(knftables.InetFamily, "test"), NewGate()
+	e := newEnforcer(Options{Name: "test", NodeName: here, Gate: gate}, apiOf(t, apis.Kubernetes, &m), nft.NewFor("test", kernel))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- e.runner(&informertest.FakeInformers{Scheme: scheme}).Start(ctx) }()
 
-	pod := podAt("a", "db", netip.MustParseAddr("10.84.0.6"), "here", "app", "db")
+	pod := podAt("a", "db", netip.MustParseAddr("10.84.0.6"), here, "app", "db")
 	pod.UID = "uid"
 	for deadline := time.Now().Add(10 * time.Second); ; { // the agent tries again, as long as nobody enforces yet
 		err := gate.Protect(t.Context(), pod, []string{"10.84.0.6"})

@@ -5,42 +5,41 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
-	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/knftables"
 
+	"github.com/orrery-dev/orrery/network/ipfamily"
 	"github.com/orrery-dev/orrery/network/nft"
-)
-
-// family is that of the table. The rules are for it.
-const family = knftables.IPv4Family
-
-// direction is one of the two ways in which a pod can be isolated.
-type direction struct {
-	policyType networkingv1.PolicyType
-	name       string
-	own, peer  string // how a packet names the isolated pod, and whom it talks to
-}
-
-var (
-	ingress = direction{networkingv1.PolicyTypeIngress, "ingress", "ip daddr", "ip saddr"}
-	egress  = direction{networkingv1.PolicyTypeEgress, "egress", "ip saddr", "ip daddr"}
 )
 
 // tableOf is what the table should hold.
 func tableOf(w World) *nft.Table {
-	b := builder{pods: podsOf(w), namespaces: map[string]labels.Set{}, chains: map[string]nft.Chain{}, sets: map[string]nft.Set{}}
+	b := builder{
+		families: w.families(), pods: podsOf(w.Pods, w.NodeName),
+		namespaces: map[string]labels.Set{}, chains: map[string]nft.Chain{}, sets: map[string]nft.Set{},
+	}
 	for _, namespace := range w.Namespaces {
 		b.namespaces[namespace.Name] = namespace.Labels
 	}
 	policies := byNamespace(w.Policies)
-	selves := nft.Set{Name: "selves", Type: "ipv4_addr . ipv4_addr", Comment: "isolated pods, which may always talk to themselves"}
+	for _, f := range b.families {
+		b.isolate(f, policies)
+	}
+	return b.table(w)
+}
+
+// isolate adds the sets by which packets of a family come to the chains of the pods on this node.
+func (b *builder) isolate(f ipfamily.Family, policies map[string][]*networkingv1.NetworkPolicy) {
+	selves := nft.Set{
+		Name: "selves" + f.Suffix(), Type: f.ElementType() + " . " + f.ElementType(),
+		Comment: "isolated pods, which may always talk to themselves",
+	}
 	isolated := map[string][]nft.Element{}
 	for i := range b.pods {
 		p := &b.pods[i]
-		if !p.here {
+		if !p.here || !f.Has(p.address) {
 			continue
 		}
 		for _, d := range []direction{ingress, egress} {
@@ -58,28 +57,34 @@ func tableOf(w World) *nft.Table {
 		}
 	}
 	for _, d := range []direction{ingress, egress} {
-		b.sets[d.name] = nft.Set{
-			Name: "isolated-" + d.name, Type: "ipv4_addr : verdict", Elements: once(isolated[d.name]),
+		name := "isolated-" + d.name + f.Suffix()
+		b.sets[name] = nft.Set{
+			Name: name, Type: f.ElementType() + " : verdict", Elements: once(isolated[d.name]),
 			Comment: "pods of this node that are isolated for " + d.name,
 		}
 	}
 	selves.Elements = once(selves.Elements)
 	b.sets[selves.Name] = selves
-	return b.table(w)
 }
 
 // table puts together what was built.
 func (b *builder) table(w World) *nft.Table {
-	t := &nft.Table{Family: family, Name: TableName(w.Name), Comment: "network policies", Chains: []nft.Chain{{
+	rules := []string{"ct state established,related accept"}
+	for _, f := range b.families {
+		ip, suffix := f.Keyword(), f.Suffix()
+		if f == ipfamily.IPv6 { // who filters what bridges pass on asks here for these too, without which pods find nobody
+			rules = append(rules, "icmpv6 type { nd-neighbor-solicit , nd-neighbor-advert } accept")
+		}
+		rules = append(rules, fmt.Sprintf("%s saddr . %s daddr @selves%s accept", ip, ip, suffix))
+		for _, d := range []direction{egress, ingress} {
+			rules = append(rules, fmt.Sprintf("%s %s vmap @isolated-%s%s", ip, d.own, d.name, suffix))
+		}
+	}
+	t := &nft.Table{Family: knftables.InetFamily, Name: TableName(w.Name), Comment: "network policies", Chains: []nft.Chain{{
 		Name: "filter-forward",
 		// Services have been translated before, and sources are hidden after.
-		Base: &nft.Base{Type: knftables.FilterType, Hook: knftables.ForwardHook, Priority: knftables.FilterPriority},
-		Rules: []string{
-			"ct state established,related accept",
-			"ip saddr . ip daddr @selves accept",
-			"ip saddr vmap @isolated-egress",
-			"ip daddr vmap @isolated-ingress",
-		},
+		Base:  &nft.Base{Type: knftables.FilterType, Hook: knftables.ForwardHook, Priority: knftables.FilterPriority},
+		Rules: rules,
 	}}}
 	t.Chains = append(t.Chains, slices.Collect(maps.Values(b.chains))...)
 	t.Sets = slices.Collect(maps.Values(b.sets))
@@ -89,6 +94,7 @@ func (b *builder) table(w World) *nft.Table {
 
 // builder collects what the pods of this node need.
 type builder struct {
+	families   []ipfamily.Family
 	pods       []pod
 	namespaces map[string]labels.Set // their labels
 	chains     map[string]nft.Chain
@@ -132,41 +138,6 @@ func hash(text string) string {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(text)) // a hash never fails
 	return fmt.Sprintf("%016x", sum.Sum64())
-}
-
-// names names policies for people.
-func names(policies []*networkingv1.NetworkPolicy) string {
-	all := make([]string, len(policies))
-	for i, policy := range policies {
-		all[i] = policy.Name
-	}
-	if len(all) == 1 {
-		return "NetworkPolicy " + all[0]
-	}
-	return "NetworkPolicies " + strings.Join(all, ", ")
-}
-
-// byNamespace are policies in the order of their names.
-func byNamespace(policies []*networkingv1.NetworkPolicy) map[string][]*networkingv1.NetworkPolicy {
-	all := map[string][]*networkingv1.NetworkPolicy{}
-	for _, policy := range policies {
-		all[policy.Namespace] = append(all[policy.Namespace], policy)
-	}
-	for _, some := range all {
-		slices.SortFunc(some, func(a, b *networkingv1.NetworkPolicy) int { return strings.Compare(a.Name, b.Name) })
-	}
-	return all
-}
-
-// thatSelect are those of a namespace's policies that isolate a pod of it in a direction.
-func thatSelect(policies []*networkingv1.NetworkPolicy, p *pod, d direction) []*networkingv1.NetworkPolicy {
-	var some []*networkingv1.NetworkPolicy
-	for _, policy := range policies {
-		if slices.Contains(policy.Spec.PolicyTypes, d.policyType) && selectorOf(&policy.Spec.PodSelector).Matches(p.labels) {
-			some = append(some, policy)
-		}
-	}
-	return some
 }
 
 // once keeps the first element of each key. Two pods have the same address only for a moment, when one has gone and the other has come.

@@ -6,11 +6,14 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/orrery-dev/orrery/network/ipfamily"
 )
 
-// pod is what policies ask about one.
+// pod is what policies ask about one, at one of its addresses: it has one of each family that the cluster has.
 type pod struct {
 	namespace, name string
 	labels          labels.Set
@@ -21,32 +24,38 @@ type pod struct {
 
 func (p *pod) String() string { return p.namespace + "/" + p.name }
 
-// podsOf are the pods that have an address of their own, in the order of their names. One that has ended has given its address back.
-func podsOf(w World) []pod {
+// podsOf are the pods that have addresses of their own, in the order of their names, once at each address. One that has ended has given
+// its addresses back.
+func podsOf(pods []*corev1.Pod, node string) []pod {
 	var all []pod
-	for _, p := range w.Pods {
+	for _, p := range pods {
 		if p.Spec.HostNetwork || p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 			continue
 		}
-		if address, ok := addressOf(p); ok {
+		for _, address := range addressesOf(p) {
 			all = append(all, pod{
 				namespace: p.Namespace, name: p.Name, labels: p.Labels, address: address,
-				here: p.Spec.NodeName == w.NodeName, ports: portsOf(p),
+				here: p.Spec.NodeName == node, ports: portsOf(p),
 			})
 		}
 	}
-	slices.SortFunc(all, func(a, b pod) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortStableFunc(all, func(a, b pod) int { return strings.Compare(a.String(), b.String()) })
 	return all
 }
 
-// addressOf is the pod's address of our family.
-func addressOf(p *corev1.Pod) (netip.Addr, bool) {
-	for _, ip := range p.Status.PodIPs {
-		if address, err := netip.ParseAddr(ip.IP); err == nil && address.Is4() {
-			return address, true
+// addressesOf are the pod's addresses, of each family at most one.
+func addressesOf(p *corev1.Pod) []netip.Addr {
+	texts := make([]string, len(p.Status.PodIPs))
+	for i, ip := range p.Status.PodIPs {
+		texts[i] = ip.IP
+	}
+	var all []netip.Addr
+	for _, f := range ipfamily.All {
+		if address := f.Address(texts...); address.IsValid() {
+			all = append(all, address)
 		}
 	}
-	return netip.Addr{}, false
+	return all
 }
 
 // portsOf are the ports that containers name.
@@ -91,6 +100,18 @@ func (s *selection) String() string {
 	}
 }
 
+// peerSelection is whom a peer selects that is no block of addresses, in a policy of a namespace.
+func peerSelection(namespace string, p networkingv1.NetworkPolicyPeer) *selection {
+	s := &selection{namespace: namespace, pods: labels.Everything()}
+	if p.PodSelector != nil {
+		s.pods = selectorOf(p.PodSelector)
+	}
+	if p.NamespaceSelector != nil {
+		s.namespaces = selectorOf(p.NamespaceSelector)
+	}
+	return s
+}
+
 // selectorOf is a selector that was stored. One that cannot be read, which validation does not let through, selects nobody.
 func selectorOf(s *metav1.LabelSelector) labels.Selector {
 	selector, err := metav1.LabelSelectorAsSelector(s)
@@ -98,4 +119,12 @@ func selectorOf(s *metav1.LabelSelector) labels.Selector {
 		return labels.Nothing()
 	}
 	return selector
+}
+
+// protocolOf is nft's word for a protocol; TCP if there is none.
+func protocolOf(protocol *corev1.Protocol) string {
+	if protocol == nil || *protocol == "" {
+		return "tcp"
+	}
+	return strings.ToLower(string(*protocol))
 }
