@@ -28,31 +28,42 @@ func DefaultDeadlines() Deadlines {
 	return Deadlines{Status: 10 * time.Second, Request: 2 * time.Minute, RunPodSandbox: 4 * time.Minute, PullImage: 2 * time.Hour}
 }
 
+// DeadlinesFor are the default deadlines where requests may take so long; sandboxes twice as long, as with the kubelet.
+func DeadlinesFor(request time.Duration) Deadlines {
+	d := DefaultDeadlines()
+	d.Request, d.RunPodSandbox = request, 2*request
+	return d
+}
+
 // WithDeadlines returns the runtime with calls that end in time, also when it has stopped to answer. Only a command without a limit
 // of its own, and the reading of logs, last as long as their contexts. The runtime must end a call when its context ends.
 func WithDeadlines(runtime Runtime, deadlines Deadlines) Runtime {
-	b := &bounded{Runtime: runtime, deadlines: deadlines}
-	notifier, notifies := runtime.(Notifier)
-	reader, reads := runtime.(LogReader)
+	return around(&bounded{Runtime: runtime, deadlines: deadlines}, runtime)
+}
+
+// around returns a runtime that stands before another, with what that one implements besides.
+func around(outer, inner Runtime) Runtime {
+	notifier, notifies := inner.(Notifier)
+	reader, reads := inner.(LogReader)
 	switch {
 	case notifies && reads:
 		return struct {
-			*bounded
+			Runtime
 			Notifier
 			LogReader
-		}{b, notifier, reader}
+		}{outer, notifier, reader}
 	case notifies:
 		return struct {
-			*bounded
+			Runtime
 			Notifier
-		}{b, notifier}
+		}{outer, notifier}
 	case reads:
 		return struct {
-			*bounded
+			Runtime
 			LogReader
-		}{b, reader}
+		}{outer, reader}
 	default:
-		return b
+		return outer
 	}
 }
 
@@ -153,6 +164,11 @@ func (b *bounded) ReopenContainerLog(ctx context.Context, id string) error {
 	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.ReopenContainerLog(ctx, id) })
 }
 
+func (b *bounded) CheckpointContainer(ctx context.Context, options *runtimeapi.CheckpointContainerRequest) error {
+	limit := time.Duration(options.Timeout)*time.Second + b.deadlines.Request
+	return done(ctx, limit, func(ctx context.Context) error { return b.Runtime.CheckpointContainer(ctx, options) })
+}
+
 func (b *bounded) ContainerStatus(ctx context.Context, id string, verbose bool) (*runtimeapi.ContainerStatusResponse, error) {
 	return within(ctx, b.deadlines.Request, func(ctx context.Context) (*runtimeapi.ContainerStatusResponse, error) {
 		return b.Runtime.ContainerStatus(ctx, id, verbose)
@@ -191,6 +207,16 @@ func (b *bounded) ImageStatus(ctx context.Context, image *runtimeapi.ImageSpec, 
 func (b *bounded) PullImage(ctx context.Context, image *runtimeapi.ImageSpec, auth *runtimeapi.AuthConfig, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
 	return within(ctx, b.deadlines.PullImage, func(ctx context.Context) (string, error) {
 		return b.Runtime.PullImage(ctx, image, auth, sandbox)
+	})
+}
+
+func (b *bounded) RemoveImage(ctx context.Context, image *runtimeapi.ImageSpec) error {
+	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.RemoveImage(ctx, image) })
+}
+
+func (b *bounded) ImageFsInfo(ctx context.Context) (*runtimeapi.ImageFsInfoResponse, error) {
+	return within(ctx, b.deadlines.Request, func(ctx context.Context) (*runtimeapi.ImageFsInfoResponse, error) {
+		return b.Runtime.ImageFsInfo(ctx)
 	})
 }
 

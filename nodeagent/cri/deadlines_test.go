@@ -42,6 +42,9 @@ var calls = []struct {
 	{"StopContainer", 2*time.Minute + 30*time.Second, func(ctx context.Context, r cri.Runtime) error { return r.StopContainer(ctx, "c", 30) }},
 	{"ListContainerStats", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { _, err := r.ListContainerStats(ctx, nil); return err }},
 	{"ReopenContainerLog", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.ReopenContainerLog(ctx, "c") }},
+	{"CheckpointContainer", 2*time.Minute + 30*time.Second, func(ctx context.Context, r cri.Runtime) error {
+		return r.CheckpointContainer(ctx, &runtimeapi.CheckpointContainerRequest{Timeout: 30})
+	}},
 	{"UpdateContainerResources", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error {
 		return r.UpdateContainerResources(ctx, "c", nil)
 	}},
@@ -56,6 +59,8 @@ var calls = []struct {
 		return err
 	}},
 	{"ListImages", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { _, err := r.ListImages(ctx, nil); return err }},
+	{"RemoveImage", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { return r.RemoveImage(ctx, nil) }},
+	{"ImageFsInfo", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { _, err := r.ImageFsInfo(ctx); return err }},
 	{"ImageStatus", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { _, err := r.ImageStatus(ctx, nil, false); return err }},
 	{"PullImage", 2 * time.Hour, func(ctx context.Context, r cri.Runtime) error { _, err := r.PullImage(ctx, nil, nil, nil); return err }},
 	{"Exec", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { _, err := r.Exec(ctx, nil); return err }},

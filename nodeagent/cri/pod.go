@@ -44,8 +44,10 @@ type Container struct {
 	Reason, Message              string
 	Image, ImageRef, ImageID     string
 	LogPath                      string
-	TerminationLog               string // the path on the node of the file for terminationMessagePath; "" if there is none
-	Annotations                  map[string]string
+	// RecursiveReadOnly are the paths in the container at which all that is mounted is read-only, what is mounted below as well.
+	RecursiveReadOnly []string
+	TerminationLog    string // the path on the node of the file for terminationMessagePath; "" if there is none
+	Annotations       map[string]string
 	// Resources are the limits that the runtime says it has; nil where the runtime does not tell.
 	Resources    *runtimeapi.LinuxContainerResources
 	UID, GID     int64
@@ -193,6 +195,9 @@ func readContainer(ctx context.Context, runtime Runtime, item *runtimeapi.Contai
 	for _, mount := range status.GetMounts() {
 		if path := container.Annotations[AnnotationTerminationMessagePath]; path != "" && mount.GetContainerPath() == path {
 			container.TerminationLog = mount.GetHostPath()
+		}
+		if mount.GetRecursiveReadOnly() {
+			container.RecursiveReadOnly = append(container.RecursiveReadOnly, mount.GetContainerPath())
 		}
 	}
 	return container, nil

@@ -36,6 +36,8 @@ type Containers interface {
 	ListContainers(ctx context.Context, filter *runtimeapi.ContainerFilter) ([]*runtimeapi.Container, error)
 	// ReopenContainerLog has a running container's log written to a new file, after the old one was renamed.
 	ReopenContainerLog(ctx context.Context, id string) error
+	// CheckpointContainer writes what a running container is at this moment into an archive.
+	CheckpointContainer(ctx context.Context, options *runtimeapi.CheckpointContainerRequest) error
 	ListContainerStats(ctx context.Context, filter *runtimeapi.ContainerStatsFilter) ([]*runtimeapi.ContainerStats, error)
 	ExecSync(ctx context.Context, id string, cmd []string, timeout time.Duration) (stdout, stderr []byte, err error)
 }
@@ -45,6 +47,10 @@ type Images interface {
 	ListImages(ctx context.Context, filter *runtimeapi.ImageFilter) ([]*runtimeapi.Image, error)
 	ImageStatus(ctx context.Context, image *runtimeapi.ImageSpec, verbose bool) (*runtimeapi.ImageStatusResponse, error)
 	PullImage(ctx context.Context, image *runtimeapi.ImageSpec, auth *runtimeapi.AuthConfig, sandbox *runtimeapi.PodSandboxConfig) (string, error)
+	// RemoveImage removes an image with all its names. One that is not there is no error.
+	RemoveImage(ctx context.Context, image *runtimeapi.ImageSpec) error
+	// ImageFsInfo says where images are on the disk, and the writable layers of containers.
+	ImageFsInfo(ctx context.Context) (*runtimeapi.ImageFsInfoResponse, error)
 }
 
 // Streaming are the calls that answer with the address of a stream.
@@ -137,6 +143,16 @@ func (c *Client) ImageStatus(ctx context.Context, image *runtimeapi.ImageSpec, v
 // PullImage fetches an image and returns the reference to give to CreateContainer.
 func (c *Client) PullImage(ctx context.Context, image *runtimeapi.ImageSpec, auth *runtimeapi.AuthConfig, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
 	return c.images.PullImage(ctx, image, auth, sandbox)
+}
+
+// RemoveImage removes an image.
+func (c *Client) RemoveImage(ctx context.Context, image *runtimeapi.ImageSpec) error {
+	return c.images.RemoveImage(ctx, image)
+}
+
+// ImageFsInfo says where images are.
+func (c *Client) ImageFsInfo(ctx context.Context) (*runtimeapi.ImageFsInfoResponse, error) {
+	return c.images.ImageFsInfo(ctx)
 }
 
 // ReadLog reads the file that the runtime writes.

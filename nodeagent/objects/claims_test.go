@@ -1,15 +1,19 @@
 package objects
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -57,13 +61,41 @@ func TestAClaimLeadsToItsVolume(t *testing.T) {
 			if c.claim != nil {
 				objects.WithObjects(c.claim)
 			}
-			found, err := NewClaims(objects.Build()).PersistentVolume(t.Context(), pod, c.volume)
+			claim, found, err := (&Claims{client: objects.Build()}).Bound(t.Context(), pod, c.volume)
 			switch {
-			case c.want == "" && (err != nil || found.Name != "disk"):
-				t.Errorf("got %v, %v", found, err)
+			case c.want == "" && (err != nil || found.Name != "disk" || claim.Name != c.claim.Name):
+				t.Errorf("got %v, %v, %v", claim, found, err)
 			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestAClaimThatIsAboutToSayThatItIsBoundIsAwaited(t *testing.T) {
+	scheme := runtime.NewScheme()
+	if err := apis.AddToScheme(scheme, apis.Kubernetes); err != nil {
+		t.Fatal(err)
+	}
+	disk := &ocorev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: "disk"}}
+	disk.Spec.ClaimRef = &corev1.ObjectReference{Namespace: "default", Name: "data", UID: "data"}
+	reads := 0
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(disk, claimOf("data", "disk", corev1.ClaimBound, nil)).WithInterceptorFuncs(interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, into client.Object, opts ...client.GetOption) error {
+			err := c.Get(ctx, key, into, opts...)
+			if claim, ok := into.(*ocorev1.PersistentVolumeClaim); ok {
+				if reads++; reads < 3 {
+					claim.Status.Phase = corev1.ClaimPending
+				}
+			}
+			return err
+		},
+	}).Build()
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "web"}}
+	volume := &corev1.Volume{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}
+	claims := NewClaims(c)
+	claims.patience = time.Hour
+	if _, found, err := claims.Bound(t.Context(), pod, volume); err != nil || found.Name != "disk" || reads != 3 {
+		t.Errorf("got %v, %v after %d reads", found, err, reads)
 	}
 }

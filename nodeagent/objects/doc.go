@@ -1,4 +1,4 @@
-// Package objects reads what pods refer to: ConfigMaps, Secrets, RuntimeClasses, ClusterTrustBundles, tokens of service
+// Package objects reads what pods refer to: ConfigMaps, Secrets, RuntimeClasses, CSIDrivers, ClusterTrustBundles, claims with their volumes, tokens of service
 // accounts and certificates of pods.
 //
 // A node may read and watch only the objects that its own pods name, one by one. So each is read when it is needed, and is watched from

@@ -18,7 +18,7 @@ const TTL = 20 * time.Second
 // keepFor is how long an answer is remembered that nobody asks for.
 const keepFor = 10 * time.Minute
 
-// Source reads ConfigMaps, Secrets, RuntimeClasses and ClusterTrustBundles. It is safe for concurrent use.
+// Source reads ConfigMaps, Secrets, RuntimeClasses, CSIDrivers and ClusterTrustBundles. It is safe for concurrent use.
 type Source struct {
 	client client.Reader
 	clock  clock.PassiveClock
