@@ -50,12 +50,13 @@ func NewFleet(options FleetOptions) (*Fleet, error) {
 	if err := options.complete(); err != nil {
 		return nil, err
 	}
-	c, err := connect(options.Config, options.Naming, "")
+	c, err := connect(options.Config, options.Naming, "", rates{}, options.Activity)
 	if err != nil {
 		return nil, err
 	}
 	f := &Fleet{options: options, runtimes: map[string]*simulated.Runtime{}, streams: &simulated.Streams{}}
 	f.nodes = newNodes(c, options.Serving, options.Clock, options.Log)
+	f.activity = options.Activity
 	source := objects.New(c.client, options.Clock)
 	for i := range options.Nodes {
 		prefix, err := network(options.ClusterCIDR, i)
@@ -83,7 +84,7 @@ func (f *Fleet) oneNode(c *connection, source *objects.Source, i int, prefix net
 	runtime := cri.WithDeadlines(rt, cri.DefaultDeadlines())
 	ips := []string{o.NodeIP}
 	loop := pods.New(pods.Options{
-		Agent: name, Runtime: runtime, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock,
+		Agent: name, Runtime: runtime, HostIPs: func() []string { return ips }, API: c.pods, Clock: o.Clock, Activity: o.Activity,
 		Graceful: o.Naming == apis.Kubernetes, Admit: admission.All(admission.OperatingSystem, admission.Room(o.Capacity)),
 		Host: host.New(host.Options{
 			Capacity: o.Capacity, Allocatable: o.Capacity, HostIPs: func() []string { return ips }, Source: source, Services: c.services,

@@ -7,12 +7,16 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	toolscache "k8s.io/client-go/tools/cache"
+	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
 	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/nodeagent/cadvisor"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/node"
@@ -29,7 +33,9 @@ const (
 
 // oneNode is one node of the process.
 type oneNode struct {
-	loop      *pods.Loop
+	loop *pods.Loop
+	// static are its own pods; nothing for a simulated node.
+	static    staticPods
 	heartbeat *node.Heartbeat
 	runtime   cri.Runtime
 	stats     *stats.Provider
@@ -50,15 +56,26 @@ func (o *oneNode) machine() cadvisor.Machine {
 type nodes struct {
 	*connection
 	serving Serving
-	clock   clock.WithDelayedExecution
-	log     logr.Logger
-	byName  map[string]*oneNode
-	order   []*oneNode
-	ready   chan struct{}
+	// configuration is that of the nodes; nil means by default.
+	configuration *kubeletconfigv1beta1.KubeletConfiguration
+	// flags are those of the program, and checkpoints the directory for those of containers.
+	flags       map[string]string
+	checkpoints string
+	clock       clock.WithDelayedExecution
+	log         logr.Logger
+	activity    *activity.Tracker // nil where nobody asks
+	byName      map[string]*oneNode
+	order       []*oneNode
+	ready       chan struct{}
+	// metrics are what the server tells.
+	metrics prometheus.Gatherers
 }
 
 func newNodes(c *connection, serving Serving, clock clock.WithDelayedExecution, log logr.Logger) *nodes {
-	return &nodes{connection: c, serving: serving, clock: clock, log: log, byName: map[string]*oneNode{}, ready: make(chan struct{})}
+	return &nodes{
+		connection: c, serving: serving, clock: clock, log: log, byName: map[string]*oneNode{}, ready: make(chan struct{}),
+		metrics: prometheus.Gatherers{metrics.Registry},
+	}
 }
 
 func (n *nodes) add(one *oneNode) {
@@ -80,12 +97,18 @@ func (n *nodes) Pods() []*corev1.Pod {
 
 // run works until ctx ends.
 func (n *nodes) run(ctx context.Context) error {
-	n.events.StartRecordingToSink(eventSink{ctx, n.kube})
+	n.events.StartRecordingToSink(eventSink{ctx, n.recording})
 	defer n.events.Shutdown()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.cache.Start(ctx) })
 	group.Go(func() error { return n.sendHeartbeats(ctx) })
 	group.Go(func() error { return n.work(ctx) })
+	if renewal := n.serving.renewal; renewal != nil {
+		group.Go(func() error { return renewal(ctx) })
+	}
+	if n.configuration != nil && *n.configuration.HealthzPort > 0 {
+		group.Go(func() error { return n.serveHealthz(ctx) })
+	}
 	if n.serving.Listener != nil {
 		group.Go(func() error { return n.serve(ctx) })
 	}
@@ -100,7 +123,7 @@ func (n *nodes) run(ctx context.Context) error {
 func (n *nodes) sendHeartbeats(ctx context.Context) error {
 	left := len(n.order)
 	registered := make(chan struct{}, left)
-	heartbeats := &node.Heartbeats{Clock: n.clock, Log: n.log, Registered: func(*node.Heartbeat) { registered <- struct{}{} }}
+	heartbeats := &node.Heartbeats{Clock: n.clock, Log: n.log, Activity: n.activity, Pace: n.order[0].heartbeat.Pace, Registered: func(*node.Heartbeat) { registered <- struct{}{} }}
 	for _, one := range n.order {
 		heartbeats.Nodes = append(heartbeats.Nodes, one.heartbeat)
 	}
@@ -122,27 +145,46 @@ func (n *nodes) sendHeartbeats(ctx context.Context) error {
 }
 
 // work starts the loops once all pods and services are known: a loop that did not know them would take what runs for orphans.
+// Static pods alone run before.
 func (n *nodes) work(ctx context.Context) error {
-	if _, err := n.cache.GetInformer(ctx, &ocorev1.Service{}); err != nil {
-		return err
-	}
-	if err := n.watchPods(ctx, n.sink); err != nil {
-		return err
-	}
 	var group sync.WaitGroup
+	defer group.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	patient := false
 	for _, one := range n.order {
-		group.Go(func() { one.loop.Run(ctx) })
+		group.Go(func() { one.loop.Run(ctx, n.known) })
+		patient = patient || one.static.loop != nil
 	}
-	n.cleanUpOrphanedPods(ctx)
-	group.Wait()
+	if err := n.knowPods(ctx, patient); err != nil || ctx.Err() != nil {
+		return err
+	}
+	close(n.known)
+	n.mirrorPods(ctx, &group)
+	if n.knowStaticPods(ctx) {
+		n.cleanUpOrphanedPods(ctx)
+	}
 	return nil
 }
 
+// listen returns when all services and pods have been told once.
+func (n *nodes) listen(ctx context.Context) error {
+	if _, err := n.cache.GetInformer(ctx, &ocorev1.Service{}); err != nil {
+		return err
+	}
+	return n.watchPods(ctx, n.sink)
+}
+
 func (n *nodes) sink(node string) podSink {
-	if one := n.byName[node]; one != nil {
+	one := n.byName[node]
+	switch {
+	case one == nil:
+		return nil
+	case one.static.mirrors != nil:
+		return apiPods{one.loop, one.static.mirrors}
+	default:
 		return one.loop
 	}
-	return nil
 }
 
 // cleanUpOrphanedPods looks now and then for what is left of pods that nobody knows.

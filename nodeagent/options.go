@@ -13,12 +13,18 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/client-go/rest"
+	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
 	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/apis"
+	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/eviction"
+	"github.com/orrery-dev/orrery/nodeagent/imagegc"
 	"github.com/orrery-dev/orrery/nodeagent/node"
+	"github.com/orrery-dev/orrery/nodeagent/shutdown"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
 
@@ -37,6 +43,9 @@ type Serving struct {
 	// ClientCAs are those by whose certificates clients are known. Without them they are known only by tokens, of which the API server
 	// says whose they are. Either way a SubjectAccessReview has to allow what they want.
 	ClientCAs *x509.CertPool
+
+	// renewal reads the certificate's files again when they change, until its context ends; nil where there are none.
+	renewal func(context.Context) error
 }
 
 // Options configure an Agent: one node that runs real containers.
@@ -52,28 +61,43 @@ type Options struct {
 	Runtime     cri.Runtime
 	// RootDir holds volumes and logs. It must be set, and be the same when the agent starts again.
 	RootDir string
-	// PodCIDR is shown as the node's; pods get their addresses from the runtime. Empty means that somebody else assigns it.
-	PodCIDR string
-	// NodeIP is the address at which the node is reached; 127.0.0.1 by default.
-	NodeIP string
+	// PodCIDRs are shown as the node's, one for each IP family; pods get their addresses from the runtime. None means that somebody else
+	// assigns them.
+	PodCIDRs []string
+	// NodeIPs are the addresses at which the node is reached, at most one for each IP family; 127.0.0.1 by default. They are in the order
+	// of the cluster's families, as those of pods are.
+	NodeIPs []string
+	// TrustCustomPods runs pods of any level that are custom resources. Without it those beyond the baseline level are refused that are
+	// not known to have been judged. It makes no difference under the Kubernetes naming, where the API server judges pods.
+	TrustCustomPods bool
 	// Protect returns when network policies hold for a pod at its addresses; no container of it starts before. Nil holds none back.
 	Protect func(ctx context.Context, pod *corev1.Pod, ips []string) error
 	// CgroupRoot is below which pods have their control groups, such as /orrery-up. Empty leaves that to the runtime.
 	CgroupRoot string
-	// ClusterDNS and ClusterDomain (cluster.local) go into the resolv.conf of pods.
-	ClusterDNS    []string
-	ClusterDomain string
-	// ResolvConf is the node's own, /etc/resolv.conf by default.
-	ResolvConf string
-	// SeccompDefault gives containers that name no seccomp profile the runtime's default one; without it they have none.
-	SeccompDefault bool
-	Labels         map[string]string
-	Taints         []corev1.Taint
-	// Capacity is the machine's by default, and Reserved what upstream reserves by default.
+	// Configuration is how the node is configured; nil means by default. What is not set in it is filled in, and what a node of ours does
+	// not obey is an error: see package kubeletconfig. Where the server listens is up to who has made its listener.
+	Configuration *kubeletconfigv1beta1.KubeletConfiguration
+	// CompleteStaticPod fills in what the manifest of a static pod leaves out, as an API server would, and says why it cannot be one. Nil
+	// leaves all as it is written.
+	CompleteStaticPod func(pod *corev1.Pod) error
+	// Inhibitor is who can hold the machine's shutdown back, where the configuration asks for that; logind if nil.
+	Inhibitor func(ctx context.Context) (shutdown.Inhibitor, error)
+	// Flags are those of the program by name, which the server tells who may know the configuration. None of them may be a secret.
+	Flags  map[string]string
+	Labels map[string]string
+	// Capacity is the machine's by default, with as many pods as the configuration says, and Reserved what the configuration keeps from
+	// pods.
 	Capacity, Reserved corev1.ResourceList
 	Serving            Serving
 	Clock              clock.WithTickerAndDelayedExecution
 	Log                logr.Logger
+
+	// What the configuration says of what pods cannot have and how that is enforced, and of how the node is kept from running out.
+	allocatable node.ReservedSettings
+	eviction    eviction.Settings
+	imageGC     imagegc.Settings
+	// reserved is what allocatable names.
+	reserved node.Reserved
 }
 
 func (o *Options) complete() error {
@@ -100,15 +124,22 @@ func (o *Options) complete() error {
 	if o.RootDir, err = filepath.EvalSymlinks(root); err != nil {
 		return fmt.Errorf("resolving the root directory %s: %w", root, err)
 	}
+	if err := o.configure(); err != nil {
+		return fmt.Errorf("configuring the node: %w", err)
+	}
 	if o.Capacity == nil {
 		if o.Capacity, err = node.MachineCapacity(o.RootDir); err != nil {
 			return err
 		}
+		o.Capacity[corev1.ResourcePods] = *resource.NewQuantity(mostPods(o.Configuration, o.Capacity.Cpu().Value()), resource.DecimalSI)
 	}
-	if o.Reserved == nil {
-		o.Reserved = node.DefaultReserved()
+	if err := o.reserve(); err != nil {
+		return err
 	}
-	defaults(&o.Naming, &o.NodeIP, &o.Clock)
+	if len(o.NodeIPs) == 0 {
+		o.NodeIPs = []string{""}
+	}
+	defaults(&o.Naming, &o.NodeIPs[0], &o.Clock)
 	return nil
 }
 
@@ -146,6 +177,8 @@ type FleetOptions struct {
 	Stages   simulated.Stages
 	Serving  Serving
 	Clock    clock.WithTickerAndDelayedExecution
+	// Activity is told of what the nodes have due and under way; nil tells nobody.
+	Activity *activity.Tracker
 	Log      logr.Logger
 }
 

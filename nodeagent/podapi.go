@@ -3,6 +3,7 @@ package nodeagent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,6 +21,8 @@ import (
 // podAPI writes pods by the client of a naming.
 type podAPI struct {
 	client client.Client
+	// mirrorOf is the mirror of a static pod, nil if there is none. It is nil where there are no static pods.
+	mirrorOf func(pod *corev1.Pod) *corev1.Pod
 
 	// written holds what the last write of a pod returned, until the watch has caught up with it.
 	mu      sync.Mutex
@@ -31,8 +34,13 @@ var _ pods.API = (*podAPI)(nil)
 // conflicts is how often a write is tried against a pod that others write to as well.
 const conflicts = 5
 
-// WriteStatus implements pods.API.
+// WriteStatus implements pods.API. That of a static pod is its mirror's.
 func (a *podAPI) WriteStatus(ctx context.Context, pod *corev1.Pod, wanted *corev1.PodStatus) error {
+	if status.Static(pod) {
+		if pod = a.mirrorOf(pod); pod == nil {
+			return nil
+		}
+	}
 	base := a.newest(pod)
 	for range conflicts {
 		updated := base.DeepCopy()
@@ -67,16 +75,19 @@ func (a *podAPI) WriteStatus(ctx context.Context, pod *corev1.Pod, wanted *corev
 func owned(now, wanted *corev1.PodStatus) corev1.PodStatus {
 	merged := *wanted.DeepCopy()
 	merged.Conditions = nil
+	var ours []corev1.PodCondition
+	for i := range wanted.Conditions {
+		if status.Writes(&wanted.Conditions[i]) {
+			ours = append(ours, wanted.Conditions[i])
+		}
+	}
 	for _, condition := range now.Conditions {
-		if !status.Owned(condition.Type) {
+		replaced := slices.ContainsFunc(ours, func(c corev1.PodCondition) bool { return c.Type == condition.Type })
+		if !status.Owned(condition.Type) && !replaced {
 			merged.Conditions = append(merged.Conditions, condition)
 		}
 	}
-	for _, condition := range wanted.Conditions {
-		if status.Owned(condition.Type) {
-			merged.Conditions = append(merged.Conditions, condition)
-		}
-	}
+	merged.Conditions = append(merged.Conditions, ours...)
 	merged.NominatedNodeName, merged.Resize, merged.ResourceClaimStatuses = now.NominatedNodeName, now.Resize, now.ResourceClaimStatuses
 	return merged
 }

@@ -74,6 +74,19 @@ func TestStatusIsWrittenThroughFaults(t *testing.T) {
 				t.Errorf("the status is %+v", got.Status)
 			}
 
+			// What the node itself does to the pod takes the place of what others have announced.
+			evicted := wanted.DeepCopy()
+			evicted.Conditions = append(evicted.Conditions, corev1.PodCondition{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet})
+			if err := api.WriteStatus(t.Context(), pod, evicted); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Get(t.Context(), client.ObjectKeyFromObject(stored), got); err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Status.Conditions) != 2 || got.Status.Conditions[1].Reason != corev1.PodReasonTerminationByKubelet {
+				t.Errorf("the conditions are %+v", got.Status.Conditions)
+			}
+
 			// Another pod of that name is not ours to write to or to delete.
 			if err := c.Delete(t.Context(), got); err != nil {
 				t.Fatal(err)

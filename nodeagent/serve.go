@@ -2,7 +2,11 @@ package nodeagent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -10,7 +14,6 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/orrery-dev/orrery/nodeagent/server"
 )
@@ -23,9 +26,28 @@ func (n *nodes) serve(ctx context.Context) error {
 	}
 	return server.New(server.Options{
 		Listener: n.serving.Listener, Certificate: n.serving.Certificate, Current: n.serving.Current, ClientCAs: n.serving.ClientCAs,
-		Reviewer: reviewer{n.kube}, NodeName: only, Pods: n.Pods, Node: n.node, Clock: n.clock, Log: n.log,
-		Metrics: promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}),
+		Reviewer: reviewer{n.kube}, Configuration: n.configuration, Flags: n.flags, CheckpointDir: n.checkpoints,
+		NodeName: only, Pods: n.Pods, Node: n.node, Clock: n.clock, Log: n.log,
+		Metrics: promhttp.HandlerFor(n.metrics, promhttp.HandlerOpts{}),
 	}).Run(ctx)
+}
+
+// serveHealthz answers /healthz to anybody, at an address of its own.
+func (n *nodes) serveHealthz(ctx context.Context) error {
+	address := net.JoinHostPort(n.configuration.HealthzBindAddress, strconv.Itoa(int(*n.configuration.HealthzPort)))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listening for /healthz: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", server.Healthz)
+	healthz := &http.Server{Handler: mux, ReadHeaderTimeout: reviewTimeout}
+	stop := context.AfterFunc(ctx, func() { _ = healthz.Close() }) // nobody waits for an answer any more
+	defer stop()
+	if err := healthz.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving /healthz: %w", err)
+	}
+	return nil
 }
 
 func (n *nodes) node(name string) (server.Node, bool) {

@@ -12,11 +12,13 @@ package admission
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	podresources "k8s.io/component-helpers/resource"
 
+	"github.com/orrery-dev/orrery/nodeagent/hugepages"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
@@ -28,29 +30,52 @@ var limited = []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, c
 var taken = podresources.PodResourcesOptions{UseStatusResources: true, InPlacePodLevelResourcesVerticalScalingEnabled: true}
 
 // Room returns a function that refuses a pod for which what the others leave of allocatable is not enough, or whose host
-// ports are taken. A resource that allocatable does not name is not limited.
+// ports are taken. A resource that allocatable does not name is not limited, but
+// for huge pages, of which there are none then.
 func Room(allocatable corev1.ResourceList) Check {
 	return func(pod *corev1.Pod, others []*corev1.Pod) *status.Failure {
 		if capacity, known := allocatable[corev1.ResourcePods]; known && int64(len(others)) >= capacity.Value() {
 			return short(corev1.ResourcePods, 1, int64(len(others)), capacity.Value())
 		}
 		requests := podresources.PodRequests(pod, podresources.PodResourcesOptions{})
-		for _, name := range limited {
-			capacity, known := allocatable[name]
-			requested := amount(name, requests)
-			if !known || requested == 0 {
-				continue
-			}
-			var used int64
-			for _, other := range others {
-				used += amount(name, podresources.PodRequests(other, taken))
-			}
-			if total := amount(name, corev1.ResourceList{name: capacity}); used+requested > total {
-				return short(name, requested, used, total)
-			}
+		if refused := fits(slices.Concat(limited, hugePagesIn(requests)), requests, allocatable, others); refused != nil {
+			return refused
 		}
 		return portsTaken(pod, others)
 	}
+}
+
+// Devices returns a function that refuses a pod for which what the others leave of the devices of plugins is not enough. offered are those
+// that there are for the pod now; a resource that no plugin offers is limited by nobody here.
+func Devices(offered func(pod *corev1.Pod) corev1.ResourceList) Check {
+	return func(pod *corev1.Pod, others []*corev1.Pod) *status.Failure {
+		allocatable := offered(pod)
+		return fits(slices.Sorted(maps.Keys(allocatable)), podresources.PodRequests(pod, podresources.PodResourcesOptions{}), allocatable, others)
+	}
+}
+
+// fits refuses what the others do not leave of some resources.
+func fits(names []corev1.ResourceName, requests, allocatable corev1.ResourceList, others []*corev1.Pod) *status.Failure {
+	for _, name := range names {
+		capacity, known := allocatable[name]
+		requested := amount(name, requests)
+		if requested == 0 || !known && !hugepages.Is(name) {
+			continue
+		}
+		var used int64
+		for _, other := range others {
+			used += amount(name, podresources.PodRequests(other, taken))
+		}
+		if total := amount(name, corev1.ResourceList{name: capacity}); used+requested > total {
+			return short(name, requested, used, total)
+		}
+	}
+	return nil
+}
+
+// hugePagesIn are those that are requested, of which a node has only what it names.
+func hugePagesIn(requests corev1.ResourceList) []corev1.ResourceName {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(requests)), func(name corev1.ResourceName) bool { return !hugepages.Is(name) })
 }
 
 // amount is in thousandths of CPUs or in bytes.

@@ -26,6 +26,35 @@ func port(port corev1.ContainerPort) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Spec.Containers[0].Ports = []corev1.ContainerPort{port} }
 }
 
+func TestThereAreAsManyDevicesAsPluginsOffer(t *testing.T) {
+	devices := Devices(func(*corev1.Pod) corev1.ResourceList {
+		return corev1.ResourceList{"example.com/gpu": resource.MustParse("2"), "example.com/gone": resource.MustParse("0")}
+	})
+	others := []*corev1.Pod{pod(asks("example.com/gpu", "1"))}
+	for _, test := range []struct {
+		name string
+		pod  *corev1.Pod
+		want string
+	}{
+		{"the last one", pod(asks("example.com/gpu", "1")), ""},
+		{"one more than are left", pod(asks("example.com/gpu", "2")),
+			"OutOfexample.com/gpu: Node didn't have enough resource: example.com/gpu, requested: 2, used: 1, capacity: 2"},
+		{"one whose plugin is gone", pod(asks("example.com/gone", "1")),
+			"OutOfexample.com/gone: Node didn't have enough resource: example.com/gone, requested: 1, used: 0, capacity: 0"},
+		{"what no plugin offers", pod(asks("example.com/other", "1")), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := ""
+			if refused := devices(test.pod, others); refused != nil {
+				got = refused.Reason + ": " + refused.Message
+			}
+			if got != test.want {
+				t.Errorf("it is refused with %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func initialized(ports corev1.ContainerPort, policy *corev1.ContainerRestartPolicy) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {
 		p.Spec.InitContainers = []corev1.Container{{Name: "init", Ports: []corev1.ContainerPort{ports}, RestartPolicy: policy}}

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/orrery-dev/orrery/nodeagent/hugepages"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
@@ -23,35 +24,23 @@ type feature[T any] struct {
 
 // ofPods are the features that a pod asks for as a whole.
 var ofPods = []feature[corev1.PodSpec]{
-	{"spec.hostUsers", "user namespaces", func(s *corev1.PodSpec) bool { return s.HostUsers != nil && !*s.HostUsers }},
-	{"spec.resourceClaims", "dynamic resource allocation", func(s *corev1.PodSpec) bool { return len(s.ResourceClaims) > 0 }},
-	{"spec.resources.claims", "dynamic resource allocation", func(s *corev1.PodSpec) bool { return s.Resources != nil && len(s.Resources.Claims) > 0 }},
-	{"spec.resources", "huge pages", func(s *corev1.PodSpec) bool { return s.Resources != nil && hugePages(*s.Resources) }},
+	{"spec.resources.claims", "claims of the pod as a whole", func(s *corev1.PodSpec) bool { return s.Resources != nil && len(s.Resources.Claims) > 0 }},
+	{"spec.resources", "huge pages of the pod as a whole", func(s *corev1.PodSpec) bool { return s.Resources != nil && hugePages(*s.Resources) }},
 }
 
 // ofVolumes are those of single volumes.
 var ofVolumes = []feature[corev1.Volume]{
-	{"emptyDir.medium", "huge pages", func(v *corev1.Volume) bool {
-		return v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumDefault && v.EmptyDir.Medium != corev1.StorageMediumMemory
-	}},
 	{"emptyDir.mode", "a mode of the volume", func(v *corev1.Volume) bool { return v.EmptyDir != nil && v.EmptyDir.Mode != nil }},
 	{"user", "owners of single files", owned},
 }
 
 // ofContainers are those of single containers, whatever kind they are of.
 var ofContainers = []feature[corev1.Container]{
-	{"env.valueFrom.fileKeyRef", "variables from files", func(c *corev1.Container) bool {
-		return slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return v.ValueFrom != nil && v.ValueFrom.FileKeyRef != nil })
+	{"restartPolicyRules.action", "rules that do other things than restart the container, or all of them", func(c *corev1.Container) bool {
+		return slices.ContainsFunc(c.RestartPolicyRules, func(r corev1.ContainerRestartRule) bool {
+			return r.Action != corev1.ContainerRestartRuleActionRestart && r.Action != corev1.ContainerRestartRuleActionRestartAllContainers
+		})
 	}},
-	{"resources.claims", "dynamic resource allocation", func(c *corev1.Container) bool { return len(c.Resources.Claims) > 0 }},
-	{"resources", "huge pages", func(c *corev1.Container) bool { return hugePages(c.Resources) }},
-	{"restartPolicyRules.action", "rules that do more than restart the container", func(c *corev1.Container) bool {
-		return slices.ContainsFunc(c.RestartPolicyRules, func(r corev1.ContainerRestartRule) bool { return r.Action != corev1.ContainerRestartRuleActionRestart })
-	}},
-	{"volumeDevices", "block devices", func(c *corev1.Container) bool { return len(c.VolumeDevices) > 0 }},
-	{"volumeMounts.recursiveReadOnly", "recursive read-only mounts", mounts(func(m *corev1.VolumeMount) bool {
-		return m.RecursiveReadOnly != nil && *m.RecursiveReadOnly == corev1.RecursiveReadOnlyEnabled
-	})},
 	{"volumeMounts.bindMountOptions", "options of bind mounts", mounts(func(m *corev1.VolumeMount) bool { return len(m.BindMountOptions) > 0 })},
 	{"httpGet.protocol", "probes and hooks by other protocols than HTTP/1.1", func(c *corev1.Container) bool {
 		return slices.ContainsFunc(requests(c), func(a *corev1.HTTPGetAction) bool {
@@ -105,7 +94,7 @@ func unsupported(format string, args ...any) *status.Failure {
 }
 
 // supportedVolumes are the kinds of volumes that package volumes makes, by their fields.
-var supportedVolumes = []string{"hostPath", "emptyDir", "configMap", "secret", "downwardAPI", "projected", "persistentVolumeClaim", "ephemeral", "image"}
+var supportedVolumes = []string{"hostPath", "emptyDir", "configMap", "secret", "downwardAPI", "projected", "persistentVolumeClaim", "ephemeral", "image", "csi"}
 
 // sourceOf is the field that is set of a volume's source. A volume without any is an emptyDir by default.
 func sourceOf(volume *corev1.Volume) string {
@@ -122,7 +111,7 @@ func sourceOf(volume *corev1.Volume) string {
 func hugePages(r corev1.ResourceRequirements) bool {
 	for _, list := range []corev1.ResourceList{r.Requests, r.Limits} {
 		for name := range list {
-			if strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) {
+			if hugepages.Is(name) {
 				return true
 			}
 		}

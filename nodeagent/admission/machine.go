@@ -3,6 +3,7 @@ package admission
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	utilsysctl "k8s.io/component-helpers/node/util/sysctl"
@@ -63,8 +64,15 @@ var safeSysctls = []string{
 	"net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_rmem", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_wmem",
 }
 
-// Sysctls refuses a pod that wants to set a kernel parameter which is not safe, or which the pod shares with the host.
-func Sysctls(pod *corev1.Pod, _ []*corev1.Pod) *status.Failure {
+// Sysctls refuses a pod that wants to set a kernel parameter which is neither safe nor among those that are allowed, or which the pod
+// shares with the host. What is allowed is a name, or the beginning of one with a * after it.
+func Sysctls(allowed ...string) Check {
+	return func(pod *corev1.Pod, _ []*corev1.Pod) *status.Failure {
+		return sysctls(pod, slices.Concat(safeSysctls, allowed))
+	}
+}
+
+func sysctls(pod *corev1.Pod, allowed []string) *status.Failure {
 	if pod.Spec.SecurityContext == nil {
 		return nil
 	}
@@ -73,7 +81,7 @@ func Sysctls(pod *corev1.Pod, _ []*corev1.Pod) *status.Failure {
 		namespace, _, _ := utilsysctl.GetNamespace(name)
 		forbidden := ""
 		switch {
-		case !slices.Contains(safeSysctls, name):
+		case !slices.ContainsFunc(allowed, func(pattern string) bool { return matches(pattern, name) }):
 			forbidden = "not allowlisted"
 		case namespace == utilsysctl.NetNamespace && pod.Spec.HostNetwork, namespace == utilsysctl.IPCNamespace && pod.Spec.HostIPC:
 			forbidden = fmt.Sprintf("not allowed with host %s enabled", namespace)
@@ -83,4 +91,10 @@ func Sysctls(pod *corev1.Pod, _ []*corev1.Pod) *status.Failure {
 		return &status.Failure{Reason: "SysctlForbidden", Message: fmt.Sprintf("forbidden sysctl: %q %s", name, forbidden)}
 	}
 	return nil
+}
+
+// matches says whether a name is that of a pattern, or begins like one that ends in *.
+func matches(pattern, name string) bool {
+	begin, open := strings.CutSuffix(utilsysctl.NormalizeName(pattern), "*")
+	return name == begin || open && strings.HasPrefix(name, begin)
 }

@@ -36,25 +36,31 @@ func TestWhatAMachineRefuses(t *testing.T) {
 		{"not by its other spelling either", without, sysctl("net/ipv4/ip_unprivileged_port_start", nil), ""},
 		{"a parameter of the host", without, sysctl("kernel.panic", nil), `SysctlForbidden: forbidden sysctl: "kernel.panic" not allowlisted`},
 		{"a parameter that may harm others", without, sysctl("net.ipv4.ip_forward", nil), `SysctlForbidden: forbidden sysctl: "net.ipv4.ip_forward" not allowlisted`},
+		{"no parameter that is allowed here", without, sysctl("net/ipv4/tcp_mtu_probing", nil), ""},
+		{"no parameter whose name begins as is allowed here", without, sysctl("net.core.somaxconn", nil), ""},
+		{"one that is allowed here, of the host's network", without, sysctl("net.core.somaxconn", func(s *corev1.PodSpec) { s.HostNetwork = true }),
+			`SysctlForbidden: forbidden sysctl: "net.core.somaxconn" not allowed with host Net enabled`},
 		{"a parameter of the host's network", without, sysctl("net.ipv4.tcp_syncookies", func(s *corev1.PodSpec) { s.HostNetwork = true }),
 			`SysctlForbidden: forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host Net enabled`},
 		{"a parameter of the host's IPC", without, sysctl("kernel.shm_rmid_forced", func(s *corev1.PodSpec) { s.HostIPC = true }),
 			`SysctlForbidden: forbidden sysctl: "kernel.shm_rmid_forced" not allowed with host IPC enabled`},
-		{"huge pages", without, corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Resources: corev1.ResourceRequirements{
+		{"huge pages of the pod as a whole", without, corev1.PodSpec{Resources: &corev1.ResourceRequirements{
 			Limits: corev1.ResourceList{"hugepages-2Mi": resource.MustParse("2Mi")},
-		}}}}, "PodFeatureUnsupported: huge pages (resources of container main): not supported by this node"},
+		}}, "PodFeatureUnsupported: huge pages of the pod as a whole (spec.resources): not supported by this node"},
 		{"a volume of a kind that it does not make", without, corev1.PodSpec{Volumes: []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
 			NFS: &corev1.NFSVolumeSource{},
 		}}}}, "PodFeatureUnsupported: volumes of this kind (nfs of volume data): not supported by this node"},
-		{"user namespaces", without, corev1.PodSpec{HostUsers: ptr.To(false)}, "PodFeatureUnsupported: user namespaces (spec.hostUsers): not supported by this node"},
-		{"no user namespaces", without, corev1.PodSpec{HostUsers: ptr.To(true)}, ""},
-		{"the restart of all containers", without, corev1.PodSpec{Containers: []corev1.Container{{Name: "main", RestartPolicyRules: []corev1.ContainerRestartRule{
+		{"no users of its own", without, corev1.PodSpec{HostUsers: ptr.To(false)}, ""},
+		{"not the restart of all containers", without, corev1.PodSpec{Containers: []corev1.Container{{Name: "main", RestartPolicyRules: []corev1.ContainerRestartRule{
 			{Action: corev1.ContainerRestartRuleActionRestartAllContainers},
-		}}}}, "PodFeatureUnsupported: rules that do more than restart the container (restartPolicyRules.action of container main): not supported by this node"},
+		}}}}, ""},
+		{"a rule of a later version", without, corev1.PodSpec{Containers: []corev1.Container{{Name: "main", RestartPolicyRules: []corev1.ContainerRestartRule{
+			{Action: "Later"},
+		}}}}, "PodFeatureUnsupported: rules that do other things than restart the container, or all of them (restartPolicyRules.action of container main): not supported by this node"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""
-			judge := All(OperatingSystem, Features, AppArmor(test.appArmor), Sysctls)
+			judge := All(OperatingSystem, Features, AppArmor(test.appArmor), Sysctls("net.core.*", "net.ipv4.tcp_mtu_probing"))
 			if why := judge(&corev1.Pod{Spec: test.spec}, nil); why != nil {
 				got = why.Reason + ": " + why.Message
 			}

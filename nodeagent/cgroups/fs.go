@@ -24,10 +24,15 @@ type FS struct {
 	root string
 }
 
+// Unified says that version 2 is mounted.
+func Unified(mount string) bool {
+	_, err := os.Stat(filepath.Join(mount, "cgroup.controllers"))
+	return err == nil
+}
+
 // Open finds out which version is mounted and makes the agent's own root group, such as /orrery.
 func Open(mount, root string) (*FS, error) {
-	_, err := os.Stat(filepath.Join(mount, "cgroup.controllers"))
-	f := &FS{Mount: mount, V2: err == nil, root: root}
+	f := &FS{Mount: mount, V2: Unified(mount), root: root}
 	if err := f.Create(root, Limits{}); err != nil {
 		return nil, err
 	}
@@ -125,6 +130,32 @@ func (f *FS) Update(path string, limits Limits) error {
 	return nil
 }
 
+// Enforce sets those limits of a group that there are, and leaves the others as they are.
+func (f *FS) Enforce(path string, limits Limits) error {
+	unlimited := f.values(Limits{})
+	values := f.values(limits)
+	for name, value := range values {
+		if unlimited[name] == value {
+			delete(values, name)
+		}
+	}
+	found := false
+	for _, top := range f.hierarchies() {
+		dir := filepath.Join(top, path)
+		if _, err := os.Stat(dir); err != nil {
+			continue
+		}
+		found = true
+		if err := f.write(dir, values); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("limiting control group %s: it is not there", path)
+	}
+	return nil
+}
+
 // MemoryUsage is how much memory the processes of a group use together, in bytes, with what the kernel caches for them.
 func (f *FS) MemoryUsage(path string) (int64, error) {
 	file := filepath.Join(f.Mount, "memory", path, "memory.usage_in_bytes")
@@ -143,8 +174,10 @@ func (f *FS) MemoryUsage(path string) (int64, error) {
 }
 
 // limit writes those limits whose files the group has.
-func (f *FS) limit(dir string, limits Limits) error {
-	for name, value := range f.values(limits) {
+func (f *FS) limit(dir string, limits Limits) error { return f.write(dir, f.values(limits)) }
+
+func (f *FS) write(dir string, values map[string]string) error {
+	for name, value := range values {
 		file := filepath.Join(dir, name)
 		now, err := os.ReadFile(file)
 		if err != nil || strings.TrimSpace(string(now)) == value {
@@ -159,7 +192,10 @@ func (f *FS) limit(dir string, limits Limits) error {
 
 // values are the contents of the files that stand for limits.
 func (f *FS) values(limits Limits) map[string]string {
-	values := map[string]string{}
+	values := map[string]string{"pids.max": "max"}
+	if limits.Pids > 0 {
+		values["pids.max"] = strconv.FormatInt(limits.Pids, 10)
+	}
 	if f.V2 {
 		values["cpu.max"] = "max " + strconv.Itoa(period)
 		values["memory.max"] = "max"

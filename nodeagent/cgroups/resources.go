@@ -47,12 +47,14 @@ func OOMScoreAdjust(class corev1.PodQOSClass, memoryRequest, memoryCapacity int6
 	return min(max(adjust, 1000+guaranteed), bestEffort-1)
 }
 
-// Limits are those of a pod's group. Zero means none.
+// Limits are those of a group. Zero means none.
 type Limits struct {
 	Shares uint64
 	Quota  int64
 	Period uint64
 	Memory int64
+	// Pids is how many processes there may be, threads counted.
+	Pids int64
 }
 
 // Of computes the limits of a pod: its own, or what its containers ask for together, or any of its init containers alone; with the

@@ -15,6 +15,8 @@ type Usage struct {
 	// Memory is theirs and what the kernel caches for them, in bytes; WorkingSet is that without what it could drop at once, and
 	// RSS what belongs to nothing but them.
 	Memory, WorkingSet, RSS uint64
+	// Processes is how many there are, threads counted; 0 where that is not told.
+	Processes uint64
 }
 
 // Usage reads what a group uses.
@@ -37,7 +39,18 @@ func (f *FS) Usage(path string) (Usage, error) {
 	}
 	usage := Usage{CPU: used, Memory: uint64(max(memory, 0)), RSS: stat[rss]}
 	usage.WorkingSet = usage.Memory - min(stat[inactive], usage.Memory)
+	if all := readNumber(f.controller("pids", path), "pids.current"); all != nil {
+		usage.Processes = *all
+	}
 	return usage, nil
+}
+
+// controller is the directory of a group in the hierarchy of a controller.
+func (f *FS) controller(name, path string) string {
+	if f.V2 {
+		return filepath.Join(f.Mount, path)
+	}
+	return filepath.Join(f.Mount, name, path)
 }
 
 func (f *FS) cpuUsage(path string) (uint64, error) {

@@ -62,6 +62,8 @@ disabled_plugins = [
 
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = {{.RestrictOOMScore}}
+  disable_hugetlb_controller = false
+  tolerate_missing_hugetlb_controller = true
   netns_mounts_under_state_dir = true
   [plugins."io.containerd.cri.v1.runtime".cni]
     bin_dirs = [{{quote .PluginDir}}]

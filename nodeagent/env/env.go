@@ -3,6 +3,7 @@ package env
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,6 +28,8 @@ type Input struct {
 	// Allocatable is the node's: the limit of a container that has none.
 	Allocatable corev1.ResourceList
 	Source      Source
+	// Open opens a file of a volume. Nil is a node without files: what refers to one is not there.
+	Open func(volume, path string) (io.ReadCloser, error)
 }
 
 // Compute returns the variables in the order in which they were made; each name is there once.
@@ -156,6 +159,8 @@ func (in *Input) value(ctx context.Context, v *corev1.EnvVar, lookup func(string
 		return in.configMapKey(ctx, from.ConfigMapKeyRef)
 	case from.SecretKeyRef != nil:
 		return in.secretKey(ctx, from.SecretKeyRef)
+	case from.FileKeyRef != nil:
+		return in.fileKey(from.FileKeyRef)
 	default:
 		return "", false, fmt.Errorf("variable %s: this source of values is not supported", v.Name)
 	}

@@ -2,23 +2,22 @@ package eviction
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	statsv1alpha1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"github.com/orrery-dev/orrery/nodeagent/cri"
-	"github.com/orrery-dev/orrery/nodeagent/rounds"
+	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/nodeagent/pods"
 	"github.com/orrery-dev/orrery/nodeagent/stats"
-	"github.com/orrery-dev/orrery/nodeagent/status"
 )
-
-// monitoringInterval is how often pods are measured; the kubelet's figure.
-const monitoringInterval = 10 * time.Second
 
 // Runtime tells how much containers have written to their own file systems.
 type Runtime interface {
@@ -31,74 +30,111 @@ type Disk interface {
 	ContainerLogs(pod *corev1.Pod, container string) string
 }
 
-// Manager holds the limits of the pods of one node.
-type Manager struct {
+// Stats measures the node.
+type Stats interface {
+	// NodeStats measures the node itself, and finds out how its disks are.
+	NodeStats(ctx context.Context) (*statsv1alpha1.NodeStats, stats.Layout, error)
+	// Summary measures its pods as well, with what they have on the disk.
+	Summary(ctx context.Context) (*statsv1alpha1.Summary, error)
+}
+
+// Reclaim gives up what the node can do without.
+type Reclaim interface {
+	// DeleteAllUnusedContainers removes containers of pods that are over.
+	DeleteAllUnusedContainers(ctx context.Context) error
+	// DeleteUnusedImages removes images that nobody uses.
+	DeleteUnusedImages(ctx context.Context) error
+}
+
+// Options are what a Manager needs. All must be set.
+type Options struct {
+	Settings Settings
+	// EnforceAllocatable: the memory of all pods together is limited, and so it can run short by itself.
+	EnforceAllocatable bool
 	// Agent is the mark of this node's containers.
 	Agent   string
 	Runtime Runtime
 	Disk    Disk
+	Stats   Stats
+	Reclaim Reclaim
 	// Pods are those of the node, with their newest statuses.
 	Pods func() []*corev1.Pod
-	// Evict ends a pod.
-	Evict func(uid types.UID, message string)
-	Clock clock.Clock
-	Log   logr.Logger
+	// Evict fails a pod and has its containers end; false, if it has failed already.
+	Evict func(uid types.UID, e pods.Eviction) bool
+	// Ended says whether no container of a pod runs any more.
+	Ended func(uid types.UID) bool
+	// PodEvent and NodeEvent record events about a pod, and about the node.
+	PodEvent  func(pod *corev1.Pod, annotations map[string]string, kind, reason, message string)
+	NodeEvent func(kind, reason, message string)
+	Clock     clock.WithTicker
+	Log       logr.Logger
 }
 
-// Run measures now and then, until ctx ends.
-func (m *Manager) Run(ctx context.Context) {
-	rounds.Rounds{Every: monitoringInterval, What: "Measuring the local storage of pods", Clock: m.Clock, Log: m.Log}.Run(ctx, m.Measure)
+// Manager evicts the pods of one node.
+type Manager struct {
+	Options
+	config config
+	engine *engine.Engine[engine.One, World, *Manager]
+
+	mu         sync.Mutex
+	conditions []corev1.NodeConditionType
 }
 
-// Measure measures the pods that have limits once, and evicts those that exceed them.
-func (m *Manager) Measure(ctx context.Context) error {
-	var pods []*corev1.Pod
-	for _, pod := range m.Pods() {
-		if limited(pod) && pod.DeletionTimestamp == nil && !status.Terminal(pod.Status.Phase) {
-			pods = append(pods, pod)
-		}
-	}
-	if len(pods) == 0 {
-		return nil
-	}
-	measured, err := m.Runtime.ListContainerStats(ctx, &runtimeapi.ContainerStatsFilter{LabelSelector: map[string]string{cri.LabelAgent: m.Agent}})
+var _ engine.Loop[engine.One, World, *Manager] = (*Manager)(nil)
+
+// New refuses settings that the kubelet refuses.
+func New(o Options) (*Manager, error) {
+	parsed, err := o.Settings.parse()
 	if err != nil {
-		return fmt.Errorf("asking the runtime what containers have written: %w", err)
+		return nil, err
 	}
-	layers := map[types.UID]map[string]int64{}
-	for _, s := range measured {
-		labels := s.GetAttributes().GetLabels()
-		uid := types.UID(labels[cri.LabelPodUID])
-		if layers[uid] == nil {
-			layers[uid] = map[string]int64{}
-		}
-		layers[uid][labels[cri.LabelContainerName]] += int64(s.GetWritableLayer().GetUsedBytes().GetValue())
+	if o.EnforceAllocatable {
+		parsed.thresholds = withAllocatable(parsed.thresholds)
 	}
-	for _, pod := range pods {
-		if message := Exceeded(pod, m.usage(pod, layers[pod.UID])); message != "" {
-			m.Evict(pod.UID, message)
-		}
-	}
-	return nil
+	m := &Manager{Options: o, config: parsed}
+	m.engine = engine.New(m, engine.Options[engine.One]{
+		Name: "eviction", Clock: o.Clock, Registerer: metrics.Registry, Log: o.Log, LongestBackOff: monitoringInterval,
+	})
+	return m, nil
 }
 
-// occupied is how many bytes of the disk a directory takes.
-func occupied(dir string) int64 {
-	bytes, _ := stats.Occupied(dir)
-	return bytes
+// withAllocatable adds the threshold of the memory of all pods, which is that of the node's.
+func withAllocatable(thresholds []Threshold) []Threshold {
+	for _, t := range thresholds {
+		if t.Signal == memoryAvailable && t.Hard() {
+			t.Signal = allocatableMemory
+			return append(thresholds, t)
+		}
+	}
+	return thresholds
 }
 
-func (m *Manager) usage(pod *corev1.Pod, layers map[string]int64) Usage {
-	used := Usage{EmptyDirs: map[string]int64{}, Containers: map[string]int64{}}
-	for i := range pod.Spec.Volumes {
-		if volume := &pod.Spec.Volumes[i]; onDisk(volume) {
-			used.EmptyDirs[volume.Name] = occupied(m.Disk.VolumePath(pod, volume))
-		}
-	}
-	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
-		for i := range list {
-			used.Containers[list[i].Name] = layers[list[i].Name] + occupied(m.Disk.ContainerLogs(pod, list[i].Name))
-		}
-	}
-	return used
+// Run measures and evicts until ctx ends.
+func (m *Manager) Run(ctx context.Context) {
+	m.engine.Wake(engine.One{})
+	m.engine.Run(ctx)
+}
+
+// Plan decides what to do next.
+func (m *Manager) Plan(_ engine.One, w World, now time.Time) *engine.Plan[*Manager] {
+	return decide(&w, now)
+}
+
+// Actor is the manager itself.
+func (m *Manager) Actor(engine.One, World, engine.Turn) *Manager { return m }
+
+// Inspector shows what would be done next, and what was done last.
+func (m *Manager) Inspector() engine.Inspector { return engine.Inspect(m.engine, engine.ParseOne) }
+
+// Conditions are the node conditions that hold, of MemoryPressure, DiskPressure and PIDPressure.
+func (m *Manager) Conditions() []corev1.NodeConditionType {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.conditions)
+}
+
+func (m *Manager) set(conditions []corev1.NodeConditionType) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.conditions = conditions
 }

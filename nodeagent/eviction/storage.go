@@ -1,11 +1,17 @@
 package eviction
 
 import (
+	"context"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
 	podresources "k8s.io/component-helpers/resource"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/stats"
 )
 
 // Usage is what a pod uses of the disk, in bytes.
@@ -72,4 +78,67 @@ func onDisk(volume *corev1.Volume) bool {
 func podLimit(pod *corev1.Pod) (resource.Quantity, bool) {
 	limit, limited := podresources.PodLimits(pod, podresources.PodResourcesOptions{})[corev1.ResourceEphemeralStorage]
 	return limit, limited && limit.Sign() > 0
+}
+
+// exceeded measures the pods that have limits, and says of those that exceed them which one.
+func (m *Manager) exceeded(ctx context.Context, pods []*corev1.Pod) (map[types.UID]string, error) {
+	var some []*corev1.Pod
+	for _, pod := range pods {
+		if limited(pod) && pod.DeletionTimestamp == nil {
+			some = append(some, pod)
+		}
+	}
+	if len(some) == 0 {
+		return nil, nil
+	}
+	layers, err := m.writableLayers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := map[types.UID]string{}
+	for _, pod := range some {
+		if message := Exceeded(pod, m.usage(pod, layers[pod.UID])); message != "" {
+			found[pod.UID] = message
+		}
+	}
+	return found, nil
+}
+
+// writableLayers is what containers have written to their own file systems, by pod and name.
+func (m *Manager) writableLayers(ctx context.Context) (map[types.UID]map[string]int64, error) {
+	measured, err := m.Runtime.ListContainerStats(ctx, &runtimeapi.ContainerStatsFilter{LabelSelector: map[string]string{cri.LabelAgent: m.Agent}})
+	if err != nil {
+		return nil, fmt.Errorf("asking the runtime what containers have written: %w", err)
+	}
+	layers := map[types.UID]map[string]int64{}
+	for _, s := range measured {
+		labels := s.GetAttributes().GetLabels()
+		uid := types.UID(labels[cri.LabelPodUID])
+		if layers[uid] == nil {
+			layers[uid] = map[string]int64{}
+		}
+		layers[uid][labels[cri.LabelContainerName]] += int64(s.GetWritableLayer().GetUsedBytes().GetValue())
+	}
+	return layers, nil
+}
+
+func (m *Manager) usage(pod *corev1.Pod, layers map[string]int64) Usage {
+	used := Usage{EmptyDirs: map[string]int64{}, Containers: map[string]int64{}}
+	for i := range pod.Spec.Volumes {
+		if volume := &pod.Spec.Volumes[i]; onDisk(volume) {
+			used.EmptyDirs[volume.Name] = occupied(m.Disk.VolumePath(pod, volume))
+		}
+	}
+	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range list {
+			used.Containers[list[i].Name] = layers[list[i].Name] + occupied(m.Disk.ContainerLogs(pod, list[i].Name))
+		}
+	}
+	return used
+}
+
+// occupied is how many bytes of the disk a directory takes.
+func occupied(dir string) int64 {
+	bytes, _ := stats.Occupied(dir)
+	return bytes
 }

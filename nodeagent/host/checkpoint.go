@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/orrery-dev/orrery/nodeagent/checkpoint"
 )
 
 // checkpointFile is in the directory of a pod that was resized.
@@ -23,24 +25,8 @@ func (h *Host) WriteCheckpoint(pod *corev1.Pod, text []byte) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("making the pod's directory: %w", err)
 	}
-	if err := replace(filepath.Join(dir, checkpointFile), text); err != nil {
+	if err := checkpoint.Replace(filepath.Join(dir, checkpointFile), text); err != nil {
 		return fmt.Errorf("writing the pod's checkpoint: %w", err)
-	}
-	return nil
-}
-
-// replace puts a file in the place of another, or of none, so that after a crash one of both is there whole.
-func replace(path string, text []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/env"
+	"github.com/orrery-dev/orrery/nodeagent/hugepages"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
 )
 
@@ -23,6 +24,7 @@ func (h *Host) containerConfig(pod *corev1.Pod, spec *corev1.Container, of pods.
 	if of.Target != "" && security.NamespaceOptions.GetPid() == runtimeapi.NamespaceMode_CONTAINER {
 		security.NamespaceOptions.Pid, security.NamespaceOptions.TargetId = runtimeapi.NamespaceMode_TARGET, of.Target
 	}
+	mapMounts(mounts, security.NamespaceOptions.UsernsOptions)
 	lookup := env.Lookup(vars)
 	config := &runtimeapi.ContainerConfig{
 		Metadata:    &runtimeapi.ContainerMetadata{Name: spec.Name, Attempt: uint32(of.Restarts)},
@@ -43,6 +45,7 @@ func (h *Host) containerConfig(pod *corev1.Pod, spec *corev1.Container, of pods.
 		},
 	}
 	config.Labels[cri.LabelContainerName] = spec.Name
+	config.Linux.Resources.HugepageLimits = hugepages.Limits(spec.Resources.Limits, h.Allocatable)
 	if spec.Lifecycle != nil && spec.Lifecycle.StopSignal != nil {
 		config.StopSignal = runtimeapi.Signal(runtimeapi.Signal_value[cri.SignalPrefix+string(*spec.Lifecycle.StopSignal)])
 	}

@@ -5,13 +5,16 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	statsv1alpha1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 
 	"github.com/orrery-dev/orrery/nodeagent/admission"
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/env"
 	"github.com/orrery-dev/orrery/nodeagent/pods"
+	"github.com/orrery-dev/orrery/nodeagent/userns"
 )
 
 // Volumes puts volumes onto the disk.
@@ -20,8 +23,34 @@ type Volumes interface {
 	Mount(ctx context.Context, pod *corev1.Pod, dir string) error
 	// Path is where a volume is, once it was mounted.
 	Path(pod *corev1.Pod, dir string, volume *corev1.Volume) string
+	// Stats are the figures of a volume below dir; nil where it has none.
+	Stats(ctx context.Context, dir string, volume *corev1.Volume) (*statsv1alpha1.FsStats, error)
 	// Unmount takes all volumes below dir away.
-	Unmount(dir string) error
+	Unmount(ctx context.Context, dir string) error
+}
+
+// Assignments are what pods have for themselves of the node.
+type Assignments interface {
+	pods.Assigning
+	// Container has a container made with what it was given.
+	Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Container, config *runtimeapi.ContainerConfig) error
+	// Exclusive says whether a container of the pod has CPUs for itself.
+	Exclusive(pod *corev1.Pod) bool
+	// Release takes back what a pod has.
+	Release(pod types.UID) error
+	// Pods are the UIDs of those that have something.
+	Pods() []string
+}
+
+// Claims are what pods claim of resources.
+type Claims interface {
+	// Prepare has drivers prepare the claims of a pod, and Unprepare has them undo that.
+	Prepare(ctx context.Context, pod *corev1.Pod) error
+	Unprepare(ctx context.Context, pod types.UID) error
+	// Container has a container made with what was prepared for it.
+	Container(pod *corev1.Pod, spec *corev1.Container, config *runtimeapi.ContainerConfig) error
+	// Pods are the UIDs of those that have claims.
+	Pods() []string
 }
 
 // Options configure a Host.
@@ -48,10 +77,18 @@ type Options struct {
 	Volumes Volumes
 	// Cgroups is needed with a CgroupRoot.
 	Cgroups *cgroups.FS
+	// PodPidsLimit is how many processes a pod may have; no limit if it is not above zero.
+	PodPidsLimit int64
 	// HandlerOf returns the handler of a RuntimeClass. Without it there is one handler for all.
 	HandlerOf func(ctx context.Context, runtimeClass string) (string, error)
 	// SeccompDefault: a container that names no seccomp profile gets the runtime's default one, rather than none.
 	SeccompDefault bool
+	// UserRanges are the IDs of pods with users of their own; nil has none for them.
+	UserRanges *userns.Ranges
+	// Assignments gives pods what they have for themselves; nil gives them nothing.
+	Assignments Assignments
+	// Claims has drivers prepare what pods claim of resources; nil if nobody does.
+	Claims Claims
 	// AppArmor: the kernel has it.
 	AppArmor bool
 }
@@ -102,7 +139,7 @@ func (h *Host) Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Cont
 		return nil, fmt.Errorf("listing services of namespace %s: %w", pod.Namespace, err)
 	}
 	vars, err := env.Compute(ctx, env.Input{
-		Pod: h.addressed(pod, of.IPs), Container: spec, Services: services, Allocatable: h.Allocatable, Source: h.Source,
+		Pod: h.addressed(pod, of.IPs), Container: spec, Services: services, Allocatable: h.Allocatable, Source: h.Source, Open: h.opener(pod),
 	})
 	if err != nil {
 		return nil, err
@@ -111,7 +148,26 @@ func (h *Host) Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Cont
 	if err != nil {
 		return nil, err
 	}
-	return h.containerConfig(pod, spec, of, vars, mounts)
+	devices, err := h.devices(pod, spec)
+	if err != nil {
+		return nil, err
+	}
+	config, err := h.containerConfig(pod, spec, of, vars, mounts)
+	if err != nil {
+		return nil, err
+	}
+	config.Devices = devices
+	if h.Claims != nil {
+		if err := h.Claims.Container(pod, spec, config); err != nil {
+			return nil, err
+		}
+	}
+	if h.Assignments != nil {
+		if err := h.Assignments.Container(ctx, pod, spec, config); err != nil {
+			return nil, err
+		}
+	}
+	return config, nil
 }
 
 // addressed returns the pod with the addresses it has now, which its status may not say yet.

@@ -53,12 +53,16 @@ func (h *Host) volumeMount(pod *corev1.Pod, spec *corev1.Container, mount *corev
 	if mount.SubPathExpr != "" {
 		sub = env.Expand(mount.SubPathExpr, lookup)
 	}
+	recursive, err := recursiveReadOnly(mount, of.Features)
+	if err != nil {
+		return nil, err
+	}
 	target := mount.MountPath
 	if !path.IsAbs(target) {
 		target = path.Join("/", target)
 	}
 	if volume.Image != nil {
-		return imageMount(mount, volume, sub, target, of)
+		return imageMount(mount, volume, sub, target, of, recursive)
 	}
 	source := h.Volumes.Path(pod, h.podDir(pod), volume)
 	if sub != "" {
@@ -70,11 +74,34 @@ func (h *Host) volumeMount(pod *corev1.Pod, spec *corev1.Container, mount *corev
 	}
 	return &runtimeapi.Mount{
 		HostPath: source, ContainerPath: target, Readonly: mount.ReadOnly || agentWrites(volume) || claimedReadOnly(volume), Propagation: propagation(mount),
+		RecursiveReadOnly: recursive,
 	}, nil
 }
 
+// devices are the volumes that a container has as block devices.
+func (h *Host) devices(pod *corev1.Pod, spec *corev1.Container) ([]*runtimeapi.Device, error) {
+	if h.RootDir == "" {
+		return nil, nil
+	}
+	var devices []*runtimeapi.Device
+	for _, device := range spec.VolumeDevices {
+		volume := volumeOf(pod, device.Name)
+		if volume == nil {
+			return nil, fmt.Errorf("cannot find volume %q to pass into container %q", device.Name, spec.Name)
+		}
+		permissions := "mrw"
+		if claimedReadOnly(volume) {
+			permissions = "mr"
+		}
+		devices = append(devices, &runtimeapi.Device{
+			HostPath: h.Volumes.Path(pod, h.podDir(pod), volume), ContainerPath: device.DevicePath, Permissions: permissions,
+		})
+	}
+	return devices, nil
+}
+
 // imageMount has the runtime mount an image, or a part of it. Nobody can write there.
-func imageMount(mount *corev1.VolumeMount, volume *corev1.Volume, sub, target string, of pods.ContainerOf) (*runtimeapi.Mount, error) {
+func imageMount(mount *corev1.VolumeMount, volume *corev1.Volume, sub, target string, of pods.ContainerOf, recursive bool) (*runtimeapi.Mount, error) {
 	image, ok := of.VolumeImages[volume.Name]
 	if !ok {
 		return nil, fmt.Errorf("volume %q names no image", volume.Name)
@@ -83,9 +110,28 @@ func imageMount(mount *corev1.VolumeMount, volume *corev1.Volume, sub, target st
 		return nil, fmt.Errorf("subPath %q of volumeMount %q has to lead to what is in the image", sub, mount.Name)
 	}
 	return &runtimeapi.Mount{
-		ContainerPath: target, Readonly: true, Propagation: propagation(mount),
+		ContainerPath: target, Readonly: true, RecursiveReadOnly: recursive, Propagation: propagation(mount),
 		Image: &runtimeapi.ImageSpec{Image: image, UserSpecifiedImage: volume.Image.Reference}, ImageSubPath: sub,
 	}, nil
+}
+
+// recursiveReadOnly says whether what is mounted below a volume is read-only as well. Where that was asked for and cannot be had, the
+// container is not started; where it was asked for if possible, it depends on what the handler of the runtime can do.
+func recursiveReadOnly(mount *corev1.VolumeMount, features *runtimeapi.RuntimeHandlerFeatures) (bool, error) {
+	if mount.RecursiveReadOnly == nil || *mount.RecursiveReadOnly == corev1.RecursiveReadOnlyDisabled {
+		return false, nil
+	}
+	able := features.GetRecursiveReadOnlyMounts()
+	switch private := propagation(mount) == runtimeapi.MountPropagation_PROPAGATION_PRIVATE; {
+	case !mount.ReadOnly:
+		return false, fmt.Errorf("volume %q requested recursive read-only mode, but it is not read-only", mount.Name)
+	case !private:
+		return false, fmt.Errorf("volume %q requested recursive read-only mode, but it is not compatible with propagation %q", mount.Name, *mount.MountPropagation)
+	case able, *mount.RecursiveReadOnly == corev1.RecursiveReadOnlyIfPossible:
+		return able, nil
+	default:
+		return false, fmt.Errorf("volume %q requested recursive read-only mode, but it is not supported by the runtime", mount.Name)
+	}
 }
 
 // agentWrites says whether the volume's content is the agent's: a container that could change it would change what the agent finds
@@ -94,9 +140,10 @@ func agentWrites(volume *corev1.Volume) bool {
 	return volume.ConfigMap != nil || volume.Secret != nil || volume.DownwardAPI != nil || volume.Projected != nil
 }
 
-// claimedReadOnly says whether the pod asks for the claim's volume to be read alone.
+// claimedReadOnly says whether the pod asks for the volume of a claim, or of a CSI driver, to be read alone.
 func claimedReadOnly(volume *corev1.Volume) bool {
-	return volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
+	return volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly ||
+		volume.CSI != nil && volume.CSI.ReadOnly != nil && *volume.CSI.ReadOnly
 }
 
 func volumeOf(pod *corev1.Pod, name string) *corev1.Volume {

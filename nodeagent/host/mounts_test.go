@@ -2,12 +2,16 @@ package host
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	statsv1alpha1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 
 	"github.com/orrery-dev/orrery/nodeagent/pods"
 )
@@ -67,7 +71,10 @@ type plainVolumes struct{}
 
 func (plainVolumes) Mount(context.Context, *corev1.Pod, string) error { return nil }
 
-func (plainVolumes) Unmount(string) error { return nil }
+func (plainVolumes) Stats(context.Context, string, *corev1.Volume) (*statsv1alpha1.FsStats, error) {
+	return nil, nil
+}
+func (plainVolumes) Unmount(context.Context, string) error { return nil }
 
 func (plainVolumes) Path(_ *corev1.Pod, dir string, volume *corev1.Volume) string {
 	return filepath.Join(dir, volume.Name)
@@ -128,6 +135,88 @@ func TestAnImageIsMountedByTheRuntime(t *testing.T) {
 			got := filepath.Join(mount.Image.Image, mount.ImageSubPath) + " as " + mount.Image.UserSpecifiedImage + " at " + mount.ContainerPath
 			if got != test.want || !mount.Readonly || mount.HostPath != "" {
 				t.Errorf("mounted is %s (%v), want %s", got, mount, test.want)
+			}
+		})
+	}
+}
+
+func TestFilesOfVariablesStayInTheirVolume(t *testing.T) {
+	root, outside := t.TempDir(), t.TempDir()
+	pod := &corev1.Pod{}
+	pod.UID = "uid"
+	pod.Spec.Volumes = []corev1.Volume{{Name: "config"}}
+	h := New(Options{RootDir: root, Volumes: plainVolumes{}})
+	volume := h.VolumePath(pod, &pod.Spec.Volumes[0])
+	if err := os.MkdirAll(filepath.Join(volume, "dir"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{filepath.Join(volume, "dir/env"): "inside", filepath.Join(outside, "env"): "outside"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{"link": "dir/env", "way-out": filepath.Join(outside, "env")} {
+		if err := os.Symlink(to, filepath.Join(volume, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(volume, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := h.opener(pod)
+	for path, ok := range map[string]bool{"dir/env": true, "link": true, "way-out": false, "../config/dir/env": false, "pipe": false, "dir": false, "none": false} {
+		file, err := open("config", path)
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", path, err)
+		}
+		if err == nil {
+			if text, err := io.ReadAll(file); err != nil || string(text) != "inside" {
+				t.Errorf("%s is %q (%v)", path, text, err)
+			}
+			_ = file.Close() // it was only read
+		}
+	}
+	if _, err := open("other", "env"); err == nil || !strings.Contains(err.Error(), `cannot find the volume "other"`) {
+		t.Errorf("a volume that there is not: %v", err)
+	}
+}
+
+func TestWhatIsMountedBelowIsReadOnlyWhereThatCanBe(t *testing.T) {
+	enabled, ifPossible, disabled := corev1.RecursiveReadOnlyEnabled, corev1.RecursiveReadOnlyIfPossible, corev1.RecursiveReadOnlyDisabled
+	able := &runtimeapi.RuntimeHandlerFeatures{RecursiveReadOnlyMounts: true}
+	fromHost, none := corev1.MountPropagationHostToContainer, corev1.MountPropagationNone
+	for _, test := range []struct {
+		name     string
+		mount    corev1.VolumeMount
+		features *runtimeapi.RuntimeHandlerFeatures
+		want     bool
+		err      string
+	}{
+		{"not unless it is asked for", corev1.VolumeMount{ReadOnly: true}, able, false, ""},
+		{"not where it is disabled", corev1.VolumeMount{ReadOnly: true, RecursiveReadOnly: &disabled}, able, false, ""},
+		{"where it is asked for", corev1.VolumeMount{ReadOnly: true, RecursiveReadOnly: &enabled, MountPropagation: &none}, able, true, ""},
+		{"where it is asked for if possible, and is", corev1.VolumeMount{ReadOnly: true, RecursiveReadOnly: &ifPossible}, able, true, ""},
+		{"not where it is asked for if possible, and is not", corev1.VolumeMount{ReadOnly: true, RecursiveReadOnly: &ifPossible}, nil, false, ""},
+		{"not by a runtime that cannot", corev1.VolumeMount{ReadOnly: true, RecursiveReadOnly: &enabled}, &runtimeapi.RuntimeHandlerFeatures{}, false,
+			`volume "v" requested recursive read-only mode, but it is not supported by the runtime`},
+		{"not where one may write", corev1.VolumeMount{RecursiveReadOnly: &enabled}, able, false,
+			`volume "v" requested recursive read-only mode, but it is not read-only`},
+		{"not where the host mounts more", corev1.VolumeMount{ReadOnly: true, RecursiveReadOnly: &ifPossible, MountPropagation: &fromHost}, able, false,
+			`volume "v" requested recursive read-only mode, but it is not compatible with propagation "HostToContainer"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := New(Options{RootDir: t.TempDir(), Volumes: plainVolumes{}})
+			p := pod(func(p *corev1.Pod) { p.Spec.Volumes = []corev1.Volume{{Name: "v"}} })
+			test.mount.Name, test.mount.MountPath = "v", "/v"
+			mount, err := h.volumeMount(p, &p.Spec.Containers[0], &test.mount, pods.ContainerOf{Features: test.features}, nil)
+			if test.err != "" {
+				if err == nil || err.Error() != test.err {
+					t.Errorf("the error is %v, want %s", err, test.err)
+				}
+				return
+			}
+			if err != nil || mount.RecursiveReadOnly != test.want {
+				t.Errorf("it is mounted as %v (%v), want recursive: %t", mount, err, test.want)
 			}
 		})
 	}

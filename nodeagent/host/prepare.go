@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	statsv1alpha1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 )
@@ -15,7 +16,7 @@ import (
 // Prepare implements pods.Host.
 func (h *Host) Prepare(ctx context.Context, pod *corev1.Pod, group cgroups.Limits, ips []string) error {
 	if h.CgroupRoot != "" {
-		if err := h.Cgroups.Create(cgroups.Path(h.CgroupRoot, pod), group); err != nil {
+		if err := h.Cgroups.Create(cgroups.Path(h.CgroupRoot, pod), h.groupLimits(pod, group)); err != nil {
 			return err
 		}
 	}
@@ -31,20 +32,33 @@ func (h *Host) Prepare(ctx context.Context, pod *corev1.Pod, group cgroups.Limit
 }
 
 // CleanUp implements pods.Host. Logs stay until the pod is gone.
-func (h *Host) CleanUp(_ context.Context, pod *corev1.Pod) error {
+func (h *Host) CleanUp(ctx context.Context, pod *corev1.Pod) error {
 	if h.CgroupRoot != "" {
 		if err := h.Cgroups.Remove(string(pod.UID)); err != nil {
+			return err
+		}
+	}
+	if h.Claims != nil {
+		if err := h.Claims.Unprepare(ctx, pod.UID); err != nil {
+			return err
+		}
+	}
+	if h.Assignments != nil {
+		if err := h.Assignments.Release(pod.UID); err != nil {
 			return err
 		}
 	}
 	if h.RootDir == "" {
 		return nil
 	}
-	if err := h.Volumes.Unmount(h.podDir(pod)); err != nil {
+	if err := h.Volumes.Unmount(ctx, h.podDir(pod)); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(h.podDir(pod)); err != nil {
 		return fmt.Errorf("removing the pod's directory: %w", err)
+	}
+	if h.UserRanges != nil {
+		h.UserRanges.Release(string(pod.UID))
 	}
 	return nil
 }
@@ -73,6 +87,12 @@ func (h *Host) ListPodsFromDisk() ([]string, error) {
 		return nil, nil
 	}
 	var uids []string
+	if h.Assignments != nil {
+		uids = h.Assignments.Pods()
+	}
+	if h.Claims != nil {
+		uids = append(uids, h.Claims.Pods()...)
+	}
 	for _, parent := range []string{podsDir, LogsDir} {
 		entries, err := os.ReadDir(filepath.Join(h.RootDir, parent))
 		if os.IsNotExist(err) {
@@ -91,6 +111,11 @@ func (h *Host) ListPodsFromDisk() ([]string, error) {
 // VolumePath is where a volume of the pod is, once it was made.
 func (h *Host) VolumePath(pod *corev1.Pod, volume *corev1.Volume) string {
 	return h.Volumes.Path(pod, h.podDir(pod), volume)
+}
+
+// VolumeStats are the figures of a volume of the pod; nil where it has none.
+func (h *Host) VolumeStats(ctx context.Context, pod *corev1.Pod, volume *corev1.Volume) (*statsv1alpha1.FsStats, error) {
+	return h.Volumes.Stats(ctx, h.podDir(pod), volume)
 }
 
 // ContainerLogs is where the logs of a container's instances are.

@@ -18,8 +18,16 @@ func (h *Host) Resources(pod *corev1.Pod, amounts pods.Amounts) *runtimeapi.Linu
 		CpuQuota:           quota,
 		CpuPeriod:          int64(period),
 		MemoryLimitInBytes: amounts.MemoryLimit,
-		OomScoreAdj:        cgroups.OOMScoreAdjust(status.QOSClass(&pod.Spec), amounts.MemoryRequest, h.memory()),
+		OomScoreAdj:        cgroups.OOMScoreAdjust(oomClass(pod), amounts.MemoryRequest, h.memory()),
 	}
+}
+
+// oomClass is the class by which the kernel chooses whom to kill.
+func oomClass(pod *corev1.Pod) corev1.PodQOSClass {
+	if status.NodeCritical(pod) {
+		return corev1.PodQOSGuaranteed
+	}
+	return status.QOSClass(&pod.Spec)
 }
 
 // LimitGroup implements pods.Host.
@@ -27,7 +35,17 @@ func (h *Host) LimitGroup(pod *corev1.Pod, limits cgroups.Limits) error {
 	if h.CgroupRoot == "" {
 		return nil
 	}
-	return h.Cgroups.Update(cgroups.Path(h.CgroupRoot, pod), limits)
+	return h.Cgroups.Update(cgroups.Path(h.CgroupRoot, pod), h.groupLimits(pod, limits))
+}
+
+// groupLimits are the limits of a pod's group, with that of its processes, which no pod asks for. Where a container has CPUs for itself, the
+// group is not held back by a limit of CPU: those containers that share have limits of their own.
+func (h *Host) groupLimits(pod *corev1.Pod, limits cgroups.Limits) cgroups.Limits {
+	limits.Pids = max(h.PodPidsLimit, 0)
+	if h.Assignments != nil && h.Assignments.Exclusive(pod) {
+		limits.Quota, limits.Period = 0, 0
+	}
+	return limits
 }
 
 // MemoryUsage implements pods.Host.
@@ -47,7 +65,7 @@ func (h *Host) Usage(pod *corev1.Pod) (stats.Usage, bool) {
 	if err != nil {
 		return stats.Usage{}, false
 	}
-	return stats.Usage{CPU: used.CPU, Memory: used.Memory, WorkingSet: used.WorkingSet, RSS: used.RSS}, true
+	return stats.Usage{CPU: used.CPU, Memory: used.Memory, WorkingSet: used.WorkingSet, RSS: used.RSS, Processes: used.Processes}, true
 }
 
 // memory is what the node has.

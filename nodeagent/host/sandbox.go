@@ -21,6 +21,10 @@ func (h *Host) sandboxConfig(pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, err
 	if err != nil {
 		return nil, err
 	}
+	users, err := h.users(pod)
+	if err != nil {
+		return nil, err
+	}
 	labels := maps.Clone(pod.Labels)
 	if labels == nil {
 		labels = map[string]string{}
@@ -35,7 +39,7 @@ func (h *Host) sandboxConfig(pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, err
 		LogDirectory: h.logDir(pod),
 		Linux: &runtimeapi.LinuxPodSandboxConfig{
 			CgroupParent:    h.cgroupParent(pod),
-			SecurityContext: sandboxSecurity(pod),
+			SecurityContext: sandboxSecurity(pod, users),
 			Sysctls:         sysctls(pod),
 		},
 	}
@@ -134,9 +138,9 @@ func beside(pod *corev1.Pod) (specs []*corev1.Container) {
 	return specs
 }
 
-func sandboxSecurity(pod *corev1.Pod) *runtimeapi.LinuxSandboxSecurityContext {
+func sandboxSecurity(pod *corev1.Pod, users *runtimeapi.UserNamespace) *runtimeapi.LinuxSandboxSecurityContext {
 	security := &runtimeapi.LinuxSandboxSecurityContext{
-		NamespaceOptions: namespaces(pod),
+		NamespaceOptions: namespaces(pod, users),
 		Seccomp:          &runtimeapi.SecurityProfile{ProfileType: runtimeapi.SecurityProfile_RuntimeDefault},
 		Privileged:       anyPrivileged(pod),
 	}
@@ -159,9 +163,10 @@ func sandboxSecurity(pod *corev1.Pod) *runtimeapi.LinuxSandboxSecurityContext {
 	return security
 }
 
-func namespaces(pod *corev1.Pod) *runtimeapi.NamespaceOption {
+func namespaces(pod *corev1.Pod, users *runtimeapi.UserNamespace) *runtimeapi.NamespaceOption {
 	options := &runtimeapi.NamespaceOption{
 		Network: runtimeapi.NamespaceMode_POD, Ipc: runtimeapi.NamespaceMode_POD, Pid: runtimeapi.NamespaceMode_CONTAINER,
+		UsernsOptions: users,
 	}
 	if pod.Spec.HostNetwork {
 		options.Network = runtimeapi.NamespaceMode_NODE

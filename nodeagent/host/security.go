@@ -30,7 +30,11 @@ func (h *Host) containerSecurity(pod *corev1.Pod, spec *corev1.Container, image 
 	if err != nil {
 		return nil, err
 	}
-	sandbox := sandboxSecurity(pod)
+	users, err := h.users(pod)
+	if err != nil {
+		return nil, err
+	}
+	sandbox := sandboxSecurity(pod, users)
 	security := &runtimeapi.LinuxContainerSecurityContext{
 		Privileged:               privileged(spec),
 		NamespaceOptions:         sandbox.NamespaceOptions,

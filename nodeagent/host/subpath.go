@@ -1,10 +1,15 @@
 package host
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // subPath resolves a path inside a volume without ever leaving it, and makes it if it is not there. What a symbolic link in
@@ -33,6 +38,36 @@ func (h *Host) subPath(volume, sub string) (string, error) {
 		return "", fmt.Errorf("%q leads out of the volume", sub)
 	}
 	return resolved, nil
+}
+
+// opener opens regular files of the pod's volumes, and never one outside of them; nil for a simulated pod, which has none.
+func (h *Host) opener(pod *corev1.Pod) func(volume, path string) (io.ReadCloser, error) {
+	if h.RootDir == "" {
+		return nil
+	}
+	return func(name, path string) (io.ReadCloser, error) {
+		volume := volumeOf(pod, name)
+		if volume == nil {
+			return nil, fmt.Errorf("cannot find the volume %q referenced by FileKeyRef", name)
+		}
+		root, err := os.OpenRoot(h.VolumePath(pod, volume))
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = root.Close() }()                                 // what was opened in it stays open
+		file, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would wait for somebody to write
+		if err != nil {
+			return nil, err
+		}
+		info, err := file.Stat()
+		if err == nil && !info.Mode().IsRegular() {
+			err = errors.New("it is no regular file")
+		}
+		if err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		return file, nil
+	}
 }
 
 // makeSubPath makes what is not there of a path. As the kubelet does, it gives new directories the mode of the volume, so that who

@@ -40,7 +40,7 @@ type Image struct {
 }
 
 // Load puts the images of an archive (OCI layout or `docker save`, as a tar) into the runtime, and returns their full names when
-// CRI knows them. Loading what is there already is quick and changes nothing.
+// CRI knows them. Loading what is there already is quick and changes nothing. The images are pinned.
 func (s *Store) Load(ctx context.Context, file string) ([]string, error) {
 	names, err := Names(file)
 	if err != nil {
@@ -49,8 +49,13 @@ func (s *Store) Load(ctx context.Context, file string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("loading %s: no image in it has a name: save it by its name and tag, as in `docker save web:1`", file)
 	}
-	if err := s.load(ctx, file); err != nil {
+	if err := s.ctr(ctx, "import", file); err != nil {
 		return nil, fmt.Errorf("loading %s: %w", file, err)
+	}
+	for _, name := range names {
+		if err := s.ctr(ctx, "label", name, pinnedLabel); err != nil {
+			return nil, fmt.Errorf("pinning image %s: %w", name, err)
+		}
 	}
 	for _, name := range names {
 		if err := s.await(ctx, name); err != nil {
@@ -60,15 +65,19 @@ func (s *Store) Load(ctx context.Context, file string) ([]string, error) {
 	return names, nil
 }
 
-// load runs ctr.
-func (s *Store) load(ctx context.Context, file string) error {
+// pinnedLabel has containerd tell that an image is not to be removed when disk space runs short. What came from an archive may be
+// nowhere else.
+const pinnedLabel = "io.cri-containerd.pinned=pinned"
+
+// ctr runs a command of ctr about images.
+func (s *Store) ctr(ctx context.Context, arguments ...string) error {
 	program := s.Program
 	if program == "" {
 		program = "ctr"
 	}
 	socket := strings.TrimPrefix(s.Endpoint, "unix://")
 	var said bytes.Buffer
-	command := exec.CommandContext(ctx, program, "--address", socket, "--namespace", criNamespace, "images", "import", file)
+	command := exec.CommandContext(ctx, program, append([]string{"--address", socket, "--namespace", criNamespace, "images"}, arguments...)...)
 	command.Stdout, command.Stderr = &said, &said
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("%w: %s", err, lastLine(said.String()))

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,13 +41,15 @@ type Manager struct {
 	// the one that is written to; two at least. Zero stands for the defaults.
 	MaxSize  int64
 	MaxFiles int
-	Clock    clock.Clock
-	Log      logr.Logger
+	// Every is how often the logs are looked at; 10 s by default.
+	Every time.Duration
+	Clock clock.Clock
+	Log   logr.Logger
 }
 
 // Run looks at the logs now and then, until ctx ends.
 func (m *Manager) Run(ctx context.Context) {
-	rounds.Rounds{Every: monitorPeriod, What: "Rotating the logs of containers", Clock: m.Clock, Log: m.Log}.Run(ctx, m.Look)
+	rounds.Rounds{Every: cmp.Or(m.Every, monitorPeriod), What: "Rotating the logs of containers", Clock: m.Clock, Log: m.Log}.Run(ctx, m.Look)
 }
 
 // Look looks at all logs once. One that cannot be rotated holds up no other.

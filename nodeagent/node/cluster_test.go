@@ -156,7 +156,7 @@ func (c *cluster) wantLease(i int, when string) {
 	if err := c.server.Get(c.t.Context(), client.ObjectKey{Namespace: corev1.NamespaceNodeLease, Name: c.nodes[i].Name}, &lease); err != nil {
 		c.t.Fatal(err)
 	}
-	if age := time.Since(lease.Spec.RenewTime.Time); age > leaseRenewInterval {
+	if age := time.Since(lease.Spec.RenewTime.Time); age > leaseDuration/4 {
 		c.t.Errorf("%s the lease of node %d was not renewed for %s", when, i, age)
 	}
 }

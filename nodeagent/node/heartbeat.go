@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,9 +36,25 @@ type Heartbeat struct {
 	// OwnTaints are the keys of taints that a Node which is there has exactly if they are among Taints. All others are left alone.
 	OwnTaints []string
 	PodCIDRs  []string
+	// ProviderID is what the cloud calls the machine; "" where there is none, or somebody else says so.
+	ProviderID string
+	// Unregistered: somebody else makes the Node, and it is left as it was made. Nothing is sent before it is there.
+	Unregistered bool
+	Pace         Pace
+	// VolumesInUse are the attached volumes that pods have or are about to have, and whether that is known. Nil knows nothing.
+	VolumesInUse func() (names []corev1.UniqueVolumeName, known bool)
+	// Devices are what device plugins offer, and what of that can be given to pods; nil if there are no such plugins.
+	Devices func() (capacity, allocatable corev1.ResourceList)
 	// Observed holds what does not change; what the runtime says is filled in at each update.
 	Observed Observed
+	// Pressure are the conditions that hold of MemoryPressure, DiskPressure and PIDPressure; nil if none ever does.
+	Pressure func() []corev1.NodeConditionType
+	// ShuttingDown is why the node is not ready while its machine goes down, and nil while it does not; nil if nobody would know.
+	ShuttingDown func() error
+	// Event records an event about the node; nil records none.
+	Event func(kind, reason, message string)
 
+	updating   sync.Mutex // one update at a time: one may be asked for beside the regular ones
 	runtime    runtimeState
 	registered time.Time             // when the API server had the Node first
 	reported   time.Time             // when the status was written last
@@ -45,6 +63,19 @@ type Heartbeat struct {
 	mu   sync.Mutex
 	node *ocorev1.Node // as it was read or written last
 }
+
+// Pace is how often the control plane hears of a node. What is zero is as often as by default.
+type Pace struct {
+	// StatusUpdate is how often the status is computed, and StatusReport how often one is written that says nothing new.
+	StatusUpdate, StatusReport time.Duration
+	// Lease is how long a lease holds. It is renewed four times as often.
+	Lease time.Duration
+}
+
+func (p Pace) statusUpdate() time.Duration { return cmp.Or(p.StatusUpdate, statusUpdateFrequency) }
+func (p Pace) statusReport() time.Duration { return cmp.Or(p.StatusReport, statusReportFrequency) }
+func (p Pace) lease() time.Duration        { return cmp.Or(p.Lease, leaseDuration) }
+func (p Pace) leaseRenewal() time.Duration { return p.lease() / 4 }
 
 // The kubelet's figures.
 const (
@@ -68,6 +99,8 @@ var errAgain = errors.New("the node was changed by somebody else")
 // It compares with what the API server shows and not with what was last said: others write to the status as well, and above all
 // say that the node is not ready when it was not heard of.
 func (b *Heartbeat) UpdateStatus(ctx context.Context) error {
+	b.updating.Lock()
+	defer b.updating.Unlock()
 	b.runtime.updateRuntimeUp(ctx, b.Runtime, b.Clock)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -81,7 +114,7 @@ func (b *Heartbeat) UpdateStatus(ctx context.Context) error {
 	}
 	now := b.Clock.Now()
 	status := Status(b.observed(now), &node.Status, now)
-	if !Changed(&status, &node.Status) && now.Sub(b.reported) < statusReportFrequency {
+	if !Changed(&status, &node.Status) && now.Sub(b.reported) < b.Pace.statusReport() {
 		return nil
 	}
 	updated := node.DeepCopy()
@@ -95,6 +128,7 @@ func (b *Heartbeat) UpdateStatus(ctx context.Context) error {
 		return fmt.Errorf("updating the status of node %s: %w", b.Name, err)
 	}
 	b.set(updated)
+	b.tell(&node.Status, &updated.Status)
 	b.reported = now
 	return nil
 }
@@ -114,6 +148,20 @@ func isReady(status *corev1.NodeStatus) bool {
 func (b *Heartbeat) observed(now time.Time) *Observed {
 	o := b.Observed
 	b.runtime.fill(&o, now)
+	if b.Pressure != nil {
+		o.Pressure = b.Pressure()
+	}
+	if b.ShuttingDown != nil {
+		if err := b.ShuttingDown(); err != nil {
+			o.RuntimeErrors = append(o.RuntimeErrors, err)
+		}
+	}
+	if b.Devices != nil {
+		o.Devices, o.AllocatableDevices = b.Devices()
+	}
+	if b.VolumesInUse != nil {
+		o.VolumesInUse, o.VolumesKnown = b.VolumesInUse()
+	}
 	return &o
 }
 
@@ -142,6 +190,14 @@ func (b *Heartbeat) known() *ocorev1.Node {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.node
+}
+
+// UID is the Node's; "" while it is not there.
+func (b *Heartbeat) UID() types.UID {
+	if node := b.known(); node != nil {
+		return node.UID
+	}
+	return ""
 }
 
 func (b *Heartbeat) set(node *ocorev1.Node) {

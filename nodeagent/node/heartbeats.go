@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
+
+	"github.com/orrery-dev/orrery/framework/activity"
 )
 
 // Heartbeats sends the heartbeats of any number of nodes. A few goroutines write all statuses and a few others renew all leases, so
@@ -16,6 +18,10 @@ type Heartbeats struct {
 	Nodes []*Heartbeat
 	Clock clock.WithDelayedExecution
 	Log   logr.Logger
+	// Activity is told of heartbeats that are due or under way; nil tells nobody.
+	Activity *activity.Tracker
+	// Pace is that of all the nodes.
+	Pace Pace
 	// Registered is called once for each node when the API server has it. It must not block.
 	Registered func(*Heartbeat)
 }
@@ -30,18 +36,18 @@ const (
 
 // Run registers every node, again until it works, and sends its heartbeats until ctx ends.
 func (h *Heartbeats) Run(ctx context.Context) {
-	leases := h.repeat("Renewing the lease of a node", leaseRenewInterval, (*Heartbeat).RenewLease)
-	statuses := h.repeat("Updating the status of a node", statusUpdateFrequency, (*Heartbeat).UpdateStatus)
+	leases := h.repeat("Renewing the lease of a node", h.Pace.leaseRenewal(), (*Heartbeat).RenewLease)
+	statuses := h.repeat("Updating the status of a node", h.Pace.statusUpdate(), (*Heartbeat).UpdateStatus)
 	statuses.soon = (*Heartbeat).comingUp
 	registrations := h.repeat("Registering a node", 0, (*Heartbeat).Register)
 	registrations.done = func(node *entry) {
 		h.Registered(node.Heartbeat)
-		leases.due <- &entry{Heartbeat: node.Heartbeat, offset: node.offset}
-		statuses.due <- &entry{Heartbeat: node.Heartbeat, offset: node.offset}
+		leases.isDue(&entry{Heartbeat: node.Heartbeat, offset: node.offset})
+		statuses.isDue(&entry{Heartbeat: node.Heartbeat, offset: node.offset})
 	}
 	for i, node := range h.Nodes {
-		share := time.Duration(i) * statusUpdateFrequency / time.Duration(len(h.Nodes))
-		registrations.due <- &entry{Heartbeat: node, offset: statusUpdateFrequency/2 + share}
+		share := time.Duration(i) * h.Pace.statusUpdate() / time.Duration(len(h.Nodes))
+		registrations.isDue(&entry{Heartbeat: node, offset: h.Pace.statusUpdate()/2 + share})
 	}
 	var group sync.WaitGroup
 	for _, r := range []*periodic{registrations, leases, statuses} {
@@ -72,6 +78,8 @@ type periodic struct {
 // entry is one node for which it is done.
 type entry struct {
 	*Heartbeat
+	// end says that it is under way no more.
+	end func()
 	// offset is the wait after the first success, which spreads what is done for many nodes; zero from then on.
 	offset   time.Duration
 	failures int
@@ -87,17 +95,29 @@ func (r *periodic) work(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case node := <-r.due:
-			err := r.do(node.Heartbeat, ctx)
-			if err == nil && r.done != nil {
-				r.done(node)
-				continue
-			}
-			timer := r.Clock.AfterFunc(r.wait(ctx, node, err), func() { r.due <- node })
-			if ctx.Err() != nil {
-				timer.Stop()
-			}
+			r.doFor(ctx, node)
 		}
 	}
+}
+
+// doFor does it for a node, and says when it is due again.
+func (r *periodic) doFor(ctx context.Context, node *entry) {
+	defer node.end()
+	err := r.do(node.Heartbeat, ctx)
+	if err == nil && r.done != nil {
+		r.done(node)
+		return
+	}
+	timer := r.Clock.AfterFunc(r.wait(ctx, node, err), func() { r.isDue(node) })
+	if ctx.Err() != nil {
+		timer.Stop()
+	}
+}
+
+// isDue says that it is to be done for a node now.
+func (r *periodic) isDue(node *entry) {
+	node.end = r.Activity.Begin(r.what + " " + node.Name)
+	r.due <- node
 }
 
 // wait says how long to wait before it is done again for a node.

@@ -14,11 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
-// The kubelet's figures.
-const (
-	leaseDuration      = 40 * time.Second
-	leaseRenewInterval = 10 * time.Second
-)
+// leaseDuration is the kubelet's figure.
+const leaseDuration = 40 * time.Second
 
 // RenewLease says that the node is there. The node must have been registered.
 func (b *Heartbeat) RenewLease(ctx context.Context) error {
@@ -49,7 +46,7 @@ func (b *Heartbeat) ensureLease(ctx context.Context, now metav1.MicroTime) error
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("reading the lease of node %s: %w", b.Name, err)
 	}
-	lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds = &b.Name, ptr.To(int32(leaseDuration.Seconds()))
+	lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds = &b.Name, ptr.To(int32(b.Pace.lease().Seconds()))
 	lease.Spec.RenewTime = &now
 	owner, ownerErr := b.owner()
 	if ownerErr != nil {

@@ -3,6 +3,7 @@ package node
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"strconv"
@@ -10,15 +11,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/orrery-dev/orrery/nodeagent/hugepages"
 )
 
 // DefaultPods is how many pods a node takes; upstream's default.
 const DefaultPods = 110
-
-// DefaultReserved is what upstream keeps from pods by default: the memory below which it evicts.
-func DefaultReserved() corev1.ResourceList {
-	return corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("100Mi")}
-}
 
 // SimulatedCapacity is what a simulated node has unless it is told otherwise.
 func SimulatedCapacity() corev1.ResourceList {
@@ -40,14 +38,17 @@ func MachineCapacity(root string) (corev1.ResourceList, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the size of the disk of %s: %w", root, err)
 	}
-	return corev1.ResourceList{
+	capacity, err := hugepages.Capacity(hugepages.Dir)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(capacity, corev1.ResourceList{
 		corev1.ResourceCPU:              *resource.NewQuantity(int64(runtime.NumCPU()), resource.DecimalSI),
 		corev1.ResourceMemory:           *resource.NewQuantity(memory, resource.BinarySI),
 		corev1.ResourceEphemeralStorage: *resource.NewQuantity(disk, resource.BinarySI),
 		corev1.ResourcePods:             *resource.NewQuantity(DefaultPods, resource.DecimalSI),
-		"hugepages-2Mi":                 *resource.NewQuantity(0, resource.BinarySI),
-		"hugepages-1Gi":                 *resource.NewQuantity(0, resource.BinarySI),
-	}, nil
+	})
+	return capacity, nil
 }
 
 func memoryBytes(path string) (int64, error) {
@@ -99,4 +100,10 @@ func osImage(path string) string {
 		}
 	}
 	return ""
+}
+
+// SwapOn says whether a file like /proc/swaps names any swap after its heading.
+func SwapOn(path string) bool {
+	lines := strings.Split(first(path), "\n")
+	return len(lines) > 1
 }

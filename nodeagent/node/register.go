@@ -20,12 +20,16 @@ func (b *Heartbeat) Register(ctx context.Context) error {
 	b.runtime.updateRuntimeUp(ctx, b.Runtime, b.Clock)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	if b.Unregistered {
+		return b.await(ctx)
+	}
 	initial := b.initialNode()
 	created := initial.DeepCopy()
 	err := b.Client.Create(ctx, created)
 	switch {
 	case err == nil:
 		b.set(created)
+		b.tell(&corev1.NodeStatus{}, &created.Status)
 		b.registered = b.Clock.Now()
 		return nil
 	case !apierrors.IsAlreadyExists(err):
@@ -38,7 +42,10 @@ func (b *Heartbeat) Register(ctx context.Context) error {
 	updated := found.DeepCopy()
 	updated.Labels, updated.Annotations = merged(found.Labels, initial.Labels), merged(found.Annotations, initial.Annotations)
 	updated.Spec.Taints = b.taints(found.Spec.Taints)
-	if !maps.Equal(updated.Labels, found.Labels) || !maps.Equal(updated.Annotations, found.Annotations) ||
+	if updated.Spec.ProviderID == "" { // it cannot be changed
+		updated.Spec.ProviderID = b.ProviderID
+	}
+	if updated.Spec.ProviderID != found.Spec.ProviderID || !maps.Equal(updated.Labels, found.Labels) || !maps.Equal(updated.Annotations, found.Annotations) ||
 		!slices.Equal(updated.Spec.Taints, found.Spec.Taints) {
 		// The lock is for the list of taints, which others change too.
 		if err := b.Client.Patch(ctx, updated, client.MergeFromWithOptions(found, client.MergeFromWithOptimisticLock{})); err != nil {
@@ -46,6 +53,21 @@ func (b *Heartbeat) Register(ctx context.Context) error {
 		}
 	}
 	b.set(updated)
+	b.registered = b.Clock.Now()
+	return nil
+}
+
+// await takes the Node that somebody else has made as it is. Until there is one, it asks for another look soon.
+func (b *Heartbeat) await(ctx context.Context) error {
+	found := &ocorev1.Node{}
+	err := b.Client.Get(ctx, client.ObjectKey{Name: b.Name}, found)
+	switch {
+	case apierrors.IsNotFound(err):
+		return errAgain
+	case err != nil:
+		return fmt.Errorf("reading node %s: %w", b.Name, err)
+	}
+	b.set(found)
 	b.registered = b.Clock.Now()
 	return nil
 }
@@ -84,7 +106,7 @@ func (b *Heartbeat) initialNode() *ocorev1.Node {
 	}
 	maps.Copy(labels, b.Labels)
 	node := &ocorev1.Node{ObjectMeta: metav1.ObjectMeta{Name: b.Name, Labels: labels, Annotations: maps.Clone(b.Annotations)}}
-	node.Spec.Taints = b.Taints
+	node.Spec.Taints, node.Spec.ProviderID = b.Taints, b.ProviderID
 	node.Spec.PodCIDRs = b.PodCIDRs
 	if len(b.PodCIDRs) > 0 {
 		node.Spec.PodCIDR = b.PodCIDRs[0]

@@ -40,6 +40,8 @@ type runtimeState struct {
 	status  *runtimeapi.RuntimeStatus
 	version string
 	images  []*runtimeapi.Image
+	// response is the answer with the status, which says as well what the runtime can do.
+	response *runtimeapi.StatusResponse
 }
 
 // check is one question to the runtime.
@@ -61,7 +63,7 @@ func (s *runtimeState) updateRuntimeUp(ctx context.Context, runtime Runtime, clo
 		if err == nil && response.GetStatus() == nil {
 			err = errors.New("it says nothing about its status")
 		}
-		return func() { s.status = response.GetStatus() }, err
+		return func() { s.status, s.response = response.GetStatus(), response }, err
 	})
 	s.start(&started, clock, &s.versionCheck, func() (func(), error) {
 		version, err := runtime.Version(ctx, "v1")
@@ -123,6 +125,7 @@ func (s *runtimeState) fill(o *Observed, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o.Runtime, o.Images, o.Info.ContainerRuntimeVersion = s.status, s.images, s.version
+	o.Handlers, o.Features = s.response.GetRuntimeHandlers(), s.response.GetFeatures()
 	switch {
 	case !s.statusCheck.answered && s.statusCheck.err == nil:
 		o.RuntimeErrors = append(o.RuntimeErrors, errors.New("container runtime status check may not have completed yet"))

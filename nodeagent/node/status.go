@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/hugepages"
 )
 
 // Observed is what a node's status follows from.
@@ -23,32 +25,54 @@ type Observed struct {
 	// Port is where the agent's server listens; 0 if it does not.
 	Port     int32
 	Capacity corev1.ResourceList
+	// Devices are what device plugins offer beside the capacity, and AllocatableDevices what of that can be given to pods.
+	Devices, AllocatableDevices corev1.ResourceList
 	// Reserved is what pods cannot have of the capacity.
 	Reserved corev1.ResourceList
 	Info     corev1.NodeSystemInfo
 	// Runtime is what the container runtime said last; nil if it never did.
 	Runtime *runtimeapi.RuntimeStatus
-	// RuntimeErrors are why what it said is not enough, in the words for the node's condition; one at least if it said nothing.
+	// Handlers are the runtime's, with what each can do, and Features what it can do whatever the handler; none where it does not tell.
+	Handlers []*runtimeapi.RuntimeHandler
+	Features *runtimeapi.RuntimeFeatures
+	// RuntimeErrors are why what it said is not enough, in the words for the node's condition; one at least if it said nothing. That the
+	// machine goes down is one of them.
 	RuntimeErrors []error
 	Images        []*runtimeapi.Image
+	// MaxImages is how many of them the node lists, the largest first: 0 for 50, as upstream by default, and -1 for all.
+	MaxImages int
+	// Pressure are the conditions of what the node is short of.
+	Pressure []corev1.NodeConditionType
+	// VolumesInUse are the attached volumes that pods have or are about to have. Unless they are known, the status keeps what it says.
+	VolumesInUse []corev1.UniqueVolumeName
+	VolumesKnown bool
 }
 
-// maxImages is how many images a node lists, the largest first; upstream's default.
+// maxImages is how many images a node lists by default.
 const maxImages = 50
 
 // declaredFeatures are those of which schedulers and API servers ask whether a node has them before they let a pod ask for them, by the
 // names of upstream's gates, in order.
-var declaredFeatures = []string{"InPlacePodLevelResourcesVerticalScaling", "InPlacePodVerticalScalingInitContainers"}
+var declaredFeatures = []string{"InPlacePodLevelResourcesVerticalScaling", "InPlacePodVerticalScalingInitContainers", "RestartAllContainersOnContainerExits"}
 
 // Status makes the status. Conditions keep their transition times from last; other controllers' conditions stay.
 func Status(o *Observed, last *corev1.NodeStatus, now time.Time) corev1.NodeStatus {
 	s := *last.DeepCopy()
 	s.Capacity = capacity(o.Capacity, last.Capacity)
+	maps.Copy(s.Capacity, o.Devices)
 	s.Allocatable = Allocatable(s.Capacity, o.Reserved)
+	maps.Copy(s.Allocatable, o.AllocatableDevices)
 	s.NodeInfo = o.Info
 	s.Addresses = addresses(o)
 	s.DaemonEndpoints = corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: o.Port}}
-	s.Images = images(o.Images)
+	s.Images = images(o.Images, cmp.Or(o.MaxImages, maxImages))
+	s.RuntimeHandlers = handlers(o.Handlers)
+	if o.Features != nil {
+		s.Features = &corev1.NodeFeatures{SupplementalGroupsPolicy: &o.Features.SupplementalGroupsPolicy}
+	}
+	if o.VolumesKnown {
+		s.VolumesInUse = o.VolumesInUse
+	}
 	s.DeclaredFeatures = slices.Clone(declaredFeatures)
 	for _, condition := range conditions(o) {
 		set(&s.Conditions, condition, now)
@@ -70,9 +94,19 @@ func capacity(measured, last corev1.ResourceList) corev1.ResourceList {
 	return all
 }
 
-// Allocatable is capacity without what is reserved, never less than nothing.
+// Allocatable is capacity without what is reserved, never less than nothing. Memory that is set aside for huge pages is not had twice.
 func Allocatable(capacity, reserved corev1.ResourceList) corev1.ResourceList {
 	allocatable := corev1.ResourceList{}
+	reserved = maps.Clone(reserved)
+	for name, quantity := range capacity {
+		if memory := reserved[corev1.ResourceMemory]; hugepages.Is(name) && !quantity.IsZero() {
+			memory.Add(quantity)
+			if reserved == nil {
+				reserved = corev1.ResourceList{}
+			}
+			reserved[corev1.ResourceMemory] = memory
+		}
+	}
 	for name, quantity := range capacity {
 		left := quantity.DeepCopy()
 		if r, ok := reserved[name]; ok {
@@ -94,12 +128,15 @@ func addresses(o *Observed) []corev1.NodeAddress {
 	return append(list, corev1.NodeAddress{Type: corev1.NodeHostName, Address: cmp.Or(o.Hostname, o.Name)})
 }
 
-func images(found []*runtimeapi.Image) []corev1.ContainerImage {
+func images(found []*runtimeapi.Image, most int) []corev1.ContainerImage {
 	found = slices.SortedFunc(slices.Values(found), func(a, b *runtimeapi.Image) int {
 		return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Id, b.Id))
 	})
+	if most >= 0 {
+		found = found[:min(len(found), most)]
+	}
 	var list []corev1.ContainerImage
-	for _, image := range found[:min(len(found), maxImages)] {
+	for _, image := range found {
 		names := slices.Concat(image.RepoDigests, image.RepoTags)
 		if len(names) > 0 {
 			list = append(list, corev1.ContainerImage{Names: names, SizeBytes: int64(image.Size)})
@@ -108,22 +145,25 @@ func images(found []*runtimeapi.Image) []corev1.ContainerImage {
 	return list
 }
 
-func conditions(o *Observed) []corev1.NodeCondition {
-	return []corev1.NodeCondition{
-		{
-			Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse,
-			Reason: "KubeletHasSufficientMemory", Message: "kubelet has sufficient memory available",
-		},
-		{
-			Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse,
-			Reason: "KubeletHasNoDiskPressure", Message: "kubelet has no disk pressure",
-		},
-		{
-			Type: corev1.NodePIDPressure, Status: corev1.ConditionFalse,
-			Reason: "KubeletHasSufficientPID", Message: "kubelet has sufficient PID available",
-		},
-		ready(o),
+// handlers are in the order of their names: a runtime may tell them in any.
+func handlers(found []*runtimeapi.RuntimeHandler) []corev1.NodeRuntimeHandler {
+	var list []corev1.NodeRuntimeHandler
+	for _, h := range found {
+		recursive, users := h.GetFeatures().GetRecursiveReadOnlyMounts(), h.GetFeatures().GetUserNamespaces()
+		list = append(list, corev1.NodeRuntimeHandler{
+			Name: h.GetName(), Features: &corev1.NodeRuntimeHandlerFeatures{RecursiveReadOnlyMounts: &recursive, UserNamespaces: &users},
+		})
 	}
+	slices.SortFunc(list, func(a, b corev1.NodeRuntimeHandler) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+func conditions(o *Observed) []corev1.NodeCondition {
+	var all []corev1.NodeCondition
+	for i := range pressures {
+		all = append(all, pressures[i].condition(slices.Contains(o.Pressure, pressures[i].kind)))
+	}
+	return append(all, ready(o))
 }
 
 // ready: the runtime answers, and says that it and its network are ready.

@@ -51,7 +51,7 @@ func TestStatusChangesOnlyWhenItSaysSomethingNew(t *testing.T) {
 	o := &Observed{
 		Name: "n", IPs: []string{"192.0.2.1"}, Port: 10250, Runtime: runtimeStatus(true, true),
 		Capacity: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi"), corev1.ResourcePods: resource.MustParse("110")},
-		Reserved: DefaultReserved(),
+		Reserved: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("100Mi")},
 		Images: []*runtimeapi.Image{
 			{Id: "small", RepoTags: []string{"s:1"}, Size: 1}, {Id: "large", RepoTags: []string{"l:1"}, RepoDigests: []string{"l@sha256:1"}, Size: 2}, {Id: "nameless", Size: 3},
 		},
@@ -84,7 +84,7 @@ func TestStatusChangesOnlyWhenItSaysSomethingNew(t *testing.T) {
 func TestResourcesThatOthersAdvertiseStay(t *testing.T) {
 	quantity := resource.MustParse
 	o := &Observed{
-		Name: "n", Runtime: runtimeStatus(true, true), Reserved: DefaultReserved(),
+		Name: "n", Runtime: runtimeStatus(true, true), Reserved: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("100Mi")},
 		Capacity: corev1.ResourceList{corev1.ResourceCPU: quantity("4"), corev1.ResourceMemory: quantity("1Gi"), "example.com/own": quantity("1")},
 	}
 	last := corev1.NodeStatus{Capacity: corev1.ResourceList{
@@ -108,6 +108,25 @@ func TestResourcesThatOthersAdvertiseStay(t *testing.T) {
 	}
 }
 
+func TestDevicesOfPluginsArePartOfTheNode(t *testing.T) {
+	quantity := resource.MustParse
+	o := &Observed{
+		Name: "n", Runtime: runtimeStatus(true, true), Capacity: corev1.ResourceList{corev1.ResourceCPU: quantity("4")},
+		Devices:            corev1.ResourceList{"example.com/gpu": quantity("3"), "example.com/gone": quantity("0")},
+		AllocatableDevices: corev1.ResourceList{"example.com/gpu": quantity("2"), "example.com/gone": quantity("0")},
+	}
+	last := corev1.NodeStatus{Capacity: corev1.ResourceList{"example.com/gone": quantity("1"), "example.com/advertised": quantity("5")}}
+	got := Status(o, &last, now)
+	for name, want := range map[corev1.ResourceName][2]string{
+		"example.com/gpu": {"3", "2"}, "example.com/gone": {"0", "0"}, "example.com/advertised": {"5", "5"}, corev1.ResourceCPU: {"4", "4"},
+	} {
+		capacity, allocatable := got.Capacity[name], got.Allocatable[name]
+		if has := [2]string{capacity.String(), allocatable.String()}; has != want {
+			t.Errorf("of %s there are %v, want %v", name, has, want)
+		}
+	}
+}
+
 func TestMachineTellsWhatItHas(t *testing.T) {
 	capacity, err := MachineCapacity(t.TempDir())
 	if err != nil {
@@ -120,5 +139,43 @@ func TestMachineTellsWhatItHas(t *testing.T) {
 	}
 	if info := MachineInfo(); info.KernelVersion == "" || info.OSImage == "" || info.BootID == "" {
 		t.Errorf("the machine is %+v", info)
+	}
+}
+
+func TestANodeSaysWhatItsRuntimeCanDo(t *testing.T) {
+	o := &Observed{
+		Handlers: []*runtimeapi.RuntimeHandler{
+			{Name: "runc", Features: &runtimeapi.RuntimeHandlerFeatures{RecursiveReadOnlyMounts: true, UserNamespaces: true}}, {Name: ""},
+		},
+		Features: &runtimeapi.RuntimeFeatures{SupplementalGroupsPolicy: true},
+	}
+	s := Status(o, &corev1.NodeStatus{}, now)
+	yes, no := true, false
+	want := []corev1.NodeRuntimeHandler{
+		{Name: "", Features: &corev1.NodeRuntimeHandlerFeatures{RecursiveReadOnlyMounts: &no, UserNamespaces: &no}},
+		{Name: "runc", Features: &corev1.NodeRuntimeHandlerFeatures{RecursiveReadOnlyMounts: &yes, UserNamespaces: &yes}},
+	}
+	if !equality.Semantic.DeepEqual(s.RuntimeHandlers, want) {
+		t.Errorf("its handlers are %v, want %v", s.RuntimeHandlers, want)
+	}
+	if s.Features == nil || !*s.Features.SupplementalGroupsPolicy {
+		t.Errorf("its features are %v", s.Features)
+	}
+	if before := Status(&Observed{}, &corev1.NodeStatus{}, now); before.Features != nil || before.RuntimeHandlers != nil {
+		t.Errorf("before the runtime has told, it says %v and %v", before.Features, before.RuntimeHandlers)
+	}
+}
+
+func TestMemoryOfHugePagesIsNotHadTwice(t *testing.T) {
+	capacity := corev1.ResourceList{
+		corev1.ResourceMemory: resource.MustParse("1Gi"), "hugepages-2Mi": resource.MustParse("128Mi"), "hugepages-1Gi": resource.MustParse("0"),
+	}
+	reserved := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("100Mi")}
+	got := Allocatable(capacity, reserved)
+	if memory, pages := got[corev1.ResourceMemory], got["hugepages-2Mi"]; memory.Value() != (1024-128-100)<<20 || pages.Value() != 128<<20 {
+		t.Errorf("there are %s of memory and %s of huge pages", memory.String(), pages.String())
+	}
+	if memory := reserved[corev1.ResourceMemory]; memory.Value() != 100<<20 {
+		t.Errorf("what is reserved became %s", memory.String())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
@@ -13,7 +14,7 @@ import (
 // begin lets the pods in that the agent finds when it is started: those that have run before, and then the others by age, as far as
 // there is room beside them.
 func (l *Loop) begin(ctx context.Context) {
-	l.recallAll(ctx)
+	l.beginStatic(ctx)
 	l.mu.Lock()
 	l.begun = true
 	waiting := make([]*worker, 0, len(l.workers))
@@ -25,27 +26,58 @@ func (l *Loop) begin(ctx context.Context) {
 	})
 	l.mu.Unlock()
 	for _, w := range waiting {
-		l.judge(w)
+		l.Wake(l.judge(w))
 	}
 }
 
-// judge lets a pod in, or fails it, unless that was done before.
-func (l *Loop) judge(w *worker) {
+// judge lets a pod in, or fails it, unless that was done before. It returns the UID of the pod.
+func (l *Loop) judge(w *worker) types.UID {
 	l.mu.Lock()
+	if w.judged = true; status.Static(w.pod) {
+		l.succeed(w.pod)
+	}
+	pod := w.pod
 	if w.admitted || w.orphan || w.memory.Failure != nil {
 		l.mu.Unlock()
-		return
+		return pod.UID
 	}
-	pod, refused := w.pod, l.admit(w.pod)
+	refused := l.admit(pod)
 	if refused != nil {
-		w.memory.Failure = &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
+		refused = l.preempt(w, refused)
+	}
+	if refused != nil {
+		w.reject(refused)
 	} else if w.admitted = true; w.allocated == nil && !ranBefore(pod) {
 		w.allocated = allocationOf(&pod.Spec)
 	}
 	l.mu.Unlock()
+	l.tellRejected(pod, refused)
+	return pod.UID
+}
+
+// reject fails a pod that cannot run here. The lock is held.
+func (w *worker) reject(refused *status.Failure) {
+	w.memory.Failure = &status.Failure{Reason: refused.Reason, Message: "Pod was rejected: " + refused.Message}
+}
+
+// tellRejected records why a pod cannot run here; nil says that it can.
+func (l *Loop) tellRejected(pod *corev1.Pod, refused *status.Failure) {
 	if refused != nil && l.Event != nil {
 		l.Event(pod, "", corev1.EventTypeWarning, refused.Reason, refused.Message)
 	}
+}
+
+// forbid fails a pod that may not run as it is now, before any pass has seen that. Whoever may write pods may write their statuses, so
+// that what one says to have run before counts for nothing. The lock is held.
+func (l *Loop) forbid(w *worker) *status.Failure {
+	if l.Forbid == nil || w.memory.Failure != nil || w.pod.DeletionTimestamp != nil || status.Static(w.pod) { // who writes manifests owns the node
+		return nil
+	}
+	refused := l.Forbid(w.pod)
+	if refused != nil {
+		w.reject(refused)
+	}
+	return refused
 }
 
 // admit says why a pod that was never seen before cannot run here; nil means that it can. The lock is held.
@@ -71,8 +103,8 @@ func (l *Loop) others(pod *corev1.Pod) []*corev1.Pod {
 	return found
 }
 
-// takesRoom says whether the pod was let in and has not ended. One that was cleaned up has, though it may not be forgotten yet: its object
-// is removed then, and a scheduler gives its room to others at once.
+// takesRoom says whether the pod was let in and has not ended; one that fails takes it until then. One that was cleaned up has ended,
+// though it may not be forgotten yet: its object is removed then, and a scheduler gives its room to others at once.
 func (w *worker) takesRoom() bool {
-	return w.admitted && !w.memory.Cleaned && w.memory.Failure == nil && !status.Terminal(w.pod.Status.Phase)
+	return w.admitted && !w.memory.Cleaned && !status.Terminal(w.pod.Status.Phase)
 }

@@ -37,6 +37,7 @@ func (l *Loop) recallAll(ctx context.Context) {
 	slices.SortFunc(sandboxes, func(a, b *runtimeapi.PodSandbox) int {
 		return int(b.Metadata.GetAttempt()) - int(a.Metadata.GetAttempt())
 	})
+	left := l.leftovers(ctx, sandboxes)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range sandboxes {
@@ -44,6 +45,7 @@ func (l *Loop) recallAll(ctx context.Context) {
 			w.allocated = remembered(s.Annotations)
 		}
 	}
+	l.left, l.recalled = left, true
 }
 
 // learn notes what a pod was allocated: what its sandbox remembers, if it never was resized, or else what its spec asks for. The sandbox
@@ -83,7 +85,7 @@ func (l *Loop) refused(uid types.UID) *status.Failure {
 		}
 		all = append(all, c)
 	}
-	return refusal(uid, all, l.Admit)
+	return refusal(uid, all, l.Admit, l.Infeasible)
 }
 
 // withStatus returns the pod with the status that was computed last, which tells what its containers really have.
@@ -122,21 +124,33 @@ func (l *Loop) allocate(uid types.UID) (*corev1.Pod, error) {
 	return w.pod, nil
 }
 
-// keep keeps how far a resize has come.
-func (l *Loop) keep(pod *corev1.Pod, kept *checkpoint) error {
+// keep keeps how far a resize has come: a change of what was kept last, by this pass or another one, and not of what the pass has seen. A
+// pod of which nothing was kept begins with first.
+func (l *Loop) keep(pod *corev1.Pod, first *checkpoint, change func(kept *checkpoint)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := l.workers[pod.UID]
+	if w == nil {
+		return nil
+	}
+	kept := first
+	if w.resized != nil {
+		kept = w.resized.copy()
+	}
+	change(kept)
 	if err := l.Host.WriteCheckpoint(pod, kept.encode()); err != nil {
 		return fmt.Errorf("keeping how far the resize of pod %s has come: %w", nameOf(pod), err)
 	}
-	l.change(pod.UID, func(w *worker) { w.resized = kept })
+	w.resized = kept
 	return nil
 }
 
-// wakePending looks again at the pods whose resize has to wait: there may be room.
+// wakePending looks again at the pods that wait for room: for a resize, or to start in the place of others.
 func (l *Loop) wakePending() {
 	l.mu.Lock()
 	var pending []types.UID
 	for uid, w := range l.workers {
-		if _, asSpecified := w.given(); !asSpecified {
+		if _, asSpecified := w.given(); !asSpecified || len(w.awaits) > 0 {
 			pending = append(pending, uid)
 		}
 	}

@@ -28,6 +28,9 @@ func TestAnyStoryEndsWell(t *testing.T) {
 		Start: func(t *rapid.T, env *enginetest.Env) *stage {
 			s := newStageWith(rapid.Bool().Draw(t, "graceful deletion"), env.Clock(), env.Call)
 			s.tell = env.Tell
+			if rapid.Bool().Draw(t, "pods have something for themselves") {
+				s.host.assigned = map[types.UID]bool{}
+			}
 			return s
 		},
 		Loop: func(s *stage) engine.Loop[types.UID, *World, *actor] {

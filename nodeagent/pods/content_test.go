@@ -62,12 +62,12 @@ func TestAPodGetsContentAnewThatHasChanged(t *testing.T) {
 				before := host.prepared.Load()
 				host.broken.Store(test.broken)
 				l.loop.ContentChanged(test.kind, test.namespace, test.object)
-				time.Sleep(time.Millisecond)
+				time.Sleep(time.Millisecond) //nolint:forbidigo // on the bubble's clock
 				synctest.Wait()
 				if test.broken {
 					host.broken.Store(false)
 					before = host.prepared.Load()
-					time.Sleep(30 * time.Second)
+					time.Sleep(30 * time.Second) //nolint:forbidigo // on the bubble's clock
 					synctest.Wait()
 				}
 				if again := host.prepared.Load() > before; again != test.again {

@@ -21,7 +21,10 @@
 //     over, and its sidecars are stopped.
 //   - A pod has the requests and limits that it was allocated: those of its spec when it was let in, or of a later one for which there
 //     was room. What it really has follows, never with a container that may use more than its pod, and survives the agent in between.
-//   - The pods of a node never are allocated more than it has. Those that have run before come first.
+//   - The pods of a node never are allocated more than it has. Those that have run before come first; for a critical one others end.
+//   - A pod is in no terminal phase before its last container has ended.
+//   - A static pod runs whether there is an API server or not. Of one name at most one runs: another one, or the same once more, starts
+//     when nothing of the one before is left.
 //   - Nothing is taken away from under a task: sandboxes, volumes and the pod itself go when nothing is under way any more.
 //   - What runs goes on when the agent is started anew: all that a pass needs is in the API or in the runtime, or, of a pod that was
 //     resized, on the disk. Only pace is lost: back-offs begin anew, and a preStop hook that was running runs once more.

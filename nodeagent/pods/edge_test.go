@@ -13,6 +13,7 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
+	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
 // calls is how a call that changes something is made, which may go wrong.
@@ -156,6 +157,11 @@ func (plainHost) Credentials(context.Context, *corev1.Pod, string) ([]*runtimeap
 	return nil, nil
 }
 
+func (plainHost) PrepareClaims(context.Context, *corev1.Pod) error      { return nil }
+func (plainHost) Assigned(*corev1.Pod) bool                             { return true }
+func (plainHost) Assign(context.Context, *corev1.Pod) *status.Failure   { return nil }
+func (plainHost) Health(*corev1.Pod) map[string][]corev1.ResourceStatus { return nil }
+
 func (plainHost) RuntimeHandler(context.Context, *corev1.Pod) (string, error) { return "", nil }
 
 func (plainHost) Sandbox(_ context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, error) {
@@ -190,7 +196,9 @@ type preparedHost struct {
 	groups      map[types.UID]cgroups.Limits
 	checkpoints map[types.UID][]byte
 	used        map[types.UID]int64
-	wrong       func(what string)
+	// assigned are the pods that have what they are to have for themselves; nil if pods are to have nothing.
+	assigned map[types.UID]bool
+	wrong    func(what string)
 }
 
 func (h preparedHost) Prepare(_ context.Context, pod *corev1.Pod, group cgroups.Limits, _ []string) error {
@@ -200,8 +208,19 @@ func (h preparedHost) Prepare(_ context.Context, pod *corev1.Pod, group cgroups.
 
 func (h preparedHost) CleanUp(_ context.Context, pod *corev1.Pod) error {
 	delete(h.prepared, pod.UID)
+	delete(h.assigned, pod.UID)
 	delete(h.groups, pod.UID)
 	delete(h.checkpoints, pod.UID)
+	return nil
+}
+
+func (h preparedHost) Assigned(pod *corev1.Pod) bool { return h.assigned == nil || h.assigned[pod.UID] }
+
+func (h preparedHost) Assign(_ context.Context, pod *corev1.Pod) *status.Failure {
+	if h.prepared[pod.UID] {
+		h.wrong("pod " + pod.Name + " was prepared before it was let in")
+	}
+	h.assigned[pod.UID] = true
 	return nil
 }
 
@@ -215,6 +234,9 @@ func (h preparedHost) RemoveLogs(pod *corev1.Pod) error {
 func (h preparedHost) Container(ctx context.Context, pod *corev1.Pod, spec *corev1.Container, of ContainerOf) (*runtimeapi.ContainerConfig, error) {
 	if !h.prepared[pod.UID] {
 		h.wrong("container " + spec.Name + " of pod " + pod.Name + " was made without its volumes")
+	}
+	if !h.Assigned(pod) {
+		h.wrong("container " + spec.Name + " of pod " + pod.Name + " was made without what it is to have for itself")
 	}
 	return h.plainHost.Container(ctx, pod, spec, of)
 }

@@ -8,8 +8,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
 func sidecar(name string) corev1.Container {
@@ -50,7 +54,7 @@ func TestHowPodsEnd(t *testing.T) {
 				l := newLive(t)
 				defer func() { l.stop() }()
 				uid := l.create("web", test.spec, test.annotations)
-				time.Sleep(time.Minute)
+				time.Sleep(time.Minute) //nolint:forbidigo // on the bubble's clock
 				synctest.Wait()
 				pod := l.get(uid)
 				for name, want := range test.states {
@@ -130,8 +134,10 @@ func TestAPodThatIsEvictedEndsAtOnce(t *testing.T) {
 		defer func() { l.stop() }()
 		uid := l.create("web", corev1.PodSpec{Containers: []corev1.Container{container("main", nil)}}, map[string]string{"stop-delay": "20s"})
 		time.Sleep(10 * time.Second)
-		l.loop.Evict(uid, "it has taken too much")
-		l.loop.Evict(uid, "and more")
+		first := l.loop.Evict(uid, Eviction{Message: "it has taken too much", Grace: time.Second})
+		if again := l.loop.Evict(uid, Eviction{Message: "and more"}); !first || again {
+			t.Errorf("it was evicted: %t, and again: %t", first, again)
+		}
 		time.Sleep(minimumGrace + time.Second)
 		synctest.Wait()
 		pod := l.get(uid)
@@ -141,14 +147,91 @@ func TestAPodThatIsEvictedEndsAtOnce(t *testing.T) {
 		if got := stateOf(pod, "main"); got != "ended 137" {
 			t.Errorf("its container is %q", got)
 		}
-		evictions := 0
-		for _, event := range l.events {
-			if event == "web Evicted" {
-				evictions++
+	})
+}
+
+func TestAPodIsOverWhenItsLastContainerHasEnded(t *testing.T) {
+	slow := container("main", preStops(20))
+	never := corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{slow}, TerminationGracePeriodSeconds: ptr.To[int64](60)}
+	limited, failing := *never.DeepCopy(), *never.DeepCopy()
+	limited.ActiveDeadlineSeconds = ptr.To[int64](10)
+	side := sidecar("side")
+	side.Lifecycle = slow.Lifecycle
+	failing.InitContainers = []corev1.Container{side, container("init", nil)}
+	for _, test := range []struct {
+		name   string
+		spec   corev1.PodSpec
+		end    func(l *live, uid types.UID)
+		before corev1.PodPhase
+		reason string
+	}{
+		{"that is evicted with grace", never, func(l *live, uid types.UID) {
+			l.loop.Evict(uid, Eviction{Message: "it took too much", Grace: time.Minute, Disrupts: true})
+		}, corev1.PodRunning, "Evicted"},
+		{"that ends because its machine goes down", never, func(l *live, uid types.UID) {
+			l.loop.Evict(uid, Eviction{Reason: "Terminated", Message: "down", Grace: time.Minute, Disrupts: true})
+		}, corev1.PodRunning, "Terminated"},
+		{"that was active for too long", limited, func(*live, types.UID) {}, corev1.PodRunning, "DeadlineExceeded"},
+		{"whose init container failed beside a sidecar", failing, func(*live, types.UID) {}, corev1.PodPending, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLive(t)
+				defer func() { l.stop() }()
+				uid := l.create("web", test.spec, map[string]string{"run-for.init": "10s", "exit-code.init": "1"})
+				time.Sleep(12 * time.Second) //nolint:forbidigo // on the bubble's clock
+				test.end(l, uid)
+				time.Sleep(8 * time.Second) //nolint:forbidigo // on the bubble's clock
+				synctest.Wait()
+				pod := l.get(uid)
+				if pod.Status.Phase != test.before || pod.Status.Reason != "" || disrupted(pod) {
+					t.Errorf("while its container ends it is %s (%s), disrupted: %t", pod.Status.Phase, pod.Status.Reason, disrupted(pod))
+				}
+				for _, c := range pod.Status.Conditions {
+					if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+						t.Errorf("it is ready: %+v", c)
+					}
+				}
+				time.Sleep(time.Minute) //nolint:forbidigo // on the bubble's clock
+				synctest.Wait()
+				pod = l.get(uid)
+				if pod.Status.Phase != corev1.PodFailed || pod.Status.Reason != test.reason || disrupted(pod) != slices.Contains([]string{"Evicted", "Terminated"}, test.reason) {
+					t.Errorf("in the end it is %s (%s), disrupted: %t", pod.Status.Phase, pod.Status.Reason, disrupted(pod))
+				}
+			})
+		})
+	}
+}
+
+func disrupted(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.DisruptionTarget })
+}
+
+func TestPodsThatAreOverLetGoOfTheirContainers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLive(t)
+		defer func() { l.stop() }()
+		over := l.create("over", corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{container("main", nil)}}, map[string]string{"run-for": "1s"})
+		running := l.create("running", corev1.PodSpec{Containers: []corev1.Container{container("main", nil)}}, nil)
+		time.Sleep(10 * time.Second)
+		before := l.get(over).Status
+		if before.Phase != corev1.PodSucceeded || !l.loop.Ended(over) || l.loop.Ended(running) {
+			t.Fatalf("the pod is %s; it has ended: %t, and the one that runs: %t", before.Phase, l.loop.Ended(over), l.loop.Ended(running))
+		}
+		if err := l.loop.DeleteAllUnusedContainers(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for uid, want := range map[types.UID]int{over: 0, running: 1} {
+			left, err := cri.ReadPod(t.Context(), l.runtime, "node", string(uid))
+			if err != nil || len(left.Containers) != want || len(left.Sandboxes) != want {
+				t.Errorf("of pod %s there are %d containers in %d sandboxes (%v), want %d", uid, len(left.Containers), len(left.Sandboxes), err, want)
 			}
 		}
-		if evictions != 1 {
-			t.Errorf("the events are %q", l.events)
+		l.restart()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if after := l.get(over).Status; !status.Same(&before, &after) {
+			t.Errorf("the status was\n%+v\nand is\n%+v", before, after)
 		}
 	})
 }

@@ -11,13 +11,17 @@ import (
 
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
 // Host is the node's side of a pod: directories, volumes, cgroups, and what the runtime is to be told.
 type Host interface {
 	// Prepare makes or refreshes what the pod needs on the node, its control group with these limits. It can be called any number of times.
 	Prepare(ctx context.Context, pod *corev1.Pod, group cgroups.Limits, ips []string) error
+	Assigning
 	Resizing
+	// PrepareClaims has drivers prepare what the pod claims of resources. It can be called any number of times; CleanUp undoes it.
+	PrepareClaims(ctx context.Context, pod *corev1.Pod) error
 	// Sandbox says what the sandbox is to be like.
 	Sandbox(ctx context.Context, pod *corev1.Pod) (*runtimeapi.PodSandboxConfig, error)
 	// RuntimeHandler says by which handler of the runtime a sandbox is made; "" is the default one.
@@ -34,6 +38,16 @@ type Host interface {
 	RemoveLogs(pod *corev1.Pod) error
 	// ListPodsFromDisk returns the UIDs of the pods that something of is left on the node.
 	ListPodsFromDisk() ([]string, error)
+}
+
+// Assigning gives pods what they have for themselves of the node, such as devices.
+type Assigning interface {
+	// Assigned says whether the pod has all that it is to have for itself.
+	Assigned(pod *corev1.Pod) bool
+	// Assign gives the pod that, or says why it cannot run here. What it was given is taken back by CleanUp.
+	Assign(ctx context.Context, pod *corev1.Pod) *status.Failure
+	// Health is how the devices of the pod's containers are, by the containers' names.
+	Health(pod *corev1.Pod) map[string][]corev1.ResourceStatus
 }
 
 // Resizing is what a resize needs of the node.
@@ -58,6 +72,8 @@ type ContainerOf struct {
 	User  ImageUser
 	// VolumeImages are the references that the runtime gave to the images which the container mounts, by volume.
 	VolumeImages map[string]string
+	// Features are what the handler of the pod's runtime can do; nil unless the container wants what not every one can.
+	Features *runtimeapi.RuntimeHandlerFeatures
 	// IPs are the pod's.
 	IPs []string
 	// Target is the ID of the container whose processes it is to see; "" if there is none.

@@ -82,7 +82,7 @@ func (s *startContainer) pull(ctx context.Context, a *actor, spec *runtimeapi.Im
 		if ctx.Err() == nil {
 			a.remember(func(m *Memory) {
 				now := a.Clock.Now()
-				put(&m.Pulls, name, PullFailure{Error: err.Error(), At: now, BackOff: m.Pulls[name].BackOff.Next(now, now)})
+				put(&m.Pulls, name, PullFailure{Error: err.Error(), At: now, BackOff: m.Pulls[name].BackOff.Next(now, now, 0)})
 			})
 		}
 		s.warn(ctx, a, "Failed", fmt.Sprintf("Failed to pull image %q: %v", name, err))

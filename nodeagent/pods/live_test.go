@@ -18,6 +18,7 @@ import (
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
+	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
 // live is a node whose loop runs by itself, beside a runtime that takes its time, in a bubble where time passes when all wait.
@@ -27,7 +28,12 @@ type live struct {
 	hooks   slowHooks
 	host    Host
 	log     logr.Logger
-	admit   admitCheck // from the next restart on
+	// What follows holds from the next restart on.
+	admit   admitCheck
+	preempt func(*corev1.Pod, []*corev1.Pod) []*corev1.Pod
+	static  []*corev1.Pod
+	known   chan struct{}
+	forbid  func(*corev1.Pod) *status.Failure
 	loop    *Loop
 	stop    func()
 
@@ -35,6 +41,8 @@ type live struct {
 	pods   map[types.UID]*corev1.Pod
 	down   bool
 	events []string
+	// written are the statuses of static pods: name and phase.
+	written []string
 }
 
 func newLive(t *testing.T) *live {
@@ -49,21 +57,26 @@ func newLive(t *testing.T) *live {
 func (l *live) start() {
 	l.loop = New(Options{
 		Agent: "node", Runtime: l.runtime, Host: l.host, Hooks: &l.hooks, Prober: l.runtime, API: l, Graceful: true,
-		HostIPs: func() []string { return []string{"192.0.2.1"} }, Log: l.log, Admit: l.admit,
+		HostIPs: func() []string { return []string{"192.0.2.1"} }, Log: l.log, Admit: l.admit, Preempt: l.preempt, Forbid: l.forbid,
 		Event: func(pod *corev1.Pod, container, _, reason, _ string) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.events = append(l.events, strings.TrimSpace(fmt.Sprintf("%s %s %s", pod.Name, reason, container)))
 		},
 	})
-	for _, pod := range l.all() {
+	for _, pod := range append(l.all(), l.static...) {
 		l.loop.Set(pod)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	known := l.known
+	if known == nil {
+		known = make(chan struct{})
+		close(known)
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		l.loop.Run(ctx)
+		l.loop.Run(ctx, known)
 	}()
 	l.stop = func() { cancel(); <-ended }
 	_ = l.loop.CleanUpOrphanedPods(ctx) // the runtime may be away
@@ -93,12 +106,20 @@ func (l *live) WriteStatus(_ context.Context, pod *corev1.Pod, wanted *corev1.Po
 	l.mu.Lock()
 	found := l.pods[pod.UID]
 	down := l.down
+	if status.Static(pod) {
+		l.written = append(l.written, pod.Name+"="+string(wanted.Phase))
+	}
 	l.mu.Unlock()
 	switch {
 	case down:
 		return errAway
 	case found == nil:
 		return nil
+	}
+	for _, c := range append(found.Spec.Containers, found.Spec.InitContainers...) {
+		if status.Terminal(wanted.Phase) && l.running(pod.UID, c.Name) != "" {
+			l.t.Errorf("pod %s is said to be %s, and container %s runs", pod.Name, wanted.Phase, c.Name)
+		}
 	}
 	updated := found.DeepCopy()
 	updated.Status = *wanted.DeepCopy()

@@ -11,6 +11,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/probes"
+	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
 // syncLoop is the Loop as the engine sees it: its keys are UIDs of pods.
@@ -39,11 +40,12 @@ func (l syncLoop) Observe(ctx context.Context, look engine.Look, uid types.UID) 
 	given, asSpecified := w.given()
 	world := &World{
 		Pod: given, Resized: w.resized, Gone: w.gone, Orphan: w.orphan, Graceful: l.Graceful, Protects: l.Protect != nil, Predecessor: l.predecessor(w.pod),
-		Written: w.written, Runtime: runtime, Tasks: tasks, HostIPs: l.HostIPs(), Memory: w.memory.copy(),
+		Next: w.next != nil, Preempting: l.preempting(w), Written: w.written, Runtime: runtime, Tasks: tasks, HostIPs: l.HostIPs(), RestLimit: l.RestLimit, Memory: w.memory.copy(),
 	}
 	if !asSpecified {
 		world.Wanted, world.Refused = w.pod, l.refused(uid)
 	}
+	world.Unassigned, world.Health = !l.Host.Assigned(given), l.Host.Health(given)
 	world.Probes = l.probes.Verdicts(uid, world.targets())
 	return world, nil
 }
@@ -73,9 +75,9 @@ func (l *Loop) describe(uid types.UID) (attributes []attribute.KeyValue) {
 }
 
 // predecessor says whether an older pod of the same name is still there. The lock is held. Only needed where the API
-// lets go of a pod before the agent has.
+// lets go of a pod before the agent has, and for static pods.
 func (l *Loop) predecessor(pod *corev1.Pod) bool {
-	if l.Graceful {
+	if l.Graceful && !status.Static(pod) {
 		return false
 	}
 	for uid, w := range l.workers {

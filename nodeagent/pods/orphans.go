@@ -41,16 +41,22 @@ func (l *Loop) CleanUpOrphanedPods(ctx context.Context) error {
 
 // setOrphan has the loop end a pod of which it knows no more than labels of a sandbox tell.
 func (l *Loop) setOrphan(labels map[string]string, grace *int64) {
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
-		Name: labels[cri.LabelPodName], Namespace: labels[cri.LabelPodNamespace], UID: types.UID(labels[cri.LabelPodUID]),
-	}}
-	pod.Spec.TerminationGracePeriodSeconds = grace
+	pod := orphanOf(labels, grace)
 	l.mu.Lock()
 	if l.workers[pod.UID] == nil {
 		l.workers[pod.UID] = &worker{pod: pod, orphan: true}
 	}
 	l.mu.Unlock()
 	l.Wake(pod.UID)
+}
+
+// orphanOf is all that is known of a pod by the labels of its sandbox.
+func orphanOf(labels map[string]string, grace *int64) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Name: labels[cri.LabelPodName], Namespace: labels[cri.LabelPodNamespace], UID: types.UID(labels[cri.LabelPodUID]),
+	}}
+	pod.Spec.TerminationGracePeriodSeconds = grace
+	return pod
 }
 
 // graceOf reads the grace of a pod from its containers' annotations; nil means the default.

@@ -21,6 +21,9 @@ const qosChanged = "Pod QOS Class may not change as a result of resizing"
 // admitCheck is Options.Admit.
 type admitCheck = func(pod *corev1.Pod, others []*corev1.Pod) *status.Failure
 
+// resizeCheck is Options.Infeasible.
+type resizeCheck = func(wanted, allocated *corev1.Pod) string
+
 // contender is a pod of the node: as its spec wants it, and with what it was allocated. Where both are the same, nothing is pending.
 type contender struct {
 	wanted, allocated *corev1.Pod
@@ -28,7 +31,7 @@ type contender struct {
 
 // refusal says why a pod that wants other resources cannot have them now; nil if it can. all are the pods that take up room, with it
 // among them. Those that come before it get their room first, whichever of them is asked about.
-func refusal(uid types.UID, all []contender, admit admitCheck) *status.Failure {
+func refusal(uid types.UID, all []contender, admit admitCheck, infeasible resizeCheck) *status.Failure {
 	var pending []contender
 	taken := map[types.UID]*corev1.Pod{}
 	for _, each := range all {
@@ -39,7 +42,7 @@ func refusal(uid types.UID, all []contender, admit admitCheck) *status.Failure {
 	}
 	slices.SortStableFunc(pending, inOrder)
 	for _, each := range pending {
-		refused := each.refused(all, taken, admit)
+		refused := each.refused(all, taken, admit, infeasible)
 		if each.wanted.UID == uid {
 			return refused
 		}
@@ -50,9 +53,14 @@ func refusal(uid types.UID, all []contender, admit admitCheck) *status.Failure {
 	return nil
 }
 
-func (c contender) refused(all []contender, taken map[types.UID]*corev1.Pod, admit admitCheck) *status.Failure {
+func (c contender) refused(all []contender, taken map[types.UID]*corev1.Pod, admit admitCheck, infeasible resizeCheck) *status.Failure {
 	if status.QOSClass(&c.wanted.Spec) != status.QOSClass(&c.allocated.Spec) {
 		return &status.Failure{Reason: corev1.PodReasonInfeasible, Message: qosChanged}
+	}
+	if infeasible != nil {
+		if why := infeasible(c.wanted, c.allocated); why != "" {
+			return &status.Failure{Reason: corev1.PodReasonInfeasible, Message: why}
+		}
 	}
 	if admit == nil {
 		return nil

@@ -55,6 +55,12 @@ func TestWhoGetsTheRoom(t *testing.T) {
 			pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", Resources: &corev1.ResourceRequirements{Requests: has}}}
 		}
 	}
+	fixed := func(wanted, allocated *corev1.Pod) string {
+		if allocated.Name == "a" && len(allocated.Status.ContainerStatuses) > 0 && wanted != allocated {
+			return "as it was"
+		}
+		return ""
+	}
 	const short = "Deferred: Node didn't have enough resource: cpu, requested: %d, used: %d, capacity: 2000"
 	for _, test := range []struct {
 		name string
@@ -74,10 +80,11 @@ func TestWhoGetsTheRoom(t *testing.T) {
 		{"one that cannot have it takes nothing from those after it", []contender{pending("a", "500m", "1500m"), pending("b", "500m", "5", important)}, ""},
 		{"its class would change", []contender{{allocated: pending("a", "1", "1").allocated, wanted: pending("a", "1", "1", guaranteed).wanted}},
 			"Infeasible: Pod QOS Class may not change as a result of resizing"},
+		{"it is of those that are not resized", []contender{pending("a", "1", "1500m", still("1")), pending("b", "100m", "200m")}, "Infeasible: as it was"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""
-			if why := refusal("a", test.all, twoCPUs); why != nil {
+			if why := refusal("a", test.all, twoCPUs, fixed); why != nil {
 				got = why.Reason + ": " + why.Message
 			}
 			if got != test.want {
@@ -152,7 +159,7 @@ func TestWhoWaitsForRoomIsTold(t *testing.T) {
 	for name, free := range map[string]func(l *live, other types.UID){
 		"another gives some back": func(l *live, other types.UID) { l.resize(other, "500m") },
 		"another is gone":         func(l *live, other types.UID) { l.delete(other, 1) },
-		"another is evicted":      func(l *live, other types.UID) { l.loop.Evict(other, "it took too much") },
+		"another is evicted":      func(l *live, other types.UID) { l.loop.Evict(other, Eviction{Message: "it took too much"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

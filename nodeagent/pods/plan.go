@@ -32,6 +32,8 @@ func decide(world *World, now time.Time) *engine.Plan[*actor] {
 		d.plan.Because("waiting for the pod that had this name before to stop")
 	case d.over():
 		d.stop()
+	case w.Preempting:
+		d.plan.Because("waiting for the pods to end that make room for it")
 	default:
 		d.run()
 	}
@@ -49,6 +51,8 @@ type decision struct {
 	stopping bool
 	// preparing: directories and volumes are being prepared, or about to be.
 	preparing bool
+	// judged: the pod was not let in yet, and nothing is told of it until it was.
+	judged bool
 	// starts: this plan starts a container.
 	starts bool
 }
@@ -80,7 +84,7 @@ func (d *decision) finish() *engine.Plan[*actor] {
 		kept.stopping = d.now
 	}
 	d.plan.Do(kept)
-	if !d.Orphan {
+	if !d.Orphan && !d.judged {
 		s := d.status(d.stopping, d.waiting, d.now)
 		kept.status = &s
 		d.write(&s)
@@ -93,7 +97,7 @@ func (d *decision) finish() *engine.Plan[*actor] {
 
 // write tells the API server what it does not know yet.
 func (d *decision) write(s *corev1.PodStatus) {
-	if d.Gone || status.Same(d.Written, s) {
+	if d.Written == nil || d.Gone && !status.Static(d.Pod) || status.Same(d.Written, s) { // there is nothing that could be written to
 		return
 	}
 	why := "the pod is " + summary(s)
@@ -110,7 +114,7 @@ func (d *decision) over() bool {
 		d.waiting[name] = failure.Waiting
 	}
 	current := d.status(false, d.waiting, d.now)
-	return status.Over(&d.Pod.Spec, &current, d.startedAgain())
+	return d.Memory.Failure != nil || status.Over(&d.Pod.Spec, &current, d.startedAgain())
 }
 
 // deadline fails a pod that has been active for longer than it may.
@@ -133,6 +137,9 @@ func (d *decision) deadline() {
 
 // run brings a pod that should run closer to running.
 func (d *decision) run() {
+	if !d.assigned() {
+		return
+	}
 	d.allocate()
 	d.refresh()
 	sandbox := d.sandbox()
@@ -140,6 +147,9 @@ func (d *decision) run() {
 		return
 	}
 	d.resize()
+	if d.restartAll(sandbox) {
+		return
+	}
 	d.goOnStarting(sandbox)
 	if d.initialize(sandbox) {
 		for i := range d.Pod.Spec.Containers {
@@ -179,8 +189,11 @@ func (d *decision) refresh() {
 func refreshable(spec *corev1.PodSpec) bool {
 	for i := range spec.Volumes {
 		v := &spec.Volumes[i]
-		if v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil {
+		switch {
+		case v.ConfigMap != nil, v.Secret != nil, v.Projected != nil, v.DownwardAPI != nil:
 			return true
+		case v.CSI != nil, v.PersistentVolumeClaim != nil, v.Ephemeral != nil:
+			return true // of drivers that want to be asked again
 		}
 	}
 	return false

@@ -47,6 +47,9 @@ func (d *decision) container(sandbox *cri.Sandbox, spec *corev1.Container, sidec
 
 // doneBefore says whether a container has ended for good, in a sandbox that is not the pod's any more.
 func (d *decision) doneBefore(spec *corev1.Container) bool {
+	if d.restartedTogether() {
+		return false
+	}
 	if latest := d.Runtime.Latest(spec.Name); latest != nil {
 		return latest.Exited() && !restart.Allowed(&d.Pod.Spec, spec, latest.ExitCode)
 	}
@@ -98,11 +101,11 @@ func (d *decision) check(c *cri.Container, spec *corev1.Container, sidecar bool)
 func (d *decision) start(sandbox *cri.Sandbox, spec *corev1.Container, previous *cri.Container, because string) {
 	crashes := d.Memory.Crashes[spec.Name]
 	if previous != nil {
-		if until := crashes.Until(previous.Finished); until.After(d.now) {
+		if until := crashes.Until(previous.Finished, d.RestLimit); until.After(d.now) {
 			d.crashLoop(spec, crashes, until)
 			return
 		}
-		crashes = crashes.Next(previous.Finished, d.now)
+		crashes = crashes.Next(previous.Finished, d.now, d.RestLimit)
 	}
 	if d.pullBackOff(spec) || previous == nil && d.startBackOff(spec) {
 		return

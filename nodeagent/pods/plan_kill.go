@@ -33,8 +33,16 @@ func (d *decision) killingSince(c *cri.Container) time.Time {
 // kill runs a container's preStop hook and then stops it, both within a grace that counts from since. A container of which the
 // end has begun gets no more time than it was given, and when it gets less, its hook is not waited for.
 func (d *decision) kill(c *cri.Container, since time.Time, grace time.Duration, message, why string) {
+	d.killWith(c, preStop(d.Pod, c), since, grace, message, why)
+}
+
+// killAtOnce stops a container without its hook, and with as little grace as any gets.
+func (d *decision) killAtOnce(c *cri.Container, message, why string) {
+	d.killWith(c, nil, d.killingSince(c), minimumGrace, message, why)
+}
+
+func (d *decision) killWith(c *cri.Container, hook *corev1.LifecycleHandler, since time.Time, grace time.Duration, message, why string) {
 	killing, begun := d.Memory.Killing[c.ID]
-	hook := preStop(d.Pod, c)
 	grace = max(grace, minimumGrace)
 	if begun {
 		killing.Hooked = killing.Hooked || grace < killing.Grace

@@ -40,6 +40,9 @@ func (d *decision) resize() {
 	why := d.resizing()
 	until := d.Memory.ResizeFailed.At.Add(retryStart)
 	switch calls := d.changes(); {
+	case why == "" && d.starting() != "":
+		// Its start may have begun before the resize was accepted: what it runs with is known when it runs.
+		d.plan.Because(fmt.Sprintf("its resize waits for container %s to be started", d.starting()))
 	case why == "":
 		d.do(&finishResize{"nothing is left to do about it"})
 	case len(calls) == 0:

@@ -78,9 +78,15 @@ func (d *decision) stopSandboxes() bool {
 // letGo removes the object, or what is left in the runtime when the object is gone.
 func (d *decision) letGo() {
 	switch {
+	case d.Next:
+		d.do(&resume{"its manifest is back"})
 	case d.Gone || d.Orphan:
 		d.removeRest()
 	case d.Pod.DeletionTimestamp == nil:
+		if d.Memory.Collect {
+			d.removeFromRuntime("the node runs out of disk")
+			d.do(&noteCollected{"nothing else is left of it"})
+		}
 		d.plan.Because("the pod is over")
 	case d.Memory.Deleted:
 		d.plan.Because("waiting for the API server to remove the pod")
@@ -99,21 +105,24 @@ func (d *decision) told() bool {
 
 // removeRest removes what the runtime and the disk have of a pod that is gone.
 func (d *decision) removeRest() {
-	const why = "the pod is gone"
-	left := false
+	if !d.removeFromRuntime("the pod is gone") {
+		d.do(&forgetPod{"nothing else is left of it"})
+	}
+}
+
+// removeFromRuntime removes what the runtime has of a pod that has stopped, and says whether there was anything.
+func (d *decision) removeFromRuntime(why reason) (some bool) {
 	for i := range d.Runtime.Sandboxes {
 		d.do(&removeSandbox{d.Runtime.Sandboxes[i].ID, why})
-		left = true
+		some = true
 	}
 	for i := range d.Runtime.Containers {
 		if c := &d.Runtime.Containers[i]; !d.hasSandbox(c.SandboxID) {
 			d.do(&removeContainer{c.ID, c.Name, why})
-			left = true
+			some = true
 		}
 	}
-	if !left {
-		d.do(&forgetPod{"nothing else is left of it"})
-	}
+	return some
 }
 
 func (d *decision) hasSandbox(id string) bool {

@@ -10,6 +10,7 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"pgregory.net/rapid"
 
+	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/nodeagent/cgroups"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 )
@@ -96,6 +97,27 @@ func TestTheOrderOfAResize(t *testing.T) {
 	}
 }
 
+func TestAResizeIsFinishedWhenNothingIsBeingStarted(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		tasks []string
+		want  string
+	}{
+		{"all have what they are to have", nil, "[finish the resize]"},
+		{"one that is being started may have been begun with less", []string{startTask + "b"}, "[]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := resized(one{name: "a", has: "100m/32Mi", wants: "100m/32Mi"})
+			w.Tasks = test.tasks
+			d := &decision{World: w, plan: &engine.Plan[*actor]{}}
+			d.resize()
+			if got := fmt.Sprint(d.steps); got != test.want {
+				t.Errorf("the steps are %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 func TestResizes(t *testing.T) {
 	resizeTo := func(cpu, memory string) func(*corev1.Pod) {
 		return func(pod *corev1.Pod) { pod.Spec.Containers[0].Resources = amounts(cpu, memory) }
@@ -143,6 +165,23 @@ func TestResizes(t *testing.T) {
 		turn(t, s)
 		if got := resizeCondition(pod()); got != "" || s.host.groups[pod().UID].Memory != 16<<20 {
 			t.Errorf("when there is less in use, it says %q, and the group has %d", got, s.host.groups[pod().UID].Memory)
+		}
+	})
+	t.Run("a resize that is accepted while the one before is carried out outlives the agent", func(t *testing.T) {
+		s := newStage(true)
+		pod := begin(t, s, nil)
+		for _, cpu := range []string{"200m", "400m"} {
+			s.resize(pod().UID, resizeTo(cpu, "64Mi"))
+			if err := s.turn(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		kept, err := decode(s.host.checkpoints[pod().UID])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, asSpecified := kept.Allocated.of(pod()); !asSpecified {
+			t.Errorf("what is kept is %+v", kept.Allocated.Containers)
 		}
 	})
 	t.Run("a container whose policy says so is started anew, though it ended well", func(t *testing.T) {

@@ -108,7 +108,8 @@ func (s *stage) turn(ctx context.Context, rounds int) error {
 	return nil
 }
 
-// single fails when a container of a pod has two running instances, or something was done that must never be.
+// single fails when a container of a pod has two running instances or runs of a pod that is said to be over, or something was done that
+// must never be.
 func (s *stage) single(ctx context.Context) error {
 	if len(s.wrongs) > 0 {
 		return errors.New(s.wrongs[0])
@@ -127,6 +128,9 @@ func (s *stage) single(ctx context.Context) error {
 			return fmt.Errorf("container %s runs twice: %s and %s", key, other, c.Id)
 		}
 		seen[key] = c.Id
+		if pod := s.server.pods[types.UID(c.Labels[cri.LabelPodUID])]; pod != nil && status.Terminal(pod.Status.Phase) {
+			return fmt.Errorf("pod %s is said to be %s, and container %s runs", pod.Name, pod.Status.Phase, key)
+		}
 	}
 	return nil
 }

@@ -52,12 +52,19 @@ func (s *resizePod) String() string {
 
 // Do never fails: what went wrong is remembered and told, and the plan says when that is tried again. What was done until then is kept.
 func (s *resizePod) Do(ctx context.Context, a *actor) error {
-	kept := a.world.checkpoint()
 	err := s.check(ctx, a)
-	for i := 0; i < len(s.calls) && err == nil; i++ {
-		err = s.call(ctx, a, s.calls[i], kept)
+	made := 0
+	for ; made < len(s.calls) && err == nil; made++ {
+		if err = s.call(ctx, a, s.calls[made]); err != nil {
+			break
+		}
 	}
-	err = errors.Join(err, a.Loop.keep(a.pod(), kept))
+	first := a.world.checkpoint()
+	err = errors.Join(err, a.Loop.keep(a.pod(), first, func(kept *checkpoint) {
+		for _, call := range s.calls[:made] {
+			call.note(kept)
+		}
+	}))
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the agent ends; the next one goes on
 	}
@@ -71,28 +78,29 @@ func (s *resizePod) Do(ctx context.Context, a *actor) error {
 		m.ResizeFailed = ResizeFailure{message, a.Clock.Now()}
 	})
 	if !told {
-		a.event("", corev1.EventTypeWarning, "ResizeError", resizeMessage("Pod resize error", a.pod(), kept.Generation, message))
+		a.event("", corev1.EventTypeWarning, "ResizeError", resizeMessage("Pod resize error", a.pod(), first.Generation, message))
 	}
 	return nil
 }
 
-func (s *resizePod) call(ctx context.Context, a *actor, call change, kept *checkpoint) error {
+func (s *resizePod) call(ctx context.Context, a *actor, call change) error {
 	if call.id == "" {
-		if err := a.Host.LimitGroup(a.pod(), call.group); err != nil {
-			return err
-		}
-		kept.Group = call.group
-		return nil
+		return a.Host.LimitGroup(a.pod(), call.group)
 	}
 	resources := &runtimeapi.ContainerResources{Linux: a.Host.Resources(a.pod(), call.amounts)}
 	if err := a.Runtime.UpdateContainerResources(ctx, call.id, resources); err != nil {
 		return fmt.Errorf("resizing container %s: %w", call.container, err)
 	}
-	if kept.Containers == nil {
-		kept.Containers = map[string]Amounts{}
-	}
-	kept.Containers[call.id] = call.amounts
 	return nil
+}
+
+// note keeps that the call was made.
+func (c change) note(kept *checkpoint) {
+	if c.id == "" {
+		kept.Group = c.group
+		return
+	}
+	put(&kept.Containers, c.id, c.amounts)
 }
 
 // check refuses to make a memory limit smaller than what is used: the kernel would end processes for that.
@@ -141,9 +149,7 @@ func (s *noteRestart) String() string {
 }
 
 func (s *noteRestart) Do(_ context.Context, a *actor) error {
-	kept := a.world.checkpoint()
-	kept.Restarts = append(kept.Restarts, s.id)
-	return a.Loop.keep(a.pod(), kept)
+	return a.Loop.keep(a.pod(), a.world.checkpoint(), func(kept *checkpoint) { kept.Restarts = append(kept.Restarts, s.id) })
 }
 
 // finishResize tells that the pod has what it was allocated.
@@ -154,12 +160,16 @@ func (s *finishResize) String() string { return "finish the resize" }
 
 // Do also forgets about containers that are not there any more, and lets others have what this pod gave back.
 func (s *finishResize) Do(_ context.Context, a *actor) error {
-	kept := a.world.checkpoint()
-	generation := kept.Generation
-	kept.Generation = 0
-	maps.DeleteFunc(kept.Containers, func(id string, _ Amounts) bool { return a.world.instance(id) == nil })
-	kept.Restarts = slices.DeleteFunc(kept.Restarts, func(id string) bool { return a.world.instance(id) == nil })
-	if err := a.Loop.keep(a.pod(), kept); err != nil {
+	first := a.world.checkpoint()
+	generation := first.Generation
+	err := a.Loop.keep(a.pod(), first, func(kept *checkpoint) {
+		if kept.Generation == generation { // and no other one was accepted meanwhile
+			kept.Generation = 0
+		}
+		maps.DeleteFunc(kept.Containers, func(id string, _ Amounts) bool { return a.world.instance(id) == nil })
+		kept.Restarts = slices.DeleteFunc(kept.Restarts, func(id string) bool { return a.world.instance(id) == nil })
+	})
+	if err != nil {
 		return err
 	}
 	a.remember(func(m *Memory) { m.ResizeFailed = ResizeFailure{} })

@@ -38,7 +38,7 @@ func (s *prepare) Do(ctx context.Context, a *actor) error {
 	return nil
 }
 
-// createSandbox makes the pod's sandbox.
+// createSandbox has what the pod claims of resources prepared, and makes its sandbox.
 type createSandbox struct {
 	attempt uint32
 	reason
@@ -52,6 +52,12 @@ func (s *createSandbox) String() string { return fmt.Sprintf("create sandbox %d"
 func (s *createSandbox) Task() string   { return sandboxTask }
 
 func (s *createSandbox) Do(ctx context.Context, a *actor) error {
+	if err := a.Host.PrepareClaims(ctx, a.pod()); err != nil {
+		if ctx.Err() == nil {
+			a.event("", corev1.EventTypeWarning, "FailedPrepareDynamicResources", fmt.Sprintf("Failed to prepare dynamic resources: %v", err))
+		}
+		return fmt.Errorf("preparing the claims of pod %s: %w", nameOf(a.pod()), err)
+	}
 	err := s.create(ctx, a)
 	if err != nil && ctx.Err() == nil {
 		a.event("", corev1.EventTypeWarning, "FailedCreatePodSandBox", fmt.Sprintf("Failed to create pod sandbox: %v", err))
@@ -69,6 +75,9 @@ func (s *createSandbox) create(ctx context.Context, a *actor) error {
 	}
 	handler, err := a.Host.RuntimeHandler(ctx, a.pod())
 	if err != nil {
+		return err
+	}
+	if err := a.ownUsers(ctx, handler); err != nil {
 		return err
 	}
 	config.Metadata.Attempt = s.attempt

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/restart"
@@ -77,14 +78,15 @@ func (s *startContainer) start(ctx context.Context, a *actor) error {
 		return err
 	}
 	target, err := s.target(a.world)
+	var features *runtimeapi.RuntimeHandlerFeatures
 	if err == nil {
-		err = supports(ctx, a.Runtime, a.pod())
+		features, err = a.features(ctx, s.container)
 	}
 	if err != nil {
 		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))
 	}
 	config, err := a.Host.Container(ctx, a.pod(), s.container, ContainerOf{
-		Restarts: s.restarts, Image: image.reference, User: image.user, VolumeImages: mounted, IPs: a.world.podIPs(), Target: target,
+		Restarts: s.restarts, Image: image.reference, User: image.user, VolumeImages: mounted, Features: features, IPs: a.world.podIPs(), Target: target,
 	})
 	if err != nil {
 		return s.refuse(ctx, a, failed("CreateContainerConfigError", err))
@@ -115,22 +117,6 @@ func (s *startContainer) target(w *World) (string, error) {
 		return "", fmt.Errorf("unable to find target container %s", spec.TargetContainerName)
 	}
 	return "", nil
-}
-
-// supports asks the runtime about what not every runtime can do, where the pod wants it.
-func supports(ctx context.Context, runtime cri.Runtime, pod *corev1.Pod) error {
-	security := pod.Spec.SecurityContext
-	if security == nil || security.SupplementalGroupsPolicy == nil || *security.SupplementalGroupsPolicy != corev1.SupplementalGroupsPolicyStrict {
-		return nil
-	}
-	response, err := runtime.Status(ctx, false)
-	switch {
-	case err != nil:
-		return fmt.Errorf("asking the runtime for its features: %w", err)
-	case !response.GetFeatures().GetSupplementalGroupsPolicy():
-		return errors.New("SupplementalGroupsPolicy=Strict is not supported in this node")
-	}
-	return nil
 }
 
 // warn records an event, unless nobody wants the start any more.

@@ -33,9 +33,17 @@ type World struct {
 	Graceful bool
 	// Protects: no container starts before network policies hold for the pod.
 	Protects bool
+	// Unassigned: the pod has not been given all that it is to have for itself of the node.
+	Unassigned bool
+	// Health is how the devices of its containers are, by the containers' names.
+	Health map[string][]corev1.ResourceStatus
 	// Predecessor: another pod of this name is still being stopped on this node.
 	Predecessor bool
-	// Written is the status that the API server is known to have; nil for an orphan.
+	// Next: the pod is static, and is to run again once it has ended: its manifest went and came back.
+	Next bool
+	// Preempting: pods end to make room for this one.
+	Preempting bool
+	// Written is the status that the API server is known to have; nil for an orphan, and for a static pod without mirror.
 	Written *corev1.PodStatus
 	Runtime cri.Pod
 	// Tasks are the names of the tasks that are under way.
@@ -43,15 +51,19 @@ type World struct {
 	// Probes holds the verdicts by container ID.
 	Probes  map[string]probes.Verdict
 	HostIPs []string
-	Memory  Memory
+	// RestLimit is how long a container rests at most that keeps failing.
+	RestLimit restart.Limit
+	Memory    Memory
 }
 
 // Memory is what the loop itself remembers about a pod. It is lost with the agent, and nothing depends on it but pace.
 type Memory struct {
 	// Status is the last one that was computed.
 	Status *corev1.PodStatus
-	// Failure is why the pod as a whole has failed.
-	Failure *status.Failure
+	// Failure is why the pod as a whole has failed, and EvictionGrace what its containers get to end if that is not for its spec to say; nil
+	// if it is.
+	Failure       *status.Failure
+	EvictionGrace *time.Duration
 	// Prepared is when volumes and directories were last made or refreshed.
 	Prepared time.Time
 	// Protected is the sandbox for whose addresses network policies hold.
@@ -72,6 +84,8 @@ type Memory struct {
 	Killing map[string]Killing
 	// Cleaned: volumes and directories are gone.
 	Cleaned bool
+	// Collect: what the runtime has of it is to be removed once the pod is over, whoever may still want to see it.
+	Collect bool
 	// Deleted: the API server was asked to remove the object.
 	Deleted bool
 }
@@ -130,8 +144,8 @@ func (w *World) starting() string {
 
 // grace is how long containers get to end, counted from when the pod was asked to stop.
 func (w *World) grace() time.Duration {
-	if w.Memory.Failure != nil && w.Memory.Failure.Reason == evicted {
-		return minimumGrace // as the kubelet gives who has taken too much
+	if given := w.Memory.EvictionGrace; given != nil {
+		return max(minimumGrace, *given)
 	}
 	seconds := w.Pod.Spec.TerminationGracePeriodSeconds
 	// A custom resource that a finalizer holds says zero, which nobody asked for.
@@ -184,9 +198,9 @@ func (w *World) status(stopping bool, waiting map[string]status.Waiting, now tim
 func (w *World) input(stopping bool, waiting map[string]status.Waiting, found map[string]status.Probe) status.Input {
 	in := status.Input{
 		Pod: w.Pod, Last: w.Memory.Status, Runtime: w.started(), Waiting: waiting, Probes: found,
-		Stopping: stopping, Failure: w.Memory.Failure, HostIPs: w.HostIPs, ResizePending: w.Refused,
+		Stopping: stopping, Failure: w.Memory.Failure, Active: w.active(), HostIPs: w.HostIPs, ResizePending: w.Refused,
 	}
-	in.StartedAgain, in.Given = w.startedAgain(), map[string]status.Amounts{}
+	in.StartedAgain, in.Health, in.Given = w.startedAgain(), w.Health, map[string]status.Amounts{}
 	group := w.group()
 	in.Group = status.FromKernel(int64(group.Shares), group.Quota, int64(group.Period), group.Memory)
 	for _, r := range w.resizable() {
@@ -199,6 +213,11 @@ func (w *World) input(stopping bool, waiting map[string]status.Waiting, found ma
 		in.ResizeInProgress = &status.Resize{Generation: w.Resized.Generation, Error: w.Memory.ResizeFailed.Message}
 	}
 	return in
+}
+
+// active says whether a container runs, or is being started.
+func (w *World) active() bool {
+	return w.starting() != "" || slices.ContainsFunc(w.Runtime.Containers, func(c cri.Container) bool { return c.Running() })
 }
 
 // started is what the runtime has, without the container that is being started: it is running when its postStart hook has

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
+
+	"github.com/orrery-dev/orrery/framework/activity"
 )
 
 // Target is the container to ask.
@@ -35,6 +37,8 @@ type Options struct {
 	Prober Prober
 	// Clock is the real one if nil.
 	Clock clock.WithDelayedExecution
+	// Activity is told of probes that are under way; nil tells nobody.
+	Activity *activity.Tracker
 	// Changed is called when a verdict about a container of the pod changed. It must not block.
 	Changed func(pod types.UID)
 	// Event records an event about a container; nil records none.
@@ -149,7 +153,20 @@ func (m *Manager) schedule(w *worker) {
 			continue
 		}
 		wait := max(Next(probe, w.target.Started, w.last[kind]).Sub(m.options.Clock.Now()), 0)
-		w.timers[kind] = m.options.Clock.AfterFunc(wait, func() { go m.doProbe(w, kind, probe) })
+		begin := func() (end func()) {
+			return m.options.Activity.Begin(fmt.Sprintf("the %s probe of container %s", kind, w.target.ID))
+		}
+		if wait == 0 {
+			begun := begin()
+			begin = func() func() { return begun }
+		}
+		w.timers[kind] = m.options.Clock.AfterFunc(wait, func() {
+			end := begin()
+			go func() {
+				defer end()
+				m.doProbe(w, kind, probe)
+			}()
+		})
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 )
 
+// tokenTTL is how long it is believed whose a token is, by default.
+const tokenTTL = 2 * time.Minute
+
 // bearer adds a token to requests.
 type bearer struct {
 	token string
@@ -71,7 +74,7 @@ func TestAClientWithATokenIsWhoTheAPIServerSays(t *testing.T) {
 func TestWhoseATokenIsIsRememberedForAWhile(t *testing.T) {
 	reviewer := &reviews{tokens: map[string]authenticationv1.TokenReviewStatus{"good": known("collector"), "odd": {Error: "away"}}}
 	now := testingclock.NewFakeClock(time.Unix(0, 0))
-	authenticator := newAuthenticator(reviewer, now)
+	authenticator := newAuthenticator(reviewer, tokenTTL, now)
 	authenticate := func(token string) (string, error) {
 		r, err := http.NewRequest(http.MethodGet, "/pods", nil)
 		if err != nil {
@@ -125,7 +128,7 @@ func TestWhatARequestIsToTheAPIServer(t *testing.T) {
 		{http.MethodGet, "/healthz/ping", "get", []string{"healthz", "proxy"}},
 		{http.MethodGet, "/configz", "get", []string{"configz", "proxy"}},
 		{http.MethodGet, "/statusz", "get", []string{"statusz"}},
-		{http.MethodGet, "/flagz", "get", []string{"flagz"}},
+		{http.MethodGet, "/flagz", "get", []string{"configz"}},
 		{http.MethodPost, "/checkpoint/default/web/main", "create", []string{"checkpoint"}},
 		{http.MethodGet, "/containerLogs/default/web/main", "get", []string{"proxy"}},
 		{http.MethodPost, "/exec/default/web/main", "create", []string{"proxy"}},

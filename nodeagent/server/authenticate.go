@@ -18,17 +18,15 @@ import (
 	"k8s.io/utils/clock"
 )
 
-const (
-	// tokenTTL is how long it is believed whose a token is, or that it is nobody's; the kubelet's figure.
-	tokenTTL = 2 * time.Minute
-	// maxTokens is how many tokens are remembered, so that made-up ones cannot fill the memory.
-	maxTokens = 4096
-)
+// maxTokens is how many tokens are remembered, so that made-up ones cannot fill the memory.
+const maxTokens = 4096
 
 // newAuthenticator returns what says who a client is: by its certificate, or else by its token, which the API server knows.
 // Nobody is anonymous.
-func newAuthenticator(reviewer TokenReviewer, clock clock.PassiveClock) authenticator.Request {
-	tokens := &tokenAuthenticator{reviewer: reviewer, known: cache.NewLRUExpireCacheWithClock(maxTokens, clock)}
+//
+// It believes for ttl whose a token is, or that it is nobody's.
+func newAuthenticator(reviewer TokenReviewer, ttl time.Duration, clock clock.PassiveClock) authenticator.Request {
+	tokens := &tokenAuthenticator{reviewer: reviewer, ttl: ttl, known: cache.NewLRUExpireCacheWithClock(maxTokens, clock)}
 	return group.NewAuthenticatedGroupAdder(union.New(
 		authenticator.RequestFunc(byCertificate),
 		bearertoken.New(tokens),
@@ -56,6 +54,7 @@ type TokenReviewer interface {
 // tokenAuthenticator remembers for a while what it was told about tokens, by their hashes.
 type tokenAuthenticator struct {
 	reviewer TokenReviewer
+	ttl      time.Duration
 	known    *cache.LRUExpireCache
 }
 
@@ -74,7 +73,7 @@ func (a *tokenAuthenticator) AuthenticateToken(ctx context.Context, token string
 		return nil, false, errors.New(review.Error)
 	}
 	response := responseTo(&review)
-	a.known.Add(key, response, tokenTTL)
+	a.known.Add(key, response, a.ttl)
 	return response, response != nil, nil
 }
 

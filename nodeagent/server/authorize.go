@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/apiserver/pkg/authentication/user"
+	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
 	"k8s.io/utils/clock"
 )
 
@@ -19,23 +19,21 @@ type AccessReviewer interface {
 	ReviewAccess(ctx context.Context, spec authorizationv1.SubjectAccessReviewSpec) (allowed bool, err error)
 }
 
-// How long answers are believed, and how many of them are remembered; upstream's figures.
-const (
-	authorizedTTL   = 5 * time.Minute
-	unauthorizedTTL = 30 * time.Second
-	maxDecisions    = 8192
-)
+// maxDecisions is how many answers are remembered; upstream's figure.
+const maxDecisions = 8192
 
 // authorizer says who may do what with the node, as the API server does.
 type authorizer struct {
 	reviewer AccessReviewer
 	// node is whose name reviews are about; "" for a server that speaks for many nodes, and then they are about all there are.
-	node  string
+	node string
+	// ttl says how long answers are believed.
+	ttl   kubeletconfigv1beta1.KubeletWebhookAuthorization
 	known *cache.LRUExpireCache
 }
 
-func newAuthorizer(reviewer AccessReviewer, node string, clock clock.PassiveClock) *authorizer {
-	return &authorizer{reviewer: reviewer, node: node, known: cache.NewLRUExpireCacheWithClock(maxDecisions, clock)}
+func newAuthorizer(reviewer AccessReviewer, node string, ttl kubeletconfigv1beta1.KubeletWebhookAuthorization, clock clock.PassiveClock) *authorizer {
+	return &authorizer{reviewer: reviewer, node: node, ttl: ttl, known: cache.NewLRUExpireCacheWithClock(maxDecisions, clock)}
 }
 
 // attributes say what a request is to RBAC: a verb on a subresource of nodes. Any one of several is enough: proxy is the way to
@@ -55,8 +53,10 @@ func attributes(method, path string) (verb string, subresources []string) {
 	}
 	top, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch top {
-	case "stats", "metrics", "checkpoint", "statusz", "flagz":
+	case "stats", "metrics", "checkpoint", "statusz":
 		return verb, []string{top}
+	case "flagz": // flags are a part of the configuration
+		return verb, []string{"configz"}
 	case "logs":
 		return verb, []string{"log"}
 	case "pods", "runningpods":
@@ -90,9 +90,9 @@ func (a *authorizer) allowed(ctx context.Context, client user.Info, verb, subres
 	if err != nil {
 		return false, err
 	}
-	ttl := unauthorizedTTL
+	ttl := a.ttl.CacheUnauthorizedTTL.Duration
 	if allowed {
-		ttl = authorizedTTL
+		ttl = a.ttl.CacheAuthorizedTTL.Duration
 	}
 	a.known.Add(string(key), allowed, ttl)
 	return allowed, nil

@@ -7,5 +7,7 @@
 // It lets in whom the API server lets in, and nobody is anonymous. A client is known by a certificate of one authority, or by a
 // token, of which the API server says whose it is (TokenReview). What each may do is asked of the API server as well
 // (SubjectAccessReview), as subresources of the node: nodes/pods, nodes/healthz, nodes/stats and so on for one thing each, and
-// nodes/proxy for logs, exec and the rest. Answers are believed as long as the kubelet believes them.
+// nodes/proxy for logs of containers, exec and the rest. Answers are believed as long as the configuration says.
+//
+// What is about the node itself (/configz, /flagz, /statusz, /logs/, /checkpoint, profiles) is answered by a server of one node alone.
 package server

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,11 +14,14 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/cert"
+	"k8s.io/component-base/cli/flag"
+	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
 	stats "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 	"k8s.io/utils/clock"
 
 	"github.com/orrery-dev/orrery/nodeagent/cadvisor"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
+	"github.com/orrery-dev/orrery/nodeagent/kubeletconfig"
 	"github.com/orrery-dev/orrery/nodeagent/probes"
 )
 
@@ -67,6 +71,14 @@ type Options struct {
 	Reviewer Reviewer
 	// NodeName is the node's, where the server speaks for one. Without it only who may do something with every node may do it.
 	NodeName string
+	// Configuration is the node's, which /configz tells; nil for a server that speaks for many nodes.
+	Configuration *kubeletconfigv1beta1.KubeletConfiguration
+	// Flags are those of the program by name, which /flagz tells. None of them may be a secret.
+	Flags map[string]string
+	// LogDir is what /logs/ shows; /var/log by default.
+	LogDir string
+	// CheckpointDir is where checkpoints of containers are written; "" refuses to make any.
+	CheckpointDir string
 	// Pods returns the pods of all nodes with their newest statuses, in a slice that is the caller's.
 	Pods func() []*corev1.Pod
 	// Node returns a node by name.
@@ -80,7 +92,9 @@ type Options struct {
 // Server answers for nodes.
 type Server struct {
 	options Options
-	access  *access
+	// settings are the configuration, or by default.
+	settings *kubeletconfigv1beta1.KubeletConfiguration
+	access   *access
 }
 
 // New returns a server that does not listen yet.
@@ -88,38 +102,18 @@ func New(options Options) *Server {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
-	return &Server{options: options, access: &access{
-		authenticator: newAuthenticator(options.Reviewer, options.Clock),
-		authorizer:    newAuthorizer(options.Reviewer, options.NodeName, options.Clock),
+	options.LogDir = cmp.Or(options.LogDir, "/var/log")
+	settings := &kubeletconfigv1beta1.KubeletConfiguration{}
+	if options.Configuration != nil {
+		settings = options.Configuration.DeepCopy()
+	}
+	kubeletconfig.Default(settings)
+	return &Server{options: options, settings: settings, access: &access{
+		authenticator: newAuthenticator(options.Reviewer, settings.Authentication.Webhook.CacheTTL.Duration, options.Clock),
+		authorizer:    newAuthorizer(options.Reviewer, options.NodeName, settings.Authorization.Webhook, options.Clock),
 		log:           options.Log,
 	}}
 }
-
-// Handler answers requests of clients that have been let in.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", ok)
-	mux.HandleFunc("GET /pods", s.pods)
-	mux.HandleFunc("GET /runningpods/", s.runningPods)
-	mux.HandleFunc("GET /stats/summary", s.summary)
-	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", s.logs)
-	for _, uid := range []string{"", "/{uid}"} {
-		mux.HandleFunc("/exec/{namespace}/{pod}"+uid+"/{container}", s.exec)
-		mux.HandleFunc("/attach/{namespace}/{pod}"+uid+"/{container}", s.attach)
-		mux.HandleFunc("/portForward/{namespace}/{pod}"+uid, s.portForward)
-	}
-	if s.options.Metrics != nil {
-		mux.Handle("GET /metrics", s.options.Metrics)
-	}
-	mux.HandleFunc("GET /metrics/resource", s.resourceMetrics)
-	mux.HandleFunc("GET "+ResourceMetricsPath("{node}"), s.resourceMetrics)
-	mux.HandleFunc("GET /metrics/probes", s.probeMetrics)
-	mux.HandleFunc("GET /metrics/cadvisor", s.cadvisorMetrics)
-	mux.HandleFunc("GET /metrics/nodes/{node}/metrics/cadvisor", s.cadvisorMetrics)
-	return mux
-}
-
-func ok(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") }
 
 // Run serves until ctx ends; streams that are open then are cut.
 func (s *Server) Run(ctx context.Context) error {
@@ -127,16 +121,12 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler:           s.access.filter(s.Handler()),
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          nil,
-		TLSConfig: &tls.Config{
-			MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current() },
-			ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: s.authorities(),
-			NextProtos: []string{"http/1.1"}, // SPDY streams cannot pass through HTTP/2
-		},
+	transport, err := s.transport()
+	if err != nil {
+		return err
 	}
+	transport.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current() }
+	server := &http.Server{Handler: s.access.filter(s.Handler()), ReadHeaderTimeout: 10 * time.Second, TLSConfig: transport}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // what is left of requests has nobody to answer to
 	defer stop()
 	err = server.ServeTLS(s.options.Listener, "", "")
@@ -144,6 +134,27 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("serving the node's API: %w", err)
+}
+
+// transport is how connections are made, but for the certificate.
+func (s *Server) transport() (*tls.Config, error) {
+	version, err := flag.TLSVersion(cmp.Or(s.settings.TLSMinVersion, "VersionTLS12"))
+	if err != nil {
+		return nil, fmt.Errorf("reading tlsMinVersion: %w", err)
+	}
+	suites, err := flag.TLSCipherSuites(s.settings.TLSCipherSuites)
+	if err != nil {
+		return nil, fmt.Errorf("reading tlsCipherSuites: %w", err)
+	}
+	curves, err := flag.TLSCurvePreferences(s.settings.TLSCurvePreferences)
+	if err != nil {
+		return nil, fmt.Errorf("reading tlsCurvePreferences: %w", err)
+	}
+	return &tls.Config{
+		MinVersion: version, CipherSuites: suites, CurvePreferences: curves,
+		ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: s.authorities(),
+		NextProtos: []string{"http/1.1"}, // SPDY streams cannot pass through HTTP/2
+	}, nil
 }
 
 // authorities are never nil: a nil pool would stand for those that the machine trusts.

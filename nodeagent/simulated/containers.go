@@ -156,6 +156,14 @@ func (c *container) resources() *runtimeapi.LinuxContainerResources {
 	return c.config.GetLinux().GetResources()
 }
 
+// CheckpointContainer implements cri.Containers: there is nothing that could be written.
+func (r *Runtime) CheckpointContainer(ctx context.Context, _ *runtimeapi.CheckpointContainerRequest) error {
+	if err := r.up(ctx); err != nil {
+		return err
+	}
+	return status.Error(codes.Unimplemented, "a simulated container cannot be checkpointed")
+}
+
 // ReopenContainerLog does nothing: simulated containers write no files.
 func (r *Runtime) ReopenContainerLog(ctx context.Context, _ string) error { return r.up(ctx) }
 

@@ -61,6 +61,22 @@ func (r *Runtime) ListImages(ctx context.Context, _ *runtimeapi.ImageFilter) ([]
 	return images, nil
 }
 
+// RemoveImage forgets that an image has been pulled.
+func (r *Runtime) RemoveImage(ctx context.Context, image *runtimeapi.ImageSpec) error {
+	if err := r.up(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.images, image.GetImage())
+	return nil
+}
+
+// ImageFsInfo says nothing: simulated images are nowhere.
+func (r *Runtime) ImageFsInfo(ctx context.Context) (*runtimeapi.ImageFsInfoResponse, error) {
+	return &runtimeapi.ImageFsInfoResponse{}, r.up(ctx)
+}
+
 func describe(name string) *runtimeapi.Image {
 	return &runtimeapi.Image{
 		Id: name, RepoTags: []string{name}, Size: imageSize, Spec: &runtimeapi.ImageSpec{Image: name},

@@ -43,3 +43,12 @@ func filesystem(path string) (f filesystemSize, ok bool) {
 		inodes: stat.Files, inodesFree: stat.Ffree,
 	}, true
 }
+
+// device is the number of the one that a path is on; false, where that cannot be read.
+func device(path string) (number uint64, ok bool) {
+	var stat unix.Stat_t
+	if err := unix.Stat(path, &stat); err != nil {
+		return 0, false
+	}
+	return stat.Dev, true
+}

@@ -21,6 +21,7 @@ import (
 type Runtime interface {
 	ListContainers(ctx context.Context, filter *runtimeapi.ContainerFilter) ([]*runtimeapi.Container, error)
 	ListContainerStats(ctx context.Context, filter *runtimeapi.ContainerStatsFilter) ([]*runtimeapi.ContainerStats, error)
+	ImageFsInfo(ctx context.Context) (*runtimeapi.ImageFsInfoResponse, error)
 }
 
 // Usage is what a machine or a pod uses as a whole.
@@ -29,6 +30,8 @@ type Usage struct {
 	CPU uint64
 	// Memory, WorkingSet, Available and RSS are bytes of memory; those that are 0 are not known, but for the first two.
 	Memory, WorkingSet, Available, RSS uint64
+	// Processes is how many there are, threads counted; 0 if that is not known.
+	Processes uint64
 }
 
 // Provider measures one node.
@@ -43,9 +46,14 @@ type Provider struct {
 	Began   time.Time
 	// Pod measures a pod as a whole, with false where that is not known. Nil knows none.
 	Pod func(pod *corev1.Pod) (Usage, bool)
+	// AllPods measures all pods together, with false where that is not known, and Processes counts the node's. Nil tells nothing.
+	AllPods   func() (Usage, bool)
+	Processes func(now time.Time) *statsv1alpha1.RlimitStats
 	// Disk says where on the disk things of a pod are, and Root is a directory there. Nil has no disk.
 	Disk Disk
 	Root string
+	// Claims has the figures of the volumes of claims. Nil has none.
+	Claims *Claims
 	// NodeNetwork and PodNetwork are what has passed the network of the machine, and of a pod whose sandbox is given. Nil tells nothing.
 	NodeNetwork func(now time.Time) *statsv1alpha1.NetworkStats
 	PodNetwork  func(now time.Time, pod *corev1.Pod, sandbox string) *statsv1alpha1.NetworkStats
@@ -134,6 +142,9 @@ func (p *Provider) pod(pod *corev1.Pod, containers []statsv1alpha1.ContainerStat
 	if p.Pod != nil {
 		if usage, known := p.Pod(pod); known {
 			stats.CPU, stats.Memory = usage.stats(now)
+			if usage.Processes > 0 {
+				stats.ProcessStats = &statsv1alpha1.ProcessStats{ProcessCount: &usage.Processes}
+			}
 			return stats
 		}
 	}

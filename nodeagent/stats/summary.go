@@ -40,12 +40,11 @@ func (p *Provider) Summary(ctx context.Context) (*statsv1alpha1.Summary, error) 
 		return nil, err
 	}
 	now := p.Clock.Now()
-	node, known := filesystem(p.Root)
-	if p.Disk == nil || !known {
-		node, known = filesystemSize{}, false
-	} else {
-		summary.Node.Fs = node.stats(now, node.used, node.inodes-node.inodesFree)
+	if _, err := p.addNode(ctx, &summary.Node, now); err != nil {
+		return nil, err
 	}
+	node, known := filesystem(p.Root)
+	known = known && p.Disk != nil
 	if p.NodeNetwork != nil {
 		summary.Node.Network = p.NodeNetwork(now)
 	}
@@ -66,6 +65,7 @@ func (p *Provider) Summary(ctx context.Context) (*statsv1alpha1.Summary, error) 
 		if known {
 			p.addDisk(stats, pod, of, node, now)
 		}
+		stats.VolumeStats = append(stats.VolumeStats, p.Claims.of(uid)...)
 	}
 	return summary, nil
 }

@@ -27,6 +27,8 @@ type Input struct {
 	Stopping bool
 	// Failure, when set, fails the pod as a whole: deadline exceeded, rejected, evicted.
 	Failure *Failure
+	// Active: a container runs, or is being started. Until the last one has ended the pod is in no terminal phase.
+	Active  bool
 	HostIPs []string
 	// ResizePending is why the pod cannot get the requests and limits that its spec asks for by now, with the reason Deferred or
 	// Infeasible; nil if it was allocated what it asks for.
@@ -35,10 +37,17 @@ type Input struct {
 	ResizeInProgress *Resize
 	// Given are, by container ID, the requests and limits that the agent gave to running containers, for what the runtime does not tell.
 	Given map[string]Amounts
+	// Health is how the devices of containers are, by the containers' names.
+	Health map[string][]corev1.ResourceStatus
 	// Group are the limits that the pod's control group has.
 	Group Amounts
 	// StartedAgain are the IDs of containers that are started again whatever their restart policy: they were stopped to be resized.
 	StartedAgain []string
+
+	// restartingAll: a container has ended in a way that asks for the restart of all, and they are being taken away.
+	restartingAll bool
+	// restarted: they were, when the last status was computed.
+	restarted bool
 }
 
 // Waiting is a reason such as CrashLoopBackOff with its message.
@@ -64,7 +73,13 @@ type Resize struct {
 }
 
 // Failure is why a pod as a whole has failed.
-type Failure struct{ Reason, Message string }
+type Failure struct {
+	Reason, Message string
+	// Disrupts: the pod failed because of its node, and through no fault of its own. Disruption is what its condition says of that; as
+	// Message if empty.
+	Disrupts   bool
+	Disruption string
+}
 
 // Compute makes the status. The times in it come from the runtime and from now.
 func Compute(in Input, now time.Time) corev1.PodStatus {
@@ -72,6 +87,8 @@ func Compute(in Input, now time.Time) corev1.PodStatus {
 	if last == nil {
 		last = &pod.Status
 	}
+	in.restarted = RestartingAll(last)
+	in.restartingAll = in.restartsAll()
 	s := corev1.PodStatus{
 		ObservedGeneration:          pod.Generation,
 		NominatedNodeName:           pod.Status.NominatedNodeName,
@@ -91,7 +108,8 @@ func Compute(in Input, now time.Time) corev1.PodStatus {
 	s.EphemeralContainerStatuses = in.containers(ephemeral(pod), last.EphemeralContainerStatuses, ephemeralContainer)
 	setPhase(&s, &in, last)
 	setAddresses(&s, &in, last)
-	setConditions(&s, &in, last, now)
+	setConditions(&s, &in, last, now) // of the phase that it comes to: a pod that is to end is not ready
+	in.awaitEnd(&s, last)
 	in.setResources(&s)
 	if s.Phase == corev1.PodFailed && in.neverBegun(last) {
 		s.InitContainerStatuses, s.ContainerStatuses, s.EphemeralContainerStatuses = nil, nil, nil
@@ -112,14 +130,16 @@ func Terminal(phase corev1.PodPhase) bool {
 	return phase == corev1.PodSucceeded || phase == corev1.PodFailed
 }
 
-// Over says whether a pod with this status is not to run any more: it is in a terminal phase, or would be if its sidecars did not run.
+// Over says whether a pod with this status is not to run any more: it is in a terminal phase, or would be if none of its containers ran
+// that are to end.
 // Containers with the IDs in again are started again, whatever their restart policy.
 func Over(spec *corev1.PodSpec, s *corev1.PodStatus, again []string) bool {
 	if Terminal(s.Phase) {
 		return true
 	}
-	initial, app := countInit(spec, s.InitContainerStatuses), countApp(spec, s.ContainerStatuses, again)
-	return initial.pending == 0 && app.running+app.waiting+app.restartable == 0
+	all := RestartingAll(s)
+	initial, app := countInit(spec, s.InitContainerStatuses, all), countApp(spec, s.ContainerStatuses, again, all)
+	return initial.failed > 0 || initial.pending == 0 && app.running+app.waiting+app.restartable == 0
 }
 
 func setPhase(s *corev1.PodStatus, in *Input, last *corev1.PodStatus) {
@@ -140,6 +160,18 @@ func setPhase(s *corev1.PodStatus, in *Input, last *corev1.PodStatus) {
 	}
 }
 
+// awaitEnd has a pod stay in the phase that it was in until its last container has ended: whoever sees that it is over may take what it
+// had. Upstream's kubelet does so.
+func (in *Input) awaitEnd(s, last *corev1.PodStatus) {
+	if !in.Active || !Terminal(s.Phase) || Terminal(last.Phase) || Terminal(in.Pod.Status.Phase) {
+		return
+	}
+	s.Phase, s.Reason, s.Message = last.Phase, last.Reason, last.Message
+	if s.Phase == "" {
+		s.Phase = corev1.PodPending
+	}
+}
+
 func setAddresses(s *corev1.PodStatus, in *Input, last *corev1.PodStatus) {
 	for _, ip := range in.HostIPs {
 		s.HostIPs = append(s.HostIPs, corev1.HostIP{IP: ip})
@@ -154,8 +186,8 @@ func setAddresses(s *corev1.PodStatus, in *Input, last *corev1.PodStatus) {
 	for _, ip := range ips {
 		s.PodIPs = append(s.PodIPs, corev1.PodIP{IP: ip})
 	}
-	if len(s.PodIPs) == 0 && len(in.Runtime.Sandboxes) > 0 {
-		s.PodIPs = last.PodIPs // the sandbox is stopped, but it had these
+	if len(s.PodIPs) == 0 && (len(in.Runtime.Sandboxes) > 0 || Terminal(last.Phase)) {
+		s.PodIPs = last.PodIPs // the sandbox is stopped, or was collected, but it had these
 	}
 	if len(s.HostIPs) > 0 {
 		s.HostIP = s.HostIPs[0].IP
@@ -177,8 +209,8 @@ func ephemeral(pod *corev1.Pod) []corev1.Container {
 // phase follows from the containers alone.
 func phase(in *Input, s *corev1.PodStatus) corev1.PodPhase {
 	spec := &in.Pod.Spec
-	initial := countInit(spec, s.InitContainerStatuses)
-	app := countApp(spec, s.ContainerStatuses, in.StartedAgain)
+	initial := countInit(spec, s.InitContainerStatuses, in.restartingAll)
+	app := countApp(spec, s.ContainerStatuses, in.StartedAgain, in.restartingAll)
 	running := app.running + initial.sidecarsRunning
 	hasRun := anyAppStarted(s.ContainerStatuses)
 	switch {
@@ -201,7 +233,8 @@ func phase(in *Input, s *corev1.PodStatus) corev1.PodPhase {
 
 type initCounts struct{ pending, failed, sidecarsPending, sidecarsRunning, sidecarsWaiting int }
 
-func countInit(spec *corev1.PodSpec, statuses []corev1.ContainerStatus) (n initCounts) {
+// countInit counts; all says that every one that has ended is started again.
+func countInit(spec *corev1.PodSpec, statuses []corev1.ContainerStatus, all bool) (n initCounts) {
 	for i := range spec.InitContainers {
 		container, status := &spec.InitContainers[i], &statuses[i]
 		ended := terminated(status)
@@ -215,7 +248,7 @@ func countInit(spec *corev1.PodSpec, statuses []corev1.ContainerStatus) (n initC
 			n.sidecarsWaiting++
 		case restart.Sidecar(container):
 			// A sidecar that ended says nothing about the phase.
-		case ended == nil:
+		case ended == nil, all, ended.Reason == restartingAllContainers:
 			n.pending++
 		case ended.ExitCode != 0 && !restart.AllowedInit(spec, container, ended.ExitCode):
 			n.failed++
@@ -228,7 +261,8 @@ func countInit(spec *corev1.PodSpec, statuses []corev1.ContainerStatus) (n initC
 
 type appCounts struct{ running, waiting, stopped, succeeded, restartable int }
 
-func countApp(spec *corev1.PodSpec, statuses []corev1.ContainerStatus, again []string) (n appCounts) {
+// countApp counts; all says that every one that has ended is started again, and again are the IDs of those that are in any case.
+func countApp(spec *corev1.PodSpec, statuses []corev1.ContainerStatus, again []string, all bool) (n appCounts) {
 	for i := range spec.Containers {
 		ended := terminated(&statuses[i])
 		switch {
@@ -241,7 +275,7 @@ func countApp(spec *corev1.PodSpec, statuses []corev1.ContainerStatus, again []s
 			if ended.ExitCode == 0 && statuses[i].State.Terminated != nil {
 				n.succeeded++
 			}
-			if restart.Allowed(spec, &spec.Containers[i], ended.ExitCode) || slices.ContainsFunc(again, func(id string) bool { return strings.HasSuffix(ended.ContainerID, "://"+id) }) {
+			if all || ended.Reason == restartingAllContainers || restart.Allowed(spec, &spec.Containers[i], ended.ExitCode) || slices.ContainsFunc(again, func(id string) bool { return strings.HasSuffix(ended.ContainerID, "://"+id) }) {
 				n.restartable++
 			}
 		}

@@ -259,3 +259,30 @@ func TestLastWordsStay(t *testing.T) {
 		t.Errorf("another instance says %q", got.Message)
 	}
 }
+
+func TestAPodThatItsNodeDisruptsSaysSo(t *testing.T) {
+	p := pod(func(p *corev1.Pod) {
+		p.Status.Conditions = []corev1.PodCondition{
+			{Type: "example.com/other", Status: corev1.ConditionTrue},
+			{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: "EvictionByEvictionAPI", LastTransitionTime: metav1.NewTime(now.Add(-time.Hour))},
+		}
+	})
+	in := Input{Pod: p, Runtime: observed(running("main")), Failure: &Failure{Reason: "Evicted", Message: "it was low", Disrupts: true}}
+	first := Compute(in, now)
+	var found []corev1.PodCondition
+	for i := range first.Conditions {
+		if Writes(&first.Conditions[i]) && !Owned(first.Conditions[i].Type) {
+			found = append(found, first.Conditions[i])
+		}
+	}
+	if len(found) != 1 || found[0].Reason != "TerminationByKubelet" || found[0].Message != "it was low" || found[0].ObservedGeneration != 3 ||
+		condition(first.Conditions, "example.com/other") == nil {
+		t.Fatalf("the conditions are %+v", first.Conditions)
+	}
+	p = p.DeepCopy()
+	p.Status = first
+	in.Pod, in.Last = p, &first
+	if again := Compute(in, now.Add(time.Minute)); !Same(&first, &again) {
+		t.Errorf("the next status is\n%+v\nand the one before\n%+v", again, first)
+	}
+}

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ const (
 // owned are the conditions that the agent writes, in the order in which it writes them.
 var owned = []corev1.PodConditionType{
 	corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady, corev1.PodScheduled,
-	corev1.PodResizePending, corev1.PodResizeInProgress,
+	corev1.AllContainersRestarting, corev1.PodResizePending, corev1.PodResizeInProgress,
 }
 
 // Owned says whether the agent writes conditions of this type. Every other one belongs to somebody else.
@@ -37,19 +38,29 @@ func Owned(kind corev1.PodConditionType) bool {
 	return false
 }
 
+// Writes says whether the agent writes this condition: its type is owned, or it says that the agent itself has disrupted the pod. Others
+// write conditions of that type too.
+func Writes(condition *corev1.PodCondition) bool {
+	return Owned(condition.Type) || condition.Type == corev1.DisruptionTarget && condition.Reason == corev1.PodReasonTerminationByKubelet
+}
+
 func setConditions(s *corev1.PodStatus, in *Input, last *corev1.PodStatus, now time.Time) {
+	disrupted := in.Failure != nil && in.Failure.Disrupts && !in.Active // it is told with the terminal phase
 	for _, foreign := range in.Pod.Status.Conditions {
-		if !Owned(foreign.Type) {
+		if !Owned(foreign.Type) && (!disrupted || foreign.Type != corev1.DisruptionTarget) {
 			s.Conditions = append(s.Conditions, foreign)
 		}
 	}
 	containers := containersReady(in.Pod, s)
 	computed := map[corev1.PodConditionType]corev1.PodCondition{
-		corev1.PodReadyToStartContainers: readyToStart(in),
+		corev1.PodReadyToStartContainers: readyToStart(in, last),
 		corev1.PodInitialized:            initialized(in.Pod, s),
 		corev1.PodReady:                  ready(in.Pod, s, containers),
 		corev1.ContainersReady:           containers,
 		corev1.PodScheduled:              {Status: corev1.ConditionTrue},
+	}
+	if restart.MayAskForAll(&in.Pod.Spec) {
+		computed[corev1.AllContainersRestarting] = allRestarting(in)
 	}
 	for _, kind := range owned {
 		if condition, holds := computed[kind]; holds {
@@ -60,6 +71,13 @@ func setConditions(s *corev1.PodStatus, in *Input, last *corev1.PodStatus, now t
 	}
 	if !Terminal(s.Phase) {
 		setResizeConditions(s, in, last, now)
+	}
+	if disrupted {
+		s.Conditions = append(s.Conditions, corev1.PodCondition{
+			Type: corev1.DisruptionTarget, ObservedGeneration: in.Pod.Generation, Status: corev1.ConditionTrue,
+			Reason: corev1.PodReasonTerminationByKubelet, Message: cmp.Or(in.Failure.Disruption, in.Failure.Message),
+			LastTransitionTime: transition(corev1.DisruptionTarget, corev1.ConditionTrue, last, now),
+		})
 	}
 }
 
@@ -97,10 +115,13 @@ func transition(kind corev1.PodConditionType, status corev1.ConditionStatus, las
 }
 
 // readyToStart: there is a sandbox with its network.
-func readyToStart(in *Input) corev1.PodCondition {
+func readyToStart(in *Input, last *corev1.PodStatus) corev1.PodCondition {
 	sandbox := in.Runtime.Ready()
 	message := ""
+	before := condition(last.Conditions, corev1.PodReadyToStartContainers)
 	switch {
+	case len(in.Runtime.Sandboxes) == 0 && Terminal(last.Phase) && before != nil:
+		return corev1.PodCondition{Status: before.Status, Reason: before.Reason, Message: before.Message} // its sandbox was collected
 	case len(in.Runtime.Sandboxes) == 0:
 		message = "no pod sandbox exists"
 	case sandbox == nil:

@@ -1,6 +1,9 @@
 package status
 
 import (
+	"path"
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -36,8 +39,8 @@ func (in *Input) containers(specs []corev1.Container, last []corev1.ContainerSta
 }
 
 func (in *Input) container(spec *corev1.Container, last *corev1.ContainerStatus, role role) corev1.ContainerStatus {
-	s := corev1.ContainerStatus{Name: spec.Name, Image: spec.Image, VolumeMounts: mounts(spec)}
 	latest := in.Runtime.Latest(spec.Name)
+	s := corev1.ContainerStatus{Name: spec.Name, Image: spec.Image, VolumeMounts: mounts(spec, latest)}
 	if latest == nil {
 		in.absent(&s, last, role)
 	} else {
@@ -45,10 +48,13 @@ func (in *Input) container(spec *corev1.Container, last *corev1.ContainerStatus,
 	}
 	in.waiting(&s, spec, role)
 	in.readiness(&s, spec, latest, role)
+	if role == appContainer {
+		s.AllocatedResourcesStatus = in.Health[spec.Name]
+	}
 	switch {
 	case role == ephemeralContainer:
 	case Terminal(in.Pod.Status.Phase) && last != nil: // nobody remembers what a pod that is over was allocated
-		s.Resources, s.AllocatedResources = last.Resources, last.AllocatedResources
+		s.Resources, s.AllocatedResources, s.AllocatedResourcesStatus = last.Resources, last.AllocatedResources, last.AllocatedResourcesStatus
 	case latest != nil:
 		s.Resources, s.AllocatedResources = in.resources(spec, latest, last), spec.Resources.Requests.DeepCopy()
 	}
@@ -64,6 +70,10 @@ func (in *Input) absent(s, last *corev1.ContainerStatus, role role) {
 	s.State.Waiting = &corev1.ContainerStateWaiting{Reason: reason}
 	if last == nil {
 		in.skippedInit(s, role)
+		return
+	}
+	if in.restarted && role != ephemeralContainer && last.State.Waiting == nil {
+		in.takenAway(s, last)
 		return
 	}
 	s.RestartCount, s.LastTerminationState = last.RestartCount, last.LastTerminationState
@@ -205,13 +215,17 @@ func (in *Input) readiness(s *corev1.ContainerStatus, spec *corev1.Container, la
 	s.Started = &started
 }
 
-func mounts(spec *corev1.Container) []corev1.VolumeMountStatus {
+// mounts are as its newest instance has them.
+func mounts(spec *corev1.Container, latest *cri.Container) []corev1.VolumeMountStatus {
 	var statuses []corev1.VolumeMountStatus
 	for _, mount := range spec.VolumeMounts {
 		status := corev1.VolumeMountStatus{Name: mount.Name, MountPath: mount.MountPath, ReadOnly: mount.ReadOnly}
 		if mount.ReadOnly {
-			disabled := corev1.RecursiveReadOnlyDisabled
-			status.RecursiveReadOnly = &disabled
+			mode := corev1.RecursiveReadOnlyDisabled
+			if latest != nil && slices.Contains(latest.RecursiveReadOnly, path.Join("/", mount.MountPath)) {
+				mode = corev1.RecursiveReadOnlyEnabled
+			}
+			status.RecursiveReadOnly = &mode
 		}
 		statuses = append(statuses, status)
 	}

@@ -15,14 +15,20 @@ import (
 
 // bound answers every question with one volume or one error, and counts.
 type bound struct {
+	claim  corev1.PersistentVolumeClaim
 	volume *corev1.PersistentVolume
 	err    error
 	asked  int
 }
 
-func (b *bound) PersistentVolume(context.Context, *corev1.Pod, *corev1.Volume) (*corev1.PersistentVolume, error) {
+func (b *bound) Bound(context.Context, *corev1.Pod, *corev1.Volume) (*corev1.PersistentVolumeClaim, *corev1.PersistentVolume, error) {
 	b.asked++
-	return b.volume, b.err
+	return &b.claim, b.volume, b.err
+}
+
+func (b *bound) WriteStatus(_ context.Context, _, changed *corev1.PersistentVolumeClaim) (*corev1.PersistentVolumeClaim, error) {
+	b.claim = *changed
+	return changed.DeepCopy(), nil
 }
 
 // claiming is a pod with a claim.
@@ -76,7 +82,7 @@ func TestRemovingAPodLeavesItsClaimsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := New(Options{Claims: &bound{volume: locally(target)}})
-	if err := errors.Join(m.Mount(t.Context(), pod, dir), m.Unmount(dir), os.RemoveAll(dir)); err != nil {
+	if err := errors.Join(m.Mount(t.Context(), pod, dir), m.Unmount(t.Context(), dir), os.RemoveAll(dir)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(file); err != nil {
@@ -95,11 +101,11 @@ func TestAClaimThatCannotBeHadSaysWhy(t *testing.T) {
 		claims bound
 		want   string
 	}{
-		"it is not bound":              {bound{err: errors.New("PVC is not bound")}, `MountVolume.SetUp failed for volume "data" : PVC is not bound`},
-		"its volume is a block device": {bound{volume: block}, "PersistentVolume disk: it has volumeMode Block"},
-		"of a kind that is not had":    {bound{volume: persistent(corev1.PersistentVolumeSource{NFS: &corev1.NFSVolumeSource{}})}, "PersistentVolume disk: volumes of its kind"},
-		"not there":                    {bound{volume: locally(file + ".no")}, "no such file"},
-		"no directory":                 {bound{volume: locally(file)}, "is no directory"},
+		"it is not bound":            {bound{err: errors.New("PVC is not bound")}, `MountVolume.SetUp failed for volume "data" : PVC is not bound`},
+		"it is to be a block device": {bound{volume: block}, "is no block device"},
+		"of a kind that is not had":  {bound{volume: persistent(corev1.PersistentVolumeSource{NFS: &corev1.NFSVolumeSource{}})}, "PersistentVolume disk: volumes of its kind"},
+		"not there":                  {bound{volume: locally(file + ".no")}, "no such file"},
+		"no directory":               {bound{volume: locally(file)}, "is no directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, pod := t.TempDir(), claiming()

@@ -1,6 +1,7 @@
 package volumes
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -100,10 +101,10 @@ func TestAnEmptyDirIsCompletedByTheNextAttempt(t *testing.T) {
 			}
 			faults(t, func(t *testing.T, disk *faulty) {
 				path := filepath.Join(t.TempDir(), "empty-dir", "v")
-				if err := emptyDir(disk, path, &corev1.EmptyDirVolumeSource{}, group); (err != nil) != disk.reached() {
+				if err := emptyDir(disk, path, ofGroup(group), &corev1.EmptyDirVolumeSource{}); (err != nil) != disk.reached() {
 					t.Fatalf("the attempt ended with %v", err)
 				}
-				if err := emptyDir(osDisk{}, path, &corev1.EmptyDirVolumeSource{}, group); err != nil {
+				if err := emptyDir(osDisk{}, path, ofGroup(group), &corev1.EmptyDirVolumeSource{}); err != nil {
 					t.Fatal(err)
 				}
 				if info, err := os.Stat(path); err != nil || info.Mode() != want {
@@ -138,7 +139,7 @@ func TestThePodsVolumesAreCompletedByTheNextMount(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "pod")
 		m := New(Options{Source: data, Clock: testingclock.NewFakeClock(now)})
 		t.Cleanup(func() {
-			if err := m.Unmount(dir); err != nil {
+			if err := m.Unmount(context.Background(), dir); err != nil {
 				t.Error(err)
 			}
 		})
@@ -168,4 +169,8 @@ func TestThePodsVolumesAreCompletedByTheNextMount(t *testing.T) {
 			t.Errorf("the volumes are %v, want %v", got, want)
 		}
 	})
+}
+
+func ofGroup(group *int64) *corev1.Pod {
+	return &corev1.Pod{Spec: corev1.PodSpec{SecurityContext: &corev1.PodSecurityContext{FSGroup: group}}}
 }

@@ -95,6 +95,20 @@ func (f *faulty) Rename(from, to string) error {
 	return f.disk.Rename(from, to)
 }
 
+func (f *faulty) Sync(path string) error {
+	if err := f.step(nothing); err != nil {
+		return err
+	}
+	return f.disk.Sync(path)
+}
+
+func (f *faulty) Remove(path string) error {
+	if err := f.step(nothing); err != nil {
+		return err
+	}
+	return f.disk.Remove(path)
+}
+
 func (f *faulty) RemoveAll(path string) error {
 	half := func() {
 		if inside, err := os.ReadDir(path); err == nil && len(inside) > 0 {
@@ -105,6 +119,13 @@ func (f *faulty) RemoveAll(path string) error {
 		return err
 	}
 	return f.disk.RemoveAll(path)
+}
+
+func (f *faulty) MountHugePages(path, options string) error {
+	if err := f.step(nothing); err != nil {
+		return err
+	}
+	return f.disk.MountHugePages(path, options)
 }
 
 func (f *faulty) MountMemory(path, options string) error {
@@ -123,6 +144,7 @@ func faults(t *testing.T, test func(t *testing.T, disk *faulty)) {
 			kind = "a crash in"
 		}
 		for at, more := 0, true; more; at++ {
+			more = false // a test that stops itself is the last one
 			t.Run(fmt.Sprintf("%s step %d", kind, at), func(t *testing.T) {
 				disk := &faulty{disk: osDisk{}, at: at, crashes: crashes}
 				test(t, disk)

@@ -6,29 +6,39 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/orrery-dev/orrery/nodeagent/hugepages"
 )
 
 // emptyDir makes a directory that everybody may write to, or a file system in memory, and gives what is made in it to the group.
 // It appears with owner and mode set or not at all: so one that is there is finished, and is left as the pod's containers have
 // made it.
-func emptyDir(d disk, path string, volume *corev1.EmptyDirVolumeSource, group *int64) error {
-	switch volume.Medium {
-	case corev1.StorageMediumDefault:
+func emptyDir(d disk, path string, pod *corev1.Pod, volume *corev1.EmptyDirVolumeSource) error {
+	group := fsGroup(pod)
+	if volume.Medium == corev1.StorageMediumDefault {
 		return openDir(d, path, group)
-	case corev1.StorageMediumMemory:
-		options := "mode=0777"
-		if group != nil {
-			options = fmt.Sprintf("mode=02777,gid=%d", *group)
-		}
-		if volume.SizeLimit != nil {
-			options += fmt.Sprintf(",size=%d", volume.SizeLimit.Value())
-		}
-		return mountOnce(d, path, options)
-	default:
+	}
+	options := "mode=0777"
+	if group != nil {
+		options = fmt.Sprintf("mode=02777,gid=%d", *group)
+	}
+	if volume.SizeLimit != nil {
+		options += fmt.Sprintf(",size=%d", volume.SizeLimit.Value())
+	}
+	if volume.Medium == corev1.StorageMediumMemory {
+		return mountOnce(d, d.MountMemory, path, options)
+	}
+	if !strings.HasPrefix(string(volume.Medium), string(corev1.StorageMediumHugePages)) {
 		return fmt.Errorf("the medium %q is not supported", volume.Medium)
 	}
+	size, err := hugepages.OfMedium(&pod.Spec, volume.Medium)
+	if err != nil {
+		return err
+	}
+	return mountOnce(d, d.MountHugePages, path, fmt.Sprintf("%s,pagesize=%d", options, size))
 }
 
 // openDir makes the directory under another name, which no volume can have, and gives it its own when it is finished.
@@ -57,7 +67,7 @@ func openDir(d disk, path string, group *int64) error {
 }
 
 // mountOnce mounts memory unless there is some already. Owner and mode are options of the mount, and there from its first moment.
-func mountOnce(d disk, path, options string) error {
+func mountOnce(d disk, mount func(path, options string) error, path, options string) error {
 	if err := d.MkdirAll(path, 0o755); err != nil {
 		return fmt.Errorf("making the volume's directory: %w", err)
 	}
@@ -65,7 +75,7 @@ func mountOnce(d disk, path, options string) error {
 	if err != nil || mounted {
 		return err
 	}
-	if err := d.MountMemory(path, options); err != nil {
+	if err := mount(path, options); err != nil {
 		return fmt.Errorf("mounting memory at %s: %w", path, err)
 	}
 	return nil

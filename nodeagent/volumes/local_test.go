@@ -30,7 +30,7 @@ func TestAMemoryVolumeIsAsLargeAsItIsAllowedTo(t *testing.T) {
 		t.Error("more than the limit could be written")
 	}
 	for range 2 {
-		if err := m.Unmount(dir); err != nil {
+		if err := m.Unmount(t.Context(), dir); err != nil {
 			t.Error(err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestHostPathIsOfItsType(t *testing.T) {
 
 func TestEmptyDirKeepsWhatItsContainersMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "volumes", "empty")
-	if err := emptyDir(osDisk{}, path, &corev1.EmptyDirVolumeSource{}, nil); err != nil {
+	if err := emptyDir(osDisk{}, path, &corev1.Pod{}, &corev1.EmptyDirVolumeSource{}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o777 {
@@ -79,10 +79,50 @@ func TestEmptyDirKeepsWhatItsContainersMade(t *testing.T) {
 	if err := os.Chmod(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := emptyDir(osDisk{}, path, &corev1.EmptyDirVolumeSource{}, nil); err != nil {
+	if err := emptyDir(osDisk{}, path, &corev1.Pod{}, &corev1.EmptyDirVolumeSource{}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the mode that a container set became %v (%v)", info, err)
+	}
+}
+
+// memory remembers what was mounted, and mounts nothing.
+type memory struct {
+	osDisk
+	mounted string
+}
+
+func (m *memory) MountMemory(_, options string) error { m.mounted = "tmpfs " + options; return nil }
+func (m *memory) MountHugePages(_, options string) error {
+	m.mounted = "hugetlbfs " + options
+	return nil
+}
+
+func TestEmptyDirsInMemory(t *testing.T) {
+	limit := resource.MustParse("4Mi")
+	group := int64(7)
+	for _, test := range []struct {
+		name   string
+		group  *int64
+		volume corev1.EmptyDirVolumeSource
+		want   string
+	}{
+		{"memory", nil, corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory}, "tmpfs mode=0777"},
+		{"memory with a limit, of a group", &group, corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory, SizeLimit: &limit}, "tmpfs mode=02777,gid=7,size=4194304"},
+		{"huge pages", nil, corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumHugePages}, "hugetlbfs mode=0777,pagesize=2097152"},
+		{"huge pages of a size", nil, corev1.EmptyDirVolumeSource{Medium: "HugePages-2Mi", SizeLimit: &limit}, "hugetlbfs mode=0777,size=4194304,pagesize=2097152"},
+		{"huge pages that nobody requests", nil, corev1.EmptyDirVolumeSource{Medium: "HugePages-1Gi"}, ""},
+		{"what there is not", nil, corev1.EmptyDirVolumeSource{Medium: "Disk"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pod := &corev1.Pod{}
+			pod.Spec.SecurityContext = &corev1.PodSecurityContext{FSGroup: test.group}
+			pod.Spec.Containers = []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{"hugepages-2Mi": limit}}}}
+			disk := &memory{}
+			if err := emptyDir(disk, filepath.Join(t.TempDir(), "v"), pod, &test.volume); (err == nil) != (test.want != "") || disk.mounted != test.want {
+				t.Errorf("mounted is %q (%v), want %q", disk.mounted, err, test.want)
+			}
+		})
 	}
 }

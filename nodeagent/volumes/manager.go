@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
 
+	"github.com/orrery-dev/orrery/nodeagent/csi"
 	"github.com/orrery-dev/orrery/nodeagent/env"
 	"github.com/orrery-dev/orrery/nodeagent/objects"
 )
@@ -33,6 +34,8 @@ type Options struct {
 	TrustBundles    TrustBundles
 	PodCertificates PodCertificates
 	Claims          Claims
+	// CSI is for volumes of CSI drivers; without Drivers there are none.
+	CSI CSI
 	// Allocatable is the limit of containers that have none, for the downward API.
 	Allocatable corev1.ResourceList
 	// Clock is the real one if nil.
@@ -45,6 +48,9 @@ type Manager struct {
 	tokens      tokens
 	credentials credentials
 	disk        disk
+	// locks and known are for volumes of CSI drivers.
+	locks locks
+	known known
 }
 
 // New returns a manager.
@@ -52,7 +58,10 @@ func New(options Options) *Manager {
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
-	return &Manager{options: options, tokens: tokens{kept: map[string]*issued{}}, credentials: credentials{kept: map[string]*credential{}}, disk: osDisk{}}
+	return &Manager{
+		options: options, disk: osDisk{}, tokens: tokens{kept: map[string]*issued{}}, credentials: credentials{kept: map[string]*credential{}},
+		known: known{staged: map[csi.Volume]bool{}, published: map[[2]string]bool{}},
+	}
 }
 
 // Mount makes all volumes of the pod below dir, or refreshes them. Each volume that fails is named in the error, and the others are
@@ -62,10 +71,31 @@ func (m *Manager) Mount(ctx context.Context, pod *corev1.Pod, dir string) error 
 	for i := range pod.Spec.Volumes {
 		volume := &pod.Spec.Volumes[i]
 		if err := m.mount(ctx, pod, dir, volume); err != nil {
-			errs = append(errs, fmt.Errorf("MountVolume.SetUp failed for volume %q : %w", volume.Name, err))
+			errs = append(errs, failed("MountVolume.SetUp", volume.Name, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// operationError is an error in the kubelet's words for what went wrong.
+type operationError struct {
+	operation, volume string
+	err               error
+}
+
+func (e *operationError) Error() string {
+	return fmt.Sprintf("%s failed for volume %q : %v", e.operation, e.volume, e.err)
+}
+
+func (e *operationError) Unwrap() error { return e.err }
+
+// failed says in which operation about which volume an error came up, unless the error says so itself.
+func failed(operation, volume string, err error) error {
+	var said *operationError
+	if errors.As(err, &said) {
+		return err
+	}
+	return &operationError{operation, volume, err}
 }
 
 func (m *Manager) mount(ctx context.Context, pod *corev1.Pod, dir string, volume *corev1.Volume) error {
@@ -74,11 +104,13 @@ func (m *Manager) mount(ctx context.Context, pod *corev1.Pod, dir string, volume
 	case volume.HostPath != nil:
 		return hostPath(volume.HostPath)
 	case volume.EmptyDir != nil:
-		return emptyDir(m.disk, path, volume.EmptyDir, fsGroup(pod))
+		return emptyDir(m.disk, path, pod, volume.EmptyDir)
 	case volume.Image != nil:
 		return nil // the runtime mounts it
 	case claims(volume):
-		return m.claimed(ctx, pod, path, volume)
+		return m.claimed(ctx, pod, dir, path, volume)
+	case volume.CSI != nil:
+		return m.mountCSI(ctx, pod, dir, path, inlineCSI(pod, volume))
 	case written(volume):
 		return m.write(ctx, pod, path, volume)
 	default:
@@ -96,7 +128,7 @@ func (m *Manager) write(ctx context.Context, pod *corev1.Pod, path string, volum
 		return fmt.Errorf("making the volume's directory: %w", err)
 	}
 	if volume.Secret != nil || volume.Projected != nil {
-		if err := mountOnce(m.disk, path, "mode=0755"); err != nil {
+		if err := mountOnce(m.disk, m.disk.MountMemory, path, "mode=0755"); err != nil {
 			return err
 		}
 	}
@@ -112,7 +144,7 @@ func (m *Manager) Path(_ *corev1.Pod, dir string, volume *corev1.Volume) string 
 		return volume.HostPath.Path
 	}
 	path := below(dir, volume)
-	if claims(volume) {
+	if claims(volume) || volume.CSI != nil {
 		if target, err := os.Readlink(path); err == nil {
 			return target
 		}
@@ -125,10 +157,14 @@ func below(dir string, volume *corev1.Volume) string {
 	return filepath.Join(dir, "volumes", kindOf(volume), volume.Name)
 }
 
-// Unmount takes all volumes below dir away. What was mounted is unmounted; files on the disk are left to the caller.
-func (m *Manager) Unmount(dir string) error {
+// Unmount takes all volumes below dir away. What was mounted is unmounted, what CSI drivers did is undone; files on the disk are left to
+// the caller. After an error, or a crash at any point, another call does what is left to do, also by a manager that never mounted them.
+func (m *Manager) Unmount(ctx context.Context, dir string) error {
 	m.tokens.forget(dir)
 	m.credentials.forget(dir)
+	if err := m.unmountCSI(ctx, dir); err != nil {
+		return err
+	}
 	return unmountBelow(dir)
 }
 

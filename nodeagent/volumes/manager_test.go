@@ -24,7 +24,7 @@ func TestAVolumeThatCannotBeMountedIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	err := m.Mount(t.Context(), pod, dir)
 	want := `MountVolume.SetUp failed for volume "absent" : configmaps "c" not found
-MountVolume.SetUp failed for volume "huge" : the medium "HugePages" is not supported
+MountVolume.SetUp failed for volume "huge" : medium HugePages: containers of the pod request huge pages of 0 sizes: want one, or the size in the medium
 MountVolume.SetUp failed for volume "remote" : volumes of this kind are not supported: nfs
 MountVolume.SetUp failed for volume "strange" : volumes of this kind are not supported: unknown`
 	if err == nil || err.Error() != want {

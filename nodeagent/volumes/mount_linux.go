@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountMemory puts a file system in memory onto a directory, as options describe it.
-func mountMemory(path, options string) error {
-	return unix.Mount("tmpfs", path, "tmpfs", 0, options)
+// mount puts a file system that is nowhere else onto a directory, as options describe it.
+func mount(kind, path, options string) error {
+	return unix.Mount(kind, path, kind, 0, options)
 }
 
 // isMounted says whether a file system is mounted on the directory itself.

@@ -4,7 +4,7 @@ package volumes
 
 import "errors"
 
-func mountMemory(string, string) error {
+func mount(string, string, string) error {
 	return errors.New("volumes in memory are only supported on Linux; use the simulated runtime here")
 }
 

@@ -45,7 +45,7 @@ func (m *Manager) token(ctx context.Context, pod *corev1.Pod, source *corev1.Ser
 	if err != nil {
 		return nil, err
 	}
-	return map[string]File{source.Path: ownedByPod(pod, []byte(token), mode)}, nil
+	return map[string]File{source.Path: ownedByPod(pod, []byte(token.Value), mode)}, nil
 }
 
 // ownedByPod is a file of the user that the pod runs as. Where that, or a group, is known, others need not read it.
@@ -57,26 +57,27 @@ func ownedByPod(pod *corev1.Pod, data []byte, mode int32) File {
 	return file
 }
 
-func (m *Manager) issue(ctx context.Context, pod *corev1.Pod, audience string, expiration time.Duration) (string, error) {
+// issue returns a token that lasts: the one that was issued before, or another one where that is due.
+func (m *Manager) issue(ctx context.Context, pod *corev1.Pod, audience string, expiration time.Duration) (objects.Token, error) {
 	key := fmt.Sprintf("%s/%s/%s", pod.UID, audience, expiration)
 	now := m.options.Clock.Now()
 	m.tokens.mu.Lock()
 	old := m.tokens.kept[key]
 	m.tokens.mu.Unlock()
 	if old != nil && !Renew(old.at, old.Expires, now) {
-		return old.Value, nil
+		return old.Token, nil
 	}
 	token, err := m.options.Tokens.Request(ctx, pod, audience, expiration)
 	if err != nil {
 		if old != nil && now.Before(old.Expires) {
-			return old.Value, nil
+			return old.Token, nil
 		}
-		return "", err
+		return objects.Token{}, err
 	}
 	m.tokens.mu.Lock()
 	defer m.tokens.mu.Unlock()
 	m.tokens.kept[key] = &issued{Token: token, at: now}
-	return token.Value, nil
+	return token, nil
 }
 
 // forget drops the tokens of the pod whose directory this is; it is named after the pod's UID.

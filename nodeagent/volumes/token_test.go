@@ -50,8 +50,8 @@ func TestTokensAreRenewedInTime(t *testing.T) {
 		clock.Step(step.after)
 		from.fails = step.fails
 		got, err := m.issue(t.Context(), pod, "", time.Hour)
-		if got != step.want || (err != nil) != (step.want == "") {
-			t.Errorf("after %s more the token is %q (%v), want %q", step.after, got, err, step.want)
+		if got.Value != step.want || (err != nil) != (step.want == "") {
+			t.Errorf("after %s more the token is %q (%v), want %q", step.after, got.Value, err, step.want)
 		}
 	}
 	m.tokens.forget("/root/pods/pod")

@@ -34,6 +34,7 @@ func TestNode(t *testing.T) {
 	t.Run("tells how a pod ended, with its last words", w.ended)
 	t.Run("says why an image cannot be had", w.noImage)
 	t.Run("obeys what the Pod API says", w.obeyed)
+	t.Run("gives a pod users of its own", w.ownUsers)
 	t.Run("refuses what it does not obey", w.notObeyed)
 	t.Run("resizes a pod while it runs", w.resized)
 	t.Run("resizes a pod when there is room", w.deferred)
@@ -46,6 +47,10 @@ func TestNode(t *testing.T) {
 	t.Run("starts a container again whose liveness probe fails", w.unhealthy)
 	t.Run("leaves containers alone when the agent is started anew", w.adopted)
 	t.Run("stops a pod that was deleted while the agent was away", w.deletedMeanwhile)
+	t.Run("runs a static pod, and shows it", w.static)
+	t.Run("runs a static pod without an API server", w.staticAlone)
+	t.Run("evicts a pod when memory runs short, and lets none in", w.shortOfMemory)
+	t.Run("ends its pods before its machine goes down", w.goesDown)
 	t.Run("is not ready while its runtime hangs, and says why", w.hung)
 }
 

@@ -19,6 +19,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
+	"k8s.io/utils/ptr"
 
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
@@ -27,6 +29,7 @@ import (
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/orrery-dev/orrery/nodeagent/containerd"
+	"github.com/orrery-dev/orrery/webhooks"
 )
 
 const (
@@ -43,6 +46,8 @@ type cluster struct {
 	client  kubernetes.Interface
 	runtime *containerd.Runtime
 	options nodeagent.Options
+	// power is what the machine's shutdown is asked of.
+	power *power
 	// stopAgent ends the agent as a stopped process would; containers go on.
 	stopAgent func()
 }
@@ -59,7 +64,7 @@ func newCluster(t *testing.T) *cluster {
 	if _, err := os.Stat(filepath.Join(programs, "containerd")); err != nil {
 		t.Skip("there is no bin/runtime/containerd: run `make runtime` first")
 	}
-	w := &cluster{t: t}
+	w := &cluster{t: t, power: &power{shutdowns: make(chan bool)}}
 	w.startServer()
 	w.startRuntime(programs)
 	w.startAgent()
@@ -87,7 +92,7 @@ func (w *cluster) startRuntime(programs string) {
 	name := fmt.Sprintf("agent-%d-%d", os.Getpid(), rand.IntN(10000))
 	pods := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(128 + rand.IntN(100)), byte(rand.IntN(256)), 0}), 24)
 	network, err := bridge.New(bridge.Options{
-		Name: name, PodCIDR: pods, ServiceCIDR: netip.MustParsePrefix("10.96.0.0/16"), Dir: filepath.Join(dir, "cni"),
+		Name: name, PodCIDRs: []netip.Prefix{pods}, ServiceCIDRs: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/16")}, Dir: filepath.Join(dir, "cni"),
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -126,7 +131,13 @@ func (w *cluster) startRuntime(programs string) {
 	}
 	w.runtime = runtime
 	w.options = nodeagent.Options{
-		NodeName: nodeName, CRIEndpoint: runtime.Endpoint(), RootDir: filepath.Join(dir, "node"), CgroupRoot: "/" + name, PodCIDR: pods.String(),
+		NodeName: nodeName, CRIEndpoint: runtime.Endpoint(), RootDir: filepath.Join(dir, "node"), CgroupRoot: "/" + name, PodCIDRs: []string{pods.String()},
+		// How full the disk of this machine is must not decide what a test sees.
+		Configuration: &kubeletconfigv1beta1.KubeletConfiguration{
+			EvictionHard: map[string]string{"memory.available": "100Mi"}, ImageGCHighThresholdPercent: ptr.To[int32](100),
+			StaticPodPath: filepath.Join(dir, "manifests"), ShutdownGracePeriod: metav1.Duration{Duration: 30 * time.Second},
+		},
+		CompleteStaticPod: webhooks.CompleteStaticPod, Inhibitor: w.power.connect,
 	}
 }
 
@@ -150,6 +161,25 @@ func (w *cluster) startAgent() {
 	options := w.options
 	options.Config = config
 	options.Serving = nodeagent.Serving{Listener: listener, Certificate: &certificate, ClientCAs: clients}
+	agent := w.run(options)
+	select {
+	case <-agent.Ready():
+	case <-time.After(patience):
+		w.t.Fatal("the agent is not ready after a minute")
+	}
+}
+
+// startAgentWithoutServer starts an agent whose API server does not answer.
+func (w *cluster) startAgentWithoutServer() {
+	w.t.Helper()
+	options := w.options
+	options.Config = &rest.Config{Host: "https://127.0.0.1:1"}
+	w.run(options)
+}
+
+// run runs an agent until stopAgent.
+func (w *cluster) run(options nodeagent.Options) *nodeagent.Agent {
+	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	agent, err := nodeagent.New(ctx, options)
 	if err != nil {
@@ -166,11 +196,7 @@ func (w *cluster) startAgent() {
 		w.stopAgent = func() {}
 	}
 	w.t.Cleanup(func() { w.stopAgent() })
-	select {
-	case <-agent.Ready():
-	case <-time.After(patience):
-		w.t.Fatal("the agent is not ready after a minute")
-	}
+	return agent
 }
 
 func (w *cluster) create(name string, change func(*corev1.Pod)) {

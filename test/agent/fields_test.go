@@ -77,6 +77,47 @@ func (w *cluster) obeyed(t *testing.T) {
 	p.remove("obeyed")
 }
 
+// ownUsers: a pod with users of its own is root to itself and nobody to the host, can read what is mounted, and keeps its users when
+// the agent is started anew. What is mounted below a volume is read-only with it.
+func (w *cluster) ownUsers(t *testing.T) {
+	p := w.in(t)
+	p.create("namespaced", func(pod *corev1.Pod) {
+		pod.Spec.HostUsers = ptr.To(false)
+		pod.Annotations = map[string]string{"told": "to itself"}
+		pod.Spec.Volumes = []corev1.Volume{
+			{Name: "empty", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+			{Name: "told", VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{
+				DefaultMode: ptr.To[int32](0o400),
+				Items:       []corev1.DownwardAPIVolumeFile{{Path: "told", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.annotations['told']"}}},
+			}}},
+		}
+		pod.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{
+			{Name: "empty", MountPath: "/empty", ReadOnly: true, RecursiveReadOnly: ptr.To(corev1.RecursiveReadOnlyIfPossible)}, {Name: "told", MountPath: "/told"},
+		}
+	})
+	pod := p.ready("namespaced")
+	users := func() string {
+		out, err := p.exec("namespaced", "/web", "cat", "/proc/self/uid_map")
+		if fields := strings.Fields(out); err != nil || len(fields) != 3 || fields[0] != "0" || fields[1] == "0" || fields[2] != "65536" {
+			t.Errorf("its users are %q (%v)", out, err)
+		}
+		return out
+	}
+	before := users()
+	if out, err := p.exec("namespaced", "/web", "cat", "/told/told"); err != nil || out != "to itself" {
+		t.Errorf("a file that its root alone may read is %q (%v)", out, err)
+	}
+	if mode := pod.Status.ContainerStatuses[0].VolumeMounts[0].RecursiveReadOnly; mode == nil || *mode != corev1.RecursiveReadOnlyEnabled {
+		t.Errorf("its volume is read-only with all below it: %v", mode)
+	}
+	w.stopAgent()
+	w.startAgent()
+	if after := users(); after != before {
+		t.Errorf("after a restart of the agent its users are %q, and were %q", after, before)
+	}
+	p.remove("namespaced")
+}
+
 // notObeyed: what the node does not obey, it refuses, and says why where kubectl shows it.
 func (w *cluster) notObeyed(t *testing.T) {
 	p := w.in(t)
@@ -85,7 +126,9 @@ func (w *cluster) notObeyed(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"namespaced": {func(pod *corev1.Pod) { pod.Spec.HostUsers = ptr.To(false) }, "PodFeatureUnsupported", "user namespaces (spec.hostUsers): not supported by this node"},
+		"paging": {func(pod *corev1.Pod) {
+			pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{"hugepages-64Ki": resource.MustParse("64Ki"), "memory": resource.MustParse("32Mi")}
+		}, "OutOfhugepages-64Ki", "Node didn't have enough resource: hugepages-64Ki, requested: 65536, used: 0, capacity: 0"},
 		"unsafe": {func(pod *corev1.Pod) {
 			pod.Spec.SecurityContext = &corev1.PodSecurityContext{Sysctls: []corev1.Sysctl{{Name: "kernel.msgmax", Value: "65536"}}}
 		}, "SysctlForbidden", `forbidden sysctl: "kernel.msgmax" not allowlisted`},

@@ -150,7 +150,7 @@ func (w *cluster) attaches(by protocol, serves string) {
 	w.hears(said, serves)
 	cancel()
 	_ = said.Close() // what is said from here on is not heard
-	<-ended          // as it was told to
+	_ = <-ended      // as it was told to
 }
 
 // hears asks the server in the container for a page that nobody else asks for, until a stream of what it says tells of that.

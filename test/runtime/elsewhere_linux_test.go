@@ -52,7 +52,7 @@ func runAsControlPlane(text string) error {
 	return runtime.Run(ctx)
 }
 
-// hosts are the two kinds that there are, by the value of their net.bridge.bridge-nf-call-iptables.
+// hosts are the two kinds that there are, by the value of their net.bridge.bridge-nf-call-iptables, and of the same for IPv6.
 var hosts = map[string]string{
 	"on a host that filters what is bridged": "1",
 	"on a host that does not":                "0",
@@ -107,11 +107,13 @@ func furnish(t *testing.T, filters string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-iptables", []byte(filters), 0o644)
-	if errors.Is(err, os.ErrNotExist) && filters == "1" {
-		t.Skip("the kernel has no br_netfilter")
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		t.Fatal(err)
+	for _, name := range []string{"bridge-nf-call-iptables", "bridge-nf-call-ip6tables"} {
+		err = os.WriteFile("/proc/sys/net/bridge/"+name, []byte(filters), 0o644)
+		if errors.Is(err, os.ErrNotExist) && filters == "1" {
+			t.Skip("the kernel has no br_netfilter")
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
 	}
 }

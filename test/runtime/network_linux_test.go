@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -17,8 +18,11 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// The world outside is one machine at 192.0.2.2; the host is 192.0.2.1 to it.
-const hostAddress, outsideAddress = "192.0.2.1", "192.0.2.2"
+// The world outside is one machine at the second ones of these addresses; the host is at the first ones to it.
+const (
+	hostAddress, outsideAddress         = "192.0.2.1", "192.0.2.2"
+	hostAddressIPv6, outsideAddressIPv6 = "2001:db8::1", "2001:db8::2"
+)
 
 func TestNetwork(t *testing.T) { onEachHost(t, testNetwork) }
 
@@ -28,25 +32,30 @@ func testNetwork(t *testing.T) {
 	backend := n.runPod("backend", withPort(18080, 8080))
 
 	t.Run("the world outside sees the node's address, not the pod's", func(t *testing.T) {
-		said, err := n.exec(backend, "/web", "wget", outside.url)
-		if err != nil || said != "you are "+hostAddress {
-			t.Errorf("it said %q (%v)", said, err)
-		}
-	})
-	t.Run("a host port leads to its pod, from outside", func(t *testing.T) {
-		await.Success(t, "the pod answers at the host port", func() error {
-			said, err := outside.get("http://" + hostAddress + ":18080/")
-			if err == nil && !strings.Contains(said, "Hello from backend") {
-				err = fmt.Errorf("it said %q", said)
+		for host, outside := range map[string]string{hostAddress: outsideAddress, hostAddressIPv6: outsideAddressIPv6} {
+			said, err := n.exec(backend, "/web", "wget", "http://"+net.JoinHostPort(outside, "8080")+"/")
+			if err != nil || said != "you are "+host {
+				t.Errorf("%s said %q (%v)", outside, said, err)
 			}
-			return err
-		})
-	})
-	t.Run("a host port leads to its pod, from the node", func(t *testing.T) {
-		if said := get(t, "http://"+hostAddress+":18080/"); !strings.Contains(said, "Hello from backend") {
-			t.Errorf("it said %q", said)
 		}
 	})
+	for _, at := range []string{hostAddress, hostAddressIPv6} {
+		at = net.JoinHostPort(at, "18080")
+		t.Run("a host port leads to its pod, from outside, at "+at, func(t *testing.T) {
+			await.Success(t, "the pod answers at the host port", func() error {
+				said, err := outside.get("http://" + at + "/")
+				if err == nil && !strings.Contains(said, "Hello from backend") {
+					err = fmt.Errorf("it said %q", said)
+				}
+				return err
+			})
+		})
+		t.Run("a host port leads to its pod, from the node, at "+at, func(t *testing.T) {
+			if said := get(t, "http://"+at+"/"); !strings.Contains(said, "Hello from backend") {
+				t.Errorf("it said %q", said)
+			}
+		})
+	}
 	t.Run("a pod's processes are in the cgroup that the agent chose", func(t *testing.T) {
 		found, err := filepath.Glob("/sys/fs/cgroup/memory" + n.options.CgroupRoot + "/podbackend/*/memory.limit_in_bytes")
 		if _, noV1 := os.Stat("/sys/fs/cgroup/memory"); noV1 != nil {
@@ -91,7 +100,6 @@ func withPort(host, container int32) func(*runtimeapi.PodSandboxConfig) {
 
 // outside is a machine beyond the host, in a network namespace that one thread is in.
 type outside struct {
-	url  string
 	asks chan string
 	says chan answer
 }
@@ -104,7 +112,7 @@ type answer struct {
 // newOutside connects a machine to the host, which serves who asks it.
 func newOutside(t *testing.T) *outside {
 	t.Helper()
-	o := &outside{url: "http://" + outsideAddress + ":8080/", asks: make(chan string), says: make(chan answer)}
+	o := &outside{asks: make(chan string), says: make(chan answer)}
 	ready := make(chan error)
 	go o.live(ready)
 	thread := <-o.says
@@ -131,10 +139,11 @@ func (o *outside) live(ready chan<- error) {
 		return
 	}
 	<-o.asks
-	err = address("outside", outsideAddress)
-	var listener net.Listener
-	if err == nil {
-		listener, err = net.Listen("tcp4", outsideAddress+":8080")
+	err = errors.Join(address("outside", outsideAddress+"/24"), address("outside", outsideAddressIPv6+"/64"))
+	var listeners []net.Listener
+	for network, address := range map[string]string{"tcp4": outsideAddress, "tcp6": outsideAddressIPv6} {
+		listener, cannot := net.Listen(network, net.JoinHostPort(address, "8080"))
+		listeners, err = append(listeners, listener), errors.Join(err, cannot)
 	}
 	ready <- err
 	if err != nil {
@@ -144,7 +153,9 @@ func (o *outside) live(ready chan<- error) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
 		_, _ = fmt.Fprint(w, "you are "+host) // the client sees when it is missing
 	})}
-	go func() { _ = server.Serve(listener) }() // it ends with Close
+	for _, listener := range listeners {
+		go func() { _ = server.Serve(listener) }() // it ends with Close
+	}
 	for url := range o.asks {
 		text, err := fetch(url)
 		o.says <- answer{text, err}
@@ -165,7 +176,7 @@ func fetch(url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	connection, err := net.DialTimeout("tcp4", request.URL.Host, 5*time.Second)
+	connection, err := net.DialTimeout("tcp", request.URL.Host, 5*time.Second)
 	if err != nil {
 		return "", err
 	}
@@ -196,7 +207,7 @@ func connect(namespace string) error {
 	if err := netlink.LinkAdd(cable); err != nil {
 		return err
 	}
-	return address("to-outside", hostAddress)
+	return errors.Join(address("to-outside", hostAddress+"/24"), address("to-outside", hostAddressIPv6+"/64"))
 }
 
 // address gives a device an address and turns it on.
@@ -205,9 +216,12 @@ func address(device, ip string) error {
 	if err != nil {
 		return err
 	}
-	parsed, err := netlink.ParseAddr(ip + "/24")
+	parsed, err := netlink.ParseAddr(ip)
 	if err != nil {
 		return err
+	}
+	if parsed.IP.To4() == nil {
+		parsed.Flags = unix.IFA_F_NODAD // there at once
 	}
 	if err := netlink.AddrAdd(link, parsed); err != nil {
 		return err

@@ -33,7 +33,7 @@ type node struct {
 	name           string
 	options        containerd.Options
 	network        *bridge.Network
-	pods, services netip.Prefix
+	pods, services []netip.Prefix // one of each family, IPv4 first
 	runtime        *containerd.Runtime
 	cri            runtimeapi.RuntimeServiceClient
 	stop           func() // ends the runtime's supervision, and waits for it
@@ -54,9 +54,11 @@ func newNode(t *testing.T) *node {
 	}
 	dir := t.TempDir()
 	name := fmt.Sprintf("test-%d-%d", os.Getpid(), rand.IntN(10000))
-	n := &node{t: t, name: name, pods: freeRange(t)}
-	n.services = freeRange(t, n.pods)
-	n.network, err = bridge.New(bridge.Options{Name: name, PodCIDR: n.pods, ServiceCIDR: n.services, Dir: filepath.Join(dir, "cni")})
+	n := &node{t: t, name: name}
+	pods := freeRange(t)
+	services := freeRange(t, pods)
+	n.pods, n.services = []netip.Prefix{pods, inIPv6(pods)}, []netip.Prefix{services, inIPv6(services)}
+	n.network, err = bridge.New(bridge.Options{Name: name, PodCIDRs: n.pods, ServiceCIDRs: n.services, Dir: filepath.Join(dir, "cni")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +137,12 @@ func (n *node) tearDown(dir string) {
 	}
 }
 
+// inIPv6 is a /64 that is as free as a range of IPv4 is.
+func inIPv6(r netip.Prefix) netip.Prefix {
+	four := r.Addr().As4()
+	return netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x7e, 4: four[1], 5: four[2]}), 64)
+}
+
 // freeRange is a /24 that no interface of this host uses.
 func freeRange(t *testing.T, taken ...netip.Prefix) netip.Prefix {
 	t.Helper()
@@ -161,7 +169,10 @@ func freeRange(t *testing.T, taken ...netip.Prefix) netip.Prefix {
 
 // pod is a running pod with one container.
 type pod struct {
-	sandbox, container, ip, log string
+	sandbox, container, log string
+	// ip is its address of IPv4, and ips are those of both families.
+	ip  string
+	ips []string
 }
 
 // runPod starts a pod with one container of the web image.
@@ -207,7 +218,12 @@ func (n *node) runPod(name string, options ...func(*runtimeapi.PodSandboxConfig)
 	if err != nil {
 		n.t.Fatalf("asking for the status of pod %s: %v", name, err)
 	}
-	return pod{sandbox: sandbox.PodSandboxId, container: container.ContainerId, ip: status.GetStatus().GetNetwork().GetIp(), log: filepath.Join(logs, "web.log")}
+	network := status.GetStatus().GetNetwork()
+	p := pod{sandbox: sandbox.PodSandboxId, container: container.ContainerId, log: filepath.Join(logs, "web.log"), ip: network.GetIp(), ips: []string{network.GetIp()}}
+	for _, more := range network.GetAdditionalIps() {
+		p.ips = append(p.ips, more.GetIp())
+	}
+	return p
 }
 
 // exec runs a command in a pod's container and returns what it printed.

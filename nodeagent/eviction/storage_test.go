@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/orrery-dev/orrery/nodeagent/cri"
@@ -108,13 +107,10 @@ func TestWhatIsOnTheDiskCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pod := &corev1.Pod{Spec: test.spec}
 			pod.UID, pod.Status.Phase = "uid", test.phase
-			got := ""
-			m := &Manager{
-				Agent: "node", Runtime: test.written, Disk: disk(dir), Pods: func() []*corev1.Pod { return []*corev1.Pod{pod} },
-				Evict: func(_ types.UID, message string) { got = message },
-			}
-			if err := m.Measure(t.Context()); err != nil || got != test.want {
-				t.Errorf("it was evicted because of %q (%v), want %q", got, err, test.want)
+			m := &Manager{Options: Options{Agent: "node", Runtime: test.written, Disk: disk(dir), Pods: func() []*corev1.Pod { return []*corev1.Pod{pod} }}}
+			exceeded, err := m.exceeded(t.Context(), m.active())
+			if got := exceeded["uid"]; err != nil || got != test.want {
+				t.Errorf("it is to be evicted because of %q (%v), want %q", got, err, test.want)
 			}
 		})
 	}
