@@ -111,7 +111,7 @@ var builtIns = slices.Concat(
 	),
 	of("networking.k8s.io",
 		by("IPAddress", server),
-		takesLoop("Ingress", "no traffic is routed by it"),
+		takesLoop("Ingress", "no traffic is routed by it without 'orrery up --ingress', unless by a controller of its class"),
 		by("IngressClass", "the Ingress controllers that it names"),
 		by("NetworkPolicy", "the nodes that run containers"),
 		takesLoop("ServiceCIDR", "it is never said to be ready, and it is not protected while addresses of it are in use"),

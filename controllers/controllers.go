@@ -46,6 +46,7 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/rootcacertpublisher"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccount"
 	"github.com/orrery-dev/orrery/controllers/core/serviceaccounttokens"
+	"github.com/orrery-dev/orrery/controllers/core/servicelb"
 	"github.com/orrery-dev/orrery/controllers/core/tainteviction"
 	"github.com/orrery-dev/orrery/controllers/core/terminatedpodgc"
 	"github.com/orrery-dev/orrery/controllers/discovery/endpointslice"
@@ -71,6 +72,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
+	cloudprovider "k8s.io/cloud-provider"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
@@ -107,6 +110,8 @@ type Options struct {
 	Autoscaling horizontalpodautoscaler.Options
 	// NodeLifecycle are the times that nodes are given. The zero value has Kubernetes' own.
 	NodeLifecycle nodelifecycle.Options
+	// Balancer makes load balancers for Services, given what reads those. Nil means that nobody here does. See servicelb.Options.
+	Balancer func(services client.Reader) cloudprovider.LoadBalancer
 }
 
 // NodeIPAM are those of them that say which addresses nodes get.
@@ -176,6 +181,7 @@ func All(o Options) []Entry {
 		{OurKinds, "core/pvprotection", pvprotection.Loop()},
 		{OurKinds, "core/pvreclaimer", pvreclaimer.Loop()},
 		{OurKinds, "core/replicationcontroller", replicationcontroller.Loop()},
+		{OurKinds, "core/servicelb", servicelb.Loop(servicelb.Options{Balancer: o.Balancer})},
 		{OurKinds, "core/tainteviction", tainteviction.Loop()},
 		{OurKinds, "core/terminatedpodgc", terminatedpodgc.Loop(terminatedpodgc.Options{})},
 		{OurKinds, "discovery/endpointslice", endpointslice.Loop()},

@@ -68,19 +68,25 @@ var upstreams = []upstream{
 	{name: "volumeattributesclass-protection-controller"},
 }
 
+// clouds are the controllers of cloud-controller-manager, which were once kube-controller-manager's, that are loops here.
+var clouds = []upstream{
+	{name: "service-lb-controller", alias: "service"},
+}
+
 // upstreamOf is the controller of kube-controller-manager that a loop does the work of, or a part of it; ok is false for a loop
-// that kube-controller-manager has no counterpart of.
+// that neither it nor cloud-controller-manager has a counterpart of.
 func upstreamOf(loop string) (u upstream, ok bool) {
-	i := slices.IndexFunc(upstreams, func(u upstream) bool { return loop == u.name || u.and != "" && loop == u.and })
-	if i < 0 {
-		return upstream{}, false
+	for _, u := range slices.Concat(upstreams, clouds) {
+		if loop == u.name || u.and != "" && loop == u.and {
+			return u, true
+		}
 	}
-	return upstreams[i], true
+	return upstream{}, false
 }
 
 // canonicalName is the name of a controller that is called by this one or by an alias.
 func canonicalName(name string) string {
-	for _, u := range upstreams {
+	for _, u := range slices.Concat(upstreams, clouds) {
 		if name == u.alias && name != "" {
 			return u.name
 		}

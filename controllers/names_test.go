@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/orrery-dev/orrery/apis"
+	cloudnames "k8s.io/cloud-provider/names"
 )
 
 // kubeControllerManager is where upstream's table is.
@@ -127,9 +129,26 @@ func TestEveryControllerOfUpstreamsIsALoopHereOrSaysWhatIsMissing(t *testing.T) 
 			t.Errorf("%s: there is no loop %s", u.name, u.and)
 		}
 	}
-	for _, name := range loops {
-		if _, ok := upstreamOf(name); !ok {
-			t.Errorf("%s is the name of no controller of kube-controller-manager, nor a part of one", name)
+	for _, e := range All(Options{}) {
+		if kind, ok := decidesFor(e.Loop); ok && apis.Orrery.GroupKind(kind) == apis.Kubernetes.GroupKind(kind) && strings.HasSuffix(kind.Group, ".orrery.dev") {
+			continue // Kubernetes does not have the kind either
+		}
+		if _, ok := upstreamOf(e.Loop.Name()); !ok {
+			t.Errorf("%s is the name of no controller of kube-controller-manager or cloud-controller-manager, nor a part of one", e.Loop.Name())
+		}
+	}
+	for _, u := range clouds {
+		if !slices.Contains(loops, u.name) {
+			t.Errorf("there is no loop %s", u.name)
+		}
+	}
+}
+
+func TestControllersOfACloudHaveItsNamesAndAliases(t *testing.T) {
+	aliases := cloudnames.CCMControllerAliases()
+	for _, u := range clouds {
+		if aliases[u.alias] != u.name {
+			t.Errorf("cloud-controller-manager calls %s %q, want %q", u.alias, aliases[u.alias], u.name)
 		}
 	}
 }

@@ -79,7 +79,7 @@ func leftover(key string, their *state) bool {
 // isOurs reports whether an Event is one that upstream may be silent about.
 func isOurs(event string) bool {
 	for _, e := range ourEvents {
-		if strings.HasSuffix(event, " "+e.reason) {
+		if strings.Contains(event+" ", " "+e.reason+" ") {
 			return true
 		}
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("differential.seeds", 4, "how many random scenarios there are of each kind")
+	seeds = flag.Int("differential.seeds", 3, "how many random scenarios there are of each kind")
 	all   = flag.Bool("differential.all", false, "compare the kinds that are on trial, too")
 	nodes = flag.Bool("differential.nodes", false, "run the loops that watch over nodes, and only the scenarios that are about them")
 	first = flag.Int("differential.first", 1, "the first seed")

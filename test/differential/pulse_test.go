@@ -64,7 +64,12 @@ func (p *pulse) beat(ctx context.Context, s *side) error {
 		began = time.Now()
 		before := rs.DeepCopy()
 		rs.Spec.MinReadySeconds = 1 - rs.Spec.MinReadySeconds
-		if err := s.Patch(ctx, rs, client.MergeFrom(before)); err != nil && ctx.Err() == nil {
+		err = s.Patch(ctx, rs, client.MergeFrom(before))
+		if isBusy(err) {
+			rs = before // it is tried again with the next beat
+			continue
+		}
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("changing the pulse of %s: %w", s.name, err)
 		}
 	}

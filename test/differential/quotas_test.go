@@ -54,7 +54,14 @@ var quotaSubject = subject{
 		{3, beginsAnew},
 		{1, deletesIt("ReplicaSet", metav1.DeletePropagationBackground)},
 	}, podMoves...),
+	astray: func(s *scenario) string {
+		if exceeds(s.now) && !exceeds(s.our) {
+			return "upstream let in more than a quota allows: it took back what had been charged for an object that it had not seen yet"
+		}
+		return ""
+	},
 	nudge: func(s *scenario, n int) {
+		s.raced = true // which of the events about one object are too many to be recorded depends on how often it was tried
 		for _, side := range []*side{ours, theirs} {
 			rs := &appsv1.ReplicaSet{ObjectMeta: s.meta(name)}
 			err := changeObject(s.t.Context(), side, rs, func(rs *appsv1.ReplicaSet) { metav1.SetMetaDataAnnotation(&rs.ObjectMeta, "nudged", strconv.Itoa(n)) })
@@ -63,6 +70,23 @@ var quotaSubject = subject{
 			}
 		}
 	},
+}
+
+// exceeds reports that more is in use than a quota allows of something that is counted one by one as it comes: what it allows may have
+// been lowered meanwhile, but then both sides exceed it.
+func exceeds(st *state) bool {
+	for _, obj := range st.objects {
+		quota, ok := obj.(*corev1.ResourceQuota)
+		if !ok {
+			continue
+		}
+		for name, used := range quota.Status.Used {
+			if used.Cmp(quota.Spec.Hard[name]) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // amounts are resources written as NAME=QUANTITY.

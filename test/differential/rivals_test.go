@@ -22,7 +22,9 @@ type rivals struct {
 var rivalNames = []string{name, "rival"}
 
 // rivalKinds are those whose objects have pods by a selector. Jobs never leave pods to each other here: one controller takes the
-// finalizer off what is nobody's while another puts it on what it adopts, upstream too, and who is last is a matter of luck.
+// finalizer off what is nobody's while another puts it on what it adopts, upstream too, and who is last is a matter of luck. Nor do
+// StatefulSets: which of them is the first to adopt a revision that is nobody's is luck upstream, which looks for those when something else
+// wakes it.
 var rivalKinds = []rivals{
 	{"ReplicaSet", func(meta metav1.ObjectMeta, n int32) client.Object {
 		return &appsv1.ReplicaSet{ObjectMeta: meta, Spec: appsv1.ReplicaSetSpec{Replicas: &n, Selector: selects("web"), Template: template("web", "web:1")}}
@@ -33,7 +35,7 @@ var rivalKinds = []rivals{
 	}, true},
 	{"StatefulSet", func(meta metav1.ObjectMeta, n int32) client.Object {
 		return &appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Replicas: &n, Selector: selects("web"), Template: template("web", "web:1")}}
-	}, true},
+	}, false},
 	{"Deployment", func(meta metav1.ObjectMeta, n int32) client.Object {
 		return &appsv1.Deployment{ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Replicas: &n, Selector: selects("web"), Template: template("web", "web:1")}}
 	}, true},

@@ -2,6 +2,8 @@ package differential
 
 import (
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,10 +29,34 @@ var rules = []rule{{
 		}
 	},
 }, {
+	name: "which indexes have failed of those that were stopped with their Job",
+	kind: "Job",
+	why: "Of an index whose pod is deleted because the Job ends upstream says that it has failed, if it looks again between the deletion and the end. " +
+		"We say it of none.",
+	level: func(our, their map[string]any) {
+		if condition(our, "SuccessCriteriaMet") == nil && condition(our, "FailureTarget") == nil {
+			return
+		}
+		ours, theirs := our["status"].(map[string]any), their["status"].(map[string]any)
+		if indexes, ok := theirs["failedIndexes"].(string); ok && includes(indexes, ours["failedIndexes"]) {
+			ours["failedIndexes"] = indexes
+		}
+	},
+}, {
 	name:  "since when a slice is as it is",
 	kind:  "EndpointSlice",
 	why:   whyTold,
 	level: levelTold,
+}, {
+	name: "what the name of a mirrored slice was made of",
+	kind: "EndpointSlice",
+	why:  "Upstream makes what it writes of the Endpoints alone, and so drops metadata.generateName with its first update of a slice.",
+	level: func(our, their map[string]any) {
+		ours, theirs := our["metadata"].(map[string]any), their["metadata"].(map[string]any)
+		if theirs["generateName"] == nil {
+			delete(ours, "generateName")
+		}
+	},
 }, {
 	name:  "since when Endpoints are as they are",
 	kind:  "Endpoints",
@@ -65,7 +91,38 @@ func levelTold(our, their map[string]any) {
 // ourEvents are of reasons that we tell of where upstream may be silent.
 var ourEvents = []struct{ reason, why string }{{
 	"MissSchedule", "Upstream looks for times that were missed within the deadline only, and so finds one to be too late only if it becomes that while it looks.",
+}, {
+	"FailedCreate by statefulset-controller", "Upstream tries to create a pod whose name another has again and again, and says nothing of it; we say so once.",
+}, {
+	"SawCompletedJob", "Upstream clears a Job away before it looks whether it has ended, and so says nothing of one of which no history is kept.",
 }}
+
+// includes reports that all indexes of one list, as in "1,3-5", are in another.
+func includes(more string, fewer any) bool {
+	list, ok := fewer.(string)
+	return ok && slices.Equal(indexesOf(more+","+list), indexesOf(more))
+}
+
+func indexesOf(list string) []int {
+	indexes := map[int]bool{}
+	for interval := range strings.SplitSeq(list, ",") {
+		low, high, isRange := strings.Cut(interval, "-")
+		first, err := strconv.Atoi(low)
+		if err != nil {
+			continue // the empty list
+		}
+		last := first
+		if isRange {
+			if last, err = strconv.Atoi(high); err != nil {
+				continue
+			}
+		}
+		for i := first; i <= last; i++ {
+			indexes[i] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(indexes))
+}
 
 // condition is a condition of an object; nil if it has none of that type.
 func condition(fields map[string]any, kind string) map[string]any {

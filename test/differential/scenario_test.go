@@ -24,6 +24,8 @@ const (
 	patience = 30 * time.Second
 	// longPatience is that for Events, which are recorded one after the other, and late when the machine is busy.
 	longPatience = 60 * time.Second
+	// relook is after how long two sides are compared again that differ and do not change: only Events may still come.
+	relook = 300 * time.Millisecond
 	// endless is how long a side may go on changing.
 	endless = 6 * time.Minute
 )
@@ -41,6 +43,8 @@ type subject struct {
 	// nudge makes controllers look that have put off what they could not do, so that it is not a matter of for how long; it is called
 	// now and then while the sides are at rest and disagree.
 	nudge func(s *scenario, n int)
+	// astray says why a scenario cannot go on with upstream's side; empty if it can, and nil means that it always can.
+	astray func(s *scenario) string
 	// steps is how many there are at most; zero means as many as the flag says.
 	steps int
 	// finish makes sure that there is something to compare at the end; nil means that what the scenario is about is made anew if it is
@@ -151,6 +155,9 @@ func (s *scenario) do(what string, do act) {
 		side.touch(s.namespace, what)
 		err := do(s.t.Context(), side, st)
 		side.touch(s.namespace, what)
+		if isBusy(err) {
+			s.t.Skipf("%s\nthe machine is too busy for the API server of %s: %v", s.story(), side.name, err)
+		}
 		answers[side.name] = "none"
 		if err != nil {
 			answers[side.name] = string(apierrors.ReasonForError(err))
@@ -165,6 +172,11 @@ func (s *scenario) do(what string, do act) {
 	s.settle()
 }
 
+// isBusy reports that an API server could not do what it was asked to in time, or not be sure that it did: its disk is too slow.
+func isBusy(err error) bool {
+	return apierrors.IsInternalError(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err)
+}
+
 // settle waits until nothing happens any more on either side, and fails the test if they differ then.
 func (s *scenario) settle() {
 	s.t.Helper()
@@ -173,15 +185,16 @@ func (s *scenario) settle() {
 	defer look.Stop()
 	began := time.Now()
 	var seen [2]int
-	nudges, nudged := 0, began
+	nudges, nudged, looked := 0, began, began
 	for same := false; ; {
 		our, their := ours.last(s.namespace), theirs.last(s.namespace)
 		rested := func(seconds time.Duration, beats int) bool {
 			return ours.rested(our, seconds, beats) && theirs.rested(their, seconds, beats)
 		}
 		quiet := rested(enough, 2)
-		if now := [2]int{our.number, their.number}; quiet && (now != seen || !same) {
-			seen, same = now, s.look()
+		if now := [2]int{our.number, their.number}; quiet && (now != seen || !same && time.Since(looked) > relook) {
+			seen, same, looked = now, s.look(), time.Now()
+			s.leaveAstray(same)
 		}
 		if s.subject.nudge != nil && quiet && !same && time.Since(nudged) > 5*time.Second {
 			nudges, nudged = nudges+1, time.Now()
@@ -201,6 +214,17 @@ func (s *scenario) settle() {
 		case <-s.t.Context().Done():
 			s.t.Fatalf("%s\nthe time is over", s.story())
 		}
+	}
+}
+
+// leaveAstray ends a scenario whose sides differ, and cannot come together again: what was compared before was the same.
+func (s *scenario) leaveAstray(same bool) {
+	s.t.Helper()
+	if same || s.subject.astray == nil {
+		return
+	}
+	if why := s.subject.astray(s); why != "" {
+		s.t.Skipf("%s\n%s", s.story(), why)
 	}
 }
 
@@ -301,7 +325,11 @@ func (f fate) on(keys ...string) act {
 	return func(ctx context.Context, c client.Client, st *state) error {
 		for _, key := range keys {
 			pod := st.objects[key].DeepCopyObject().(*corev1.Pod)
-			if err := f.happen(ctx, c, pod); err != nil {
+			err := f.happen(ctx, c, pod)
+			if apierrors.IsNotFound(err) && len(keys) > 1 {
+				continue // what befell those before it has let it go
+			}
+			if err != nil {
 				return fmt.Errorf("%s %s: %w", key, f.name, err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -79,6 +80,7 @@ var serviceSubject = subject{
 			if key == "" {
 				return false
 			}
+			touches := len(s.log)
 			s.do(key+" is deleted, and its Service touched", func(ctx context.Context, c client.Client, st *state) error {
 				slice := st.objects[key].DeepCopyObject().(client.Object)
 				if err := c.Delete(ctx, slice); err != nil {
@@ -87,7 +89,7 @@ var serviceSubject = subject{
 				// Upstream misses only slices that it has written since it was started.
 				service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: slice.GetLabels()[discoveryv1.LabelServiceName]}}
 				return client.IgnoreNotFound(changeObject(ctx, c, service, func(service *corev1.Service) {
-					metav1.SetMetaDataAnnotation(&service.ObjectMeta, "touched", "yes")
+					metav1.SetMetaDataAnnotation(&service.ObjectMeta, "touched", strconv.Itoa(touches))
 				}))
 			})
 			return true

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -30,7 +31,7 @@ type state struct {
 	fields map[string]map[string]any
 	// worked says that somebody else than the scenarios has written one of the objects.
 	worked bool
-	// events are who it was that something happened to, and the reason, with one of the messages, which are not compared.
+	// events are who it was that something happened to, the reason and who tells of it, with one of the messages, which are not compared.
 	events map[string]string
 }
 
@@ -98,9 +99,19 @@ func newTree(obj client.Object) (*tree, error) {
 		return nil, fmt.Errorf("reading %s %s as fields: %w", kind.Kind, obj.GetName(), err)
 	}
 	fields = runtime.DeepCopyJSON(fields)
-	t := &tree{object: obj, kind: kind.Kind, name: obj.GetName(), prefix: obj.GetGenerateName(), fields: fields}
+	t := &tree{object: obj, kind: kind.Kind, name: obj.GetName(), prefix: prefixOf(obj), fields: fields}
 	t.scrub()
 	return t, nil
+}
+
+// prefixOf is what the name of an object begins with that was drawn at random. A mirrored slice that upstream has written twice does not
+// say it any more.
+func prefixOf(obj client.Object) string {
+	service := obj.GetLabels()[discoveryv1.LabelServiceName]
+	if _, slice := obj.(*discoveryv1.EndpointSlice); slice && strings.HasPrefix(obj.GetName(), service+"-") {
+		return service + "-"
+	}
+	return obj.GetGenerateName()
 }
 
 func (t *tree) key() string { return t.kind + "/" + t.name }
@@ -108,7 +119,7 @@ func (t *tree) key() string { return t.kind + "/" + t.name }
 // random says whether the name was drawn by the API server. Pods of StatefulSets have a prefix as well, and a name of their own.
 func (t *tree) random() bool {
 	_, ordinal := t.object.GetLabels()["apps.kubernetes.io/pod-index"]
-	return t.object.GetGenerateName() != "" && !ordinal
+	return t.prefix != "" && !ordinal
 }
 
 // forgetMaker takes out by what name a pod's first owner was called.
@@ -265,16 +276,28 @@ func (n *namer) state(trees []*tree, events []corev1.Event) *state {
 		s.objects[key], s.fields[key], s.texts[key] = t.object, fields, text(fields)
 		s.worked = s.worked || slices.ContainsFunc(t.object.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool { return f.Manager != scenarios })
 	}
-	s.worked = s.worked || len(events) > 0
 	for _, e := range events {
+		if slices.Contains(serversOwn, recorder(e)) || strings.Contains(e.Message, slowDisk) {
+			continue
+		}
+		s.worked = true
 		about := n.renameString(e.InvolvedObject.Name)
 		if e.InvolvedObject.Kind == "Pod" {
 			about = about[:strings.LastIndex(about, "-")+1] // not every pod that something happened to is still there to be named
 		}
-		s.events[fmt.Sprintf("%s/%s %s %s", e.InvolvedObject.Kind, about, e.Type, e.Reason)] = e.Message
+		s.events[fmt.Sprintf("%s/%s %s %s by %s", e.InvolvedObject.Kind, about, e.Type, e.Reason, recorder(e))] = e.Message
 	}
 	return s
 }
+
+// serversOwn are loops of the API server itself that record Events: a new Service may be seen by them before its address is.
+var serversOwn = []string{"ipallocator-repair-controller", "portallocator-repair-controller"}
+
+// slowDisk is in what an API server answers whose etcd cannot write in time.
+const slowDisk = "etcdserver: request timed out"
+
+// recorder is who recorded an Event, by either of the APIs that there are for that.
+func recorder(e corev1.Event) string { return cmp.Or(e.ReportingController, e.Source.Component) }
 
 func kindOfObject(obj client.Object) (schema.GroupVersionKind, error) {
 	kind, err := apiutil.GVKForObject(obj, scheme.Scheme)

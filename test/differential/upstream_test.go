@@ -65,6 +65,9 @@ type upstream struct {
 const (
 	resync  = 12 * time.Hour
 	workers = 5
+	// recount is how often upstream counts what quotas limit, whatever happens. Between two times it knows nothing of what the API
+	// server has charged to one quota for a pod that another then refused; five minutes of that are more than a scenario lasts.
+	recount = 10 * time.Second
 )
 
 // runUpstream runs upstream's controllers until ctx ends.
@@ -185,7 +188,7 @@ func (u *upstream) quotas(ctx context.Context) error {
 	quotas, err := resourcequota.NewController(ctx, &resourcequota.ControllerOptions{
 		QuotaClient:               u.client.CoreV1(),
 		ResourceQuotaInformer:     u.informers.Core().V1().ResourceQuotas(),
-		ResyncPeriod:              controller.StaticResyncPeriodFunc(5 * time.Minute),
+		ResyncPeriod:              controller.StaticResyncPeriodFunc(recount),
 		InformerFactory:           u.metas,
 		ReplenishmentResyncPeriod: controller.StaticResyncPeriodFunc(resync),
 		DiscoveryFunc:             kinds,

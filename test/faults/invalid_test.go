@@ -78,7 +78,7 @@ func invalids() []invalid {
 		{"daemonsets", &appsv1.DaemonSet{ObjectMeta: named("labels"), Spec: appsv1.DaemonSetSpec{Selector: selectsWeb, Template: longLabels()}}, "Warning FailedCreate about DaemonSet/labels"},
 		{"jobs", jobOf("negative", func(s *batchv1.JobSpec) { s.Completions, s.Parallelism = new(int32(-1)), new(int32(-1)) }), ""},
 		{"jobs", jobOf("mismatch", func(s *batchv1.JobSpec) { s.Selector = selectsOthers }), "Warning FailedCreate about Job/mismatch"},
-		{"jobs", jobOf("unselecting", func(s *batchv1.JobSpec) { s.Selector = nil }), "Warning FailedCreate about Job/unselecting"},
+		{"jobs", jobOf("unselecting", func(s *batchv1.JobSpec) { s.ManualSelector, s.Selector = new(true), nil }), "Warning FailedCreate about Job/unselecting"},
 		{"jobs", jobOf("mode", func(s *batchv1.JobSpec) { s.CompletionMode = new(batchv1.CompletionMode("Sometimes")) }), "UnknownCompletionMode about Job/mode"},
 		{"cronjobs", cronOf("schedule", func(s *batchv1.CronJobSpec) { s.Schedule = "every now and then" }), "UnparseableSchedule about CronJob/schedule"},
 		{"cronjobs", cronOf("zone", func(s *batchv1.CronJobSpec) { s.TimeZone = new("Nowhere/Land") }), "UnknownTimeZone about CronJob/zone"},

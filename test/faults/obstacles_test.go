@@ -58,11 +58,14 @@ var _ = Describe("What stands in the way", func() {
 		maps := admin.CoreV1().ConfigMaps(s.name)
 		_, err := maps.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "kept", Finalizers: []string{"example.org/forgotten"}}}, metav1.CreateOptions{})
 		Expect(err).NotTo(HaveOccurred())
+		deleted := time.Now()
 		Expect(admin.CoreV1().Namespaces().Delete(ctx, s.name, metav1.DeleteOptions{})).To(Succeed())
 		Eventually(ctx, s.remains).WithArguments(ctx).Should(Equal([]string{
 			"Some resources are remaining: configmaps. has 1 resource instances",
 			"Some content in the namespace has finalizers remaining: example.org/forgotten in 1 resource instances",
 		}))
+		// Until then something could still be let in, and every kind is looked at each time.
+		Eventually(ctx, time.Since).WithArguments(deleted).Should(BeNumerically(">", time.Second), "the API server knows of the deletion")
 		s.isPatient(ctx)
 		patch(ctx, maps.Patch, "kept", `{"metadata":{"finalizers":null}}`)
 		gone(ctx, admin.CoreV1().Namespaces().Get, s.name)

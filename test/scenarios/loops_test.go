@@ -9,8 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver/identity"
@@ -32,7 +30,7 @@ type loops struct {
 	// fleets are the simulated nodes, which reach the API server as other components do, unless they say how.
 	fleets []nodeagent.FleetOptions
 	// webhooks, where there are any, serve the rules for our kinds.
-	webhooks webhook.Server
+	webhooks *wiring.Webhooks
 }
 
 // start runs the loops until the test ends, and returns when the nodes are registered.
@@ -74,8 +72,7 @@ func (l *loops) startControllers(t *testing.T) {
 	cluster := l.cluster(l.as(identity.ControllerCache))
 	cluster.ConfigOf = l.configOf
 	controllers, err := wiring.NewControllers(cluster, wiring.ControllersOptions{
-		Loops: l.controllers, Webhooks: l.webhooks != nil,
-		Configure: func(o *manager.Options) { o.WebhookServer = l.webhooks },
+		Loops: l.controllers, Webhooks: l.webhooks,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,10 +6,12 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
-// newWebhooks returns a server for the rules of our kinds, and makes the API server ask it.
-func newWebhooks(t *testing.T, config *rest.Config) webhook.Server {
+// newWebhooks says how the rules of our kinds are served, and makes the API server ask for them.
+func newWebhooks(t *testing.T, config *rest.Config) *wiring.Webhooks {
 	t.Helper()
 	install := envtest.WebhookInstallOptions{Paths: []string{"../../config/webhook/manifests.yaml"}}
 	if err := install.Install(config); err != nil {
@@ -20,7 +22,7 @@ func newWebhooks(t *testing.T, config *rest.Config) webhook.Server {
 			t.Error(err)
 		}
 	})
-	return webhook.NewServer(webhook.Options{
+	return &wiring.Webhooks{Server: webhook.Options{
 		Host: install.LocalServingHost, Port: install.LocalServingPort, CertDir: install.LocalServingCertDir,
-	})
+	}}
 }

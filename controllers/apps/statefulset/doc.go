@@ -25,5 +25,6 @@
 //
 // Events, about the StatefulSet: SuccessfulCreate and FailedCreate (of pods and of claims), SuccessfulDelete, FailedDelete, and
 // ConflictingController and InvalidSelector. Where the selector does not match the labels of the template, which no API server lets in, no
-// pod is made, and FailedCreate says so.
+// pod is made, and FailedCreate says so; so it does, once, where a pod that is not its own has the name of one that is to be made, of which
+// upstream says nothing.
 package statefulset

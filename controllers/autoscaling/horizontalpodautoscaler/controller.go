@@ -65,6 +65,7 @@ var _ loop.Controller[*oautoscalingv2.HorizontalPodAutoscaler, world] = Controll
 // its own status must not.
 func Loop(o Options) loop.Loop {
 	o = o.withDefaults()
+	registerMetrics()
 	return loop.New("horizontal-pod-autoscaler-controller", Controller{o},
 		loop.When(predicate.GenerationChangedPredicate{}),
 		loop.Workers(o.Workers),

@@ -46,10 +46,16 @@
 // Events: SuccessfulRescale and FailedRescale, with the new size and the reason; and, when it begins, what keeps it from scaling:
 // FailedComputeMetricsReplicas, SelectorRequired, and the reasons above.
 //
+// Metrics, under the names that they have in Kubernetes: horizontal_pod_autoscaler_controller_reconciliations_total and
+// _reconciliation_duration_seconds, by what was done and what went wrong; and _metric_computation_total and _duration_seconds, by the type
+// of the metric, too.
+//
 // # What it does otherwise than Kubernetes
 //
 //   - What goes on is recorded as an event when it begins, and not at every look.
 //   - A condition that stays False changes no lastTransitionTime.
 //   - By how much was scaled is remembered for the longest period of any policy, and not for that of its own direction only, as both count it.
+//   - That a computation took long means that the metrics API did: the computing itself is not timed.
+//   - How many autoscalers there are, and what each asks for, are in the API and no metrics.
 //   - Numbers that are too large are the largest, and a value that no pod shares is shared by one.
 package horizontalpodautoscaler

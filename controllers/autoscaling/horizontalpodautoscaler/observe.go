@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	oautoscalingv2 "github.com/orrery-dev/orrery/apis/autoscaling/v2"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -18,6 +19,8 @@ import (
 
 // world is what is scaled, and how busy it is. What it does not take to decide is not read.
 type world struct {
+	// began is when this look at the autoscaler began.
+	began time.Time
 	// target is what is scaled.
 	target scaletarget.Target
 	// unscaled is why the target's scale could not be read; nil if it could.
@@ -38,7 +41,7 @@ type world struct {
 
 // Observe reads the scale of the target, its pods, and what the metrics APIs say.
 func (c Controller) Observe(ctx context.Context, view loop.View, hpa *oautoscalingv2.HorizontalPodAutoscaler) (world, error) {
-	var w world
+	w := world{began: view.Now()}
 	w.memory, _ = view.Remembered(client.ObjectKeyFromObject(hpa)).(*memory)
 	if w.target, w.unscaled = targetOf(ctx, view, hpa); w.unscaled != nil {
 		return w, ctx.Err() // of a process that ends nothing is told
@@ -57,7 +60,10 @@ func (c Controller) Observe(ctx context.Context, view loop.View, hpa *oautoscali
 	}
 	r := newReader(c.options, hpa.Namespace, w.selector)
 	for _, metric := range metricsOf(hpa) {
-		w.readings = append(w.readings, r.read(ctx, metric))
+		began := view.Now()
+		read := r.read(ctx, metric)
+		read.took = view.Now().Sub(began)
+		w.readings = append(w.readings, read)
 	}
 	return w, ctx.Err()
 }
@@ -65,7 +71,7 @@ func (c Controller) Observe(ctx context.Context, view loop.View, hpa *oautoscali
 func targetOf(ctx context.Context, view loop.View, hpa *oautoscalingv2.HorizontalPodAutoscaler) (scaletarget.Target, error) {
 	ref := hpa.Spec.ScaleTargetRef
 	if _, err := schema.ParseGroupVersion(ref.APIVersion); err != nil {
-		return scaletarget.Target{}, err
+		return scaletarget.Target{}, mistake{err}
 	}
 	return scaletarget.Read(ctx, view, hpa.Namespace, scaletarget.Reference{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name})
 }

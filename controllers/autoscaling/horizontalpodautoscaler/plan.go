@@ -39,6 +39,7 @@ func (c Controller) decide(hpa *oautoscalingv2.HorizontalPodAutoscaler, w world,
 	v := &verdict{hpa: hpa, world: w, now: now}
 	if w.unscaled != nil {
 		cause := cause(w.unscaled)
+		v.wrong = w.unscaled
 		v.warn(reasonNoScale, cause)
 		v.say(autoscalingv2.AbleToScale, corev1.ConditionFalse, reasonNoScale, fmt.Sprintf("the HPA controller was unable to get the target's current scale: %v", cause))
 		v.because = fmt.Sprintf("the scale of %s %s is not known: %v", hpa.Spec.ScaleTargetRef.Kind, hpa.Spec.ScaleTargetRef.Name, cause)
@@ -112,17 +113,22 @@ func (c Controller) best(v *verdict) (*proposal, error) {
 		if failed != nil {
 			v.warn(failed.reason, failed.cause)
 			failures = append(failures, failed)
+			v.computations = append(v.computations, computation{kind: metric.Type, err: failed.err, took: v.world.readings[i].took})
 			continue
 		}
+		v.computations = append(v.computations, computation{kind: metric.Type, replicas: made.replicas, took: v.world.readings[i].took})
 		v.metrics[i] = made.status
 		if best == nil || best.replicas == 0 || made.replicas > best.replicas {
 			best = made
 		}
 	}
-	if len(failures) == 0 || best != nil && best.replicas >= v.current {
+	if len(failures) == 0 {
 		return best, nil
 	}
 	first := failures[0]
+	if v.wrong = first.err; best != nil && best.replicas >= v.current {
+		return best, nil
+	}
 	v.say(autoscalingv2.ScalingActive, corev1.ConditionFalse, first.reason, fmt.Sprintf("the HPA was unable to compute the replica count: %v", first.cause))
 	return nil, fmt.Errorf("invalid metrics (%d invalid out of %d), first error is: %w", len(failures), len(metrics), first.err)
 }

@@ -52,7 +52,7 @@ func (p proposer) propose(metric autoscalingv2.MetricSpec, read reading) (*propo
 	case metric.Type == autoscalingv2.ExternalMetricSourceType && metric.External != nil:
 		return p.byExternal(metric.External, read)
 	default:
-		err := fmt.Errorf("unknown metric source type %q", metric.Type)
+		err := mistake{fmt.Errorf("unknown metric source type %q", metric.Type)}
 		return nil, &failure{reasonUnknownType, err, err}
 	}
 }

@@ -34,6 +34,8 @@ type reading struct {
 	values []int64
 	// err is why there are neither.
 	err error
+	// took is how long it took to ask.
+	took time.Duration
 }
 
 func unread(format string, args ...any) reading { return reading{err: fmt.Errorf(format, args...)} }

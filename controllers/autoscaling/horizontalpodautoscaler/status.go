@@ -26,10 +26,14 @@ type verdict struct {
 	// current is how many replicas the target has, and desired how many it shall have. Where nothing could be decided, failed says so.
 	current, desired int32
 	failed           bool
+	// wrong is what went wrong first, be it that the rest was enough to decide; nil if nothing did.
+	wrong error
 	// reason is why, as Kubernetes' events have it, and because as the plan has it.
 	reason, because string
 	// metrics are what the status says of each metric; what could not be read is empty.
 	metrics []autoscalingv2.MetricStatus
+	// computations are what came of each metric, for who measures.
+	computations []computation
 	// conditions are those to be set, and warnings the events about what goes on.
 	conditions []autoscalingv2.HorizontalPodAutoscalerCondition
 	warnings   []plan.Event
@@ -59,7 +63,7 @@ func asStatus(holds bool) corev1.ConditionStatus {
 
 // fail ends a verdict that could not be reached.
 func (v *verdict) fail(err error) {
-	v.failed, v.because = true, err.Error()
+	v.failed, v.wrong, v.because = true, err, err.Error()
 	v.warn(reasonNoReplicas, err)
 }
 
@@ -78,6 +82,7 @@ func (v *verdict) carryOut(p *plan.Plan, period time.Duration) {
 		v.rescale(p, period)
 	}
 	p.StatusAfter(v.hpa, v.reported)
+	p.Do(measure{v})
 	if v.next != nil {
 		p.Remember(v.remembered)
 	}

@@ -22,5 +22,6 @@
 // The status lists the Jobs that run, the last time that was served, and when a Job last succeeded. Events, about the CronJob:
 // SuccessfulCreate, FailedCreate, SuccessfulDelete, FailedDelete, SawCompletedJob, MissingJob, UnexpectedJob, JobAlreadyActive,
 // MissSchedule, TooManyMissedTimes, UnknownTimeZone, UnsupportedSchedule, UnparseableSchedule and InvalidSchedule. MissSchedule is told whenever
-// the latest time is too late; upstream, which looks no further back than the deadline, is mostly silent about that.
+// the latest time is too late; upstream, which looks no further back than the deadline, is mostly silent about that. SawCompletedJob is told also
+// of a Job that is cleared away at once, under a history of none; upstream takes that from its list before it looks at what has ended.
 package cronjob

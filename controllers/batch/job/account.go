@@ -79,13 +79,20 @@ func (a *account) awaitsFailure() bool {
 	return ptr.Deref(a.job.Spec.PodReplacementPolicy, batchv1.TerminatingOrFailed) == batchv1.Failed
 }
 
-// hasFailed reports that a pod has failed, or is not given the time to. One that goes because enough have succeeded has not, where a
-// failure is waited for.
+// hasFailed reports that a pod has failed, or is not given the time to. One that is stopped because enough have succeeded has not, nor
+// has one that goes along with its Job.
 func (a *account) hasFailed(pod *ocorev1.Pod) bool {
-	if pod.Status.Phase == corev1.PodFailed {
+	v := a.verdictWritten()
+	switch {
+	case pod.DeletionTimestamp != nil && v != nil && !v.failed():
+		return false
+	case pod.Status.Phase == corev1.PodFailed:
 		return true
+	case a.job.DeletionTimestamp != nil:
+		return replicas.Terminating(pod) && v.failed()
+	default:
+		return replicas.Terminating(pod) && (!a.awaitsFailure() || v.failed())
 	}
-	return replicas.Terminating(pod) && (!a.awaitsFailure() || a.verdictWritten().failed())
 }
 
 // counted reports that a failure of a pod counts.

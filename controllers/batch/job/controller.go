@@ -28,4 +28,4 @@ func Loop() loop.Loop {
 	)
 }
 
-func selectorOf(job *obatchv1.Job) *metav1.LabelSelector { return job.Spec.Selector }
+func selectorOf(job *obatchv1.Job) *metav1.LabelSelector { return selecting(job).Spec.Selector }

@@ -1,5 +1,5 @@
 // Package job runs the pods of Jobs until enough of them have succeeded, or too many have failed. It is kube-controller-manager's
-// job-controller, but for pods that no Job looks after any more: those are package jobpods'.
+// job-controller, but for pods that no Job looks after any more: those are room batch/orphanedjobpods'.
 //
 // It owns the pods of Jobs, their finalizer batch.kubernetes.io/job-tracking, and the status of Jobs. It watches Jobs, the pods that they
 // control, and pods which nobody controls and a Job selects.
@@ -30,9 +30,13 @@
 //   - Pods that take the place of failed ones wait: 10 s after one failure since the last success, then twice as long each time, up to
 //     10 min; with backoffLimitPerIndex for each index by itself.
 //   - Under podReplacementPolicy Failed a pod is replaced when it has failed, and not before; else when it is being deleted.
+//   - status.failedIndexes are indexes that failed by themselves; upstream names some more of those that are stopped with their Job.
+//     What is stopped because the Job has failed is counted as failed pods, and what is stopped because enough have succeeded, or goes
+//     along with a Job that is deleted, is not counted.
 //   - A Job that is suspended has no pods, and its time does not count. What is deleted for that is no failure.
 //   - At most 500 pods are created, deleted or counted in one pass.
 //   - A Job of another manager (spec.managedBy) is left alone.
+//   - A Job that is stored without a selector, as custom resources are, has the pods that bear its UID, as if it had been given one.
 //
 // The back-off is read from the pods that failed, and needs no memory; a pod that somebody removes takes its share of it along.
 //

@@ -56,8 +56,12 @@ func (a *account) indexesOf(pods []*ocorev1.Pod) indexset.Set {
 	return indexset.Of(indexes...)
 }
 
-// breaks reports that with a failed pod its index has failed: a rule says so, or it failed too often.
+// breaks reports that with a failed pod its index has failed: a rule says so, or it failed too often. One that is stopped because the
+// Job has failed counts as a failed pod; its index has not had its chances.
 func (a *account) breaks(pod *ocorev1.Pod) bool {
+	if pod.DeletionTimestamp != nil && a.verdictWritten().failed() {
+		return false
+	}
 	action, _ := match(a.job.Spec.PodFailurePolicy, pod)
 	switch action {
 	case batchv1.PodFailurePolicyActionFailIndex:

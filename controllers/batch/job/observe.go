@@ -19,7 +19,7 @@ type world struct {
 
 // Observe reads the pods that the Job controls and those that it could adopt.
 func (Controller) Observe(ctx context.Context, view loop.View, job *obatchv1.Job) (world, error) {
-	claims, err := ownership.Observe[*ocorev1.Pod](ctx, view, job, job.Spec.Selector, &ocorev1.PodList{})
+	claims, err := ownership.Observe[*ocorev1.Pod](ctx, view, job, selectorOf(job), &ocorev1.PodList{})
 	slices.SortFunc(claims.Held, func(a, b *ocorev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	return world{claims}, err
 }

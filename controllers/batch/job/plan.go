@@ -28,7 +28,7 @@ func (Controller) Plan(job *obatchv1.Job, w world, now time.Time) *plan.Plan {
 	case w.claims.Open():
 		w.claims.Settle(p, job) // whoever belongs to the Job is decided: the next pass counts them
 	default:
-		proceed(p, newAccount(job, w.claims.Held, now))
+		proceed(p, newAccount(selecting(job), w.claims.Held, now))
 	}
 	return p
 }

@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 )
 
 type (
@@ -104,6 +105,10 @@ func TestPlan(t *testing.T) {
 			[]string{"status", release("p0") + ": 1 pods are written down", "delete Pod default/p1: the Job ends: BackoffLimitExceeded"}},
 		{"stops all while it is suspended", gen.Job("sums", sizes(2, 3, 6), begun, suspend), pods(running),
 			[]string{release("p1") + ": the Job is suspended", "delete Pod default/p1: the Job is suspended", "status", "event Normal Suspended for Job default/sums: Job suspended"}},
+		{"ends when it is suspended and nothing more is needed", gen.Job("sums", begun, suspend, func(job *obatchv1.Job) {
+			job.Spec.Parallelism, job.Spec.Completions, job.Spec.BackoffLimit = ptr.To(int32(2)), nil, ptr.To(int32(6))
+			job.Status.Succeeded = 1
+		}), pods(running), []string{"delete Pod default/p1: the Job ends: CompletionsReached", "status"}},
 		{"looks at the time", gen.Job("sums", sizes(1, 1, 6), begun, deadline), pods(running), []string{"status", "look again in 30s: its deadline passes"}},
 		{"leaves alone what another manages", gen.Job("sums", managed), nil, []string{"nothing to do: it is example.com/kueue's"}},
 		{"leaves alone what is over", gen.Job("sums", func(job *obatchv1.Job) {
@@ -155,16 +160,45 @@ func TestCounting(t *testing.T) {
 }
 
 func TestPodsThatGoBecauseTheJobIsDoneHaveNotFailed(t *testing.T) {
-	failed := batchv1.Failed
 	for kind, want := range map[batchv1.JobConditionType]int{batchv1.JobSuccessCriteriaMet: 0, batchv1.JobFailureTarget: 1} {
-		job := gen.Job("sums", sizes(2, 1, 6), begun, func(job *obatchv1.Job) {
-			job.Spec.PodReplacementPolicy = &failed
-			job.Status.Conditions = []batchv1.JobCondition{{Type: kind, Status: corev1.ConditionTrue}}
-		})
-		s := reported(t, planFor(job, pods(gen.Pod("leaving", counts, gen.On("a"), gen.Going))))
-		if got := int(s.Failed) + len(s.UncountedTerminatedPods.Failed); got != want {
-			t.Errorf("of a Job with the condition %s %d pods have failed, want %d", kind, got, want)
+		for _, replaced := range []batchv1.PodReplacementPolicy{batchv1.Failed, batchv1.TerminatingOrFailed} {
+			job := gen.Job("sums", sizes(2, 1, 6), begun, func(job *obatchv1.Job) {
+				job.Spec.PodReplacementPolicy = &replaced
+				job.Status.Conditions = []batchv1.JobCondition{{Type: kind, Status: corev1.ConditionTrue}}
+			})
+			s := reported(t, planFor(job, pods(gen.Pod("leaving", counts, gen.On("a"), gen.Going))))
+			if got := int(s.Failed) + len(s.UncountedTerminatedPods.Failed); got != want {
+				t.Errorf("of a Job with the condition %s whose pods are replaced when %s, %d pods have failed, want %d", kind, replaced, got, want)
+			}
 		}
+	}
+}
+
+func TestPodsThatGoAlongWithTheJobHaveNotFailed(t *testing.T) {
+	for _, limit := range []int32{0, 6} {
+		job := gen.Job("sums", sizes(2, 3, limit), begun, gen.Deleted)
+		p := planFor(job, pods(gen.Pod("leaving", counts, gen.On("a"), gen.Going), gen.Pod("running", counts, gen.On("a"))))
+		want := []string{"status", `patch Pod default/leaving {"metadata":{"finalizers":null}}: 1 pods are written down`}
+		if diff := cmp.Diff(want, steps(p)); diff != "" {
+			t.Errorf("with a back-off limit of %d the plan is not as wanted (-want +got):\n%s", limit, diff)
+		}
+		if s := reported(t, p); int(s.Failed)+len(s.UncountedTerminatedPods.Failed) != 0 || len(s.Conditions) != 0 {
+			t.Errorf("with a back-off limit of %d the status is %+v, want no failure", limit, s)
+		}
+	}
+}
+
+func TestIndexesThatAreStoppedWithTheJobHaveNotFailed(t *testing.T) {
+	limit := int32(0)
+	s := reported(t, planFor(gen.Job("sums", sizes(2, 2, 6), ofIndexes, begun, func(job *obatchv1.Job) {
+		job.Spec.BackoffLimitPerIndex = &limit
+		job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailureTarget, Status: corev1.ConditionTrue}}
+	}), pods(
+		gen.Pod("bad", counts, index(0), over(corev1.PodFailed, 1, 0)),
+		gen.Pod("leaving", counts, index(1), gen.On("a"), gen.Going),
+	)))
+	if failed := ptr.Deref(s.FailedIndexes, "none"); failed != "0" || len(s.UncountedTerminatedPods.Failed) != 2 {
+		t.Errorf("the indexes %s and the pods %v have failed, want index 0 and both pods", failed, s.UncountedTerminatedPods.Failed)
 	}
 }
 

@@ -150,13 +150,15 @@ func (a *account) satisfies(rule batchv1.SuccessPolicyRule) bool {
 	return rule.SucceededIndexes != nil && done == all
 }
 
-// byCompletions is a success when enough pods have succeeded and none runs any more.
+// byCompletions is a success when enough pods have succeeded and none runs any more, or is to: a Job that needs no more is not suspended
+// but done.
 func (a *account) byCompletions() *verdict {
 	enough := a.successes() > 0
 	if a.job.Spec.Completions != nil {
 		enough = a.successes() >= a.completions()
 	}
-	if !enough || len(a.active) > 0 {
+	stopped := a.suspended() && a.job.DeletionTimestamp == nil
+	if !enough || len(a.active) > 0 && !stopped {
 		return nil
 	}
 	return &verdict{batchv1.JobSuccessCriteriaMet, batchv1.JobReasonCompletionsReached, "Reached expected number of succeeded pods"}

@@ -28,6 +28,7 @@ var _ loop.GroupController[world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.NewGroup("endpoints-controller", Controller{},
+		loop.RecordsAs("endpoint-controller"),
 		loop.Watches(itself),
 		loop.Watches(servicepods.Selecting),
 		loop.Watches(whose),

@@ -63,6 +63,7 @@ var _ loop.GroupController[world] = Controller{}
 // Loop is the controller with its watches.
 func Loop(options Options) loop.Loop {
 	return loop.NewGroup("node-ipam-controller", Controller{options.withDefaults()},
+		loop.RecordsAs("cidrAllocator"),
 		loop.WatchesAll(&ocorev1.Node{}, 0, otherCIDRs),
 	)
 }

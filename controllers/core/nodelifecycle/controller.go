@@ -48,6 +48,7 @@ var _ loop.Controller[*ocorev1.Node, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop(options Options) loop.Loop {
 	return loop.New("node-lifecycle-controller", Controller{options.withDefaults()},
+		loop.RecordsAs("node-controller"),
 		onnode.Indexed(),
 		loop.Watches(nodeOfLease),
 		loop.Watches(nodeOfPod, becameReady),

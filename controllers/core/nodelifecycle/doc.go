@@ -20,5 +20,10 @@
 // # What it says
 //
 // The conditions' reasons are NodeStatusUnknown, and NodeStatusNeverUpdated for a condition that was never posted. The
-// event NodeNotReady is recorded on a node that falls silent, and as a Warning on its pods.
+// event NodeNotReady is recorded on a node that falls silent, and as a Warning on its pods; RegisteredNode on each node when the
+// loop sees it first, also after a restart.
+//
+// # What differs
+//
+// kube-controller-manager says of a node that is gone that it is removed (RemovingNode). Nobody looks at a node then any more.
 package nodelifecycle

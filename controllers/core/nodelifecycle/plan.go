@@ -15,6 +15,7 @@ func (c Controller) Plan(node *ocorev1.Node, w world, now time.Time) *plan.Plan 
 	if node.DeletionTimestamp != nil {
 		return p
 	}
+	sayRegistered(p, node)
 	is := node
 	if w.silent {
 		is = silenced(node, now)

@@ -53,6 +53,27 @@ func TestTaints(t *testing.T) {
 	}
 }
 
+func TestANodeIsToldToBeLookedAfter(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		node *ocorev1.Node
+		want []string
+	}{
+		{"a node that is there", gen.Node("a", gen.NodeReady), []string{"event Normal RegisteredNode for Node a: Node a event: Registered Node a in Controller"}},
+		{"a node that is going", gen.Node("a", func(n *ocorev1.Node) { n.DeletionTimestamp = &metav1.Time{Time: gen.Now} }), nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var said []string
+			for _, step := range (Controller{}).Plan(test.node, world{heartbeat: gen.Now}, gen.Now).All() {
+				said = append(said, step.String()+": "+step.Why())
+			}
+			if !slices.Equal(said, test.want) {
+				t.Errorf("it says %q, want %q", said, test.want)
+			}
+		})
+	}
+}
+
 func TestASilentNode(t *testing.T) {
 	c := Controller{Options{MonitorGracePeriod: 50 * time.Second, StartupGracePeriod: time.Minute}}
 	pod := ocorev1.Pod{

@@ -23,6 +23,7 @@ var _ loop.Controller[*ocorev1.PersistentVolumeClaim, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("persistentvolume-binder-controller", Controller{},
+		loop.RecordsAs("persistentvolume-controller"),
 		podclaims.Indexed(),
 		volumes.Indexed(),
 		loop.Indexes(&ocorev1.PersistentVolume{}, freeOfClass, classOfFree),

@@ -20,7 +20,10 @@ var _ loop.Controller[*ocorev1.PersistentVolumeClaim, world] = Controller{}
 
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
-	return loop.New("persistentvolume-expander-controller", Controller{}, loop.Watches(boundTo))
+	return loop.New("persistentvolume-expander-controller", Controller{},
+		loop.RecordsAs("volume_expand"),
+		loop.Watches(boundTo),
+	)
 }
 
 // boundTo names the claim that a volume names.

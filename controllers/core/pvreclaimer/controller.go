@@ -27,6 +27,7 @@ var _ loop.Controller[*ocorev1.PersistentVolume, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("persistentvolume-reclaimer-controller", Controller{},
+		loop.RecordsAs("persistentvolume-controller"),
 		podclaims.Indexed(),
 		volumes.Indexed(),
 		loop.Watches(tiedTo),

@@ -22,6 +22,7 @@ var _ loop.Controller[*ocorev1.ReplicationController, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("replicationcontroller-controller", Controller{},
+		loop.RecordsAs("replication-controller"),
 		loop.Owns(&ocorev1.Pod{}, loop.Update(replicacontrol.Recounts)),
 		ownership.WakesAdopters[*ocorev1.ReplicationController, *ocorev1.Pod](&ocorev1.ReplicationControllerList{}, selectorOf),
 		ownership.Indexed(&ocorev1.Pod{}),

@@ -55,7 +55,7 @@ func (c *metadataCache) open(mgr manager.Manager) (loop.Cache, error) {
 	}
 	own, err := cache.New(mgr.GetConfig(), cache.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
-		NewInformer: loop.NewInformer, DefaultTransform: bareMetadata,
+		NewInformer: loop.InformersIn(mgr), DefaultTransform: bareMetadata,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making a cache of what quotas count: %w", err)

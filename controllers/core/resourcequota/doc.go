@@ -8,7 +8,7 @@
 // # What it promises
 //
 //   - status.hard is spec.hard, and status.used has what is in use of each resource in it that can be counted; of one that cannot be
-//     counted now it keeps the last that was said. What a quota does not limit is not told.
+//     counted now it keeps the last that was said, and the pass ends with the error. What a quota does not limit is not told.
 //   - Only what matches all scopes of a quota is charged to it. Pods have the scopes Terminating, NotTerminating, BestEffort,
 //     NotBestEffort, PriorityClass and CrossNamespacePodAffinity, claims VolumeAttributesClass; what else there is matches no scope.
 //   - A pod is charged for what the scheduler keeps for it, overhead included, until it has ended or its deletion has taken longer
@@ -24,6 +24,9 @@
 // The admission charges an object before it is stored. Counting just then would give back what has been charged, and let more in than
 // the quota allows. So nothing is counted within a second after the status has changed, unless counting has been put off for five
 // seconds already, or limits have changed.
+//
+// So what has been charged to a quota for an object that was then refused, as by another quota, is given back a second later. Upstream
+// gives it back with its next count of everything, up to five minutes later.
 //
 // # What it does not do
 //

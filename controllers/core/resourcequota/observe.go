@@ -3,6 +3,9 @@ package resourcequota
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
@@ -33,6 +36,8 @@ type world struct {
 	objects map[schema.GroupResource]int
 	// uncounted is why resources could not be counted.
 	uncounted map[schema.GroupResource]string
+	// failed are the errors among these reasons: another look may find what they are about.
+	failed []error
 }
 
 // Observe reads what the quota counts.
@@ -41,13 +46,15 @@ func (c Controller) Observe(ctx context.Context, view loop.View, quota *corev1.R
 	if w.putOff = putOff(view, quota); w.putOff > 0 {
 		return w, nil
 	}
-	for resource := range resourcesOf(quota) {
+	for _, resource := range slices.SortedFunc(maps.Keys(resourcesOf(quota)), byName) {
 		if err := c.read(ctx, view, resource, quota.Namespace, &w); err != nil {
 			return w, fmt.Errorf("listing %s of namespace %s: %w", resource, quota.Namespace, err)
 		}
 	}
 	return w, nil
 }
+
+func byName(a, b schema.GroupResource) int { return strings.Compare(a.String(), b.String()) }
 
 // putOff is how long to wait with counting.
 func putOff(view loop.View, quota *corev1.ResourceQuota) time.Duration {
@@ -87,7 +94,7 @@ func (c Controller) read(ctx context.Context, view loop.View, resource schema.Gr
 	kind, known, err := c.known.find(ctx, resource)
 	switch {
 	case err != nil:
-		w.uncounted[resource] = err.Error()
+		w.fail(resource, err)
 	case !known:
 		w.uncounted[resource] = "the API server has no such kind that can be counted"
 	default:
@@ -101,8 +108,14 @@ func (w *world) count(ctx context.Context, view loop.View, resource schema.Group
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
 	if err := view.List(ctx, list, in...); err != nil {
-		w.uncounted[resource] = err.Error()
+		w.fail(resource, err)
 		return
 	}
 	w.objects[resource] = len(list.Items)
+}
+
+// fail notes that a resource could not be counted, though it may be.
+func (w *world) fail(resource schema.GroupResource, err error) {
+	w.uncounted[resource] = err.Error()
+	w.failed = append(w.failed, fmt.Errorf("counting %s: %w", resource, err))
 }

@@ -1,6 +1,7 @@
 package resourcequota
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,6 +34,9 @@ func (Controller) Plan(quota *corev1.ResourceQuota, w world, now time.Time) *pla
 	p.After(recount, "everything is counted anew then")
 	if len(w.uncounted) > 0 {
 		p.After(again, w.reasons())
+	}
+	if len(w.failed) > 0 {
+		p.Do(&fail{quota: quota, err: errors.Join(w.failed...)})
 	}
 	if overdue, some := w.nextOverdue(now); some {
 		p.After(overdue, "a pod is not charged for what it held any more then")

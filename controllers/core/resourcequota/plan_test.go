@@ -1,6 +1,7 @@
 package resourcequota
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ func TestPlan(t *testing.T) {
 		looksAgain = "look again in 30s: configmaps cannot be counted: no answer"
 	)
 	silent := world{uncounted: map[schema.GroupResource]string{configMaps: "no answer"}}
+	broken := world{uncounted: silent.uncounted, failed: []error{errors.New("counting configmaps: no answer")}}
 	for _, tt := range []struct {
 		name  string
 		quota *quota
@@ -51,6 +53,9 @@ func TestPlan(t *testing.T) {
 			`status ResourceQuota default/limits {"status":{"used":{"pods":"0"}}}`, looksAgain},
 		{"and nothing is said where nothing was", quotaOf("limits", "configmaps"), silent,
 			`status ResourceQuota default/limits {"status":{"hard":{"configmaps":"10"}}}`, looksAgain},
+		{"that it cannot be counted is an error, when the rest has been told", counted(corev1.ResourceList{"pods": number(2)}, "pods", "configmaps"), broken,
+			`status ResourceQuota default/limits {"status":{"used":{"pods":"0"}}}` + "\n" +
+				"report what ResourceQuota default/limits limits and cannot be counted: counting configmaps: no answer", looksAgain},
 		{"nor of what nobody counts", quotaOf("limits", "example.com/gpu"), world{},
 			`status ResourceQuota default/limits {"status":{"hard":{"example.com/gpu":"10"}}}`, recounts},
 		{"a pod whose node has been lost for long is not charged", counted(corev1.ResourceList{"pods": number(1), "count/pods": number(1)}, "pods", "count/pods"),

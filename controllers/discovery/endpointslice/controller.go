@@ -28,6 +28,7 @@ var _ loop.Controller[*ocorev1.Service, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("endpointslice-controller", Controller{},
+		loop.RecordsAs("endpoint-slice-controller"),
 		loop.Owns(&odiscoveryv1.EndpointSlice{}),
 		loop.Watches(servicepods.Selecting),
 		loop.Watches(onNode, placeOfNode),

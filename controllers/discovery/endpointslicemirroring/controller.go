@@ -25,6 +25,7 @@ var _ loop.Controller[*ocorev1.Endpoints, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("endpointslice-mirroring-controller", Controller{},
+		loop.RecordsAs("endpoint-slice-mirroring-controller"),
 		loop.Owns(&odiscoveryv1.EndpointSlice{}),
 		loop.Watches(endpointsOf, selectorAppears),
 	)

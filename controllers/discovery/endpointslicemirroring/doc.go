@@ -16,7 +16,7 @@
 // # What it writes
 //
 // Slices carry the labels and annotations of the Endpoints, but for endpoints.kubernetes.io/last-change-trigger-time and what kubectl
-// applied, and kubernetes.io/service-name.
+// applied, and kubernetes.io/service-name. They keep metadata.generateName when they are written again, which upstream's lose.
 //
 // Events, about the Endpoints: TooManyAddressesToMirror, InvalidIPAddress.
 package endpointslicemirroring

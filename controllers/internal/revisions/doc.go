@@ -7,7 +7,8 @@
 //
 //   - What a revision is called, how it is labelled and what it holds is as in Kubernetes, byte by byte: a workload that comes from
 //     there, or goes there, keeps its history. That kubectl can undo to a revision follows from it.
-//   - Revisions are compared by what they say and not by bytes, which a server may rewrite where they are a custom resource.
+//   - Revisions are compared by the templates that they hold and not by bytes: a server may rewrite those where they are a custom resource,
+//     and each Kubernetes writes a template as it does.
 //   - A revision in use is never dropped, and none is changed but for its number.
 //   - A name that somebody else's revision has is a collision, for which the owner counts one more and plans again.
 //

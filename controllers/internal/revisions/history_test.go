@@ -1,6 +1,7 @@
 package revisions_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -113,11 +114,24 @@ func TestTruncate(t *testing.T) {
 	}
 }
 
-func TestARevisionThatWasRewrittenIsTheSame(t *testing.T) {
-	rewritten := of("a", 1)
-	rewritten.Data.Raw = append([]byte(" "), rewritten.Data.Raw...)
-	if !revisions.Same(of("a", 2), rewritten) || revisions.Same(of("b", 1), rewritten) {
-		t.Error("revisions are compared by their bytes")
+func TestARevisionIsTheSameHoweverItIsWritten(t *testing.T) {
+	for _, tt := range []struct{ name, as, written string }{
+		{"a server of custom resources wrote it", `{"spec"`, ` {"spec"`},
+		{"a Kubernetes before 1.34 wrote it", `"metadata":{`, `"metadata":{"creationTimestamp":null,`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rewritten := of("a", 1)
+			rewritten.Data.Raw = bytes.Replace(rewritten.Data.Raw, []byte(tt.as), []byte(tt.written), 1)
+			if bytes.Equal(rewritten.Data.Raw, of("a", 1).Data.Raw) {
+				t.Fatalf("%s says no %s", rewritten.Data.Raw, tt.as)
+			}
+			if !revisions.Same(of("a", 2), rewritten) {
+				t.Errorf("it is another revision:\n%s\n%s", of("a", 2).Data.Raw, rewritten.Data.Raw)
+			}
+			if revisions.Same(of("b", 1), rewritten) {
+				t.Errorf("another template is taken for that of %s", rewritten.Data.Raw)
+			}
+		})
 	}
 }
 

@@ -85,12 +85,13 @@ func Template(revision *oappsv1.ControllerRevision) (*corev1.PodTemplateSpec, er
 	return patch.Spec.Template, nil
 }
 
-// Same reports that two revisions hold the same.
+// Same reports that two revisions hold the same template, however it is written: Kubernetes before 1.34 wrote times of creation that there
+// are none of, and nobody's pods are to be rolled because of that.
 func Same(a, b *oappsv1.ControllerRevision) bool {
 	if string(a.Data.Raw) == string(b.Data.Raw) {
 		return true
 	}
-	var left, right any
-	return json.Unmarshal(a.Data.Raw, &left) == nil && json.Unmarshal(b.Data.Raw, &right) == nil &&
-		equality.Semantic.DeepEqual(left, right)
+	left, leftErr := Template(a)
+	right, rightErr := Template(b)
+	return leftErr == nil && rightErr == nil && equality.Semantic.DeepEqual(left, right)
 }

@@ -23,6 +23,8 @@ type monitor struct {
 	// touched is called after every event; nil means that nobody asks.
 	touched func()
 
+	// reflector writes to it, once it is started.
+	reflector *cache.Reflector
 	// read is closed when all objects have been read once.
 	read     chan struct{}
 	readOnce sync.Once
@@ -37,7 +39,7 @@ func newMonitor(kind kinds.Kind, graph *graph) *monitor {
 func (m *monitor) start(ctx context.Context, watches metadata.Interface) {
 	ctx, m.cancel = context.WithCancel(ctx)
 	objects := watches.Resource(m.kind.GroupVersionResource())
-	reflector := cache.NewReflectorWithOptions(
+	m.reflector = cache.NewReflectorWithOptions(
 		loop.CurrentLists(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 			ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 				return objects.List(ctx, options)
@@ -51,7 +53,7 @@ func (m *monitor) start(ctx context.Context, watches metadata.Interface) {
 	)
 	go func() {
 		defer close(m.done)
-		reflector.RunWithContext(ctx)
+		m.reflector.RunWithContext(ctx)
 	}()
 }
 

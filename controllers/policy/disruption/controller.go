@@ -29,6 +29,7 @@ var _ loop.Controller[*opolicyv1.PodDisruptionBudget, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("disruption-controller", Controller{},
+		loop.RecordsAs("controllermanager"),
 		loop.Watches(selecting),
 		loop.Watches(budgetsBeside[*oappsv1.Deployment], loop.Update(resized(func(d *oappsv1.Deployment) *int32 { return d.Spec.Replicas }))),
 		loop.Watches(budgetsBeside[*oappsv1.ReplicaSet], loop.Update(resized(func(rs *oappsv1.ReplicaSet) *int32 { return rs.Spec.Replicas }))),

@@ -1,6 +1,9 @@
 package disruption
 
 import (
+	"errors"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -11,9 +14,11 @@ import (
 	"github.com/orrery-dev/orrery/controllers/internal/gen"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/looptest"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -36,6 +41,7 @@ func TestWhoseReplicasCount(t *testing.T) {
 		{name: "a ReplicationController's", owner: gen.ReplicationController("old", 2), want: 2},
 		{name: "nobody's, when the controller is gone", owner: gen.ReplicaSet("web-1", 3, func(rs *oappsv1.ReplicaSet) { rs.UID = "before" }),
 			more: []client.Object{gen.ReplicaSet("web-1", 3)}, err: `found no controllers for pod "p"`},
+		{name: "nobody's, when there is no controller of the name", owner: gen.ReplicaSet("web-1", 3), err: `found no controllers for pod "p"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
@@ -71,6 +77,25 @@ func TestTheReplicasOfAKindThatIsNotKnownCount(t *testing.T) {
 	w := looptest.NewWorld(gen.Schemes(t)[apis.Kubernetes])
 	w.Put(pod, widget)
 	check(t, w, 7, "")
+}
+
+// A path that the server does not have is answered by its router, which knows of no objects, or as by no API server.
+func TestAControllerWithoutAScaleIsSaidToHaveNone(t *testing.T) {
+	gadget := &metav1.OwnerReference{APIVersion: "example.org/v1", Kind: "Gadget", Name: "g"}
+	gadgets := schema.GroupResource{Group: "example.org", Resource: "gadgets"}
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"the router":    {apierrors.NewGenericServerResponse(http.StatusNotFound, "get", schema.GroupResource{}, "", "", 0, false), "gadgets.example.org does not implement the scale subresource"},
+		"no API server": {apierrors.NewGenericServerResponse(http.StatusNotFound, "get", gadgets, "g", "404 page not found", 0, true), "gadgets.example.org does not implement the scale subresource"},
+		"its kind":      {apierrors.NewNotFound(gadgets, "g"), `found no controllers for pod "p"`},
+		"a failure":     {errors.New("no answer"), "reading: no answer"},
+	} {
+		if err := unscaled(gen.Pod("p"), gadget, fmt.Errorf("reading: %w", tt.err)); err.Error() != tt.want {
+			t.Errorf("of what %s answers it is said that %q, want %q", name, err, tt.want)
+		}
+	}
 }
 
 // check observes a world for a budget of the pods with the label app=web.

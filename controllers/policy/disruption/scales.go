@@ -2,13 +2,17 @@ package disruption
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/scaletarget"
 	"github.com/orrery-dev/orrery/framework/loop"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -75,10 +79,29 @@ func scaled(ctx context.Context, view loop.View, pod *ocorev1.Pod, owner *metav1
 	target, err := scaletarget.Read(ctx, view, pod.Namespace, scaletarget.Reference{APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name})
 	switch {
 	case err != nil:
-		return "", 0, err
+		return "", 0, unscaled(pod, owner, err)
 	case target.UID() != owner.UID:
-		return "", 0, fmt.Errorf("found no controllers for pod %q", pod.Name)
+		return "", 0, noController(pod)
 	default:
 		return target.UID(), target.Wanted(), nil
 	}
+}
+
+// unscaled is why the scale of a pod's controller is not known, in Kubernetes' words. Where the server names the controller as what it
+// did not find, that is gone; else it is the path, and the kind has no scale. Of a custom resource it says either in the same way.
+func unscaled(pod *ocorev1.Pod, owner *metav1.OwnerReference, err error) error {
+	var answer apierrors.APIStatus
+	if !apierrors.IsNotFound(err) || !errors.As(err, &answer) {
+		return err
+	}
+	details := answer.Status().Details
+	if details != nil && details.Name != "" && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) {
+		return noController(pod)
+	}
+	resource, _ := meta.UnsafeGuessKindToResource(schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind))
+	return fmt.Errorf("%s does not implement the scale subresource", resource.GroupResource())
+}
+
+func noController(pod *ocorev1.Pod) error {
+	return fmt.Errorf("found no controllers for pod %q", pod.Name)
 }

@@ -32,6 +32,7 @@ var _ loop.Controller[*ocorev1.Pod, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("pod-resourceclaim-controller", Controller{}, append(resourceclaims.Indexed(),
+		loop.RecordsAs("resource_claim"),
 		podgroups.Indexed(),
 		ownership.Indexed(&resourcev1.ResourceClaim{}),
 		loop.When(predicate.NewPredicateFuncs(hasClaims), loop.Update(needsOthers)),
