@@ -21,6 +21,8 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/warning"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/apis/batch"
+	"k8s.io/kubernetes/pkg/capabilities"
 )
 
 // Covers reports whether kind is one of ours under its own name, which the rules are for.
@@ -32,7 +34,6 @@ func Covers(kind schema.GroupVersionKind) bool {
 // Default fills in what the user left out, as the API documents it. The status is left as it is. The error of an object
 // that is not of its kind's shape is a BadRequest.
 func Default(obj *unstructured.Unstructured) error {
-	kind := obj.GroupVersionKind()
 	typed, err := decode(obj)
 	if err != nil {
 		return err
@@ -41,6 +42,12 @@ func Default(obj *unstructured.Unstructured) error {
 	if pod, ok := typed.(*corev1.Pod); ok {
 		tolerateForAWhile(pod)
 	}
+	return encode(typed, obj)
+}
+
+// encode makes obj what it is in Kubernetes' type, under its own name and with its own status.
+func encode(typed runtime.Object, obj *unstructured.Unstructured) error {
+	kind := obj.GroupVersionKind()
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
 	if err != nil {
 		return fmt.Errorf("encoding the defaulted %s: %w", kind.Kind, err)
@@ -79,6 +86,7 @@ func tolerateForAWhile(pod *corev1.Pod) {
 // ValidateCreate says what is wrong with an object that is to be created; nil if nothing is. Warnings go to the
 // recorder of ctx (package warning of k8s.io/apiserver).
 func ValidateCreate(ctx context.Context, obj *unstructured.Unstructured) error {
+	allowPrivileged()
 	internal, err := internalOf(obj)
 	if err != nil {
 		return err
@@ -92,6 +100,7 @@ func ValidateCreate(ctx context.Context, obj *unstructured.Unstructured) error {
 
 // ValidateUpdate says what is wrong with a change of old into obj; nil if nothing is.
 func ValidateUpdate(ctx context.Context, obj, old *unstructured.Unstructured) error {
+	allowPrivileged()
 	before, err := internalOf(allowBinding(obj, old))
 	if err != nil {
 		return nil //nolint:nilerr // what was stored before there were rules must stay changeable
@@ -100,8 +109,26 @@ func ValidateUpdate(ctx context.Context, obj, old *unstructured.Unstructured) er
 	if err != nil {
 		return err
 	}
-	return asOurs(rest.BeforeUpdate(strategyOf(obj), requestContext(ctx, obj), after, before), obj)
+	ctx = requestContext(ctx, obj)
+	selecting(ctx, before, after)
+	return asOurs(rest.BeforeUpdate(strategyOf(obj), ctx, after, before), obj)
 }
+
+// selecting gives Jobs the selectors that they would have been stored with under Kubernetes' name. Those hold a Job's UID, which nobody
+// knows when it is to be created but the server that stores it; so a custom resource is stored without.
+func selecting(ctx context.Context, objs ...runtime.Object) {
+	for _, obj := range objs {
+		if job, ok := obj.(*batch.Job); ok && job.Spec.Selector == nil {
+			created := job.DeepCopy()
+			strategies[schema.GroupKind{Group: batch.GroupName, Kind: "Job"}].PrepareForCreate(ctx, created)
+			job.Spec.Selector, job.Spec.Template.Labels = created.Spec.Selector, created.Spec.Template.Labels
+		}
+	}
+}
+
+// allowPrivileged has validation accept privileged containers, as an API server started with --allow-privileged does: who may run them
+// is for PodSecurity to say. It is said once in a process, and alike by an API server of ours in this one.
+func allowPrivileged() { capabilities.Setup(true, 0) }
 
 // allowBinding is old as if it had been on the node that obj is bound to: a custom resource has no binding subresource, so
 // the scheduler binds a pod by its spec, which Kubernetes lets nobody do.

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	fakeclient "sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	"sigs.k8s.io/yaml"
 )
@@ -29,6 +30,9 @@ spec:
 
 func TestThereAreRulesForEachKindWithTwoNames(t *testing.T) {
 	for _, kind := range apis.Kinds() {
+		if kind.GroupVersionKind(apis.Orrery) == kind.GroupVersionKind(apis.Kubernetes) {
+			continue // its definition says all that holds of it
+		}
 		if !Covers(kind.GroupVersionKind(apis.Orrery)) {
 			t.Errorf("no rules for %s", kind.GroupVersionKind(apis.Orrery))
 		}
@@ -161,12 +165,43 @@ func TestAValidObjectIsAccepted(t *testing.T) {
 	}
 }
 
+// Who may run privileged pods is said by the level of a namespace, and not by how the manager was started.
+func TestAPrivilegedPodIsValid(t *testing.T) {
+	pod := strings.Replace(somePod, `"web:1"`, `"web:1", imagePullPolicy: Always, terminationMessagePolicy: File, securityContext: {privileged: true}`, 1)
+	if err := ValidateCreate(t.Context(), parse(t, pod)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestASelectorCannotChange(t *testing.T) {
 	old := parse(t, webDeployment)
 	changed := parse(t, strings.ReplaceAll(webDeployment, "app: web}", "app: other}"))
 	err := ValidateUpdate(t.Context(), changed, old)
 	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "field is immutable") {
 		t.Errorf("got %v, want that the field is immutable", err)
+	}
+}
+
+// A Job that is a custom resource is stored without the selector that it would have.
+func TestAJobWithoutASelectorCanBeChanged(t *testing.T) {
+	job := func(suspended, image string) *unstructured.Unstructured {
+		return parse(t, `
+apiVersion: batch.orrery.dev/v1
+kind: Job
+metadata: {name: sum, namespace: shop, uid: "1", resourceVersion: "1"}
+spec:
+  suspend: `+suspended+`
+  template: {spec: {restartPolicy: Never, containers: [{name: sum, image: "`+image+`"}]}}
+`)
+	}
+	if err := ValidateCreate(t.Context(), job("true", "sum:1")); err != nil {
+		t.Errorf("making it: %v", err)
+	}
+	if err := ValidateUpdate(t.Context(), job("false", "sum:1"), job("true", "sum:1")); err != nil {
+		t.Errorf("resuming it: %v", err)
+	}
+	if err := ValidateUpdate(t.Context(), job("false", "sum:2"), job("false", "sum:1")); !apierrors.IsInvalid(err) {
+		t.Errorf("changing its template = %v, want Invalid", err)
 	}
 }
 
@@ -198,22 +233,23 @@ func TestAnObjectOfAnotherShapeIsABadRequest(t *testing.T) {
 }
 
 func TestTheWebhooksAnswerLikeTheRules(t *testing.T) {
+	handler := limits{fakeclient.NewClientBuilder().Build()}
 	valid := request(t, webDeployment)
-	response := handleDefault(t.Context(), valid)
+	response := handler.handleDefault(t.Context(), valid)
 	if !response.Allowed || len(response.Patches) == 0 {
 		t.Errorf("defaulting: allowed %t with %d patches, want some", response.Allowed, len(response.Patches))
 	}
-	if response := handleValidate(t.Context(), valid); !response.Allowed {
+	if response := handler.handleValidate(t.Context(), valid); !response.Allowed {
 		t.Errorf("a valid Deployment was refused: %v", response.Result)
 	}
 	invalid := request(t, strings.Replace(webDeployment, "labels: {app: web}", "labels: {app: other}", 1))
-	refusal := handleValidate(t.Context(), invalid)
+	refusal := handler.handleValidate(t.Context(), invalid)
 	if refusal.Allowed || refusal.Result.Code != 422 || refusal.Result.Details.Group != "apps.orrery.dev" {
 		t.Errorf("an invalid Deployment got %+v, want 422 about apps.orrery.dev", refusal.Result)
 	}
 	status := request(t, webDeployment)
 	status.SubResource = "status"
-	if response := handleDefault(t.Context(), status); !response.Allowed || len(response.Patches) > 0 {
+	if response := handler.handleDefault(t.Context(), status); !response.Allowed || len(response.Patches) > 0 {
 		t.Error("a status was touched")
 	}
 }

@@ -19,7 +19,7 @@ const image = "registry.orrery.dev/orrery"
 
 // The release on a cluster that runs containers, with the manager in a pod of our own image: `orrery up`, in which nobody makes Jobs
 // run until the manager does. There the kinds have both of their names already, and rights are judged by the first, so that the
-// manager is given those of the one loop.
+// manager is given those of the one loop, before it starts: its webhooks, and so it, are ready once it may read what it watches.
 func TestAReleaseInContainers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("containers need root")
@@ -30,13 +30,13 @@ func TestAReleaseInContainers(t *testing.T) {
 	up.orrery(t, "image", "load", newImage(t))
 	h := newHelm(t, "v4").on(up.kubeconfig)
 
-	h.run(t, "install", chartName, chart, "--create-namespace", "--wait", "--timeout", patience.String(),
-		"--set", "crd.enabled=false,scheduler.enabled=false,controllers={job-controller}",
-		"--set", "manager.image.repository="+image+",manager.image.tag=test")
 	for _, role := range []string{"orrery:controller:job-controller", "orrery:controller-cache"} {
 		up.kubectl(t, "", "create", "clusterrolebinding", strings.ReplaceAll(role, ":", "-"), "--clusterrole", role,
 			"--serviceaccount", namespace+":orrery-controller-manager")
 	}
+	h.run(t, "install", chartName, chart, "--create-namespace", "--wait", "--timeout", patience.String(),
+		"--set", "crd.enabled=false,scheduler.enabled=false,controllers={job-controller}",
+		"--set", "manager.image.repository="+image+",manager.image.tag=test")
 	up.kubectl(t, "", "create", "job", "look", "--image", "registry.orrery.dev/web:1", "--", "/web", "ls", "/")
 	up.kubectl(t, "", "wait", "--for=condition=Complete", "--timeout="+patience.String(), "job/look")
 

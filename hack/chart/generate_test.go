@@ -30,11 +30,10 @@ func TestTheTemplatesAreThoseThatConfigGives(t *testing.T) {
 
 // other are the values of the plugin's that the chart has not, or that it has another default for, each with the reason.
 var other = map[string]string{
-	"rbac.namespaced":       "nodes and volumes are in no namespace",
+	"rbac.namespaced":       "namespaces says which",
 	"rbac.helpers.enabled":  "config/default has the roles for people",
 	"manager.args":          "those of components are values of their own",
-	"certManager.enabled":   "config/default has no webhooks",
-	"webhook.enabled":       "config/default has no webhooks",
+	"certManager.enabled":   "config/default has the manager keep the certificate of the webhooks",
 	"networkPolicy.enabled": "config/default has no policies",
 	"manager.image.tag":     "the chart's appVersion",
 }

@@ -1,6 +1,13 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"math/big"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,21 +39,38 @@ func TestARelease(t *testing.T) {
 			}
 			plain.has(t, "clusterrole/orrery-scheduler-role", true)
 			plain.has(t, "clusterrole/orrery-cluster-loops-role", false)
+			plain.has(t, "secret/orrery-webhook-certificate", true)
 		})
-		t.Run("is upgraded", func(t *testing.T) {
+		t.Run("is upgraded, and what the manager wrote stays", func(t *testing.T) {
+			const bundle = "{.webhooks[*].clientConfig.caBundle}"
+			hooks := []string{"mutatingwebhookconfiguration/orrery-mutating-webhook-configuration", "-o", "jsonpath=" + bundle}
+			plain.kubectl(t, "", "-n", namespace, "patch", "secret/orrery-webhook-certificate", "-p", `{"data":{"tls.crt":"bWluZQ=="}}`)
+			plain.kubectl(t, "", "patch", hooks[0], "--type=json", "-p", `[{"op":"add","path":"/webhooks/0/clientConfig/caBundle","value":"`+authority(t)+`"}]`)
+			before := plain.kubectl(t, "", append([]string{"get"}, hooks...)...)
+			h.run(t, "upgrade", chartName, chart, "--set", "manager.replicas=2")
+			if after := plain.kubectl(t, "", append([]string{"get"}, hooks...)...); after != before || before == "" {
+				t.Errorf("the API server trusts %q, and trusted %q", after, before)
+			}
+			kept := plain.kubectl(t, "", "-n", namespace, "get", "secret/orrery-webhook-certificate", "-o", `jsonpath={.data.tls\.crt}`)
+			if kept != "bWluZQ==" {
+				t.Errorf("the Secret holds %q", kept)
+			}
+		})
+		t.Run("is upgraded to all that there is", func(t *testing.T) {
 			h.run(t, "upgrade", chartName, chart, "--values", filepath.Join("testdata", "fullest-values.yaml"), "--set", "nameOverride=")
 			plain.has(t, "clusterrole/orrery-cluster-loops-role", true)
 			plain.has(t, "mutatingwebhookconfiguration/orrery-mutating-webhook-configuration", true)
+			plain.has(t, "secret/orrery-webhook-certificate", false) // cert-manager keeps one
 		})
 		t.Run("is rolled back", func(t *testing.T) {
 			h.run(t, "rollback", chartName, "1")
 			plain.has(t, "clusterrole/orrery-cluster-loops-role", false)
-			plain.has(t, "mutatingwebhookconfiguration/orrery-mutating-webhook-configuration", false)
+			plain.has(t, "secret/orrery-webhook-certificate", true)
 		})
 		t.Run("is small enough to be kept", func(t *testing.T) {
 			sizes := strings.Fields(plain.kubectl(t, "", "-n", namespace, "get", "secrets", "-l", "owner=helm", "-o", `go-template={{range .items}}{{len .data.release}} {{end}}`))
-			if len(sizes) != 3 {
-				t.Errorf("there are %d revisions, want 3", len(sizes))
+			if len(sizes) != 4 {
+				t.Errorf("there are %d revisions, want 4", len(sizes))
 			}
 			for _, size := range sizes {
 				t.Logf("a revision has %s bytes", size)
@@ -66,6 +90,21 @@ func TestARelease(t *testing.T) {
 		})
 	})
 	t.Run("of kustomize is deployed and undeployed", func(t *testing.T) { deploys(t, plain) })
+}
+
+// authority is a certificate that could be trusted, as a caBundle.
+func authority(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}))
 }
 
 // What `make deploy` and `make undeploy` do. The definitions are those that releases have left.

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // The definitions are left out here: there is a test of their own.
 func TestTemplate(t *testing.T) {
 	eachHelm(t, func(t *testing.T, h helm) {
-		for _, name := range []string{"default", "fullest"} {
+		for _, name := range []string{"default", "fullest", "namespaced"} {
 			t.Run(name, func(t *testing.T) {
 				args := append(rendered(name), "--set", "crd.enabled=false")
 				got, file := inOrder(h.run(t, args...)), filepath.Join("testdata", name+".yaml")
@@ -60,7 +60,7 @@ func TestAnAccountOfSomebodyElsesIsUsed(t *testing.T) {
 
 func TestLint(t *testing.T) {
 	eachHelm(t, func(t *testing.T, h helm) {
-		for _, name := range []string{"default", "fullest"} {
+		for _, name := range []string{"default", "fullest", "namespaced"} {
 			h.run(t, "lint", "--strict", chart, "--values", filepath.Join("testdata", name+"-values.yaml"))
 		}
 	})
@@ -129,9 +129,12 @@ func TestWrongValuesAreRefused(t *testing.T) {
 			{"no loop at all", []string{"controllers="}, []string{"controllers", "array"}},
 			{"a tag within the repository", []string{"manager.image.repository=orrery:1"}, []string{"image", "repository", "pattern"}},
 			{"a policy of pulling that does not exist", []string{"manager.image.pullPolicy=Sometimes"}, []string{"pullPolicy", "Always"}},
-			{"webhooks without a certificate", []string{"webhook.enabled=true"}, []string{"webhook.enabled needs certManager.enabled"}},
+			{"a certificate of nothing", []string{"certManager.enabled=true", "webhook.enabled=false"}, []string{"certManager.enabled needs webhook.enabled"}},
 			{"a ServiceMonitor of nothing", []string{"prometheus.enabled=true", "metrics.enabled=false"}, []string{"prometheus.enabled needs metrics.enabled"}},
 			{"two managers without an election", []string{"manager.replicas=2", "manager.args={}"}, []string{"--leader-elect"}},
+			{"the name of no namespace", []string{"namespaces={Shop}"}, []string{"namespaces", "pattern"}},
+			{"a scheduler for some namespaces", []string{"namespaces={shop}", "webhook.enabled=false"}, []string{"namespaces confines the manager, and scheduler.enabled"}},
+			{"webhooks for some namespaces", []string{"namespaces={shop}", "scheduler.enabled=false"}, []string{"namespaces confines the manager, and webhook.enabled"}},
 			{"nobody's account", []string{"serviceAccount.enabled=false"}, []string{"serviceAccount.name"}},
 		} {
 			t.Run(c.name, func(t *testing.T) {

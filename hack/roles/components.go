@@ -19,6 +19,8 @@ var components = []component{
 	{"scheduler", "scheduler"},
 	{"proxy", "network"},
 	{"dns", "network/dns"},
+	{"ingress", "network/ingress"},
+	{"storage", "storage"},
 	{"metrics-server", "resourcemetrics"},
 	{"simulated-nodes", "nodeagent"},
 }

@@ -13,6 +13,7 @@
 //
 //	rbac/role.yaml            what the loops of our kinds need, which is all that a manager runs by default
 //	rbac/scheduler_role.yaml  what the scheduler needs, which the manager runs with --scheduler
+//	webhook/role.yaml         what the webhooks read, which the manager serves where it has a certificate
 //	cluster-loops/role.yaml   what the loops of what every cluster has need besides, which it runs with --cluster-loops
 //
 // Below the folder docs it writes security-rights.md, the table of who may do what in our own control plane.

@@ -24,12 +24,17 @@ func writeManager(config string, rooms []room, from sources) error {
 	if err != nil {
 		return fmt.Errorf("reading the markers of simulated nodes: %w", err)
 	}
+	hooks, err := readMarkers(from.below("webhooks")...)
+	if err != nil {
+		return fmt.Errorf("reading the markers of the webhooks: %w", err)
+	}
 	for _, role := range []struct {
 		file, name string
 		asked      marked
 	}{
 		{"rbac/role.yaml", "manager-role", ours(within(controllers.OurKinds, rooms))},
 		{"rbac/scheduler_role.yaml", "scheduler-role", scheduler},
+		{"webhook/role.yaml", "webhook-role", hooks},
 		{"simulated-nodes/role.yaml", "simulated-nodes-role", everywhere(nodes)},
 		{"cluster-loops/role.yaml", "cluster-loops-role", everywhere(within(controllers.ClusterKinds, rooms), within(controllers.ClusterAuthority, rooms))},
 	} {

@@ -39,6 +39,9 @@ func loadSources(entries []controllers.Entry, components []component) (sources, 
 	for _, c := range components {
 		patterns = append(patterns, "./"+c.folder+"/...")
 	}
+	if len(components) > 0 {
+		patterns = append(patterns, "./webhooks/...")
+	}
 	roots, err := loader.LoadRoots(patterns...)
 	if err != nil {
 		return nil, fmt.Errorf("loading the packages that have markers: %w", err)

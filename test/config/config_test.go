@@ -72,7 +72,7 @@ func TestTheDefaultPutsEverythingIntoItsNamespace(t *testing.T) {
 		switch r.GetKind() {
 		case "CustomResourceDefinition":
 			definitions++
-		case "ClusterRole", "ClusterRoleBinding", "Namespace":
+		case "ClusterRole", "ClusterRoleBinding", "Namespace", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration":
 		default:
 			if r.GetNamespace() != "orrery-system" {
 				t.Errorf("%s %s is in the namespace %q", r.GetKind(), r.GetName(), r.GetNamespace())
