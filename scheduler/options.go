@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/framework/naming"
 	"github.com/orrery-dev/orrery/scheduler/framework"
 )
@@ -36,6 +37,8 @@ type Options struct {
 	ExplainPods int
 	// Clock defaults to the real one. Tests step it.
 	Clock clock.WithTickerAndDelayedExecution
+	// Activity is told of pods that are being placed, and waits for the cache of pods and nodes; nil tells nobody.
+	Activity *activity.Tracker
 	// Logger defaults to the process's.
 	Logger *klog.Logger
 
@@ -80,7 +83,7 @@ func (o *Options) complete() (own bool, err error) {
 	o.Cluster, err = cluster.New(config, func(c *cluster.Options) {
 		c.Scheme = o.Scheme
 		c.Logger = *o.Logger
-		c.Cache = cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+		c.Cache = cache.Options{NewInformer: o.Activity.Informers(o.Scheme, nil), DefaultTransform: cache.TransformStripManagedFields()}
 	})
 	if err != nil {
 		return false, fmt.Errorf("building the scheduler's connection to the cluster: %w", err)

@@ -24,6 +24,7 @@ var errLostLead = errors.New("leader election lost: another scheduler has taken 
 // Run schedules pods until ctx ends, which is no error. It can be called once.
 func (s *Scheduler) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
+	defer s.options.Activity.Ask(s.placing)()
 	ctx = klog.NewContext(ctx, *s.options.Logger)
 	group, ctx := errgroup.WithContext(ctx)
 	if s.own {
@@ -33,6 +34,7 @@ func (s *Scheduler) Run(ctx context.Context) (err error) {
 		if err := s.watch(ctx); err != nil || ctx.Err() != nil {
 			return err
 		}
+		s.places.Store(true)
 		return s.lead(ctx)
 	})
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
@@ -102,6 +104,17 @@ func (s *Scheduler) schedule(ctx context.Context) error {
 
 // busy reports whether there is a pod to be placed, or whether the API server is at work on bindings.
 func (s *Scheduler) busy() bool { return s.queue.Busy() || s.binder.Busy() }
+
+// placing is what keeps it busy, in words; empty if it has no pod to try before something happens or time passes.
+func (s *Scheduler) placing() string {
+	switch {
+	case !s.places.Load():
+		return "the scheduler, which begins"
+	case s.queue.Idle():
+		return ""
+	}
+	return "the scheduler, with " + s.queue.Count().String()
+}
 
 // cleanUpAssumedPods gives up assumed pods that have expired, and counts what is in the cache.
 func (s *Scheduler) cleanUpAssumedPods(ctx context.Context) {

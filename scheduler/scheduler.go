@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -42,6 +43,8 @@ type Scheduler struct {
 	queue     *queue.Queue
 	cycle     *cycle.Cycle
 	history   *explain.History
+	// places says that it knows all pods and nodes, and places pods.
+	places atomic.Bool
 	// nominator is the queue's; preemption asks it as well.
 	nominator *queue.Nominator
 

@@ -7,7 +7,6 @@ go 1.26.0
 godebug default=go1.26
 
 require (
-	github.com/charmbracelet/x/term v0.2.2
 	github.com/prometheus/client_golang v1.24.0
 	golang.org/x/sync v0.23.0
 	k8s.io/api v0.37.1
@@ -23,6 +22,7 @@ require (
 )
 
 require (
+	github.com/charmbracelet/x/term v0.2.2 // indirect
 	github.com/distribution/reference v0.6.0 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/evanphx/json-patch/v5 v5.9.11 // indirect

@@ -25,7 +25,7 @@ type host struct {
 
 // newHost starts a container runtime and a pod network, which are removed with the control plane.
 func (p *plane) newHost(ctx context.Context, programs string) (*host, error) {
-	network, err := bridge.New(bridge.Options{Name: "bench-upstream", PodCIDR: podCIDR, Dir: filepath.Join(p.dir, "network")})
+	network, err := bridge.New(bridge.Options{Name: "bench-upstream", PodCIDRs: []netip.Prefix{podCIDR}, Dir: filepath.Join(p.dir, "network")})
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -51,8 +50,7 @@ func main() {
 	flag.IntVar(&s.churn, "churn", 300, "how many pods come and go, a Deployment's worth at a time")
 	flag.Parse()
 	// The table is what is told: the node that is lent logs what the programs do when they end.
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
+	klog.SetLogger(logr.Discard()) // LogToStderr(false) would leave the errors
 	log.SetLogger(logr.Discard())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, s)

@@ -26,14 +26,15 @@ const mostNames = 1000
 // not there, or does not answer in time, offers nothing, and never an error.
 func (t *target) addCompletion(root *cobra.Command) {
 	for name, complete := range map[string]cobra.CompletionFunc{
-		"kubectl": t.completeKubectl,
-		"plan":    t.completeObjects(func(*cobra.Command) []string { return t.loopNames() }, anyKind),
-		"explain": t.completeObjects(nil, explainedKinds),
-		"tree":    t.completeObjects(nil, anyKind),
-		"events":  t.completeObjects(nil, anyKind),
-		"logs":    t.completeLogs,
+		"kubectl":         t.completeKubectl,
+		"plan":            t.completeObjects(func(*cobra.Command) []string { return t.loopNames() }, anyKind),
+		"explain":         t.completeObjects(nil, explainedKinds),
+		"explain traffic": t.completeObjects(nil, endsOfTraffic),
+		"tree":            t.completeObjects(nil, anyKind),
+		"events":          t.completeObjects(nil, anyKind),
+		"logs":            t.completeLogs,
 	} {
-		if c, _, err := root.Find([]string{name}); err == nil && c.Name() == name {
+		if c, _, err := root.Find(strings.Fields(name)); err == nil && c.CommandPath() == root.Name()+" "+name {
 			c.ValidArgsFunction = complete
 		}
 	}
@@ -62,10 +63,15 @@ func (t *target) addCompletion(root *cobra.Command) {
 // anyKind lets a command be asked for objects of any kind.
 func anyKind(*cobra.Command, objects.Kind) bool { return true }
 
-// explainedKinds are those that 'explain' speaks of: without --history only pods are scheduled.
+// explainedKinds are those that 'explain' speaks of; all, with --history.
 func explainedKinds(c *cobra.Command, kind objects.Kind) bool {
 	past, err := c.Flags().GetBool("history")
-	return err == nil && past || kind.Group == "" && kind.GroupVersionKind.Kind == "Pod"
+	return err == nil && past || kind.Group == "" && slices.Contains([]string{"Pod", "Service", claimKind, volumeKind}, kind.GroupVersionKind.Kind)
+}
+
+// endsOfTraffic are the kinds that can be named as who opens a connection, and to whom.
+func endsOfTraffic(_ *cobra.Command, kind objects.Kind) bool {
+	return kind.Group == "" && slices.Contains([]string{"Pod", "Service", "Node"}, kind.GroupVersionKind.Kind)
 }
 
 // completeObjects completes KIND/NAME, and the words that more offers, which may be nil.

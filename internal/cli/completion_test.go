@@ -51,6 +51,7 @@ func TestCompletionWithoutACluster(t *testing.T) {
 		"logs --name|t":                 "two :4",
 		"tree|deploy":                   ":4",
 		"explain|pod/":                  ":4",
+		"explain traffic|no":            ":4",
 		"events --tree|d":               ":4",
 		"status -o|":                    "json yaml wide :4",
 		"up --runtime|":                 "containerd simulated :4",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -14,6 +15,8 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/pki"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/memberjoin"
+	"github.com/orrery-dev/orrery/internal/cli/nodeconfig"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/bridge"
@@ -35,7 +38,14 @@ const (
 	proxyComponent       = "proxy"
 	routesComponent      = "routes"
 	dnsComponent         = "dns"
+	storageComponent     = "storage"
 	snapshotsComponent   = "snapshots"
+	ingressComponent     = "ingress"
+	etcdComponent        = "etcd"
+	membersComponent     = "members"
+	serversComponent     = "servers"
+
+	simulatedStorageComponent = "simulated-storage"
 
 	certificatesComponent  = "certificates"
 	metricsServerComponent = "metrics-server"
@@ -52,12 +62,23 @@ type machine struct {
 	endpoint string // of the runtime
 	// policies is where the node agent waits for what keeps packets from its pods.
 	policies *policy.Gate
-	// seccompDefault: containers that name no seccomp profile get the runtime's default one.
-	seccompDefault bool
+	// node is how the node is configured, and flags are those of the command that it tells; none where nothing runs containers.
+	node  nodeconfig.Node
+	flags map[string]string
+	// overlay: pods on nodes of other links are reached through VXLAN.
+	overlay bool
+	// nodePorts are the addresses on which node ports are served.
+	nodePorts nodePortAddresses
+	// trustCustomPods: pods of any level are run that are custom resources of somebody else's cluster.
+	trustCustomPods bool
 	// name is the node's; empty means as the machine is called.
 	name string
 	// address is the node's, where other machines reach it; not valid means that of the bridge, where only this machine does.
 	address netip.Addr
+	// sharedDisk: people keep other things on the machine's disk.
+	sharedDisk bool
+	// storage says that volumes are made on this machine.
+	storage bool
 	// clusterDNS are the addresses that pods ask for names, which the node needs somebody to answer at; none means the machine's own.
 	clusterDNS []string
 
@@ -69,7 +90,7 @@ type machine struct {
 
 // newMachine prepares what the components share. Nothing runs yet.
 func newMachine(ctx context.Context, inst *instance.Instance, o runtimeOptions) (*machine, error) {
-	m := &machine{inst: inst, endpoint: o.endpoint, policies: policy.NewGate(), seccompDefault: o.seccompDefault}
+	m := &machine{inst: inst, endpoint: o.endpoint, policies: policy.NewGate(), node: o.node, flags: o.flags, overlay: bool(o.overlay), nodePorts: o.nodePorts, sharedDisk: o.sharedDisk}
 	var err error
 	switch {
 	case o.runtime == simulatedRuntime:
@@ -103,6 +124,10 @@ func (m *machine) hostComponents(apiserver ...string) []plane.Component {
 	if len(m.clusterDNS) > 0 {
 		node.Needs = append(slices.Clone(needs), dnsComponent) // the first pod may ask at once
 	}
+	if m.storage { // pods that end need it to the last
+		components = append(components, plane.Component{Name: storageComponent, Needs: apiserver, Run: m.runStorage})
+		node.Needs = append([]string{storageComponent}, node.Needs...)
+	}
 	if m.runtime != nil {
 		components = append(components, plane.Component{Name: runtimeComponent, Needs: []string{networkComponent}, Run: m.runRuntime, Look: m.lookAtRuntime})
 		node.Needs = append([]string{runtimeComponent}, node.Needs...)
@@ -120,6 +145,9 @@ type controlPlane struct {
 	unserved map[schema.GroupResource]string
 	// metrics is nil where nobody is to answer for metrics.k8s.io.
 	metrics *metricsAPI
+	// member is as whom it is one of several, or the first that others join; nil where nobody can.
+	member     *instance.Member
+	membership *membership
 }
 
 // newControlPlane makes the components of a control plane, and says where its API server will be.
@@ -128,8 +156,11 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 	if err != nil {
 		return nil, "", err
 	}
-	p.unserved = unservedWarnings(o.controllers)
-	p.clusterDNS = p.dnsAddress()
+	if err := p.settleMember(ctx); err != nil {
+		return nil, "", errors.Join(err, p.listener.Close())
+	}
+	p.unserved = unservedWarnings(o.controllers, o.ingress)
+	p.clusterDNS, p.storage = p.dnsAddress(), bool(o.storage)
 	p.metrics = newMetrics(o.metricsOptions)
 	server := plane.Component{Name: apiserverComponent, Vital: true, Run: p.runAPIServer}
 	host := p.hostComponents(apiserverComponent)
@@ -138,7 +169,10 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 		host = append(host[:1:1], append([]plane.Component{server, p.dnsComponent()}, host[1:]...)...)
 		host = append(host, plane.Component{Name: routesComponent, Needs: []string{networkComponent, apiserverComponent}, Run: p.runRoutes})
 	} else {
-		host = []plane.Component{server, p.dnsComponent()}
+		host = []plane.Component{server}
+		if !o.joined { // the names are the business of machines that run pods
+			host = append(host, p.dnsComponent())
+		}
 	}
 	further, err := p.furtherComponents()
 	if err != nil {
@@ -148,10 +182,17 @@ func newControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) 
 		plane.Component{Name: controllersComponent, Needs: []string{apiserverComponent}, Run: p.runControllers},
 		plane.Component{Name: schedulerComponent, Needs: []string{apiserverComponent}, Run: p.runScheduler})
 	components = append(append(components, p.metricsComponents()...), further...)
+	components = append(components, p.ingressComponents()...)
+	components = append(components, p.etcdComponents()...)
+	components = append(components, p.memberComponents()...)
 	components = append(components, p.snapshotComponents()...)
 	if o.nodes > 0 {
 		components = append(components,
 			plane.Component{Name: simulatedComponent, Needs: []string{apiserverComponent}, Run: p.runSimulatedNodes})
+	}
+	if o.nodes > 0 && p.storage {
+		components = append(components,
+			plane.Component{Name: simulatedStorageComponent, Needs: []string{apiserverComponent}, Run: p.runSimulatedStorage})
 	}
 	return components, p.url(), nil
 }
@@ -167,6 +208,9 @@ func newBareControlPlane(ctx context.Context, inst *instance.Instance, o upOptio
 
 func prepareControlPlane(ctx context.Context, inst *instance.Instance, o upOptions) (*controlPlane, error) {
 	if err := restoreInterrupted(inst); err != nil {
+		return nil, err
+	}
+	if err := inst.SettleAddresses(o.addresses.chosen); err != nil {
 		return nil, err
 	}
 	m, err := newMachine(ctx, inst, o.runtimeOptions)
@@ -210,12 +254,14 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 	options := apiserver.Options{
 		DataDir:       serverDir(p.inst),
 		Listener:      p.listener,
-		ServiceCIDR:   p.settings.Addresses.Services.String(),
+		ServiceCIDR:   commaed(p.settings.Addresses.ServiceCIDRs()),
 		ClusterDomain: p.settings.Domain,
 		TwoNames:      true,
 		Unserved:      p.unserved,
 		NodesJoin:     p.address.IsValid(),
 		Etcd:          p.options.etcd.external(),
+		EtcdQuota:     p.options.etcd.quota,
+		Peering:       peeringOptions(p.member, p.options.members.forceNew),
 		Flags:         p.options.serverArgs,
 		Logger:        logger(),
 	}
@@ -224,6 +270,9 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 	}
 	if err := p.metrics.serve(&options); err != nil {
 		return err
+	}
+	if p.member != nil {
+		options.Handlers = map[string]http.Handler{memberjoin.Path: p.membership}
 	}
 	p.options.storingOptions.apply(&options, p.inst)
 	server, err := apiserver.Start(ctx, options)
@@ -235,6 +284,10 @@ func (p *controlPlane) runAPIServer(ctx context.Context, ready func(string)) err
 		return err
 	}
 	if err := p.writeKubeconfig(server); err != nil {
+		return err
+	}
+	if err := p.makeFirstClass(ctx, server); err != nil {
+		_ = server.Stop() // why it is not used says more
 		return err
 	}
 	if err := p.letNodesJoin(ctx, server); err != nil {

@@ -92,7 +92,7 @@ func examinedInstance(inst *instance.Instance, port int) doctor.Instance {
 	settings, _ := inst.Settings()
 	e := doctor.Instance{
 		Name: inst.Name, Dir: inst.Dir, Exists: inst.Exists(), Running: inst.Running(),
-		Port: instance.DefaultPort, Pods: addresses.Pods, Services: addresses.Services,
+		Port: instance.DefaultPort, Pods: addresses.Pods, Services: addresses.Services, IPv6: addresses.PodsIPv6.IsValid(),
 	}
 	for _, chosen := range []int{settings.Port, port} {
 		if chosen != 0 {

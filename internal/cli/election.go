@@ -40,8 +40,11 @@ func (f *electionFlags) election() *wiring.Election {
 	return &e
 }
 
+// podNamespaceFile tells a process that runs in a pod in which namespace that is.
+const podNamespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
 // inPod reports that this process runs in a pod, whose namespace can be told.
 func inPod() bool {
-	_, err := os.Stat("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+	_, err := os.Stat(podNamespaceFile)
 	return err == nil
 }

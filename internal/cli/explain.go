@@ -66,9 +66,9 @@ func newExplain(t *target) *cobra.Command {
 		past      bool
 	)
 	c := &cobra.Command{
-		Use:   "explain pod/NAME | explain KIND/NAME --history",
-		Short: "Say why a pod is where it is, or nowhere, and what loops did about an object",
-		Long: `Say of every node which plugins of the scheduler refuse the pod there and by how
+		Use:   "explain pod/NAME | explain service/NAME | explain pvc/NAME | explain pv/NAME | explain KIND/NAME --history",
+		Short: "Say why a pod is where it is, or nowhere, what a Service leads to, how a claim stands, and what loops did about an object",
+		Long: `Of a pod, say of every node which plugins of the scheduler refuse the pod there and by how
 much, which nodes nearly fit and what would make them, and for a pod that fits how the
 best nodes are scored. All plugins are asked about all nodes, with the scheduler's
 configuration; nothing is written, and no scheduler has to run. A pod that is on a
@@ -76,17 +76,32 @@ node is looked at as if it were not.
 
 If the scheduler of a running instance remembers its own decision, that is shown too.
 
+Of a Service, say which endpoints its ports lead to, and why not to others. What becomes of
+one connection is told by 'explain traffic'.
+
+Of a claim (pvc), say why it is not bound and which volumes come close; of a claim and of a
+volume (pv), which pods and finalizers hold it, and where its data lies.
+
 With --history it tells instead, of an object of any kind, the last plans that the loops
 of the running instance carried out about it, each with its reasons and its error:
 controllers, and for a pod the node agent.`,
 		Example: `  orrery explain pod/web-5d8f -n shop
   orrery explain pod/web-5d8f -o json | jq '.explanation.nearest'
+  orrery explain service/web
+  orrery explain traffic pod/client web:80
+  orrery explain pvc/data-db-0
   orrery explain deployment/web --history
   orrery explain pod/db-0 --kubeconfig ~/.kube/config --config scheduler.yaml`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if past {
 				return f.explainHistory(c.Context(), c.OutOrStdout(), t, args[0], namespace)
+			}
+			if name, ok := serviceArgument(args[0]); ok {
+				return explainService(c, t, f.access, namespace, name, f.output)
+			}
+			if kind, name, ok := storageKind(args[0]); ok {
+				return f.explainStorage(c.Context(), c.OutOrStdout(), t, kind, namespace, name)
 			}
 			name, err := podName(args[0])
 			if err != nil {
@@ -102,6 +117,7 @@ controllers, and for a pod the node agent.`,
 	c.Flags().StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the object")
 	c.Flags().BoolVar(&past, "history", false, "tell what the loops of the running instance did last about the object")
 	f.addFlags(c)
+	c.AddCommand(newTraffic(t))
 	return c
 }
 
@@ -111,7 +127,7 @@ func podName(argument string) (string, error) {
 	case !ok || name == "":
 		return "", fmt.Errorf("%q: want pod/NAME, as in pod/web-5d8f", argument)
 	case kind != "pod" && kind != "pods" && kind != "po":
-		return "", fmt.Errorf("%q: only pods are scheduled: want pod/NAME; 'orrery plan %s' tells of what controllers will do, and --history of what they did", argument, argument)
+		return "", fmt.Errorf("%q: want pod/NAME, service/NAME, pvc/NAME or pv/NAME; 'orrery plan %s' tells of what controllers will do, and --history of what they did", argument, argument)
 	}
 	return name, nil
 }
@@ -125,7 +141,7 @@ func (f *foresight) explain(ctx context.Context, out io.Writer, world *simulate.
 		return fmt.Errorf("%w%s", err, f.hint(err))
 	}
 	pod := report.Pod{
-		Namespace: namespace, Name: name, Node: examined.Pod.Spec.NodeName, Explanation: examined.Explanation,
+		Namespace: namespace, Name: name, Node: examined.Pod.Spec.NodeName, Explanation: examined.Explanation, Static: report.StaticOf(examined.Pod),
 		Decided: f.decided(ctx, t, namespace, name, string(examined.Pod.UID)),
 	}
 	return printer.Prose(out, f.output, pod, func(out io.Writer) error { return report.Explain(out, pod) })

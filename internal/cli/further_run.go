@@ -112,6 +112,11 @@ func (f *further) register() (registration.Registration, error) {
 			return r, err
 		}
 	}
+	if r.Storage = bool(f.options.storage); r.Storage {
+		if r.Files.StorageKubeconfig, err = f.kubeconfigOf(identity.Storage); err != nil {
+			return r, err
+		}
+	}
 	if err := f.node.Prepare(); err != nil {
 		return r, err
 	}
@@ -155,12 +160,19 @@ func (f *further) start(hostname string) (*furtherProcess, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	args := []string{"--data-dir", f.inst.Path("nodes"), "--name", f.node.Name, "node", "--v", strconv.Itoa(f.options.verbosity)}
+	args := []string{"--data-dir", f.inst.Path("nodes"), "--name", f.node.Name, "node", "--" + sharedDiskFlag, "--v", strconv.Itoa(f.options.verbosity)}
 	if f.options.bin != "" {
 		args = append(args, "--runtime-bin", f.options.bin)
 	}
-	if f.seccompDefault {
+	if f.options.seccompDefault {
 		args = append(args, "--seccomp-default")
+	}
+	args = append(args, f.options.config.FileFlags()...)
+	if !f.overlay {
+		args = append(args, "--overlay=off")
+	}
+	if nodePorts := f.nodePorts.String(); nodePorts != "" {
+		args = append(args, "--"+nodePortsFlag, nodePorts)
 	}
 	return startFurther(f.node, exec.Command(self, args...), func(program *exec.Cmd) error {
 		return f.segment.Start(f.n, hostname, program)

@@ -26,7 +26,7 @@ func TestTheRangeOfNodesIsTheLastOneOfPods(t *testing.T) {
 	for pods, want := range map[string]string{
 		"10.200.0.0/16": "10.200.255.0/24", "10.0.0.0/8": "10.255.255.0/24", "10.84.0.0/22": "10.84.3.0/24", "10.84.7.0/24": "10.84.7.0/24",
 	} {
-		if got := nodesRange(netip.MustParsePrefix(pods)).String(); got != want {
+		if got := part(netip.MustParsePrefix(pods), lastPart).String(); got != want {
 			t.Errorf("that of %s is %s, want %s", pods, got, want)
 		}
 	}

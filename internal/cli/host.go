@@ -36,32 +36,63 @@ func registriesDir(inst *instance.Instance) string { return inst.Path("registrie
 
 func newNetwork(inst *instance.Instance, settings instance.Settings) (*bridge.Network, error) {
 	return bridge.New(bridge.Options{
-		Name:        inst.ID(),
-		PodCIDR:     nodeRange(settings.Addresses.Pods),
-		ClusterCIDR: settings.Addresses.Pods,
-		ServiceCIDR: settings.Addresses.Services,
-		Dir:         networkDir(inst),
+		Name:          inst.ID(),
+		PodCIDRs:      nodeRanges(settings.Addresses),
+		ClusterCIDRs:  settings.Addresses.PodCIDRs(),
+		ServiceCIDRs:  settings.Addresses.ServiceCIDRs(),
+		BalancerCIDRs: balancerRanges(settings.Addresses),
+		Dir:           networkDir(inst),
 	})
 }
 
-// nodeRange is the part of the pods' range that the node on this machine has: the first /24.
-func nodeRange(pods netip.Prefix) netip.Prefix {
-	return netip.PrefixFrom(pods.Masked().Addr(), 24)
+// nodeRanges are the parts of the pods' ranges that the node on this machine has: the first of each.
+func nodeRanges(a instance.Addresses) []netip.Prefix { return parts(a, firstPart) }
+
+// nodesRanges are the parts of the pods' ranges that nodes have their own addresses from, where several are on this machine: the last of
+// each.
+func nodesRanges(a instance.Addresses) []netip.Prefix { return parts(a, lastPart) }
+
+// balancerRanges are the parts of the pods' ranges that load balancers have addresses from, unless somebody chooses others: the last but
+// one of each.
+func balancerRanges(a instance.Addresses) []netip.Prefix { return parts(a, lastButOnePart) }
+
+// The parts of a range of pods that no node gets but the one on this machine.
+const (
+	firstPart = iota
+	lastPart
+	lastButOnePart
+)
+
+func parts(a instance.Addresses, which int) []netip.Prefix {
+	var all []netip.Prefix
+	for _, pods := range a.PodCIDRs() {
+		all = append(all, part(pods, which))
+	}
+	return all
 }
 
-// nodesRange is the part of the pods' range that nodes have their own addresses from, where several are on this machine: the last /24.
-func nodesRange(pods netip.Prefix) netip.Prefix {
-	const bits = 24
-	a := pods.Masked().Addr().As4()
-	for i := pods.Bits(); i < bits; i++ {
-		a[i/8] |= 0x80 >> (i % 8)
+// part is as much of a range of pods as a node gets: a /24 of IPv4, a /64 of IPv6.
+func part(pods netip.Prefix, which int) netip.Prefix {
+	bits := 24
+	if pods.Addr().Is6() {
+		bits = 64
 	}
-	return netip.PrefixFrom(netip.AddrFrom4(a), bits)
+	address := pods.Masked().Addr().AsSlice()
+	if which != firstPart {
+		for i := pods.Bits(); i < bits; i++ {
+			address[i/8] |= 0x80 >> (i % 8)
+		}
+	}
+	if which == lastButOnePart {
+		address[bits/8-1]--
+	}
+	first, _ := netip.AddrFromSlice(address) // it is as long as it was
+	return netip.PrefixFrom(first, bits)
 }
 
 func newSegment(inst *instance.Instance, settings instance.Settings) (*segment.Segment, error) {
 	return segment.New(segment.Options{
-		Name: inst.ID(), Range: nodesRange(settings.Addresses.Pods), ClusterCIDR: settings.Addresses.Pods,
+		Name: inst.ID(), Ranges: nodesRanges(settings.Addresses), ClusterCIDRs: settings.Addresses.PodCIDRs(),
 	})
 }
 

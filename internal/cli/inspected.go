@@ -29,6 +29,7 @@ type inspectedParts struct {
 	scheduler atomic.Pointer[scheduler.Scheduler]
 	dns       atomic.Pointer[dns.DNS]
 	snapshots atomic.Pointer[snapshots]
+	members   atomic.Pointer[membership]
 	journal   journal.Journal
 
 	mu    sync.Mutex
@@ -118,6 +119,8 @@ func (i *inspectedParts) handlers() instance.Handlers {
 		journal.Path:          &i.journal,
 
 		"POST " + instance.SnapshotsPath: http.HandlerFunc(i.takeSnapshot),
+		instance.MembersPath:             http.HandlerFunc(i.tellMembers),
+		"DELETE " + instance.MembersPath: http.HandlerFunc(i.removeMember),
 	}
 }
 

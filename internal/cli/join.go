@@ -24,15 +24,15 @@ type joinOptions struct {
 }
 
 // joinFlags are those that mean nothing without --join.
-var joinFlags = []string{"token", "ca-hash", "ca-file", "node-name", "node-ip"}
+var joinFlags = []string{"token", "ca-hash", "ca-file"}
 
 func (o *joinOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.server, "join", "", "`HOST[:PORT]` of the API server of a control plane on another machine, to become a node of it")
 	flags.StringVar(&o.token, "token", "", "bootstrap `token` by which it lets this machine in")
 	flags.StringSliceVar(&o.pins, "ca-hash", nil, "`hash` of the public key of its authority, as in sha256:6a8f…; may be given several times, for one of several authorities")
 	flags.StringVar(&o.caFile, "ca-file", "", "`file` with the certificate of its authority, in the place of its hash")
-	flags.StringVar(&o.name, "node-name", "", "`name` of the node; by default that of this machine")
-	flags.TextVar(&o.address, "node-ip", netip.Addr{}, "IPv4 `address` at which other nodes reach this machine; by default the one from which it talks to the API server")
+	flags.StringVar(&o.name, "node-name", "", "`name` of the node, which a kubelet calls --hostname-override; by default that of this machine")
+	flags.TextVar(&o.address, "node-ip", netip.Addr{}, "IPv4 `address` at which other nodes reach this machine; by default the one from which it talks to the API server, and without --join one that only this machine reaches")
 	markPaths(flags, "ca-file")
 }
 
@@ -48,7 +48,12 @@ func (o *joinOptions) unused(flags *pflag.FlagSet) error {
 
 // sameAs says that this machine is a node already, and of another control plane than that which it is to join.
 func (o *joinOptions) sameAs(r registration.Registration, inst *instance.Instance) error {
-	if o.server == "" {
+	switch {
+	case o.name != "" && o.name != r.NodeName:
+		return fmt.Errorf("--node-name %s: instance %s is node %s already: leave the flag out, or choose another instance with --name", o.name, inst.Name, r.NodeName)
+	case o.address.IsValid() && o.address != r.Address:
+		return fmt.Errorf("--node-ip %s: node %s is at %s already: leave the flag out, or choose another instance with --name", o.address, r.NodeName, r.Address)
+	case o.server == "":
 		return nil
 	}
 	config, err := r.Node()
@@ -91,7 +96,10 @@ func (o *joinOptions) run(c *cobra.Command, inst *instance.Instance, runtime run
 	if err := inst.Prepare(); err != nil {
 		return registration.Registration{}, err
 	}
-	if err := inst.Adopt(instance.Addresses{Pods: joined.Networking.PodSubnet, Services: joined.Networking.ServiceSubnet}); err != nil {
+	if err := inst.Adopt(instance.Addresses{
+		Pods: joined.Networking.PodSubnet, Services: joined.Networking.ServiceSubnet,
+		PodsIPv6: joined.Networking.PodSubnetIPv6, ServicesIPv6: joined.Networking.ServiceSubnetIPv6,
+	}); err != nil {
 		return registration.Registration{}, err
 	}
 	if err := joined.Write(); err != nil {

@@ -83,7 +83,7 @@ func (h *host) token(t *testing.T, changes ...func(*bootstraptoken.Options)) mad
 		change(&o)
 	}
 	var warned bytes.Buffer
-	token, err := createToken(t.Context(), h.admin, o, &warned)
+	token, err := createToken(t.Context(), h.admin, o, false, &warned)
 	if err != nil || warned.Len() > 0 {
 		t.Fatalf("%v\n%s", err, warned.String())
 	}

@@ -3,9 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/orrery-dev/orrery/apis"
@@ -17,6 +16,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/network/policy"
+	"github.com/orrery-dev/orrery/network/servers"
 	"github.com/orrery-dev/orrery/nodeagent"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -30,15 +30,23 @@ type joined struct {
 	registration registration.Registration
 	// rotation keeps its certificates good; nil where the control plane on this machine does.
 	rotation *nodebootstrap.Rotation
+	// balancer leads the node to all API servers of the cluster; nil where the control plane is on this machine.
+	balancer *servers.Balancer
 }
 
 // newJoined makes the components of a registered node, and says where its API server is.
-func newJoined(inst *instance.Instance, r registration.Registration, o runtimeOptions) ([]plane.Component, string, error) {
+func newJoined(ctx context.Context, inst *instance.Instance, r registration.Registration, o runtimeOptions) ([]plane.Component, string, error) {
+	if o.endpoint != "" {
+		return nil, "", fmt.Errorf("the runtime at %s: node %s has a container runtime of its own: leave out --runtime-endpoint and containerRuntimeEndpoint", o.endpoint, r.NodeName)
+	}
 	config, err := r.Node()
 	if err != nil {
 		return nil, "", err
 	}
-	m := &machine{inst: inst, policies: policy.NewGate(), seccompDefault: o.seccompDefault, name: r.NodeName, clusterDNS: r.ClusterDNS}
+	m := &machine{
+		inst: inst, policies: policy.NewGate(), node: o.node, flags: o.flags, overlay: bool(o.overlay), nodePorts: o.nodePorts, name: r.NodeName, address: r.Address, clusterDNS: r.ClusterDNS,
+		sharedDisk: o.sharedDisk,
+	}
 	if m.runtime, err = newRuntime(inst, o.bin); err != nil {
 		return nil, "", err
 	}
@@ -49,7 +57,10 @@ func newJoined(inst *instance.Instance, r registration.Registration, o runtimeOp
 	m.settings.Domain = r.ClusterDomain
 	j := &joined{machine: m, registration: r}
 	if r.Rotates {
-		if j.rotation, err = nodebootstrap.NewRotation(registrationDir(inst), r, time.Now()); err != nil {
+		if err := j.balanceServers(ctx); err != nil {
+			return nil, "", err
+		}
+		if j.rotation, err = nodebootstrap.NewRotation(registrationDir(inst), j.registration, time.Now()); err != nil {
 			return nil, "", err
 		}
 	}
@@ -69,10 +80,25 @@ func (j *joined) components() []plane.Component {
 	if len(j.clusterDNS) > 0 {
 		components = append(components, plane.Component{Name: dnsComponent, Needs: []string{networkComponent}, Run: j.runDNS, Look: lookAtDNS})
 	}
+	if j.registration.Storage {
+		components[1].Needs = append(components[1].Needs, storageComponent)
+		components = append([]plane.Component{{Name: storageComponent, Run: j.runStorage}}, components...)
+	}
+	if j.balancer != nil {
+		components = j.behindBalancer(components)
+	}
 	if j.rotation != nil {
 		components = append(components, plane.Component{Name: certificatesComponent, Needs: []string{nodeComponent}, Run: j.runCertificates})
 	}
 	return components
+}
+
+// behindBalancer are components that need the balancer of API servers, and that before them.
+func (j *joined) behindBalancer(components []plane.Component) []plane.Component {
+	for i := range components {
+		components[i].Needs = append([]string{serversComponent}, components[i].Needs...)
+	}
+	return append([]plane.Component{{Name: serversComponent, Vital: true, Run: j.runServers, Look: j.lookAtServers}}, components...)
 }
 
 // runCertificates keeps the node's certificates good. That of its server is for addresses of its Node, which has to be there.
@@ -100,6 +126,8 @@ func (j *joined) clusterOf(who identity.Identity) (wiring.Cluster, error) {
 		access = j.registration.Proxy
 	case identity.DNS.User:
 		access = j.registration.DNS
+	case identity.Storage.User:
+		access = j.registration.MakesVolumes
 	}
 	config, err := access()
 	return wiring.Cluster{Config: config, Naming: apis.Kubernetes, Own: true, Log: logger()}, err
@@ -110,11 +138,10 @@ func (j *joined) runNode(ctx context.Context, ready func(string)) error {
 	if err != nil {
 		return err
 	}
-	address := net.JoinHostPort(j.registration.Address.String(), strconv.Itoa(kubeletPort))
-	if serving.Listener, err = new(net.ListenConfig).Listen(ctx, "tcp", address); err != nil {
-		return fmt.Errorf("listening for the API of the node agent: %w", err)
+	if serving.Listener, err = j.listen(ctx, j.registration.Address); err != nil {
+		return err
 	}
-	return j.runAgent(ctx, ready, nodeagent.Options{NodeIP: j.registration.Address.String(), Serving: serving})
+	return j.runAgent(ctx, ready, nodeagent.Options{NodeIPs: texts(j.nodeAddresses()), Serving: serving})
 }
 
 // runNetwork brings up the network of the pods, once the cluster has said which addresses they have.
@@ -123,12 +150,13 @@ func (j *joined) runNetwork(ctx context.Context, ready func(string)) error {
 	if err != nil {
 		return err
 	}
-	pods, err := awaitPodCIDR(ctx, config, j.registration.NodeName)
+	pods, err := awaitPodCIDRs(ctx, config, j.registration.NodeName)
 	if err != nil {
 		return err
 	}
 	j.network, err = bridge.New(bridge.Options{
-		Name: j.inst.ID(), PodCIDR: pods, ClusterCIDR: j.settings.Addresses.Pods, ServiceCIDR: j.settings.Addresses.Services, Dir: networkDir(j.inst),
+		Name: j.inst.ID(), PodCIDRs: pods, ClusterCIDRs: j.settings.Addresses.PodCIDRs(), ServiceCIDRs: j.settings.Addresses.ServiceCIDRs(),
+		BalancerCIDRs: balancerRanges(j.settings.Addresses), Dir: networkDir(j.inst),
 	})
 	if err != nil {
 		return err
@@ -136,30 +164,30 @@ func (j *joined) runNetwork(ctx context.Context, ready func(string)) error {
 	if err := j.network.Up(ctx); err != nil {
 		return err
 	}
-	ready(fmt.Sprintf("%s, pods in %s", j.network.Interface(), pods))
+	ready(fmt.Sprintf("%s, pods in %s", j.network.Interface(), commaed(pods)))
 	<-ctx.Done()
 	return nil
 }
 
-// podCIDRPause is how often it is asked whether a Node has got its range of pods.
+// podCIDRPause is how often it is asked whether a Node has got its ranges of pods.
 const podCIDRPause = 200 * time.Millisecond
 
-// awaitPodCIDR waits until a Node has its range of pods. That the API server does not answer meanwhile is no error.
-func awaitPodCIDR(ctx context.Context, config *rest.Config, node string) (pods netip.Prefix, err error) {
+// awaitPodCIDRs waits until a Node has its ranges of pods. That the API server does not answer meanwhile is no error.
+func awaitPodCIDRs(ctx context.Context, config *rest.Config, node string) (pods []netip.Prefix, err error) {
 	api, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("making a client: %w", err)
+		return nil, fmt.Errorf("making a client: %w", err)
 	}
 	err = wait.PollUntilContextCancel(ctx, podCIDRPause, true, func(ctx context.Context) (bool, error) {
 		found, err := api.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
-		if err != nil || found.Spec.PodCIDR == "" {
+		if err != nil || len(found.Spec.PodCIDRs) == 0 {
 			return false, nil //nolint:nilerr // it may answer later
 		}
-		pods, err = netip.ParsePrefix(found.Spec.PodCIDR)
+		pods, err = ranges("podCIDRs", strings.Join(found.Spec.PodCIDRs, ","))
 		return true, err
 	})
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("waiting for the range of pods of Node %s: %w", node, err)
+		return nil, fmt.Errorf("waiting for the ranges of pods of Node %s: %w", node, err)
 	}
 	return pods, nil
 }

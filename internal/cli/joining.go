@@ -20,7 +20,7 @@ var joiningLoops = []string{"bootstrap-signer-controller", "token-cleaner-contro
 
 // letNodesJoin publishes how the cluster is reached, and what its nodes have to know, where other machines reach it.
 func (p *controlPlane) letNodesJoin(ctx context.Context, server *apiserver.Server) error {
-	if !p.address.IsValid() {
+	if !p.address.IsValid() || p.options.joined { // a member that has joined others leaves it as those have it
 		return nil
 	}
 	config, err := server.Config(identity.Admin)
@@ -34,7 +34,10 @@ func (p *controlPlane) letNodesJoin(ctx context.Context, server *apiserver.Serve
 	info := clusterinfo.Info{Server: "https://" + net.JoinHostPort(p.address.String(), strconv.Itoa(p.port())), CA: server.CA()}
 	addresses := p.settings.Addresses
 	return clusterinfo.Publish(ctx, api, info, clusterinfo.NodeConfig{
-		Networking: clusterinfo.Networking{PodSubnet: addresses.Pods, ServiceSubnet: addresses.Services, DNSDomain: p.settings.Domain},
+		Networking: clusterinfo.Networking{
+			PodSubnet: addresses.Pods, ServiceSubnet: addresses.Services, DNSDomain: p.settings.Domain,
+			PodSubnetIPv6: addresses.PodsIPv6, ServiceSubnetIPv6: addresses.ServicesIPv6,
+		},
 		ClusterDNS: p.clusterDNS,
 	})
 }

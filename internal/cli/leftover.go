@@ -108,7 +108,7 @@ func removeRoutes(inst *instance.Instance) error {
 	if err != nil || !settings.Addresses.Pods.IsValid() {
 		return nil //nolint:nilerr // it is about to be removed, damaged or not
 	}
-	return routes.Remove(settings.Addresses.Pods)
+	return routes.Remove(settings.Addresses.PodCIDRs()...)
 }
 
 // isTableOf says that an nftables table is an instance's: "orrery-", its ID, and one word for what it is for. An ID may be the

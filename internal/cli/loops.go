@@ -29,7 +29,7 @@ func (f *loopFlags) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.clusterCIDR, clusterCIDRFlag, "10.244.0.0/16", "`range` that nodes get their pod addresses from, or two with a comma, of which one is IPv4 and one IPv6")
 	flags.IntVar(&f.maskSizeIPv4, "node-cidr-mask-size-ipv4", 24, "`length` of the prefix that a node gets of an IPv4 range")
 	flags.IntVar(&f.maskSizeIPv6, "node-cidr-mask-size-ipv6", 64, "`length` of the prefix that a node gets of an IPv6 range")
-	flags.StringVar(&f.serviceCIDR, "service-cluster-ip-range", "", "`range` of Services, or two with a comma, of which no node gets a part where they lie in --cluster-cidr")
+	flags.StringVar(&f.serviceCIDR, serviceCIDRFlag, "", "`range` of Services, or two with a comma, of which no node gets a part where they lie in --cluster-cidr")
 	f.autoscaling.addFlags(flags)
 	flags.StringVar(&f.rootCAFile, "root-ca-file", "", "`file` with the certificates that pods trust the API server by, for --cluster-loops; by default those of the kubeconfig")
 }
@@ -56,7 +56,7 @@ func (f *loopFlags) loops() (wiring.Loops, error) {
 	if err != nil {
 		return wiring.Loops{}, err
 	}
-	services, err := ranges("service-cluster-ip-range", f.serviceCIDR)
+	services, err := ranges(serviceCIDRFlag, f.serviceCIDR)
 	if err != nil {
 		return wiring.Loops{}, err
 	}
@@ -73,6 +73,11 @@ func (f *loopFlags) loops() (wiring.Loops, error) {
 		}
 	}
 	return loops, nil
+}
+
+// commaed are ranges as a flag takes them.
+func commaed(ranges []netip.Prefix) string {
+	return strings.Join(texts(ranges), ",")
 }
 
 // ranges are those that a flag names, with commas between them; none where it is empty.

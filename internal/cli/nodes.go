@@ -1,48 +1,105 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/netip"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/dns"
 	"github.com/orrery-dev/orrery/nodeagent"
-	corev1 "k8s.io/api/core/v1"
+	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
+	"k8s.io/utils/ptr"
 )
 
 // kubeletPort is where a node agent serves, unless it is taken.
 const kubeletPort = 10250
 
-var loopback = net.IPv4(127, 0, 0, 1)
-
 func (m *machine) runNode(ctx context.Context, ready func(string)) error {
-	address := m.address
-	if !address.IsValid() {
-		address = m.network.Gateway()
+	address := m.nodeAddress()
+	listener, err := m.listen(ctx, address)
+	if err != nil {
+		return err
 	}
-	serving, err := m.serving(ctx, m.nodeName(), address.AsSlice(), kubeletPort)
+	serving, err := m.serving(listener, m.nodeName(), address.AsSlice())
 	if err != nil {
 		return err
 	}
 	return m.runAgent(ctx, ready, nodeagent.Options{
-		PodCIDR: nodeRange(m.settings.Addresses.Pods).String(),
-		NodeIP:  address.String(),
-		Serving: serving,
+		PodCIDRs: texts(nodeRanges(m.settings.Addresses)),
+		NodeIPs:  texts(m.nodeAddresses()),
+		Serving:  serving,
 	})
+}
+
+// nodeAddresses are where this node is reached, in each family in which pods have addresses: by other machines, or by this one and its
+// pods. One that others reach has an address of IPv6 only where its own link has one.
+func (m *machine) nodeAddresses() []netip.Addr {
+	all := []netip.Addr{m.nodeAddress()}
+	switch {
+	case !m.settings.Addresses.PodsIPv6.IsValid():
+	case !m.address.IsValid():
+		all = m.network.Gateways()
+	default:
+		if six := besides(m.address); six.IsValid() {
+			all = append(all, six)
+		}
+	}
+	return all
+}
+
+// besides is the address of IPv6 that others reach this machine at, on the link of one of IPv4; not valid if there is none.
+func besides(four netip.Addr) netip.Addr {
+	links, err := net.Interfaces()
+	if err != nil {
+		return netip.Addr{}
+	}
+	for _, link := range links {
+		var six netip.Addr
+		found := false
+		addresses, err := link.Addrs()
+		if err != nil {
+			continue // it is gone
+		}
+		for _, address := range addresses {
+			prefix, err := netip.ParsePrefix(address.String())
+			switch {
+			case err != nil:
+			case prefix.Addr() == four:
+				found = true
+			case prefix.Addr().Is6() && prefix.Addr().IsGlobalUnicast() && !six.IsValid():
+				six = prefix.Addr()
+			}
+		}
+		if found {
+			return six
+		}
+	}
+	return netip.Addr{}
+}
+
+// texts are some addresses or ranges as they are written.
+func texts[T fmt.Stringer](all []T) []string {
+	written := make([]string, len(all))
+	for i, one := range all {
+		written[i] = one.String()
+	}
+	return written
 }
 
 // runAgent runs the node agent of this machine. Where it is reached, and whose range its pods have, is among the options.
 func (m *machine) runAgent(ctx context.Context, ready func(string), o nodeagent.Options) error {
-	o.NodeName, o.CRIEndpoint, o.SeccompDefault = m.nodeName(), m.endpoint, m.seccompDefault
+	o.NodeName, o.CRIEndpoint, o.Labels, o.Flags, o.TrustCustomPods = m.nodeName(), m.endpoint, m.node.Labels, m.flags, m.trustCustomPods
 	o.RootDir, o.CgroupRoot, o.Protect = m.inst.Path("node"), cgroupRoot(m.inst), m.policies.Protect
-	o.ClusterDNS, o.ClusterDomain, o.ResolvConf = m.clusterDNS, m.settings.Domain, dns.HostResolvConf()
+	o.Configuration = m.configuration(o.Serving.Listener)
 	cluster, err := m.cluster(identity.Node(o.NodeName))
 	if err != nil {
 		return errors.Join(err, o.Serving.Listener.Close())
@@ -51,8 +108,29 @@ func (m *machine) runAgent(ctx context.Context, ready func(string), o nodeagent.
 	if err != nil {
 		return errors.Join(err, o.Serving.Listener.Close())
 	}
-	inspected.of("node")(agent.Inspector())
+	for _, loop := range agent.Inspectors() {
+		inspected.of("node")(loop)
+	}
 	return wiring.Run(ctx, agent, func() { ready(o.NodeName) })
+}
+
+// configuration is that of the node, with what the instance says of where nothing else does.
+func (m *machine) configuration(listener net.Listener) *kubeletconfigv1beta1.KubeletConfiguration {
+	c := m.node.Configuration.DeepCopy()
+	if len(c.ClusterDNS) == 0 {
+		c.ClusterDNS = m.clusterDNS
+	}
+	c.ClusterDomain = cmp.Or(c.ClusterDomain, m.settings.Domain)
+	if c.ResolverConfig == nil {
+		c.ResolverConfig = ptr.To(dns.HostResolvConf())
+	}
+	if m.sharedDisk {
+		sharedDisk(c)
+	}
+	if at, ok := listener.Addr().(*net.TCPAddr); ok {
+		c.Address, c.Port = at.IP.String(), int32(at.Port)
+	}
+	return c
 }
 
 // nodeName is what the node on this machine is called: as the machine, unless it was registered by another name.
@@ -67,17 +145,28 @@ func (m *machine) nodeName() string {
 	return strings.ToLower(name)
 }
 
-// serving is the API of a node agent at an address. A port of 0, or one that is taken, becomes any that is free: the Node says
-// which. Our own API server trusts its certificate, and is known by its own; on somebody else's cluster only clients with tokens are.
-func (m *machine) serving(ctx context.Context, name string, ip net.IP, port int) (nodeagent.Serving, error) {
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", net.JoinHostPort(ip.String(), strconv.Itoa(port)))
-	if err != nil && port != 0 {
-		listener, err = listen.Listen(ctx, "tcp", net.JoinHostPort(ip.String(), "0"))
+// listen listens for the API of the node agent, whose address is given, where its configuration says.
+func (m *machine) listen(ctx context.Context, address netip.Addr) (net.Listener, error) {
+	c := m.node.Configuration
+	if c.Address != "" {
+		var err error
+		if address, err = netip.ParseAddr(c.Address); err != nil {
+			return nil, fmt.Errorf("reading the address of the node's configuration: %w", err)
+		}
+	}
+	listener, err := listenAt(ctx, address, int(cmp.Or(c.Port, kubeletPort)))
+	if err != nil && c.Port == 0 { // another node agent may have the usual one; the Node says which it is
+		listener, err = listenAt(ctx, address, 0)
 	}
 	if err != nil {
-		return nodeagent.Serving{}, fmt.Errorf("listening for the API of node agents: %w", err)
+		return nil, fmt.Errorf("listening for the API of the node agent: %w", err)
 	}
+	return listener, nil
+}
+
+// serving is the API of the node agent at an address. Our own API server trusts its certificate, and is known by its own; on somebody
+// else's cluster only clients with tokens are.
+func (m *machine) serving(listener net.Listener, name string, ip net.IP) (nodeagent.Serving, error) {
 	if m.server == nil {
 		return nodeagent.Serving{Listener: listener}, nil
 	}
@@ -90,14 +179,22 @@ func (m *machine) serving(ctx context.Context, name string, ip net.IP, port int)
 	return nodeagent.Serving{Listener: listener, Certificate: &certificate, ClientCAs: authority}, nil
 }
 
-// simulatedTaint is the key of the taint of simulated nodes beside one that runs containers.
-const simulatedTaint = "orrery.dev/simulated"
+const (
+	// simulatedTaint is the key of the taint of simulated nodes beside one that runs containers, and of a label that all of them have.
+	simulatedTaint = "orrery.dev/simulated"
+	// simulatedPrefix begins the names of simulated nodes.
+	simulatedPrefix = "simulated-"
+)
 
-// newSimulatedNodes makes simulated nodes, whose API is served as serving says.
-func newSimulatedNodes(c wiring.Cluster, nodes int, serving nodeagent.Serving, taints ...corev1.Taint) (wiring.Part, error) {
-	fleet, err := wiring.NewFleet(c, nodeagent.FleetOptions{
-		Nodes: nodes, NamePrefix: "simulated-", Serving: serving, Taints: taints, OwnTaints: []string{simulatedTaint},
-	})
+// newSimulatedNodes makes simulated nodes; their names and what they have in common are filled in.
+func newSimulatedNodes(c wiring.Cluster, o nodeagent.FleetOptions) (wiring.Part, error) {
+	o.NamePrefix, o.OwnTaints = simulatedPrefix, []string{simulatedTaint}
+	o.Labels = maps.Clone(o.Labels)
+	if o.Labels == nil {
+		o.Labels = map[string]string{}
+	}
+	o.Labels[simulatedTaint] = "true"
+	fleet, err := wiring.NewFleet(c, o)
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/proxy"
 	"github.com/orrery-dev/orrery/network/routes"
+	"github.com/orrery-dev/orrery/nodeagent"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -21,7 +24,7 @@ func (m *machine) runNetwork(ctx context.Context, ready func(string)) error {
 	if err := m.network.Up(ctx); err != nil {
 		return err
 	}
-	ready(fmt.Sprintf("%s, pods in %s", m.network.Interface(), m.settings.Addresses.Pods))
+	ready(fmt.Sprintf("%s, pods in %s", m.network.Interface(), commaed(m.settings.Addresses.PodCIDRs())))
 	<-ctx.Done()
 	return nil
 }
@@ -100,10 +103,13 @@ func (m *machine) runProxy(ctx context.Context, ready func(string)) error {
 		return err
 	}
 	part, err := wiring.NewNetwork(cluster, proxy.Options{
-		Name:        m.inst.ID(),
-		NodeName:    m.nodeName(),
-		ClusterCIDR: m.settings.Addresses.Pods,
-		ServiceCIDR: m.settings.Addresses.Services,
+		Name:              m.inst.ID(),
+		NodeName:          m.nodeName(),
+		ClusterCIDRs:      m.settings.Addresses.PodCIDRs(),
+		ServiceCIDRs:      m.settings.Addresses.ServiceCIDRs(),
+		BalancerCIDRs:     balancerRanges(m.settings.Addresses),
+		NodePortAddresses: m.nodePorts.of(m.nodeAddresses()),
+		Healthz:           m.listenForHealth(ctx),
 	}, m.policies, inspected.of(proxyComponent))
 	if err != nil {
 		return err
@@ -111,13 +117,23 @@ func (m *machine) runProxy(ctx context.Context, ready func(string)) error {
 	return wiring.Run(ctx, part, func() { ready("") })
 }
 
-// runRoutes lets this machine's pods reach those of other nodes on its links.
+// listenForHealth is where the proxy says how it is, at the node's address; nowhere, if somebody else does so there already.
+func (m *machine) listenForHealth(ctx context.Context) net.Listener {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", netip.AddrPortFrom(m.nodeAddress(), proxy.HealthzPort).String())
+	if err != nil {
+		logger().Info("The service proxy's health is not served", "reason", err.Error())
+		return nil
+	}
+	return listener
+}
+
+// runRoutes lets this machine's pods reach those of other nodes.
 func (m *machine) runRoutes(ctx context.Context, ready func(string)) error {
 	cluster, err := m.cluster(identity.Proxy)
 	if err != nil {
 		return err
 	}
-	part, err := wiring.NewRoutes(cluster, routes.Options{NodeName: m.nodeName(), ClusterCIDR: m.settings.Addresses.Pods}, inspected.of("routes"))
+	part, err := wiring.NewRoutes(cluster, routes.Options{NodeName: m.nodeName(), ClusterCIDRs: m.settings.Addresses.PodCIDRs(), Overlay: m.overlay}, inspected.of("routes"))
 	if err != nil {
 		return err
 	}
@@ -131,24 +147,27 @@ func (p *controlPlane) runControllers(ctx context.Context, ready func(string)) e
 	}
 	loops := loopsOf(p.settings, p.options.controllers)
 	loops.Autoscaling = p.options.autoscaling.options()
+	loops.Balancer = p.options.balancing.balancer(p.settings.Addresses)
 	if p.address.IsValid() {
 		loops.Selection = loops.Selection.Also(joiningLoops...)
 	}
-	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{Loops: loops, Inspect: inspected.of(controllersComponent)})
+	part, err := wiring.NewControllers(cluster, wiring.ControllersOptions{
+		Loops: loops, Election: p.election(identity.ControllersLease), Inspect: inspected.of(controllersComponent),
+	})
 	if err != nil {
 		return err
 	}
 	return wiring.Run(ctx, part, func() { ready(wiring.Selected(loops.Selection)) })
 }
 
-// loopsOf is how the control loops of an instance run: it has nobody else for what every cluster has. The range of this machine is
-// given to no other node, also before this machine is one, and that of the nodes' own addresses to none at all.
+// loopsOf is how the control loops of an instance run: it has nobody else for what every cluster has. The ranges of this machine are
+// given to no other node, also before this machine is one, and those of the nodes' own addresses and of load balancers to none at all.
 func loopsOf(s instance.Settings, selection wiring.Selection) wiring.Loops {
 	return wiring.Loops{
 		Selection:    selection,
 		Cluster:      true,
-		ClusterCIDRs: []netip.Prefix{s.Addresses.Pods},
-		ServiceCIDRs: []netip.Prefix{s.Addresses.Services, nodeRange(s.Addresses.Pods), nodesRange(s.Addresses.Pods)},
+		ClusterCIDRs: s.Addresses.PodCIDRs(),
+		ServiceCIDRs: slices.Concat(s.Addresses.ServiceCIDRs(), nodeRanges(s.Addresses), nodesRanges(s.Addresses), balancerRanges(s.Addresses)),
 	}
 }
 
@@ -157,7 +176,7 @@ func (p *controlPlane) runScheduler(ctx context.Context, ready func(string)) err
 	if err != nil {
 		return err
 	}
-	part, err := newSchedulerPart(cluster, nil)
+	part, err := p.elected(cluster, identity.SchedulerLease, func() (wiring.Part, error) { return newSchedulerPart(cluster, nil) })
 	if err != nil {
 		return err
 	}
@@ -169,15 +188,28 @@ func (p *controlPlane) runSimulatedNodes(ctx context.Context, ready func(string)
 	if err != nil {
 		return err
 	}
-	serving, err := p.serving(ctx, "simulated-nodes", loopback, 0)
+	part, err := p.elected(cluster, identity.SimulatedNodesLease, func() (wiring.Part, error) { return p.simulatedNodes(ctx, cluster) })
 	if err != nil {
 		return err
 	}
-	part, err := newSimulatedNodes(cluster, p.options.nodes, serving, p.simulatedTaints()...)
-	if err != nil {
-		return errors.Join(err, serving.Listener.Close())
-	}
 	return wiring.Run(ctx, part, func() { ready(strconv.Itoa(p.options.nodes) + " nodes") })
+}
+
+// simulatedNodes are those of the instance, whose agents answer on this machine alone.
+func (p *controlPlane) simulatedNodes(ctx context.Context, cluster wiring.Cluster) (wiring.Part, error) {
+	listener, err := listenAt(ctx, localhost, 0)
+	if err != nil {
+		return nil, fmt.Errorf("listening for the API of simulated nodes: %w", err)
+	}
+	serving, err := p.serving(listener, "simulated-nodes", localhost.AsSlice())
+	if err != nil {
+		return nil, err
+	}
+	part, err := newSimulatedNodes(cluster, nodeagent.FleetOptions{Nodes: p.options.nodes, Serving: serving, Taints: p.simulatedTaints()})
+	if err != nil {
+		return nil, errors.Join(err, serving.Listener.Close())
+	}
+	return part, nil
 }
 
 // simulatedTaints keep pods off simulated nodes that do not ask for them, where there is a node that runs containers: what they

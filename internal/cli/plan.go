@@ -91,11 +91,11 @@ func (o *planOptions) printPlans(c *cobra.Command, t *target, resource string, k
 	}
 	ofInstance := isOf(here, cluster)
 	if ofInstance {
-		selection, err := t.runningSelection(c.Context())
+		running, err := t.runningLoops(c.Context(), here)
 		if err != nil {
 			return err
 		}
-		loops = inInstance(loops, loopsOf(here, selection), c.Flags().Changed)
+		loops = inInstance(loops, running, c.Flags().Changed)
 	}
 	loops.Cluster = loops.Cluster || cluster.Own
 	next := func(string, string) (string, bool) { return "", false }
@@ -116,6 +116,23 @@ func (t *target) runningSettings() (instance.Settings, error) {
 		return instance.Settings{}, err
 	}
 	return inst.Settings()
+}
+
+// runningLoops are the control loops of the running instance, as it was started.
+func (t *target) runningLoops(ctx context.Context, here instance.Settings) (wiring.Loops, error) {
+	inst, err := t.instance()
+	if err != nil {
+		return wiring.Loops{}, err
+	}
+	status, err := inst.Status(ctx)
+	if err != nil {
+		return wiring.Loops{}, err
+	}
+	selection, err := selectionOf(status)
+	loops := loopsOf(here, selection)
+	balancing := loadBalancerOptions{ranges: status.Flags[poolFlag]}
+	loops.Balancer = balancing.balancer(here.Addresses)
+	return loops, err
 }
 
 // runningSelection is which loops the running instance was started with.

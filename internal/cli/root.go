@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -17,7 +18,11 @@ func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := newRoot()
+	root.SetArgs(arguments(os.Args))
 	if err := root.ExecuteContext(ctx); err != nil {
+		if exit := (exitError{}); errors.As(err, &exit) {
+			return max(exit.ExitCode(), 1)
+		}
 		fmt.Fprintln(os.Stderr, "orrery:", err)
 		return 1
 	}
@@ -92,8 +97,8 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 		}
 	}
 	add("instance", newUp(&t), newDown(&t), newStatus(&t), newLogs(&t), newReset(&t), newPlan(&t), newExplain(&t), newSimulate(&t), newImage(&t), newDoctor(&t), newTree(&t), newEvents(&t), newList(&t), newLoops(&t), newDNS(&t))
-	add("parts", newManager(), newScheduler(), newNode(&t), newAPIServer(&t))
-	add("instance", newKubeconfig(&t), newToken(&t), newSecrets(&t), newCerts(&t), newSnapshot(&t), newService(&t))
+	add("parts", newManager(), newScheduler(), newNode(&t), newAPIServer(&t), newEnvtest())
+	add("instance", newKubeconfig(&t), newToken(&t), newSecrets(&t), newCerts(&t), newMembers(&t), newSnapshot(&t), newService(&t))
 	add("upstream", upstreamCommands(&t)...)
 	root.AddCommand(newVersion())
 	add("scaffold", scaffolding()...)

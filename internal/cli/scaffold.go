@@ -38,6 +38,7 @@ func scaffolding() []*cobra.Command {
 		newScaffold(scaffold.Init(), "init", "Make a project for kinds and loops of your own", "orrery create api --group GROUP --version v1 --kind KIND"),
 		create, remove,
 		newScaffold(scaffold.Edit(), "edit", "Change the settings of the project in this folder", ""),
+		newScaffold(scaffold.Update(), "update", "Bring the project in this folder up to what this version scaffolds", "make test"),
 	}
 }
 

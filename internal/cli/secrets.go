@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/orrery-dev/orrery/apiserver"
@@ -17,6 +18,10 @@ func newSecrets(t *target) *cobra.Command {
 	c.AddCommand(newRotateKey(t))
 	return c
 }
+
+// errSeveralKeys is why the key of a control plane of several members is not rotated: the others would not know the new one.
+var errSeveralKeys = errors.New("this control plane has several members, each with the key in a file of its own, and this command changes one of them only: see " +
+	"https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data for the order in which to do it by hand")
 
 func newRotateKey(t *target) *cobra.Command {
 	return &cobra.Command{
@@ -38,6 +43,13 @@ rotate: see https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data`,
 			}
 			if !inst.Running() {
 				return notRunning(inst)
+			}
+			settings, err := inst.Settings()
+			if err != nil {
+				return err
+			}
+			if settings.Member != nil && settings.Member.Several {
+				return errSeveralKeys
 			}
 			config, err := clientcmd.BuildConfigFromFlags("", inst.Kubeconfig())
 			if err != nil {

@@ -63,7 +63,8 @@ func TestEveryFlagOfUpCanBeGivenToTheService(t *testing.T) {
 		t.Fatal(err)
 	}
 	up.Flags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Name != "foreground" && flag.Name != "timeout" && install.Flags().Lookup(flag.Name) == nil {
+		once := append([]string{"foreground", "timeout"}, onceFlags...)
+		if !slices.Contains(once, flag.Name) && install.Flags().Lookup(flag.Name) == nil {
 			t.Errorf("'orrery up' has --%s, and 'orrery service install' has not", flag.Name)
 		}
 	})

@@ -116,6 +116,9 @@ func (p *controlPlane) expose(ctx context.Context, options *apiserver.Options) e
 	}
 	options.Also = append(p.others, forPods...)
 	options.AdvertiseAddress, options.Names = p.options.advertised(p.gateway()), p.names
+	if p.member != nil && !p.options.advertise.IsValid() {
+		options.AdvertiseAddress = p.member.Address // where nodes reach it that know nothing of this machine's pods
+	}
 	return nil
 }
 

@@ -98,7 +98,7 @@ func serveSnapshot(ctx context.Context, inst *instance.Instance, file, dir strin
 	server, err := apiserver.Start(ctx, apiserver.Options{
 		DataDir:        filepath.Join(dir, serverName),
 		Ephemeral:      true,
-		ServiceCIDR:    settings.Addresses.Services.String(),
+		ServiceCIDR:    commaed(settings.Addresses.ServiceCIDRs()),
 		ClusterDomain:  settings.Domain,
 		TwoNames:       true,
 		EncryptSecrets: true,

@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/clusterinfo"
 	"github.com/orrery-dev/orrery/internal/cli/printer"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -42,6 +43,7 @@ func newTokenCreate(t *target) *cobra.Command {
 		o      bootstraptoken.Options
 		format printer.Format
 		join   bool
+		member bool
 	)
 	c := &cobra.Command{
 		Use:   "create [TOKEN]",
@@ -53,16 +55,22 @@ has served.
 The control plane has to be reachable from the other machine: start it with
 --bind-address.`,
 		Example: `  orrery token create --print-join-command
+  orrery token create --control-plane --print-join-command
   orrery token create --ttl 2h --description "the machines in the attic"
   orrery token create -o json | jq -r .joinCommand`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Token = strings.Join(args, "")
+			if member {
+				if err := forMember(&o, c.Flags()); err != nil {
+					return err
+				}
+			}
 			api, err := access.clients(t)
 			if err != nil {
 				return err
 			}
-			token, err := createToken(c.Context(), api, o, c.ErrOrStderr())
+			token, err := createToken(c.Context(), api, o, member, c.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -82,13 +90,34 @@ The control plane has to be reachable from the other machine: start it with
 	flags.StringVar(&o.Description, "description", "", "`text` for people about what the token is for")
 	flags.StringSliceVar(&o.Usages, "usages", bootstraptoken.Usages(), "`uses` of the token: signing, by which a machine knows the cluster, and authentication, by which it is let in; to join takes both")
 	flags.StringSliceVar(&o.Groups, "groups", []string{identity.Bootstrappers}, "`groups` of who is let in by the token")
+	flags.BoolVar(&member, "control-plane", false, "make a token by which one machine becomes a member of the control plane, with all its keys, in the place of a node; it is good for an hour unless --ttl says otherwise, and for once")
 	flags.BoolVar(&join, "print-join-command", false, "print the command by which a machine joins, and not only the token")
 	format.AddProseFlag(c)
 	return c
 }
 
+// memberTTL is how long a token for a member is good for, and longestMemberTTL how long one may be: who has it has everything.
+const (
+	memberTTL        = time.Hour
+	longestMemberTTL = 24 * time.Hour
+)
+
+// forMember has a token be one for a member of the control plane, and for nothing else.
+func forMember(o *bootstraptoken.Options, flags *pflag.FlagSet) error {
+	switch {
+	case flags.Changed("groups"), flags.Changed("usages"):
+		return errors.New("--control-plane says what the token is for: leave out --groups and --usages")
+	case !flags.Changed("ttl"):
+		o.TTL = memberTTL
+	case o.TTL <= 0 || o.TTL > longestMemberTTL:
+		return fmt.Errorf("--ttl %s: want at most %s for a token by which a machine is given all keys of the control plane", o.TTL, longestMemberTTL)
+	}
+	o.Groups = []string{identity.MemberBootstrappers}
+	return nil
+}
+
 // createToken makes a token, and waits until machines can join by it.
-func createToken(ctx context.Context, api kubernetes.Interface, o bootstraptoken.Options, warn io.Writer) (made, error) {
+func createToken(ctx context.Context, api kubernetes.Interface, o bootstraptoken.Options, member bool, warn io.Writer) (made, error) {
 	token, err := bootstraptoken.New(o, time.Now())
 	if err != nil {
 		return made{}, err
@@ -101,7 +130,7 @@ func createToken(ctx context.Context, api kubernetes.Interface, o bootstraptoken
 	if err != nil {
 		return made{}, err
 	}
-	command, err := joinCommand(info, token.Token)
+	command, err := joinCommand(info, token.Token, member)
 	if err != nil {
 		return made{}, err
 	}
@@ -137,7 +166,7 @@ func awaitSignature(ctx context.Context, api kubernetes.Interface, token bootstr
 }
 
 // joinCommand is what to type on another machine.
-func joinCommand(info clusterinfo.Info, token string) (string, error) {
+func joinCommand(info clusterinfo.Info, token string, member bool) (string, error) {
 	server, err := url.Parse(info.Server)
 	if err != nil {
 		return "", fmt.Errorf("reading where the API server is: %w", err)
@@ -147,6 +176,9 @@ func joinCommand(info clusterinfo.Info, token string) (string, error) {
 		return "", err
 	}
 	command := fmt.Sprintf("orrery node --join %s --token %s", server.Host, token)
+	if member {
+		command = fmt.Sprintf("orrery up --join %s@%s", token, server.Host)
+	}
 	for _, pin := range pins {
 		command += " --ca-hash " + pin
 	}

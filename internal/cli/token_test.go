@@ -47,7 +47,7 @@ func TestTheJoinCommandNamesEachAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := joinCommand(clusterinfo.Info{Server: "https://192.0.2.1:7443", CA: ca}, "abcdef.0123456789abcdef")
+	got, err := joinCommand(clusterinfo.Info{Server: "https://192.0.2.1:7443", CA: ca}, "abcdef.0123456789abcdef", false)
 	want := "orrery node --join 192.0.2.1:7443 --token abcdef.0123456789abcdef --ca-hash " + pins[0] + " --ca-hash " + pins[1]
 	if got != want || err != nil {
 		t.Errorf("the command is %q (%v), want %q", got, err, want)

@@ -9,18 +9,18 @@ import (
 )
 
 // unservedWarnings are what the API server says to who makes an object on which nothing here acts.
-func unservedWarnings(selection wiring.Selection) map[schema.GroupResource]string {
+func unservedWarnings(selection wiring.Selection, ingress bool) map[schema.GroupResource]string {
 	warnings := map[schema.GroupResource]string{}
-	for _, kind := range wiring.Unserved(selection) {
+	for _, kind := range wiring.Unserved(selection, ingress) {
 		warnings[kind.Resource()] = kind.Warning()
 	}
 	return warnings
 }
 
 // whatIsMissing says of which kinds nothing will come; empty when that is none.
-func whatIsMissing(selection wiring.Selection) string {
+func whatIsMissing(selection wiring.Selection, ingress bool) string {
 	var kinds []string
-	for _, kind := range wiring.Unserved(selection) {
+	for _, kind := range wiring.Unserved(selection, ingress) {
 		kinds = append(kinds, kind.Kind)
 	}
 	if len(kinds) == 0 {

@@ -10,7 +10,7 @@ import (
 )
 
 // incidental are flags that say how a command is run, and not what runs then.
-var incidental = []string{"data-dir", "foreground", "help", "name", "timeout"}
+var incidental = append([]string{"data-dir", "foreground", "help", "name", "timeout"}, onceFlags...)
 
 // chosen are the values of all flags that say what runs.
 func chosen(flags *pflag.FlagSet) map[string]string {

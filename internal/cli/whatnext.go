@@ -20,6 +20,6 @@ func whatNext(inst *instance.Instance, o upOptions) string {
 		said.WriteString("  " + inst.Command(command) + "\n")
 	}
 	fmt.Fprintf(&said, "\nAn installed kubectl works too: export KUBECONFIG=%s\n", inst.Kubeconfig())
-	said.WriteString(whatIsMissing(o.controllers))
+	said.WriteString(whatIsMissing(o.controllers, o.ingress))
 	return said.String()
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -20,6 +21,7 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/framework/loop"
 )
 
@@ -37,9 +39,15 @@ type Cluster struct {
 	SignCertificate func(template *x509.Certificate, public crypto.PublicKey) ([]byte, error)
 	// Naming says by which names the part knows our kinds.
 	Naming apis.Naming
-	// Own says that the API server is one of ours: both names of a kind are of the same objects there, and there is one
-	// API server, so that all of it knows at once what one of it knows.
+	// Own says that the API server is one of ours: both names of a kind are of the same objects there.
 	Own bool
+	// Several says that there are other API servers of ours on the same objects, or may be. Where there is one, all of it knows at once
+	// what one of it knows.
+	Several bool
+	// Clock is the time that the part lives by; nil means the real one.
+	Clock clock.WithTickerAndDelayedExecution
+	// Activity is told of what the part does; nil tells nobody.
+	Activity *activity.Tracker
 	// Log takes what the part says. With the zero value a manager says it to controller-runtime's log, and others nothing.
 	Log logr.Logger
 }
@@ -57,7 +65,7 @@ func Own(server *apiserver.Server, who identity.Identity, log logr.Logger) (Clus
 // Beside is a cluster whose API server is one of ours, in the process of the part: it has the keys of the server, and each control
 // loop is somebody of its own.
 func (c Cluster) Beside(server *apiserver.Server) Cluster {
-	c.Own, c.ConfigOf = true, server.ControllerConfig
+	c.Own, c.Several, c.ConfigOf = true, server.Peered(), server.ControllerConfig
 	c.SignToken, c.SignCertificate = server.SignServiceAccountToken, server.SignCertificate
 	return c
 }
@@ -107,7 +115,7 @@ func NewManager(c Cluster, configure func(*manager.Options)) (*Manager, error) {
 		HealthProbeBindAddress: "0",
 		Controller:             config.Controller{SkipNameValidation: &anyName},
 		// No loop reads who wrote which field, and it is half of a small object.
-		Cache: cache.Options{NewInformer: loop.NewInformer, DefaultTransform: cache.TransformStripManagedFields()},
+		Cache: cache.Options{NewInformer: c.Activity.Informers(scheme, loop.NewInformer), DefaultTransform: cache.TransformStripManagedFields()},
 	}
 	if configure != nil {
 		configure(&options)

@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -8,7 +9,9 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	cloudprovider "k8s.io/cloud-provider"
 	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/orrery-dev/orrery/apis"
@@ -17,7 +20,6 @@ import (
 	"github.com/orrery-dev/orrery/controllers/core/nodelifecycle"
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/loop"
-	"github.com/orrery-dev/orrery/webhooks"
 )
 
 // Loops are what the control loops of a cluster are told by who runs them. What they have to know besides follows from the
@@ -46,6 +48,9 @@ type Loops struct {
 	NodeLifecycle nodelifecycle.Options
 	// Autoscaling are the figures by which HorizontalPodAutoscalers are decided for; 0 means Kubernetes' own. The metrics APIs are filled in.
 	Autoscaling horizontalpodautoscaler.Options
+	// Balancer makes load balancers for Services, given what reads those; nil means that nobody here does. It is one of
+	// loadbalancer.Balancer, or of a cloud.
+	Balancer func(services client.Reader) cloudprovider.LoadBalancer
 }
 
 // selected are the loops that are to run, of those that can.
@@ -102,6 +107,7 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 		ClusterCIDRs:    o.ClusterCIDRs,
 		ServiceCIDRs:    o.ServiceCIDRs,
 		NodeLifecycle:   o.NodeLifecycle,
+		Balancer:        o.Balancer,
 
 		NodeCIDRMaskSizeIPv4: o.NodeCIDRMaskSizeIPv4,
 		NodeCIDRMaskSizeIPv6: o.NodeCIDRMaskSizeIPv6,
@@ -116,6 +122,8 @@ func (c Cluster) loops(o Loops) ([]controllers.Entry, error) {
 	}
 	if c.Own {
 		options.Canonical = apis.Kubernetes.GroupKind
+	}
+	if c.Own && !c.Several {
 		options.NamespaceDeletionGracePeriod = time.Second // nobody else can have admitted something in ignorance of the deletion
 	}
 	clients, err := c.Metrics()
@@ -148,15 +156,20 @@ type ControllersOptions struct {
 	Loops
 	// Election has them run only while this process leads; nil runs them at once.
 	Election *Election
-	// Configure changes the options of the manager: metrics, probes, webhook server. Nil leaves all
-	// of it out.
+	// Configure changes the options of the manager: metrics, probes. Nil leaves all of it out.
 	Configure func(*manager.Options)
-	// Clock is the time that plans see; nil means the real one.
+	// Clock is the time that plans see; nil means that of the cluster.
 	Clock clock.WithTicker
 	// Inspect is handed what shows the next and the last plans of each loop; nil shows them to nobody.
 	Inspect func(engine.Inspector)
-	// Webhooks serves defaults and validation of our kinds by the manager's webhook server.
-	Webhooks bool
+	// Webhooks serves defaults, validation and PodSecurity of our kinds; nil serves none.
+	Webhooks *Webhooks
+	// Namespaces confines the loops; none means all. Those that have to see what is in no namespace are left out, and refused where
+	// they are named. It goes with neither Loops.Cluster nor Webhooks, which are for all namespaces.
+	Namespaces Namespaces
+	// DryRun has the loops plan and do nothing: no request that would write is sent, whoever asks for one. It goes with neither
+	// Election nor Webhooks, which write too.
+	DryRun bool
 }
 
 // configure changes the options of a manager. It returns the lease of the election that there is, to be opened by the manager.
@@ -164,10 +177,26 @@ func (o ControllersOptions) configure(m *manager.Options) (l *lease) {
 	if o.Election != nil {
 		l = o.Election.configure(m)
 	}
+	o.Namespaces.configure(m)
 	if o.Configure != nil {
 		o.Configure(m)
 	}
+	if o.Webhooks != nil {
+		o.Webhooks.configure(m)
+	}
 	return l
+}
+
+// clock is the time that plans see; nil is the real one.
+func (o ControllersOptions) clock(c Cluster) clock.WithTicker {
+	switch {
+	case o.Clock != nil:
+		return o.Clock
+	case c.Clock != nil:
+		return c.Clock
+	default:
+		return nil
+	}
 }
 
 // NewControllers makes a manager with the control loops of a cluster.
@@ -176,6 +205,15 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 		if err := o.Election.check(); err != nil {
 			return nil, err
 		}
+	}
+	if len(o.Namespaces) > 0 && (o.Cluster || o.Webhooks != nil) {
+		return nil, errors.New("the loops of what every cluster has, and webhooks, are for all namespaces: they cannot be confined to some")
+	}
+	if o.DryRun {
+		if o.Election != nil || o.Webhooks != nil {
+			return nil, errors.New("a dry run writes nothing: it can neither hold a lease nor serve webhooks")
+		}
+		c.Config, c.ConfigOf = readOnly(c.Config), nil
 	}
 	var elects *lease
 	mgr, err := NewManager(c, func(m *manager.Options) { elects = o.configure(m) })
@@ -188,9 +226,6 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 		}
 		mgr.standsBy = elects.standsBy
 	}
-	if o.Webhooks {
-		webhooks.AddTo(mgr)
-	}
 	loops, err := c.selected(o.Loops, c.signs)
 	if err != nil {
 		return nil, err
@@ -198,10 +233,20 @@ func NewControllers(c Cluster, o ControllersOptions) (*Manager, error) {
 	if loops, err = c.served(mgr.GetScheme(), loops); err != nil {
 		return nil, err
 	}
-	mgr.loops, mgr.started = len(loops), make(chan struct{}, len(loops))
-	options := loop.Options{Clock: o.Clock, Inspect: o.Inspect, Started: func() { mgr.started <- struct{}{} }}
+	if loops, err = o.Namespaces.within(mgr, o.Selection, loops); err != nil {
+		return nil, err
+	}
+	mgr.loops, mgr.started = len(loops), make(chan struct{}, len(loops)+1)
+	options := loop.Options{Clock: o.clock(c), Activity: c.Activity, Inspect: o.Inspect, DryRun: o.DryRun, Started: func() { mgr.started <- struct{}{} }}
+	if o.Webhooks != nil {
+		more, err := o.Webhooks.addTo(mgr, options)
+		if err != nil {
+			return nil, err
+		}
+		mgr.loops += more
+	}
 	if c.ConfigOf != nil {
-		identities := newIdentities(c.ConfigOf)
+		identities := newIdentities(c.ConfigOf, c.Activity)
 		options.As, mgr.stop = identities.as, identities.stop
 	}
 	if err := controllers.AddTo(mgr, options, loops); err != nil {

@@ -16,6 +16,9 @@ import (
 type Election struct {
 	// Namespace and Name are those of the Lease. An empty namespace is that of the pod that this runs in.
 	Namespace, Name string
+	// Holder is who this process is among those that want the lease. One that was killed and comes back by its own name has the lease at
+	// once; so no two processes may have one at a time. Empty means a name that nobody else ever has.
+	Holder string
 	// LeaseDuration is how long the others wait for a leader that has not renewed the lease.
 	LeaseDuration time.Duration
 	// RenewDeadline is how long the leader tries to renew it before it gives up.

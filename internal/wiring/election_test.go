@@ -2,6 +2,7 @@ package wiring_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -326,4 +327,49 @@ func TestTimesOfAnElectionThatCannotWorkAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A member whose process was killed holds its leases until they run out, and is back before that.
+func TestAMemberThatComesBackHasItsLeaseAtOnce(t *testing.T) {
+	c := ownCluster(t)
+	election, now := electing, metav1.NowMicro()
+	election.Name, election.Holder = "comes-back", "cp-1"
+	seconds := int32(election.LeaseDuration.Seconds())
+	held := &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Name: election.Name},
+		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &election.Holder, LeaseDurationSeconds: &seconds, AcquireTime: &now, RenewTime: &now},
+	}
+	set := kubernetes.NewForConfigOrDie(c.Config)
+	if _, err := set.CoordinationV1().Leases(election.Namespace).Create(t.Context(), held, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	other := election
+	other.Holder = "cp-2"
+	idle := func() (wiring.Part, error) { return idlePart{}, nil }
+	second, err := wiring.NewElected(c, &other, idle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running(t, second, func() {})
+	await.Until(t, "the other member to stand by", func() (string, bool) { return "not ready", isReady(second) })
+	first, err := wiring.NewElected(c, &election, idle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running(t, first, func() {})
+	leading(t, first)
+}
+
+// idlePart does nothing.
+type idlePart struct{}
+
+func (idlePart) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+func (idlePart) Ready() <-chan struct{} {
+	now := make(chan struct{})
+	close(now)
+	return now
 }

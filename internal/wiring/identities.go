@@ -11,6 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/recorder"
+
+	"github.com/orrery-dev/orrery/framework/activity"
 )
 
 // identities make each loop of a manager somebody of its own to the API server. What is read through the cache, which all of them
@@ -18,10 +20,11 @@ import (
 type identities struct {
 	configOf func(loop string) (*rest.Config, error)
 	events   *journal
+	activity *activity.Tracker
 }
 
-func newIdentities(configOf func(loop string) (*rest.Config, error)) *identities {
-	return &identities{configOf: configOf, events: newJournal()}
+func newIdentities(configOf func(loop string) (*rest.Config, error), activity *activity.Tracker) *identities {
+	return &identities{configOf: configOf, events: newJournal(), activity: activity}
 }
 
 // stop ends what runs for all loops together. None may be running any more.
@@ -42,7 +45,7 @@ func (i *identities) as(mgr manager.Manager, loop string) (manager.Manager, erro
 	if m.live, err = client.New(config, options); err != nil {
 		return nil, fmt.Errorf("making a client of its own: %w", err)
 	}
-	m.cache = newSecretsApart(mgr, m)
+	m.cache = newSecretsApart(mgr, m, i.activity)
 	options.Cache = &client.CacheOptions{Reader: m.cache}
 	if m.client, err = client.New(config, options); err != nil {
 		return nil, fmt.Errorf("making a client of its own: %w", err)

@@ -52,7 +52,7 @@ func TestALoopReadsSecretsAsItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := newIdentities(c.ConfigOf).as(mgr, loop)
+	own, err := newIdentities(c.ConfigOf, nil).as(mgr, loop)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,20 +14,29 @@ import (
 // event, serves them all: it has room for a thousand events, which is more than a loop needs for itself.
 type journal struct {
 	mu          sync.RWMutex
-	sinks       map[string]events.EventSink // by the loop's name
+	sinks       map[string]events.EventSink // by the name in which a loop records
 	broadcaster events.EventBroadcaster     // nil until something is recorded
 	cancel      context.CancelFunc
 	stopped     bool
+	// beside is for loops that record in a name that another one has, as two do that are one controller in Kubernetes: an event tells
+	// in which name it is recorded, and not by whom. Nil if there are none.
+	beside *journal
 }
 
 var _ events.EventSink = (*journal)(nil)
 
 func newJournal() *journal { return &journal{sinks: map[string]events.EventSink{}} }
 
-// recorder is for the events of a loop, which sink takes.
+// recorder is for events in a loop's name, which sink takes.
 func (j *journal) recorder(loop string, scheme *runtime.Scheme, sink events.EventSink) recorder.EventRecorder {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.sinks[loop] != nil {
+		if j.beside == nil {
+			j.beside = newJournal()
+		}
+		return j.beside.recorder(loop, scheme, sink)
+	}
 	j.sinks[loop] = sink
 	return &journalist{open: sync.OnceValue(func() recorder.EventRecorder { return j.open(loop, scheme) })}
 }
@@ -57,6 +66,9 @@ func (j *journal) stop() {
 		j.cancel()
 	}
 	j.stopped = true
+	if j.beside != nil {
+		j.beside.stop()
+	}
 }
 
 // Create implements events.EventSink.

@@ -57,6 +57,20 @@ func TestEachLoopRecordsItsEventsItself(t *testing.T) {
 	await.Until(t, "the event of the other loop", func() (string, bool) { return moons.has("moon-controller: a face") })
 }
 
+func TestLoopsThatRecordInOneNameRecordTheirEventsThemselves(t *testing.T) {
+	j := newJournal()
+	defer j.stop()
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "1"}}
+	var sinks [3]sink
+	for i := range sinks {
+		recorder := j.recorder("halley", clientgoscheme.Scheme, &sinks[i])
+		recorder.Eventf(pod, nil, corev1.EventTypeNormal, "Seen", "Seen", "tail %d", i)
+	}
+	for i := range sinks {
+		await.Until(t, "the event of one of the loops", func() (string, bool) { return sinks[i].has(fmt.Sprintf("halley: tail %d", i)) })
+	}
+}
+
 func TestAnEventThatComesTooLateIsDropped(t *testing.T) {
 	j := newJournal()
 	var comets sink

@@ -65,6 +65,14 @@ func (l *lease) open(mgr manager.Manager) (err error) {
 	return nil
 }
 
+// Identity implements resourcelock.Interface.
+func (l *lease) Identity() string {
+	if l.Holder != "" {
+		return l.Holder
+	}
+	return l.Interface.Identity()
+}
+
 // Create implements resourcelock.Interface.
 func (l *lease) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
 	err := l.Interface.Create(ctx, record)

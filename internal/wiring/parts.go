@@ -3,6 +3,7 @@ package wiring
 import (
 	"context"
 	"fmt"
+	"net"
 
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -12,11 +13,15 @@ import (
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/network/dns"
+	"github.com/orrery-dev/orrery/network/ingress"
+	"github.com/orrery-dev/orrery/network/ipfamily"
+	"github.com/orrery-dev/orrery/network/loadbalancer/announcer"
 	"github.com/orrery-dev/orrery/network/policy"
 	"github.com/orrery-dev/orrery/network/proxy"
 	"github.com/orrery-dev/orrery/network/routes"
 	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/orrery-dev/orrery/scheduler"
+	"github.com/orrery-dev/orrery/webhooks"
 )
 
 // Scheduler is the scheduler as a part.
@@ -35,26 +40,33 @@ func NewScheduler(c Cluster, configuration *configv1.KubeSchedulerConfiguration)
 	if err != nil {
 		return Scheduler{}, err
 	}
-	s, err := scheduler.New(scheduler.Options{Config: c.Config, Scheme: scheme, Configuration: configuration})
+	s, err := scheduler.New(scheduler.Options{Config: c.Config, Scheme: scheme, Configuration: configuration, Clock: c.Clock, Activity: c.Activity})
 	return Scheduler{s}, err
 }
 
-// NewFleet makes simulated nodes. How they reach the cluster, and what they log, is filled in.
+// NewFleet makes simulated nodes. How they reach the cluster, what they log, and whom they tell what they do is filled in, and the clock
+// where the cluster has one.
 func NewFleet(c Cluster, o nodeagent.FleetOptions) (*nodeagent.Fleet, error) {
-	o.Config, o.Naming, o.Log = c.Config, c.Naming, c.Log
+	o.Config, o.Naming, o.Log, o.Activity = c.Config, c.Naming, c.Log, c.Activity
+	if c.Clock != nil {
+		o.Clock = c.Clock
+	}
 	return nodeagent.NewFleet(o)
 }
 
-// NewAgent makes a node that runs containers. How it reaches the cluster, and what it logs, is filled in.
+// NewAgent makes a node that runs containers. How it reaches the cluster, what it logs, and what a static pod may be, is filled in.
 func NewAgent(ctx context.Context, c Cluster, o nodeagent.Options) (*nodeagent.Agent, error) {
-	o.Config, o.Naming, o.Log = c.Config, c.Naming, c.Log
+	o.Config, o.Naming, o.Log, o.CompleteStaticPod = c.Config, c.Naming, c.Log, webhooks.CompleteStaticPod
 	return nodeagent.New(ctx, o)
 }
 
-// NewNetwork makes what programs this machine's network: the service proxy, and the enforcer of network policies, for which pods may
-// wait at a gate. inspect is handed what shows their plans; nil shows them to nobody.
+// NewNetwork makes what programs this machine's network: the service proxy, the enforcer of network policies, for which pods may wait at
+// a gate, and the announcer of load balancers' addresses. inspect is handed what shows their plans; nil shows them to nobody.
 func NewNetwork(c Cluster, o proxy.Options, gate *policy.Gate, inspect func(engine.Inspector)) (*Manager, error) {
-	mgr, err := NewManager(c, func(m *manager.Options) { m.Cache.ByObject = policy.Cached() })
+	mgr, err := NewManager(c, func(m *manager.Options) {
+		m.Cache.ByObject = policy.Cached()
+		m.Cache.ByObject[&ocorev1.Node{}] = cache.ByObject{Transform: announcer.Trim} // there may be thousands
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +74,14 @@ func NewNetwork(c Cluster, o proxy.Options, gate *policy.Gate, inspect func(engi
 	if err != nil {
 		return nil, err
 	}
-	e, err := policy.New(policy.Options{Name: o.Name, NodeName: o.NodeName, Gate: gate}, mgr.GetClient())
+	e, err := policy.New(policy.Options{Name: o.Name, NodeName: o.NodeName, Gate: gate, Families: ipfamily.Among(o.ServiceCIDRs...)}, mgr.GetClient())
 	if err != nil {
 		return nil, err
 	}
 	for _, part := range []interface {
 		SetupWithManager(mgr manager.Manager) error
 		Inspector() engine.Inspector
-	}{p, e} {
+	}{p, e, announcer.New(announcer.Options{NodeName: o.NodeName}, mgr.GetClient())} {
 		if err := part.SetupWithManager(mgr); err != nil {
 			return nil, fmt.Errorf("adding the network's loops to their manager: %w", err)
 		}
@@ -95,6 +107,23 @@ func NewRoutes(c Cluster, o routes.Options, inspect func(engine.Inspector)) (*Ma
 	}
 	if inspect != nil {
 		inspect(r.Inspector())
+	}
+	return mgr, nil
+}
+
+// NewIngress makes what routes requests that come to two listeners, for HTTP and for HTTPS, as Ingresses want it. inspect is handed what
+// shows its plans; nil shows them to nobody.
+func NewIngress(c Cluster, o ingress.Options, plain, secure net.Listener, inspect func(engine.Inspector)) (*Manager, error) {
+	mgr, err := NewManager(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	i := ingress.New(o, mgr.GetClient(), mgr.GetAPIReader(), plain, secure)
+	if err := i.SetupWithManager(mgr); err != nil {
+		return nil, fmt.Errorf("adding Ingresses to their manager: %w", err)
+	}
+	if inspect != nil {
+		inspect(i.Inspector())
 	}
 	return mgr, nil
 }
@@ -128,13 +157,22 @@ func NewDNS(c Cluster, o dns.Options, inspect func(engine.Inspector)) (DNS, erro
 
 // WithdrawDNS takes the endpoint of a node away where no DNS is to run any more.
 func WithdrawDNS(ctx context.Context, c Cluster, node string) error {
-	scheme, err := Scheme(c.Naming)
+	direct, err := Client(c)
 	if err != nil {
 		return err
 	}
-	reach, err := client.New(c.Config, client.Options{Scheme: scheme})
+	return dns.Withdraw(ctx, direct, node)
+}
+
+// Client reads from the API server and writes to it, without a cache: for what is done once.
+func Client(c Cluster) (client.Client, error) {
+	scheme, err := Scheme(c.Naming)
 	if err != nil {
-		return fmt.Errorf("reaching the cluster at %s: %w", c.Config.Host, err)
+		return nil, err
 	}
-	return dns.Withdraw(ctx, reach, node)
+	direct, err := client.New(c.Config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("reaching the cluster at %s: %w", c.Config.Host, err)
+	}
+	return direct, nil
 }

@@ -9,16 +9,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/framework/loop"
 )
 
 // newSecretsApart is the cache that the loops of a manager share, as one of them knows it: Secrets come from a cache of the loop's
 // own, which reads them as the loop. It is made when the loop first asks for one. So Secrets are held for, and may be read by, those
 // loops alone whose markers ask for them. Indexes of Secrets there are none: those that loops declare are of the shared cache.
-func newSecretsApart(mgr manager.Manager, m *asLoop) *loop.SplitCache {
+func newSecretsApart(mgr manager.Manager, m *asLoop, activity *activity.Tracker) *loop.SplitCache {
 	own := sync.OnceValues(func() (cache.Cache, error) {
 		own, err := cache.New(m.config, cache.Options{
-			HTTPClient: m.http, Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), NewInformer: loop.NewInformer,
+			HTTPClient: m.http, Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), NewInformer: activity.Informers(mgr.GetScheme(), loop.NewInformer),
 		})
 		if err == nil {
 			err = mgr.Add(own)

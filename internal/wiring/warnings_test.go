@@ -41,7 +41,7 @@ func TestLoopsLogNoWarningsOfTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := newIdentities(func(string) (*rest.Config, error) { return config, nil }).as(mgr, "endpoints-controller")
+	own, err := newIdentities(func(string) (*rest.Config, error) { return config, nil }, nil).as(mgr, "endpoints-controller")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -254,6 +254,14 @@ func (q *Queue) Busy() bool {
 	return q.active.Len() > 0
 }
 
+// Idle reports that nothing is being tried or to be tried. What waits for an event does not count, nor what waits for time after
+// an error.
+func (q *Queue) Idle() bool {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.active.Len() == 0 && q.backoff.Len() == 0 && q.inFlight.count() == 0
+}
+
 // Counts is how many pods are where.
 type Counts struct{ Active, Backoff, Unschedulable, Gated, InFlight int }
 

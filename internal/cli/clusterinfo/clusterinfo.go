@@ -60,7 +60,10 @@ type NodeConfig struct {
 type Networking struct {
 	PodSubnet     netip.Prefix `json:"podSubnet"`
 	ServiceSubnet netip.Prefix `json:"serviceSubnet"`
-	DNSDomain     string       `json:"dnsDomain,omitempty"`
+	// PodSubnetIPv6 and ServiceSubnetIPv6 are those of IPv6; not valid where there are none.
+	PodSubnetIPv6     netip.Prefix `json:"podSubnetIPv6,omitzero"`
+	ServiceSubnetIPv6 netip.Prefix `json:"serviceSubnetIPv6,omitzero"`
+	DNSDomain         string       `json:"dnsDomain,omitempty"`
 }
 
 // NodeConfigOf reads it from the ConfigMap orrery-config.

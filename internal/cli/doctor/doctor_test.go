@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"net/netip"
 	"strings"
 	"testing"
@@ -100,8 +101,14 @@ func TestWhatIsInTheWay(t *testing.T) {
 		"as many pids as there are": {func(m *Machine) { m.PIDs.Value.Now = 30000 }, "pids", Warning, "30000 processes and threads of at most 32768", "pid_max"},
 		"few inotify instances that cannot be raised": {func(m *Machine) { m.InotifyInstances.Value = Setting{128, false} },
 			"inotify", Warning, "max_user_instances is 128", "sysctl -w fs.inotify.max_user_instances"},
-		"few inotify watches":                {func(m *Machine) { m.InotifyWatches.Value.Value = 8192 }, "inotify", Warning, "max_user_watches is 8192", "sysctl -w"},
-		"no forwarding, and no way to it":    {func(m *Machine) { m.Forwarding.Value = Setting{0, false} }, "forwarding", Error, "does not forward", "ip_forward=1"},
+		"few inotify watches":             {func(m *Machine) { m.InotifyWatches.Value.Value = 8192 }, "inotify", Warning, "max_user_watches is 8192", "sysctl -w"},
+		"no forwarding, and no way to it": {func(m *Machine) { m.Forwarding.Value = Setting{0, false} }, "forwarding", Error, "does not forward", "ip_forward=1"},
+		"a kernel without IPv6 where pods are to have it": {func(m *Machine) {
+			m.Instance.IPv6, m.ForwardingIPv6 = true, Seen[Setting]{Err: fs.ErrNotExist}
+		}, "forwarding", Error, "IPv6 turned off", "ipv6.disable=1"},
+		"no forwarding of IPv6, and no way to it": {func(m *Machine) {
+			m.Instance.IPv6, m.ForwardingIPv6 = true, saw(Setting{0, false}, nil)
+		}, "forwarding", Error, "does not forward packets of IPv6", "net.ipv6.conf.all.forwarding=1"},
 		"a firewall that refuses to forward": {func(m *Machine) { m.Nft.Value.Refusing = []string{"ip filter FORWARD"} }, "firewall", Warning, "ip filter FORWARD drops", "nft insert rule ip filter FORWARD ip saddr 10.200.0.0/16 accept"},
 		"strict answers with two ways out": {func(m *Machine) {
 			m.ReversePath.Value = 1

@@ -45,7 +45,8 @@ type Machine struct {
 	Memory           Seen[Memory]
 	Disk             Seen[Disk]
 
-	Forwarding  Seen[Setting]
+	Forwarding, ForwardingIPv6 Seen[Setting]
+
 	ReversePath Seen[int]
 	Routes      Seen[[]Route]
 	Resolvers   Seen[[]netip.Addr]
@@ -66,6 +67,8 @@ type Instance struct {
 	// Chosen: the port was chosen, by a person or at an earlier start, so that no other will do.
 	Chosen         bool
 	Pods, Services netip.Prefix
+	// IPv6: pods and Services have addresses of it, too.
+	IPv6 bool
 	// Devices are its own network devices, whose routes are not in its way.
 	Devices []string
 }

@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,15 +13,29 @@ import (
 // What is in the way of the network.
 
 func forwarding(m Machine) []Finding {
-	return look(m.Forwarding, "net.ipv4.ip_forward", func(s Setting) []Finding {
+	found := forwards(m.Forwarding, "packets", "net.ipv4.ip_forward")
+	switch {
+	case !m.Instance.IPv6:
+		return found
+	case errors.Is(m.ForwardingIPv6.Err, fs.ErrNotExist):
+		return append(found, fail("this kernel has IPv6 turned off", "pods and Services are to have addresses of it, as the instance was started",
+			"start the machine without ipv6.disable=1 on the kernel's command line, or another instance with ranges of IPv4 alone")...)
+	default:
+		return append(found, forwards(m.ForwardingIPv6, "packets of IPv6", "net.ipv6.conf.all.forwarding")...)
+	}
+}
+
+// forwards judges a setting by which the machine forwards packets of some kind.
+func forwards(seen Seen[Setting], kind, name string) []Finding {
+	return look(seen, name, func(s Setting) []Finding {
 		switch {
 		case s.Value == 1:
-			return well("the machine forwards packets")
+			return well("the machine forwards %s", kind)
 		case s.Writeable:
-			return well("the machine does not forward packets yet: that is turned on at the start")
+			return well("the machine does not forward %s yet: that is turned on at the start", kind)
 		}
-		return fail("the machine does not forward packets, and we may not change that",
-			"pods reach neither each other nor anything else", "sysctl -w net.ipv4.ip_forward=1, where the machine is configured")
+		return fail("the machine does not forward "+kind+", and we may not change that",
+			"pods reach neither each other nor anything else", "sysctl -w "+name+"=1, where the machine is configured")
 	})
 }
 

@@ -35,6 +35,7 @@ func (m *Machine) observe(ctx context.Context, q Question) {
 	m.Memory = saw(seeMemory())
 
 	m.Forwarding = saw(setting("/proc/sys/net/ipv4/ip_forward"))
+	m.ForwardingIPv6 = saw(setting("/proc/sys/net/ipv6/conf/all/forwarding"))
 	m.ReversePath = saw(numberIn("/proc/sys/net/ipv4/conf/all/rp_filter"))
 	m.Routes = saw(seeRoutes())
 	m.Resolvers = saw(textOf("/etc/resolv.conf", parseResolvers))

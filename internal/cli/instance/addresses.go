@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Addresses are the ranges of addresses of an instance. No two instances of a machine share one.
@@ -16,6 +17,66 @@ type Addresses struct {
 	Pods netip.Prefix `json:"pods"`
 	// Services is the range of service addresses.
 	Services netip.Prefix `json:"services"`
+	// PodsIPv6 and ServicesIPv6 are those of IPv6; not valid where pods and Services have addresses of IPv4 alone.
+	PodsIPv6     netip.Prefix `json:"podsIPv6,omitzero"`
+	ServicesIPv6 netip.Prefix `json:"servicesIPv6,omitzero"`
+}
+
+// PodCIDRs are the ranges of pods, that of IPv4 first.
+func (a Addresses) PodCIDRs() []netip.Prefix { return valid(a.Pods, a.PodsIPv6) }
+
+// ServiceCIDRs are the ranges of services, that of IPv4 first.
+func (a Addresses) ServiceCIDRs() []netip.Prefix { return valid(a.Services, a.ServicesIPv6) }
+
+// Ranges are all of them.
+func (a Addresses) Ranges() []netip.Prefix { return append(a.PodCIDRs(), a.ServiceCIDRs()...) }
+
+func valid(ranges ...netip.Prefix) []netip.Prefix {
+	return slices.DeleteFunc(ranges, func(r netip.Prefix) bool { return !r.IsValid() })
+}
+
+// SettleAddresses remembers the ranges that somebody has chosen; those that are not valid are left to the instance. Once it has been
+// started there are no others. The instance must be acquired.
+func (i *Instance) SettleAddresses(chosen Addresses) error {
+	s, err := i.Settings()
+	if err != nil || chosen == (Addresses{}) {
+		return err
+	}
+	if i.hasData() {
+		return i.keepsAddresses(s.Addresses, chosen)
+	}
+	taken, err := i.takenAddresses()
+	if err != nil {
+		return err
+	}
+	for _, r := range chosen.Ranges() {
+		if at := slices.IndexFunc(taken, r.Overlaps); at >= 0 {
+			return fmt.Errorf("the range %s that was chosen for instance %s overlaps with %s, which is in use on this machine: choose another", r, i.Name, taken[at])
+		}
+	}
+	own, err := chooseApart(i.Name, append(taken, chosen.Ranges()...))
+	if err != nil {
+		return err
+	}
+	if !chosen.Pods.IsValid() {
+		chosen.Pods = own.Pods
+	}
+	if !chosen.Services.IsValid() {
+		chosen.Services = own.Services
+	}
+	s.Addresses = chosen
+	return i.save(s)
+}
+
+// keepsAddresses is an error where something else was chosen than the instance has.
+func (i *Instance) keepsAddresses(has, chosen Addresses) error {
+	pods := chosen.Pods.IsValid() && (chosen.Pods != has.Pods || chosen.PodsIPv6 != has.PodsIPv6)
+	services := chosen.Services.IsValid() && (chosen.Services != has.Services || chosen.ServicesIPv6 != has.ServicesIPv6)
+	if !pods && !services {
+		return nil
+	}
+	return fmt.Errorf("instance %s was started with the ranges %v for pods and %v for Services, of which its objects and containers have addresses: leave other ones out, or start another instance with --name",
+		i.Name, has.PodCIDRs(), has.ServiceCIDRs())
 }
 
 // rooms is how many pairs of ranges there are: 10.200.0.0/16 and 10.96.0.0/16, 10.201.0.0/16 and 10.97.0.0/16, and so on.
@@ -28,6 +89,11 @@ func (i *Instance) chooseAddresses() (Addresses, error) {
 	if err != nil {
 		return Addresses{}, err
 	}
+	return chooseApart(i.Name, taken)
+}
+
+// chooseApart takes the first pair of ranges that overlaps with none that are taken.
+func chooseApart(name string, taken []netip.Prefix) (Addresses, error) {
 next:
 	for room := range byte(rooms) {
 		a := addressesOf(room)
@@ -38,7 +104,7 @@ next:
 		}
 		return a, nil
 	}
-	return Addresses{}, fmt.Errorf("choosing addresses for instance %s: all of 10.200.0.0/16 to 10.%d.0.0/16 are in use on this machine", i.Name, 199+rooms)
+	return Addresses{}, fmt.Errorf("choosing addresses for instance %s: all of 10.200.0.0/16 to 10.%d.0.0/16 are in use on this machine", name, 199+rooms)
 }
 
 // Expected are the addresses that the instance has, or would choose if it was started now.
@@ -74,7 +140,7 @@ func (i *Instance) takenAddresses() ([]netip.Prefix, error) {
 	for _, sibling := range siblings {
 		other := Instance{Name: sibling.Name(), Dir: filepath.Join(filepath.Dir(i.Dir), sibling.Name())}
 		if settings, err := other.Settings(); err == nil && other.Name != i.Name && settings.Addresses.Pods.IsValid() {
-			taken = append(taken, settings.Addresses.Pods, settings.Addresses.Services)
+			taken = append(taken, settings.Addresses.Ranges()...)
 		}
 	}
 	return taken, nil

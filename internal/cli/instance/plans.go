@@ -72,7 +72,7 @@ func (i *Instance) Plans(ctx context.Context, loop, key string, next bool) (Plan
 
 // tell reads the answer to a question.
 func (i *Instance) tell(ctx context.Context, question string, answer any) error {
-	response, err := i.get(ctx, question)
+	response, err := i.get(ctx, question) //nolint:bodyclose // read does
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,8 @@ type Settings struct {
 	// Domain is the domain of the cluster: it is in tokens, in certificates and in the resolv.conf of containers. Empty means the
 	// default one.
 	Domain string `json:"domain,omitempty"`
+	// Member is as whom the instance is one of the members of a control plane; nil where nobody has been able to join it yet.
+	Member *Member `json:"member,omitempty"`
 }
 
 // Settings reads what was chosen; the zero value before the first start. What is missing or cannot be read although the instance

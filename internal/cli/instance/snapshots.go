@@ -15,7 +15,7 @@ const SnapshotsPath = "/snapshots"
 // taken. It takes as long as the store is large.
 func (i *Instance) TakeSnapshot(ctx context.Context, dir string, keys bool, taken any) error {
 	query := url.Values{"dir": {dir}, "keys": {strconv.FormatBool(keys)}}
-	response, err := i.ask(ctx, http.MethodPost, SnapshotsPath+"?"+query.Encode(), 0)
+	response, err := i.ask(ctx, http.MethodPost, SnapshotsPath+"?"+query.Encode(), 0) //nolint:bodyclose // read does
 	if err != nil {
 		return err
 	}

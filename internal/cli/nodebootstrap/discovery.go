@@ -29,6 +29,14 @@ const infoPath = "/api/v1/namespaces/" + metav1.NamespacePublic + "/configmaps/"
 // infoLimit bounds what is read from a server that nobody vouches for yet.
 const infoLimit = 1 << 20
 
+// Discover finds out the authority of the cluster, in PEM, and that it is one of those that were named.
+func Discover(ctx context.Context, o Options) (ca []byte, err error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	return o.discover(ctx)
+}
+
 // discover finds out the authority of the cluster.
 func (o *Options) discover(ctx context.Context) (ca []byte, err error) {
 	// Where no certificates were given, nobody vouches for the server yet: it is told nothing, and not believed.
@@ -79,8 +87,8 @@ func (o *Options) checkSignature(published *corev1.ConfigMap) error {
 	signature, signed := published.Data[bootstrapapi.JWSSignatureKeyPrefix+id]
 	switch {
 	case !signed:
-		return fmt.Errorf("the cluster at %s knows no token %s.… that signs: it has expired, was deleted, or never was one of this cluster's; make another with 'orrery token create --print-join-command' there",
-			o.Server, id)
+		return fmt.Errorf("the cluster at %s knows no token %s.… that signs: it has expired, was deleted, or never was one of this cluster's; make another with '%s' there",
+			o.Server, id, o.makesToken())
 	case !jws.DetachedTokenIsValid(signature, published.Data[bootstrapapi.KubeConfigKey], id, secret):
 		return fmt.Errorf("what the cluster at %s says of itself is not signed with the token %s.…: the part after the full stop is wrong, or somebody is between", o.Server, id)
 	default:

@@ -34,6 +34,8 @@ type Options struct {
 	Address  netip.Addr
 	// Dir is the folder of the registration.
 	Dir string
+	// ControlPlane says that the machine is to become a member of the control plane (see [Discover]), and no node.
+	ControlPlane bool
 
 	// now is the time; nil means the real one. patience is how long the server may take for one answer, and for a certificate.
 	now      func() time.Time
@@ -47,11 +49,11 @@ func (o *Options) Check() error {
 	}
 	switch {
 	case o.Token == "":
-		return errors.New("--join needs --token: 'orrery token create --print-join-command', on a machine of the cluster, prints all of the command")
+		return fmt.Errorf("--join needs --token: '%s', on a machine of the cluster, prints all of the command", o.makesToken())
 	case !bootstraputil.IsValidBootstrapToken(o.Token):
 		return errors.New("--token has not the form of a token: want 6 and then 16 lower-case letters and digits, with a full stop between them")
 	case len(o.Pins) == 0 && len(o.CA) == 0:
-		return errors.New("--join needs --ca-hash or --ca-file, by which this machine knows the cluster from another: 'orrery token create --print-join-command' prints the hash")
+		return fmt.Errorf("--join needs --ca-hash or --ca-file, by which this machine knows the cluster from another: '%s' prints the hash", o.makesToken())
 	case len(o.CA) > 0 && !x509.NewCertPool().AppendCertsFromPEM(o.CA):
 		return errors.New("--ca-file holds no certificate in PEM")
 	case len(validation.IsDNS1123Subdomain(o.NodeName)) > 0:
@@ -65,6 +67,14 @@ func (o *Options) Check() error {
 		}
 	}
 	return nil
+}
+
+// makesToken is the command that makes a token of the kind that is needed.
+func (o *Options) makesToken() string {
+	if o.ControlPlane {
+		return "orrery token create --control-plane --print-join-command"
+	}
+	return "orrery token create --print-join-command"
 }
 
 func (o *Options) checkServer() error {

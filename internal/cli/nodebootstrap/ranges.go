@@ -28,9 +28,9 @@ func clash(n clusterinfo.Networking, local []netip.Prefix) error {
 	for _, of := range []struct {
 		what  string
 		taken netip.Prefix
-	}{{"pods", n.PodSubnet}, {"Services", n.ServiceSubnet}} {
+	}{{"pods", n.PodSubnet}, {"Services", n.ServiceSubnet}, {"pods", n.PodSubnetIPv6}, {"Services", n.ServiceSubnetIPv6}} {
 		for _, l := range local {
-			if of.taken.Contains(l.Addr()) {
+			if of.taken.IsValid() && of.taken.Contains(l.Addr()) {
 				return fmt.Errorf("this machine has the address %s, which is of the range %s that the cluster gives to %s: remove what has it here, as another instance of orrery, and join again",
 					l.Addr(), of.taken, of.what)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/scheduler/explain"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // How much is shown; the JSON has it all.
@@ -23,13 +24,36 @@ type Pod struct {
 	// Node is where the pod is; empty for one that waits.
 	Node        string               `json:"node,omitempty"`
 	Explanation *explain.Explanation `json:"explanation"`
+	// Static is set where the pod is the mirror of a static one.
+	Static *Static `json:"static,omitempty"`
 	// Decided is what the scheduler of the running instance remembers of its last attempt.
 	Decided *explain.Record `json:"decided,omitempty"`
+}
+
+// Static is a static pod, of which the API has a mirror.
+type Static struct {
+	// Source is file or http.
+	Source string `json:"source"`
+	// Hash is that of its manifest.
+	Hash string `json:"hash"`
+}
+
+// StaticOf is the static pod that a pod of the API is the mirror of; nil if it is none.
+func StaticOf(pod *corev1.Pod) *Static {
+	hash, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]
+	if !mirror {
+		return nil
+	}
+	return &Static{Source: pod.Annotations["kubernetes.io/config.source"], Hash: hash}
 }
 
 // Explain writes about one pod.
 func Explain(out io.Writer, pod Pod) error {
 	i := newInk(out)
+	if pod.Static != nil {
+		i.mirror(pod)
+		return i.err
+	}
 	i.headline(pod)
 	e := pod.Explanation
 	for _, held := range e.Held {
@@ -40,6 +64,17 @@ func Explain(out io.Writer, pod Pod) error {
 	i.scores(pod)
 	i.decided(pod.Decided)
 	return i.err
+}
+
+// mirror says what such a pod is. No scheduler has put it where it is.
+func (i *ink) mirror(pod Pod) {
+	where := "a directory of the node"
+	if pod.Static.Source == "http" {
+		where = "a URL that the node reads"
+	}
+	i.line("Pod %s is on %s, which runs it by itself: it is the mirror of a static pod.", i.in(bold, pod.Namespace+"/"+pod.Name), i.in(good, pod.Node))
+	i.line("  Its manifest is in %s (hash %s), and no scheduler was asked.", where, pod.Static.Hash)
+	i.line("  To delete or change the mirror changes nothing about the pod, and it is made anew: do so to the manifest.")
 }
 
 func (i *ink) headline(pod Pod) {

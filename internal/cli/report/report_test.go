@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/orrery-dev/orrery/internal/cli/report"
 	"github.com/orrery-dev/orrery/scheduler/explain"
@@ -74,6 +76,27 @@ Pod shop/web is on node-5. It would fit on 5 nodes of 6 now.
 
   and 1 node with lower scores or the same
 `)
+}
+
+func TestAMirrorPodIsExplainedByWhatItMirrors(t *testing.T) {
+	mirror := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{
+		"kubernetes.io/config.mirror": "4f2c", "kubernetes.io/config.source": "file",
+	}}}
+	var out strings.Builder
+	err := report.Explain(&out, report.Pod{
+		Namespace: "kube-system", Name: "etcd-node-1", Node: "node-1", Explanation: &explain.Explanation{Nodes: 3}, Static: report.StaticOf(mirror),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, out.String(), `
+Pod kube-system/etcd-node-1 is on node-1, which runs it by itself: it is the mirror of a static pod.
+  Its manifest is in a directory of the node (hash 4f2c), and no scheduler was asked.
+  To delete or change the mirror changes nothing about the pod, and it is made anew: do so to the manifest.
+`)
+	if report.StaticOf(&corev1.Pod{}) != nil {
+		t.Error("a pod without the annotation is taken for a mirror")
+	}
 }
 
 func TestASimulation(t *testing.T) {
