@@ -84,7 +84,7 @@ func (te *Environment) configFor(component Component) (config *rest.Config, err 
 	if te.Faults != nil {
 		config = te.Faults.Config(config, component.Name)
 	}
-	return config, nil
+	return te.tracked(config), nil
 }
 
 // Kill ends a component as kill -9 does: from one moment to the next nothing that it sends reaches the API server, and what it knew is

@@ -14,6 +14,16 @@
 // With Faults requests of these parts go wrong when a test says so, and Kill ends one of them in the middle of its work: see [Faults],
 // which any client can be made to meet.
 //
+// A test waits for no state and sleeps for no time. [Environment.Settle] returns when all is at rest, so that what is to be asserted holds
+// already, or never will; the error says what is still at work. With a Clock, time stands still until [Environment.Advance] moves it, from
+// one thing that is due to the next: an hour takes as long as what happens in it. Loops of the test's own are waited for and live by that time
+// in a manager of [Environment.NewManager], added with [Environment.LoopOptions]:
+//
+//	te := &envtest.Environment{Controllers: true, Scheduler: true, SimulatedNodes: 1, Clock: envtest.NewClock(time.Time{})}
+//	...
+//	create(job)                            // with ttlSecondsAfterFinished: 600
+//	err := te.Advance(ctx, 11*time.Minute) // it has run, and is gone
+//
 // It promises that several environments run side by side in one process, that nothing of an environment is left when
 // Stop has returned, and that Stop always returns. Data is kept in a temporary directory and never waits for the disk.
 //

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -14,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/framework/activity"
+	"github.com/orrery-dev/orrery/nodeagent"
 )
 
 // Types that are controller-runtime's own.
@@ -93,6 +96,9 @@ type Environment struct {
 	Components []Component
 	// Faults are met by all of these; Config meets none. Nil means that nothing goes wrong.
 	Faults *Faults
+	// Clock is the time of all that waits in these: back-offs, TTLs, schedules, heartbeats, probes. It stands still but for Advance. Nil
+	// means the real one.
+	Clock *Clock
 
 	mu       sync.Mutex
 	server   *apiserver.Server
@@ -100,6 +106,12 @@ type Environment struct {
 	killed   map[string]Component // what Restart can start again
 	existing bool
 	asked    *definitions
+	storage  *storage // nil while no server of our own runs
+
+	fleet atomic.Pointer[nodeagent.Fleet] // that of the last start
+
+	trackOnce sync.Once
+	tracker   *activity.Tracker
 }
 
 // definitions are the fields that Start replaces by what it has installed, and Stop puts back.
@@ -158,6 +170,10 @@ func (te *Environment) stop() error {
 	te.running = nil
 	if te.existing || te.server != nil {
 		err = errors.Join(err, te.uninstall())
+	}
+	if te.storage != nil {
+		err = errors.Join(err, te.storage.close())
+		te.storage = nil
 	}
 	if te.server != nil {
 		err = errors.Join(err, te.server.Stop())

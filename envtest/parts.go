@@ -12,6 +12,9 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent"
 )
 
+// simulatedNodes is the name of the component that they are.
+const simulatedNodes = "simulated nodes"
+
 // components returns the parts that the switches ask for, and those of the caller.
 func (te *Environment) components() []Component {
 	var components []Component
@@ -29,8 +32,10 @@ func (te *Environment) components() []Component {
 		})
 	}
 	if te.SimulatedNodes > 0 {
-		add("simulated nodes", identity.SimulatedNodes, func(c wiring.Cluster) (wiring.Part, error) {
-			return wiring.NewFleet(c, nodeagent.FleetOptions{Nodes: te.SimulatedNodes})
+		add(simulatedNodes, identity.SimulatedNodes, func(c wiring.Cluster) (wiring.Part, error) {
+			fleet, err := wiring.NewFleet(c, nodeagent.FleetOptions{Nodes: te.SimulatedNodes})
+			te.fleet.Store(fleet)
+			return fleet, err
 		})
 	}
 	return append(components, te.Components...)
@@ -38,25 +43,29 @@ func (te *Environment) components() []Component {
 
 // runner runs a part of the environment's cluster, which is our own unless it was there before.
 func (te *Environment) runner(name string, build func(wiring.Cluster) (wiring.Part, error)) func(context.Context, *rest.Config) error {
-	cluster := wiring.Cluster{Naming: apis.Kubernetes, Log: logr.Discard()}
+	cluster := wiring.Cluster{Naming: apis.Kubernetes, Clock: te.clock(), Activity: te.Activity(), Log: logr.Discard()}
 	if te.server != nil {
 		cluster = cluster.Beside(te.server)
-		if direct := cluster.ConfigOf; te.Faults != nil {
-			cluster.ConfigOf = func(loop string) (*rest.Config, error) {
-				config, err := direct(loop)
-				if err != nil {
-					return nil, err
-				}
-				return te.Faults.Config(config, loop, name), nil
+		direct := cluster.ConfigOf
+		cluster.ConfigOf = func(loop string) (*rest.Config, error) {
+			config, err := direct(loop)
+			if err != nil {
+				return nil, err
 			}
+			if te.Faults != nil {
+				config = te.Faults.Config(config, loop, name)
+			}
+			return te.tracked(config), nil
 		}
 	}
 	return func(ctx context.Context, config *rest.Config) error {
 		cluster.Config = config
+		begun := te.Activity().Begin("the start of " + name)
+		defer begun()
 		part, err := build(cluster)
 		if err != nil {
 			return err
 		}
-		return part.Run(ctx)
+		return wiring.Run(ctx, part, begun)
 	}
 }

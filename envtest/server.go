@@ -47,6 +47,9 @@ func (te *Environment) startServer(ctx context.Context) error {
 	if err := server.WaitReady(ctx); err != nil {
 		return err
 	}
+	if te.storage, err = openStorage(ctx, server); err != nil {
+		return err
+	}
 	return te.describe(configured)
 }
 
