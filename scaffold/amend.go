@@ -3,10 +3,8 @@ package scaffold
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/spf13/afero"
-	"golang.org/x/tools/imports"
 )
 
 // amendment is a change of what kubebuilder's plugins have written: everything that a pattern matches becomes something else.
@@ -80,12 +78,7 @@ func amend(fs afero.Fs, path string, by []amendment) error {
 		}
 		text = a.pattern.ReplaceAll(text, []byte(a.by))
 	}
-	if strings.HasSuffix(path, ".go") {
-		if text, err = imports.Process(path, text, &imports.Options{Comments: true, TabIndent: true, TabWidth: 8, FormatOnly: true}); err != nil {
-			return fmt.Errorf("formatting %s: %w", path, err)
-		}
-	}
-	return afero.WriteFile(fs, path, text, 0o644)
+	return writeFormatted(fs, path, text)
 }
 
 // amendSuite lets a suite of kubebuilder's run on our envtest, unless it does already.

@@ -78,6 +78,9 @@ func (c *command) do(folder string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ofOrrery(project.Config()) {
+		return nil, c.inOrrery(files, project)
+	}
 	if wants, does := c.sub.(inFolder); does {
 		wants.in(folder)
 	}

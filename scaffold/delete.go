@@ -70,7 +70,7 @@ func (d *deletion) do(string) ([]string, error) {
 		return nil, err
 	}
 	gvk := newResource(d.gvk, project.Config()).GVK
-	if err := errors.Join(checkLayout(project.Config()), checkKind(gvk)); err != nil {
+	if err := errors.Join(refuseOrrery(project.Config()), checkLayout(project.Config()), checkKind(gvk)); err != nil {
 		return nil, err
 	}
 	res, err := project.Config().GetResource(gvk)

@@ -2,6 +2,7 @@ package scaffold
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,18 +73,51 @@ func TestWhatIsOtherThanInKubebuildersOwnProject(t *testing.T) {
 				delete(ours, versions)
 				delete(theirs, versions)
 			}
-			checkGolden(t, filepath.Join("testdata", name+".diff"), otherThan(theirs, ours))
+			checkGolden(t, filepath.Join("testdata", name+".diff"), otherThan(t, theirs, ours))
 		})
 	}
 }
 
-// otherThan is the difference of two projects. Of a file that only the first has, and of a page of text, the name is enough.
-func otherThan(theirs, ours tree.Tree) string {
+// reasons are why files are other than kubebuilder's: the first of them whose pattern the path matches.
+var reasons = []struct{ pattern, why string }{
+	{"Makefile", "make test downloads nothing but Go modules: the suites need no programs, and controller-gen is the one that go.mod pins"},
+	{"PROJECT", "what our plugin remembers is under its key, which kubebuilder keeps"},
+	{"AGENTS.md", "it tells of rooms, plans and looptest"},
+	{"README.md", "it tells which commands run the project on a control plane of ours"},
+	{".orrery/*", "it holds what was scaffolded, so that update can tell what was edited"},
+	{"cmd/main.go", "it adds a loop to the manager in place of a reconciler"},
+	{"config/samples/*", "an API server takes the sample as it is: a spec that holds a comment alone is null"},
+	{"internal/controller/website/*", "the loop has a room"},
+	{"internal/controller/website_controller*.go", "the loop has a room"},
+	{"internal/controller/suite_test.go", "the suite runs on our envtest, in the room where there is one"},
+	{"internal/webhook/v1/webhook_suite_test.go", "the suite runs on our envtest"},
+}
+
+func reasonFor(t *testing.T, path string) string {
+	t.Helper()
+	for _, r := range reasons {
+		if matches, err := filepath.Match(r.pattern, path); err != nil {
+			t.Fatal(err)
+		} else if matches {
+			return r.why
+		}
+	}
+	t.Errorf("%s is other than kubebuilder's, and there is no reason for it", path)
+	return ""
+}
+
+// otherThan is the difference of two projects, with the reason before each file. Of a file that only the first has, of a page of text
+// and of the record the name is enough.
+func otherThan(t *testing.T, theirs, ours tree.Tree) string {
+	t.Helper()
 	var text strings.Builder
 	for _, change := range tree.Compare(theirs, ours) {
+		text.WriteString("# " + reasonFor(t, change.Path) + "\n")
 		switch {
 		case change.Action() == tree.Delete:
 			text.WriteString("only in kubebuilder's: " + change.Path + "\n")
+		case change.Path == recordFile:
+			text.WriteString("only in ours: " + change.Path + "\n")
 		case filepath.Ext(change.Path) == ".md":
 			text.WriteString("another text: " + change.Path + "\n")
 		default:
@@ -109,20 +143,32 @@ func checkGolden(t *testing.T, path, got string) {
 	}
 }
 
-// Whoever goes on with kubebuilder finds all that its plugins look for, and what they do not know stays.
+// kubebuilder is the program, built from its module.
+func kubebuilder(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "kubebuilder")
+	in(t, checkout, "go", "build", "-o", program, "sigs.k8s.io/kubebuilder/v4")
+	return program
+}
+
+// Whoever goes on with kubebuilder finds all that its plugins look for, what they do not know stays, and all of it compiles.
 func TestKubebuilderGoesOnWorkingInAProject(t *testing.T) {
+	program := kubebuilder(t)
 	dir := newProject(t)
 	do(t, dir, CreateAPI(), kind("Website")...)
 	room := read(t, dir)["internal/controller/website/plan.go"]
-	do(t, dir, kubebuilderCreateAPI(), kind("Page", "--resource", "--controller")...)
-	do(t, dir, kubebuilderCreateWebhook(), kind("Website", "--programmatic-validation")...)
+	in(t, dir, append([]string{program, "create", "api"}, kind("Page", "--resource", "--controller")...)...)
+	in(t, dir, append([]string{program, "create", "webhook"}, kind("Website", "--defaulting", "--programmatic-validation")...)...)
+	in(t, dir, program, "edit", "--multigroup")
+	in(t, dir, program, "create", "api", "--group", "shop", "--version", "v1", "--kind", "Cart", "--resource", "--controller", "--make=false")
 
 	files := read(t, dir)
 	for path, want := range map[string]string{
-		"cmd/main.go":                            "controller.PageReconciler{",
-		"internal/controller/suite_test.go":      "package controller",
-		"internal/webhook/v1/website_webhook.go": "ValidateCreate",
-		"PROJECT":                                "  " + Key + ": {}\n",
+		"cmd/main.go":                                 "controller.PageReconciler{",
+		"internal/controller/suite_test.go":           "package controller",
+		"internal/webhook/v1/website_webhook.go":      "ValidateCreate",
+		"internal/controller/shop/cart_controller.go": "CartReconciler",
+		"PROJECT": "  " + Key + ": {}\n",
 	} {
 		if !strings.Contains(files[path].Content, want) {
 			t.Errorf("%s does not say %q:\n%s", path, want, files[path].Content)
@@ -132,10 +178,24 @@ func TestKubebuilderGoesOnWorkingInAProject(t *testing.T) {
 		t.Error("the loop that was there is not as it was")
 	}
 
-	do(t, dir, CreateAPI(), kind("Post")...)
-	if !strings.Contains(read(t, dir)["cmd/main.go"].Content, "postcontroller.Loop()") {
+	do(t, dir, CreateAPI(), "--group", "shop", "--version", "v1", "--kind", "Post", "--make=false")
+	if !strings.Contains(read(t, dir)["cmd/main.go"].Content, "shoppostcontroller.Loop()") {
 		t.Error("afterwards, we cannot add a loop")
 	}
+	compiles(t, dir)
+}
+
+// compiles has a project compiled, its tests too, once its deep copies are there, and nothing linked. The checkout is a module of the same workspace: so
+// its packages need not be compiled once more as those of a dependency.
+func compiles(t *testing.T, dir string) {
+	t.Helper()
+	in(t, dir, "go", "tool", "controller-gen", "object", "paths=./api/...")
+	workspace := filepath.Join(t.TempDir(), "go.work")
+	text := fmt.Sprintf("go 1.26.0\n\ngodebug default=go1.26\n\nuse (\n\t%s\n\t%s\n)\n", dir, absolute(t, checkout))
+	if err := os.WriteFile(workspace, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	in(t, dir, "env", "GOWORK="+workspace, "go", "list", "-export", "-test", "-f", "{{.Export}}", "./...")
 }
 
 func TestAProjectThatKubebuilderMadeCanGetLoops(t *testing.T) {

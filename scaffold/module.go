@@ -81,7 +81,7 @@ func tidy() error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(mod.Replace, func(r *modfile.Replace) bool { return r.Old.Path == orrery && r.New.Version == "" }) {
+	if standIn(mod) != "" {
 		return nil
 	}
 	return run("go", "mod", "tidy")
@@ -102,17 +102,9 @@ func requireSource(fs afero.Fs, mod *modfile.File, from string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(from, "go.mod")
-	text, err := os.ReadFile(path)
+	theirs, err := checkoutModule(from)
 	if err != nil {
 		return fmt.Errorf("--orrery-source %s: this is no checkout of Orrery: %w", from, err)
-	}
-	theirs, err := modfile.Parse(path, text, nil)
-	if err != nil {
-		return err
-	}
-	if theirs.Module == nil || theirs.Module.Mod.Path != orrery {
-		return fmt.Errorf("--orrery-source %s: this is no checkout of Orrery: its go.mod is that of another module", from)
 	}
 	var all error
 	for _, r := range theirs.Require {
@@ -121,6 +113,86 @@ func requireSource(fs afero.Fs, mod *modfile.File, from string) error {
 	mod.SetRequireSeparateIndirect(indirect(mod.Require))
 	all = errors.Join(all, mod.AddRequire(orrery, replaced), mod.AddReplace(orrery, "", from, ""))
 	return errors.Join(all, addSums(fs, filepath.Join(from, "go.sum")))
+}
+
+// checkoutModule is the go.mod of a checkout.
+func checkoutModule(folder string) (*modfile.File, error) {
+	path := filepath.Join(folder, "go.mod")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := modfile.Parse(path, text, nil)
+	if err != nil {
+		return nil, err
+	}
+	if theirs.Module == nil || theirs.Module.Mod.Path != orrery {
+		return nil, errors.New("its go.mod is that of another module")
+	}
+	return theirs, nil
+}
+
+// raiseOrrery lets a module that requires an older version of this one require that of a number, if others can download it. Where a
+// checkout stands in for it, what that requires by now comes along.
+func raiseOrrery(fs afero.Fs, number string) error {
+	text, err := afero.ReadFile(fs, "go.mod")
+	if err != nil {
+		return fmt.Errorf("reading go.mod: %w", err)
+	}
+	mod, err := modfile.Parse("go.mod", text, nil)
+	if err != nil {
+		return err
+	}
+	if from := standIn(mod); from != "" {
+		err = raiseSource(fs, mod, from)
+	} else if semver.Prerelease(number) == "" { // an invalid one is less than any other
+		err = raise(mod, orrery, number)
+	}
+	if err != nil {
+		return err
+	}
+	mod.Cleanup()
+	if text, err = mod.Format(); err != nil {
+		return err
+	}
+	return afero.WriteFile(fs, "go.mod", text, 0o644)
+}
+
+// standIn is the folder that a module has in place of this one; empty means none.
+func standIn(mod *modfile.File) string {
+	for _, r := range mod.Replace {
+		if r.Old.Path == orrery && r.New.Version == "" {
+			return r.New.Path
+		}
+	}
+	return ""
+}
+
+// raiseSource requires of each module at least the version that a checkout requires.
+func raiseSource(fs afero.Fs, mod *modfile.File, from string) error {
+	theirs, err := checkoutModule(from)
+	if err != nil {
+		return fmt.Errorf("go.mod replaces Orrery by the folder %s, which is no checkout of it: %w", from, err)
+	}
+	for _, r := range theirs.Require {
+		if !slices.ContainsFunc(mod.Require, func(known *modfile.Require) bool { return known.Mod.Path == r.Mod.Path }) {
+			mod.AddNewRequire(r.Mod.Path, r.Mod.Version, true)
+		}
+		if err := raise(mod, r.Mod.Path, r.Mod.Version); err != nil {
+			return err
+		}
+	}
+	return addSums(fs, filepath.Join(from, "go.sum"))
+}
+
+// raise requires a version of a module that is required in an older one.
+func raise(mod *modfile.File, path, number string) error {
+	for _, r := range mod.Require {
+		if r.Mod.Path == path && semver.Compare(r.Mod.Version, number) < 0 {
+			return mod.AddRequire(path, number)
+		}
+	}
+	return nil
 }
 
 // indirect marks what the project does not import itself: go mod tidy says better, where it is run.

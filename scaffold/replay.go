@@ -3,50 +3,38 @@ package scaffold
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/orrery-dev/orrery/scaffold/tree"
+	"github.com/spf13/afero"
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/kubebuilder/v4/pkg/config"
+	yamlstore "sigs.k8s.io/kubebuilder/v4/pkg/config/store/yaml"
+	"sigs.k8s.io/kubebuilder/v4/pkg/machinery"
 	"sigs.k8s.io/kubebuilder/v4/pkg/model/resource"
 )
 
 // replay computes what commands have written for a kind in the project of the working directory: the difference between a new
 // project of the same settings and other kinds, with less of this one and with all of it. left nil is none of it.
 func replay(c config.Config, res resource.Resource, left *resource.Resource) (tree.Changes, error) {
-	known, err := settingsOf(c)
-	if err != nil {
-		return nil, err
-	}
-	all, err := c.GetResources()
-	if err != nil {
-		return nil, err
-	}
-	start := tree.Tree{}
-	for _, file := range []string{boilerplates} { // where a licence is, files begin with it
-		if text, err := os.ReadFile(file); err == nil {
-			start[file] = tree.File{Content: string(text), Mode: 0o644}
-		}
-	}
 	here, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
-	r := replayed{config: c, project: here}
+	r, err := newReplayed(c, here)
+	if err != nil {
+		return nil, err
+	}
+	others := slices.DeleteFunc(slices.Clone(r.kinds), func(other resource.Resource) bool { return other.GVK == res.GVK })
 	var before, after tree.Tree
-	err = inCopy(here, tree.Tree{}, func() error {
-		if err := r.init(known, start); err != nil {
+	err = r.anew(func() error {
+		if err := r.createAll(others); err != nil {
 			return err
-		}
-		for _, other := range all {
-			if other.GVK == res.GVK {
-				continue
-			}
-			if err := r.create(other, nil); err != nil {
-				return err
-			}
 		}
 		if left != nil {
 			if err := r.create(*left, nil); err != nil {
@@ -67,21 +55,87 @@ func replay(c config.Config, res resource.Resource, left *resource.Resource) (tr
 	return tree.Compare(before, after), err
 }
 
+// scaffolded is all that commands of this version write into the project in a folder, by what its PROJECT file says, but for that
+// file and those of the module. Where there is no project, there is nothing.
+func scaffolded(folder string) (written tree.Tree, err error) {
+	if folder, err = filepath.Abs(folder); err != nil { // a folder called . has no files in it to afero
+		return nil, err
+	}
+	project := yamlstore.New(machinery.Filesystem{FS: afero.NewBasePathFs(afero.NewOsFs(), folder)})
+	if err := project.Load(); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("reading PROJECT: %w", err)
+	}
+	r, err := newReplayed(project.Config(), folder)
+	if err != nil {
+		return nil, err
+	}
+	err = r.anew(func() error {
+		if err := r.createAll(r.kinds); err != nil {
+			return err
+		}
+		written, err = tree.Read(".")
+		return err
+	})
+	for _, kept := range []string{"PROJECT", "go.mod", "go.sum"} {
+		delete(written, kept)
+	}
+	return written, err
+}
+
 // replayed is a project that is made anew after another.
 type replayed struct {
-	config  config.Config
+	config   config.Config
+	settings settings
+	kinds    []resource.Resource
+	// start are the files that it begins with.
+	start   tree.Tree
 	project string // the folder of the other
 }
 
-func (r replayed) init(known settings, start tree.Tree) error {
+func newReplayed(c config.Config, folder string) (r replayed, err error) {
+	r = replayed{config: c, project: folder, start: tree.Tree{}}
+	if r.settings, err = settingsOf(c); err != nil {
+		return r, err
+	}
+	if r.kinds, err = c.GetResources(); err != nil {
+		return r, err
+	}
+	if text, err := os.ReadFile(filepath.Join(folder, boilerplates)); err == nil { // where a licence is, files begin with it
+		r.start[boilerplates] = tree.File{Content: string(text), Mode: 0o644}
+	}
+	return r, nil
+}
+
+// anew calls do in a new project of the same settings without kinds.
+func (r replayed) anew(do func() error) error {
+	return inCopy(r.project, tree.Tree{}, func() error {
+		if err := r.init(); err != nil {
+			return err
+		}
+		return do()
+	})
+}
+
+func (r replayed) init() error {
 	init := Plugin{}.GetInitSubcommand().(*initSubcommand)
 	init.requires = requireAny
 	err := r.command(&command{sub: init, makes: true}, map[string]string{
 		"domain": r.config.GetDomain(), "repo": r.config.GetRepository(), "project-name": r.config.GetProjectName(),
 		"multigroup": fmt.Sprint(r.config.IsMultiGroup()), "namespaced": fmt.Sprint(r.config.IsNamespaced()),
-		"plain": fmt.Sprint(known.Plain), "license": "none", "fetch-deps": "false", "skip-go-version-check": "true",
+		"plain": fmt.Sprint(r.settings.Plain), "license": "none", "fetch-deps": "false", "skip-go-version-check": "true",
 	})
-	return errors.Join(err, start.Write("."))
+	return errors.Join(err, r.start.Write("."))
+}
+
+func (r replayed) createAll(kinds []resource.Resource) error {
+	for _, kind := range kinds {
+		if err := r.create(kind, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // create does for a kind what its entry in PROJECT says was done, but for what is there already.

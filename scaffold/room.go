@@ -66,6 +66,10 @@ type names struct {
 	Package, Dir string
 	// Alias is its package in cmd/main.go, where any other name may be taken.
 	Alias string
+	// Kinds is the package of the kind, as the room imports it.
+	Kinds string
+	// MarkerGroup is the group of the kind as RBAC markers of this module name it.
+	MarkerGroup string
 	// Top is the way from Dir to the top of the project, as arguments of filepath.Join.
 	Top string
 }
@@ -80,6 +84,7 @@ func namesOf(name string, res *resource.Resource, multigroup bool) names {
 		Package: pkg,
 		Dir:     path.Join("internal", "controller", pkg),
 		Alias:   strings.TrimSuffix(pkg, "controller") + "controller",
+		Kinds:   res.ImportAlias(),
 	}
 	if token.IsKeyword(pkg) {
 		n.Package += "controller"

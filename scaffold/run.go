@@ -36,7 +36,14 @@ func Run(folder string, c Command) (*Result, error) {
 	}
 	var result Result
 	err = inCopy(folder, before, func() error {
-		if result.Notes, err = quietly(func() ([]string, error) { return c.do(folder) }); err != nil {
+		result.Notes, err = quietly(func() ([]string, error) {
+			notes, err := c.do(folder)
+			if err != nil {
+				return nil, err
+			}
+			return notes, remember(folder)
+		})
+		if err != nil {
 			return err
 		}
 		after, err := tree.Read(".")

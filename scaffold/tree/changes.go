@@ -51,11 +51,17 @@ func Compare(before, after Tree) Changes {
 	var changes Changes
 	for _, path := range paths {
 		d := Difference{Path: path, Before: before.at(path), After: after.at(path)}
-		if d.Before == nil || d.After == nil || *d.Before != *d.After {
+		if d.Before == nil || d.After == nil || !d.Before.same(*d.After) {
 			changes = append(changes, d)
 		}
 	}
 	return changes
+}
+
+// same is whether two files say the same and can both be run, or neither. Who may read and write them is a matter of who has the folder.
+func (f File) same(other File) bool {
+	const run = 0o111
+	return f.Content == other.Content && f.Mode.Type() == other.Mode.Type() && (f.Mode&run == 0) == (other.Mode&run == 0)
 }
 
 func (t Tree) at(path string) *File {

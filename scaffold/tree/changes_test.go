@@ -45,6 +45,14 @@ func TestApplyTurnsOneTreeIntoTheOther(t *testing.T) {
 	}
 }
 
+func TestWhoElseMayReadOrWriteAFileIsNoChange(t *testing.T) {
+	before := Tree{"a": {Content: "1\n", Mode: 0o664}, "b": {Content: "2\n", Mode: 0o664}}
+	after := Tree{"a": file("1\n"), "b": {Content: "2\n", Mode: 0o755}}
+	if changes := Compare(before, after); len(changes) != 1 || changes[0].Path != "b" {
+		t.Errorf("the changes are %v, want that b can be run", changes)
+	}
+}
+
 func TestApplyLeavesAFolderAsItWasWhenItFails(t *testing.T) {
 	before := Tree{"a": file("1\n"), "b/c": file("2\n")}
 	dir := folder(t, before)
