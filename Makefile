@@ -107,12 +107,17 @@ bench-controllers: ## Compare the controllers with kube-controller-manager's: ti
 	go -C bench/controllers build -ldflags '$(LDFLAGS)' -o $(LOCALBIN)/bench-controllers .
 	$(LOCALBIN)/bench-controllers $(BENCH_FLAGS)
 
+.PHONY: bench-storage
+bench-storage: orrery runtime ## Compare pods with a fresh volume with pods without: seconds from created to Ready, one and 100 at once. BENCH_FLAGS="-help" tells more.
+	go run ./bench/storage -orrery $(ORRERY) $(BENCH_FLAGS)
+
 ##@ Development
 
 .PHONY: manifests
 manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configuration objects, and the chart's templates.
 	$(CONTROLLER_GEN) crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./apis/... output:crd:dir=config/crd/bases
 	go run ./hack/crdfinish config/crd/bases config/crd/names
+	$(CONTROLLER_GEN) crd paths=github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1 output:crd:dir=storage/snapshotkinds/definitions
 	$(CONTROLLER_GEN) webhook paths=./webhooks/... output:webhook:dir=config/webhook
 	go run ./hack/roles config docs
 	go -C hack/chart run . $(CURDIR)
@@ -130,6 +135,10 @@ helm: ## Generate the templates of the chart in charts/orrery from config/chart,
 .PHONY: fmt
 fmt: ## Run go fmt against code.
 	go fmt ./...
+
+.PHONY: tidy
+tidy: ## Run go mod tidy in every module of the repository.
+	@for mod in $$(git ls-files '*go.mod' | grep -v /testdata/); do echo "go -C $$(dirname $$mod) mod tidy"; go -C $$(dirname $$mod) mod tidy || exit 1; done
 
 .PHONY: vet
 vet: ## Run go vet against code.
@@ -152,6 +161,11 @@ test: build runtime ## Run every test. As root, that includes the ones with real
 	go test -vet=off -timeout $(TEST_TIMEOUT) -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./...
 	go -C hack/conformance test -vet=off ./...
 	go -C hack/chart test -vet=off ./...
+	go -C test/csisanity test -vet=off ./...
+
+.PHONY: durability
+durability: orrery runtime ## Kill everything ten times while a pod commits records to its volume, and look that each is there. DURABILITY_FLAGS="-durability.kills=3" is quicker.
+	go test -vet=off -count=1 -timeout 30m -v ./test/e2e -run TestCommittedRecordsSurviveKills -args -durability.kills=10 $(DURABILITY_FLAGS)
 
 .PHONY: test-differential
 test-differential: $(if $(KIND),,test-differential-scheduler) test-differential-controllers ## Compare scheduler and controllers with upstream's on many random cases. SEEDS=300 KIND=Job is one kind's controllers, on 300.

@@ -35,7 +35,7 @@ func TestADeploymentAsACustomResourceRunsInContainers(t *testing.T) {
 	c := newCluster(t)
 	c.install()
 	c.run("manager", "--kubeconfig", c.kubeconfig, "--scheduler", "--cluster-loops")
-	c.run("node", "--kubeconfig", c.kubeconfig, "--data-dir", node.dir, "--name", node.name)
+	c.run("node", "--shared-disk", "--kubeconfig", c.kubeconfig, "--data-dir", node.dir, "--name", node.name)
 
 	c.on("kubectl", "apply", "--server-side", "-f", c.file("web.yaml", orreryDeployment("1")))
 	c.shows("4", "deployments.apps.orrery.dev", "web", "{.status.availableReplicas}")

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -71,8 +72,8 @@ func (c *cluster) tryOn(args ...string) (string, error) {
 	return string(out), err
 }
 
-// run starts one of the program's commands, which ends with the test. What it said is shown when the test failed.
-func (c *cluster) run(args ...string) {
+// run starts one of the program's commands, which ends with the test, or when it is stopped. What it said is shown when the test failed.
+func (c *cluster) run(args ...string) (stop func()) {
 	c.t.Helper()
 	var said bytes.Buffer
 	command := exec.Command(binary, args...)
@@ -81,7 +82,7 @@ func (c *cluster) run(args ...string) {
 	if err := command.Start(); err != nil {
 		c.t.Fatal(err)
 	}
-	c.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
 			c.t.Logf("ending %s: %v", args[0], err)
 		}
@@ -90,6 +91,8 @@ func (c *cluster) run(args ...string) {
 			c.t.Logf("%s ended with %v and said:\n%s", args[0], err, tail(said.String(), 40))
 		}
 	})
+	c.t.Cleanup(stop)
+	return stop
 }
 
 func (c *cluster) file(name, content string) string {
@@ -99,6 +102,15 @@ func (c *cluster) file(name, content string) string {
 		c.t.Fatal(err)
 	}
 	return path
+}
+
+func (c *cluster) read(path string) string {
+	c.t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(content)
 }
 
 func tail(text string, lines int) string {

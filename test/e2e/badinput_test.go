@@ -93,6 +93,7 @@ func TestContainersWithoutRootAreToldWhatToDo(t *testing.T) {
 	}
 	nobody := exec.Command(program, "up", "--runtime", "containerd")
 	nobody.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	nobody.Env = append(os.Environ(), "HOME="+filepath.Dir(program)) // root's own is not nobody's to read
 	out, err := nobody.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "needs root") || !strings.Contains(string(out), "--runtime simulated") {
 		t.Errorf("up as nobody = %v, and said %q; want that it needs root, and what does not", err, out)

@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,12 +16,10 @@ import (
 	"github.com/orrery-dev/orrery/network/segment"
 )
 
-// attic is a second machine, as far as a network can tell: a network namespace with a cable to this one, and another name.
+// attic is a machine that becomes a node.
 type attic struct {
-	t   *testing.T
-	net *segment.Segment
-	// dir is its data directory, node the process of 'orrery node' there.
-	dir  string
+	otherMachine
+	// node is the process of 'orrery node' there.
 	node *exec.Cmd
 	// namespace is the file by which it is entered.
 	namespace string
@@ -37,54 +33,10 @@ const (
 // newAttic lays the cable. Its end here is where the control plane is reached.
 func newAttic(t *testing.T) *attic {
 	t.Helper()
-	link := netip.MustParsePrefix("198.18.77.0/24")
-	name := fmt.Sprintf("e2e-%d", os.Getpid())
-	s, err := segment.New(segment.Options{Name: name, Range: link, ClusterCIDR: link})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := segment.Remove(context.Background(), name); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := s.Up(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Join(atticNode); err != nil {
-		t.Fatal(err)
-	}
-	m := &attic{t: t, net: s, dir: t.TempDir(), namespace: segment.Namespace(name, atticNode)}
+	link := layCable(t, "e2e", "198.18.77.0/24")
+	m := &attic{otherMachine: newOtherMachine(t, link, atticNode, atticName, "node"), namespace: segment.Namespace(fmt.Sprintf("e2e-%d", os.Getpid()), atticNode)}
 	t.Cleanup(m.removeAll)
 	return m
-}
-
-// start starts the program there.
-func (m *attic) start(log *os.File, args ...string) *exec.Cmd {
-	m.t.Helper()
-	c := exec.Command(binary, args...)
-	c.Env = append(os.Environ(), "ORRERY_DATA_DIR="+m.dir, "ORRERY_NAME=node", "KUBECONFIG=")
-	c.Stdout, c.Stderr = log, log
-	if err := m.net.Start(atticNode, atticName, c); err != nil {
-		m.t.Fatal(err)
-	}
-	return c
-}
-
-// says runs the program there until it ends, and is what it said.
-func (m *attic) says(args ...string) (string, error) {
-	m.t.Helper()
-	log, err := os.CreateTemp(m.t.TempDir(), "said")
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	defer func() { _ = log.Close() }() // it is read by its name
-	ended := m.start(log, args...).Wait()
-	said, err := os.ReadFile(log.Name())
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return string(said), ended
 }
 
 // becomesNode starts the node's process.
@@ -157,7 +109,7 @@ func TestAnotherMachineJoinsAndLeaves(t *testing.T) {
 		t.Errorf("a join that failed has left %v (%v)", left, err)
 	}
 
-	m.becomesNode(command[1:]...)
+	m.becomesNode(append(command[1:], "--shared-disk")...)
 	all := p.machines(2)
 	for _, one := range all {
 		t.Run("on "+one.node, func(t *testing.T) {
@@ -171,7 +123,7 @@ func TestAnotherMachineJoinsAndLeaves(t *testing.T) {
 		p := p.within(t)
 		p.orrery("token", "delete", strings.SplitN(command[5], ".", 2)[0])
 		m.isKilled()
-		m.becomesNode("node")
+		m.becomesNode("node", "--shared-disk")
 		now := p.machines(2)
 		p.reachesAll(now[0], now)
 		p.servesLogsAndExec(now[0])

@@ -35,7 +35,7 @@ apiVersion: v1
 kind: Service
 metadata: {name: web}
 spec:
-  type: NodePort
+  type: LoadBalancer
   selector: {app: web}
   ports: [{port: 80, targetPort: 8080}]
 `
@@ -111,7 +111,7 @@ func (p *plane) reachesAll(m machine, all []machine) {
 	}
 }
 
-// reachesServices: by the cluster IP every pod, by name and by the node's address one of them, and the API server.
+// reachesServices: by the cluster IP every pod, by name, by the node's address and by the load balancer's one of them, and the API server.
 func (p *plane) reachesServices(m machine) {
 	service := p.get("service/web", "{.spec.clusterIP}")
 	seen := map[string]bool{}
@@ -123,6 +123,10 @@ func (p *plane) reachesServices(m machine) {
 	nodePort := "http://" + m.address + ":" + p.get("service/web", "{.spec.ports[0].nodePort}") + "/"
 	p.asks(m.pod, nodePort)
 	await.Success(p.t, "the host is answered by "+nodePort, func() error { return fetch(nodePort) })
+	p.becomes("VIP", "service/web", "{.status.loadBalancer.ingress[0].ipMode}")
+	balancer := "http://" + p.get("service/web", "{.status.loadBalancer.ingress[0].ip}") + "/"
+	p.asks(m.pod, balancer)
+	await.Success(p.t, "the host is answered by "+balancer, func() error { return fetch(balancer) })
 	if said := p.asks(m.pod, "https://"+p.get("service/kubernetes", "{.spec.clusterIP}")+"/healthz"); said != "ok" {
 		p.t.Errorf("the API server says %q", said)
 	}

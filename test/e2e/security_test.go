@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io/fs"
@@ -121,15 +122,37 @@ func TestOnlyThisMachineCanConnectUnlessItIsSaid(t *testing.T) {
 	}
 	p.orrery("down")
 	p.up("--runtime", "simulated", "--bind-address", "0.0.0.0")
-	var open []netip.AddrPort
+	var open []string
 	for _, address := range p.listening() {
 		if !address.Addr().IsLoopback() {
-			open = append(open, address)
+			open = append(open, strconv.Itoa(int(address.Port())))
 		}
 	}
-	if len(open) != 1 || strconv.Itoa(int(open[0].Port())) != p.port() {
-		t.Errorf("others can connect to %v, want the API server's port %s alone", open, p.port())
+	want := append(p.memberPorts(), p.port())
+	slices.Sort(open)
+	slices.Sort(want)
+	if !slices.Equal(open, want) {
+		t.Errorf("others can connect to %v, want the API server's port %s and those of members, which are %v, alone", open, p.port(), want)
 	}
+}
+
+// memberPorts are those at which members reach its etcd; none, where this machine has no way to others.
+func (p *plane) memberPorts() []string {
+	p.t.Helper()
+	var settings struct {
+		Member struct{ PeerPort, ClientPort int }
+	}
+	text, err := os.ReadFile(p.inDir("settings.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &settings)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if settings.Member.PeerPort == 0 {
+		return nil
+	}
+	return []string{strconv.Itoa(settings.Member.PeerPort), strconv.Itoa(settings.Member.ClientPort)}
 }
 
 // listening are the addresses on which the instance's process accepts TCP connections.

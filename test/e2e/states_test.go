@@ -24,7 +24,7 @@ const answerWithin = 30 * time.Second
 // asking are commands that ask, each in another way.
 var asking = []string{
 	"status", "logs --tail 3", "image list", "kubectl get pods", "plan deployment/web", "plan proxy", "explain pod/web",
-	"explain deployment/web --history", "simulate --remove-node simulated-0",
+	"explain service/web", "explain traffic pod/web kubernetes:443", "explain deployment/web --history", "simulate --remove-node simulated-0",
 }
 
 // A command answers in any state of the instance: soon, in a sentence, and without a stack.
@@ -311,8 +311,8 @@ func (p *plane) processes() []string {
 	}
 	var found []string
 	for _, file := range lines {
-		line, err := os.ReadFile(file)
-		if err == nil && (bytes.Contains(line, []byte(p.path())) || p.contained(filepath.Dir(file))) {
+		line, err := os.ReadFile(file) // empty where it has ended, and init has yet to notice
+		if err == nil && len(line) > 0 && (bytes.Contains(line, []byte(p.path())) || p.contained(filepath.Dir(file))) {
 			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
 		}
 	}

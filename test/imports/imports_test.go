@@ -59,6 +59,8 @@ func TestEachRuleSeesItsViolation(t *testing.T) {
 
 		{"resourcemetrics/api", "resourcemetrics", ""},
 		{"resourcemetrics", "nodeagent/server", "resourcemetrics may import"},
+		{"storage/provisioner", "storage/driver", ""},
+		{"storage/provisioner", "nodeagent/csi", "storage may import"},
 		{"scheduler/cycle", "scheduler/queue", ""},
 		{"scheduler", "nodeagent/pods", "scheduler may import"},
 		{"nodeagent/pods", "network/proxy", "nodeagent may import"},

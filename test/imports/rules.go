@@ -105,6 +105,7 @@ var rules = []rule{
 	ownOnly("nodeagent"),
 	ownOnly("network"),
 	ownOnly("resourcemetrics"),
+	ownOnly("storage"),
 	{
 		name:    "a scheduler plugin may not import another plugin",
 		applies: func(room string) bool { return strings.HasPrefix(room, plugins) },

@@ -114,12 +114,8 @@ var unused = []reason{
 		why: "it tells that no range is left, and some were",
 	},
 	{
-		who: loops + "node-lifecycle-controller", verb: "create", what: "events.events.k8s.io",
-		why: "it tells of a node that was ready, and of pods that it makes unready itself; this one never was, and its pod may be evicted first",
-	},
-	{
 		who: loops + "node-lifecycle-controller", verb: "patch", what: "pods/status",
-		why: "as for events",
+		why: "it makes pods unready of a node that was ready; this one never was, and its pod may be evicted first",
 	},
 	{
 		who: loops + "persistentvolume-attach-detach-controller", verb: "create",
@@ -140,10 +136,6 @@ var unused = []reason{
 	{
 		who: loops + "persistentvolume-expander-controller", verb: "patch", what: "persistentvolumeclaims",
 		why: "it names the driver that has taken over from the plugin of a volume, and no volume here is of a plugin",
-	},
-	{
-		who: loops + "persistentvolume-expander-controller", verb: "create", what: "events.events.k8s.io",
-		why: "it tells of claims that ask for more than they have, and none does",
 	},
 	{
 		who: loops + "pod-resourceclaim-controller", what: "resourceclaims.resource.k8s.io/binding",
@@ -194,6 +186,14 @@ var unused = []reason{
 		why: "it begins when 12,500 pods have ended",
 	},
 
+	{
+		who: identity.Storage.User, verb: "get", what: "storageclasses.storage.k8s.io",
+		why: "it asks for the class of a claim that was deleted while its volume was being made",
+	},
+	{
+		who: identity.Storage.User, verb: "get", only: writes,
+		why: "after a write whose answer was lost, or which did not find the object, the loop asks what became of it",
+	},
 	{
 		who: identity.DNS.User, what: "pods",
 		why: "it reads pods where a Corefile says so, with pods verified",

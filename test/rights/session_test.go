@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -38,7 +39,8 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	// As in a control plane, but a node that has never said a word is missed within seconds.
 	te.Components = []envtest.Component{{Name: "controllers", Identity: identity.ControllerCache, Run: func(ctx context.Context, config *rest.Config) error {
 		return runControllers(ctx, config, te.Server())
-	}}, {Name: "dns", Identity: identity.DNS, Run: runDNS}, {Name: "metrics-server", Identity: identity.MetricsServer, Run: runMetricsServer}}
+	}}, {Name: "dns", Identity: identity.DNS, Run: runDNS}, {Name: "metrics-server", Identity: identity.MetricsServer, Run: runMetricsServer},
+		{Name: "ingress", Identity: identity.Ingress, Run: runIngress}, {Name: "storage", Identity: identity.Storage, Run: runStorage}}
 	log := newAudit(t, te)
 	config, err := te.Start()
 	if err != nil {
@@ -61,9 +63,11 @@ func TestComponentsAskForJustWhatTheyMay(t *testing.T) {
 	t.Run("certificates", s.certificates)
 	t.Run("bootstrap", s.bootstrap)
 	t.Run("volumes", s.volumes)
+	t.Run("provisioned", s.provisioned)
 	t.Run("devices", s.devices)
 	t.Run("ranges", s.ranges)
 	t.Run("names", s.names)
+	t.Run("balanced", s.balanced)
 
 	// One refusal of our own making shows that they are seen.
 	forbidden, err := te.Server().Config(identity.Proxy)
@@ -115,6 +119,7 @@ func runControllers(ctx context.Context, config *rest.Config, server *apiserver.
 		Selection:     everything,
 		Cluster:       true,
 		ClusterCIDRs:  []netip.Prefix{netip.MustParsePrefix("10.64.0.0/16")},
+		Balancer:      balancers.For,
 		NodeLifecycle: nodelifecycle.Options{StartupGracePeriod: 3 * time.Second},
 	}})
 	if err != nil {
@@ -132,7 +137,7 @@ type session struct {
 func newSession(t *testing.T, config *rest.Config) *session {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme), snapshotv1.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
 	c, err := client.New(config, client.Options{Scheme: scheme})
