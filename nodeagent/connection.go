@@ -22,6 +22,7 @@ import (
 	"github.com/orrery-dev/orrery/apis"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/activity"
+	"github.com/orrery-dev/orrery/nodeagent/objects"
 	"github.com/orrery-dev/orrery/nodeagent/status"
 )
 
@@ -56,9 +57,11 @@ func connect(config *rest.Config, naming apis.Naming, node string, rates rates, 
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
-	if c.client, err = client.NewWithWatch(c.config, client.Options{Scheme: c.scheme, HTTPClient: web, Mapper: mapper}); err != nil {
+	direct, err := client.NewWithWatch(c.config, client.Options{Scheme: c.scheme, HTTPClient: web, Mapper: mapper})
+	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
+	c.client = objects.Patient(direct)
 	if c.kube, err = kubernetes.NewForConfig(c.config); err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
