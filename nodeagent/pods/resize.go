@@ -23,6 +23,9 @@ type checkpoint struct {
 	Group cgroups.Limits `json:"group"`
 	// Containers holds, by ID, what containers were given since they were made.
 	Containers map[string]Amounts `json:"containers,omitempty"`
+	// Begun is what a call was begun for that is not known to have been answered: the ID of a container, "" for the group; nil if there is
+	// none. What is kept of it is the larger of what it had and what the call was to give it.
+	Begun *string `json:"begun,omitempty"`
 	// Restarts are the IDs of containers that were stopped to be started again with other amounts, whatever their restart policy.
 	Restarts []string `json:"restarts,omitempty"`
 	// Generation is that of the spec whose resize is in progress; zero if none is.
@@ -112,6 +115,9 @@ func (w *World) resizing() string {
 	if w.group() != cgroups.Of(&w.Pod.Spec) {
 		return "its control group has other limits"
 	}
+	if unsure := w.restored(); unsure != nil {
+		return fmt.Sprintf("nobody knows whether %s was changed", unsure.of())
+	}
 	for _, r := range w.resizable() {
 		ends := w.isInit(r.spec.Name) && !restart.Sidecar(r.spec)
 		if !ends && w.has(r.instance, r.spec) != AmountsOf(w.Pod, r.spec) {
@@ -143,6 +149,33 @@ func (w *World) resizable() (found []resizable) {
 	return found
 }
 
+// larger is of each limit the one that allows more.
+func larger(a, b Amounts) Amounts {
+	return Amounts{
+		CPURequest: max(a.CPURequest, b.CPURequest), CPULimit: looser(a.CPULimit, b.CPULimit),
+		MemoryRequest: max(a.MemoryRequest, b.MemoryRequest), MemoryLimit: looser(a.MemoryLimit, b.MemoryLimit),
+	}
+}
+
+// largerGroup is the same of two limits of a group.
+func largerGroup(a, b cgroups.Limits) cgroups.Limits {
+	quota := a
+	if more(b.Quota, a.Quota) {
+		quota = b
+	}
+	return cgroups.Limits{
+		Shares: max(a.Shares, b.Shares), Quota: quota.Quota, Period: quota.Period, Memory: looser(a.Memory, b.Memory), Pids: looser(a.Pids, b.Pids),
+	}
+}
+
+// looser is the one of two limits that allows more.
+func looser(a, b int64) int64 {
+	if more(a, b) {
+		return a
+	}
+	return b
+}
+
 func (w *World) isInit(container string) bool {
 	return slices.ContainsFunc(w.Pod.Spec.InitContainers, func(c corev1.Container) bool { return c.Name == container })
 }
@@ -151,15 +184,24 @@ func (w *World) isInit(container string) bool {
 type change struct {
 	// container and id are empty where the group is meant.
 	container, id string
-	amounts       Amounts
-	group         cgroups.Limits
+	// before are the amounts that the container has until then.
+	before, amounts Amounts
+	group           cgroups.Limits
 }
 
 func (c change) String() string {
 	if c.id == "" {
-		return fmt.Sprintf("the pod's group to cpu.shares %d, cpu quota %s, memory %s", c.group.Shares, orNone(c.group.Quota), orNone(c.group.Memory))
+		return fmt.Sprintf("%s to cpu.shares %d, cpu quota %s, memory %s", c.of(), c.group.Shares, orNone(c.group.Quota), orNone(c.group.Memory))
 	}
-	return fmt.Sprintf("container %s to %s", c.container, c.amounts)
+	return fmt.Sprintf("%s to %s", c.of(), c.amounts)
+}
+
+// of is what the call changes.
+func (c change) of() string {
+	if c.id == "" {
+		return "the pod's group"
+	}
+	return "container " + c.container
 }
 
 func orNone(value int64) string {
@@ -169,7 +211,26 @@ func orNone(value int64) string {
 	return fmt.Sprint(value)
 }
 
-// changes are the calls that give a pod what it was allocated, in order: memory before CPU, and for each the group first where its
+// restored is the call that settles what a group or a container has, where a call was begun and nobody knows how it ended, as when the
+// agent was killed meanwhile; nil if there is none. It gives the larger of what it had and what it was to have: that takes nothing from
+// anybody, and fits into the group, whatever was allocated since.
+func (w *World) restored() *change {
+	if w.Resized == nil || w.Resized.Begun == nil {
+		return nil
+	}
+	if *w.Resized.Begun == "" {
+		return &change{group: w.group()}
+	}
+	for _, r := range w.resizable() {
+		if r.instance.ID == *w.Resized.Begun {
+			has := w.has(r.instance, r.spec)
+			return &change{container: r.spec.Name, id: r.instance.ID, before: has, amounts: has}
+		}
+	}
+	return nil // it does not run any more
+}
+
+// changes are the calls that give a pod what it was allocated, in order: first the one that settles what it has already; memory before CPU, and for each the group first where its
 // limit grows, and last where it shrinks, so that containers never have more than their group; and of containers those first that
 // give something back. Containers that have to be started anew are not among them.
 func (w *World) changes() (calls []change) {
@@ -184,6 +245,9 @@ func (w *World) changes() (calls []change) {
 	quota := func() cgroups.Limits { l := group; l.Quota, l.Period = wanted.Quota, wanted.Period; return l }
 	shares := func() cgroups.Limits { l := group; l.Shares = wanted.Shares; return l }
 	updates, now := w.updates()
+	if unsure := w.restored(); unsure != nil {
+		calls = append(calls, *unsure)
+	}
 
 	// The group does not shrink below a container that still runs with what it had.
 	shrinks := !w.waitsForRestart()
@@ -222,7 +286,7 @@ func (w *World) updates() (updates []change, now map[string]Amounts) {
 func ordered(updates []change, now map[string]Amounts, with func(Amounts, Amounts) Amounts, of func(Amounts) int64) (calls []change) {
 	for _, update := range updates {
 		has := now[update.id]
-		update.amounts = with(has, update.amounts)
+		update.before, update.amounts = has, with(has, update.amounts)
 		if update.amounts == has {
 			continue
 		}

@@ -53,6 +53,12 @@ func resized(containers ...one) *World {
 	return w
 }
 
+// begun says that a call was begun for what has an ID, "" for the group, and not seen to end.
+func begun(w *World, id string) *World {
+	w.Resized.Begun = &id
+	return w
+}
+
 func TestTheOrderOfAResize(t *testing.T) {
 	restarts := func(name corev1.ResourceName) []corev1.ContainerResizePolicy {
 		return []corev1.ContainerResizePolicy{{ResourceName: name, RestartPolicy: corev1.RestartContainer}}
@@ -80,6 +86,13 @@ func TestTheOrderOfAResize(t *testing.T) {
 		{"but does not shrink below it", resized(one{name: "a", has: "100m/64Mi", wants: "100m/32Mi", policies: restarts(corev1.ResourceMemory)}), nil},
 		{"the policy of the other resource does not count", resized(one{name: "a", has: "100m/32Mi", wants: "200m/32Mi", policies: restarts(corev1.ResourceMemory)}),
 			[]string{"group 102 20000 32Mi", "group 204 20000 32Mi", "a 200m/32Mi"}},
+		{"what may have been changed gets again what is kept of it", begun(resized(one{name: "a", has: "100m/32Mi", wants: "100m/32Mi"}), "id-a"),
+			[]string{"a 100m/32Mi"}},
+		{"and then what it is to have", begun(resized(one{name: "a", has: "100m/64Mi", wants: "100m/32Mi"}), "id-a"),
+			[]string{"a 100m/64Mi", "a 100m/32Mi", "group 102 10000 32Mi"}},
+		{"and so does the group", begun(resized(one{name: "a", has: "100m/32Mi", wants: "100m/32Mi"}), ""),
+			[]string{"group 102 10000 32Mi"}},
+		{"a container that may have been changed and is gone does not", begun(resized(one{name: "a", has: "100m/32Mi", wants: "100m/32Mi"}), "id-b"), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
@@ -94,6 +107,24 @@ func TestTheOrderOfAResize(t *testing.T) {
 				t.Errorf("the calls are\n  %s, want\n  %s", strings.Join(got, "\n  "), strings.Join(test.want, "\n  "))
 			}
 		})
+	}
+}
+
+func TestWhatACallMayHaveChangedIsKeptAsTheLarger(t *testing.T) {
+	kept := &checkpoint{Group: cgroups.Limits{Shares: 102, Quota: 10000, Period: 100000, Memory: 64 << 20}}
+	change{group: cgroups.Limits{Shares: 204, Quota: 0, Period: 100000, Memory: 32 << 20}}.begin(kept)
+	if want := (cgroups.Limits{Shares: 204, Quota: 0, Period: 100000, Memory: 64 << 20}); kept.Group != want || kept.Begun == nil || *kept.Begun != "" {
+		t.Errorf("the group is kept as %+v, begun %v; want %+v", kept.Group, kept.Begun, want)
+	}
+	a := Amounts{CPURequest: 100, CPULimit: 200, MemoryRequest: 1, MemoryLimit: 2}
+	b := Amounts{CPURequest: 50, CPULimit: 0, MemoryRequest: 2, MemoryLimit: 1}
+	call := change{container: "a", id: "id", before: a, amounts: b}
+	call.begin(kept)
+	if want := (Amounts{CPURequest: 100, CPULimit: 0, MemoryRequest: 2, MemoryLimit: 2}); kept.Containers["id"] != want || *kept.Begun != "id" {
+		t.Errorf("the container is kept as %s, begun %v; want %s", kept.Containers["id"], *kept.Begun, want)
+	}
+	if call.note(kept); kept.Containers["id"] != b || kept.Begun != nil {
+		t.Errorf("after the call the container is kept as %s, begun %v; want %s, nil", kept.Containers["id"], kept.Begun, b)
 	}
 }
 

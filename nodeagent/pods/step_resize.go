@@ -2,7 +2,6 @@ package pods
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,19 +51,11 @@ func (s *resizePod) String() string {
 
 // Do never fails: what went wrong is remembered and told, and the plan says when that is tried again. What was done until then is kept.
 func (s *resizePod) Do(ctx context.Context, a *actor) error {
-	err := s.check(ctx, a)
-	made := 0
-	for ; made < len(s.calls) && err == nil; made++ {
-		if err = s.call(ctx, a, s.calls[made]); err != nil {
-			break
-		}
-	}
 	first := a.world.checkpoint()
-	err = errors.Join(err, a.Loop.keep(a.pod(), first, func(kept *checkpoint) {
-		for _, call := range s.calls[:made] {
-			call.note(kept)
-		}
-	}))
+	err := s.check(ctx, a)
+	if err == nil {
+		err = s.make(ctx, a, first)
+	}
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the agent ends; the next one goes on
 	}
@@ -83,6 +74,26 @@ func (s *resizePod) Do(ctx context.Context, a *actor) error {
 	return nil
 }
 
+// make makes the calls. It keeps of each that it was begun before it is made, and that it was made before the next one: an agent that is
+// killed leaves no change that the next one does not know of.
+func (s *resizePod) make(ctx context.Context, a *actor, first *checkpoint) error {
+	made := func(*checkpoint) {}
+	for _, call := range s.calls {
+		err := a.Loop.keep(a.pod(), first, func(kept *checkpoint) {
+			made(kept)
+			call.begin(kept)
+		})
+		if err == nil {
+			err = s.call(ctx, a, call)
+		}
+		if err != nil {
+			return err // what was made is kept, unless that was what failed: then it is begun still
+		}
+		made = call.note
+	}
+	return a.Loop.keep(a.pod(), first, made)
+}
+
 func (s *resizePod) call(ctx context.Context, a *actor, call change) error {
 	if call.id == "" {
 		return a.Host.LimitGroup(a.pod(), call.group)
@@ -94,8 +105,19 @@ func (s *resizePod) call(ctx context.Context, a *actor, call change) error {
 	return nil
 }
 
+// begin keeps that the call is about to be made.
+func (c change) begin(kept *checkpoint) {
+	kept.Begun = &c.id
+	if c.id == "" {
+		kept.Group = largerGroup(kept.Group, c.group)
+		return
+	}
+	put(&kept.Containers, c.id, larger(c.before, c.amounts))
+}
+
 // note keeps that the call was made.
 func (c change) note(kept *checkpoint) {
+	kept.Begun = nil
 	if c.id == "" {
 		kept.Group = c.group
 		return
@@ -166,6 +188,7 @@ func (s *finishResize) Do(_ context.Context, a *actor) error {
 		if kept.Generation == generation { // and no other one was accepted meanwhile
 			kept.Generation = 0
 		}
+		kept.Begun = nil // of a container that does not run any more
 		maps.DeleteFunc(kept.Containers, func(id string, _ Amounts) bool { return a.world.instance(id) == nil })
 		kept.Restarts = slices.DeleteFunc(kept.Restarts, func(id string) bool { return a.world.instance(id) == nil })
 	})
