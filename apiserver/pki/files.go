@@ -12,6 +12,8 @@ import (
 
 	certutil "k8s.io/client-go/util/cert"
 	"k8s.io/client-go/util/keyutil"
+
+	"github.com/orrery-dev/orrery/internal/durable"
 )
 
 // pairOnDisk is a certificate and its key, as name.crt and name.key.
@@ -88,28 +90,10 @@ func writePair(dir, name string, pair *pairOnDisk) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(dir, name+".key"), encoded.Key, 0o600); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, name+".key"), encoded.Key, 0o600); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, name+".crt"), encoded.Certificate, 0o644)
-}
-
-// writeFile replaces path in one step, so that a reader, or a restart after a crash, never sees half a file.
-func writeFile(path string, data []byte, mode os.FileMode) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	defer func() { _ = os.Remove(temporary.Name()) }() // after a rename there is none
-	_, err = temporary.Write(data)
-	err = errors.Join(err, temporary.Chmod(mode), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return nil
+	return durable.WriteFile(filepath.Join(dir, name+".crt"), encoded.Certificate, 0o644)
 }
 
 // keepSigningKey returns the paths of a key pair that signs service-account tokens, made when missing. A key that
@@ -130,7 +114,7 @@ func keepSigningKey(dir, name string) (keyFile, publicFile string, err error) {
 		if err != nil {
 			return "", "", fmt.Errorf("encoding private key %s: %w", keyFile, err)
 		}
-		if err := writeFile(keyFile, encoded, 0o600); err != nil {
+		if err := durable.WriteFile(keyFile, encoded, 0o600); err != nil {
 			return "", "", err
 		}
 		key = made
@@ -142,7 +126,7 @@ func keepSigningKey(dir, name string) (keyFile, publicFile string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("encoding public key %s: %w", publicFile, err)
 	}
-	return keyFile, publicFile, writeFile(publicFile, public, 0o644)
+	return keyFile, publicFile, durable.WriteFile(publicFile, public, 0o644)
 }
 
 func encodePublicKey(key crypto.Signer) ([]byte, error) {

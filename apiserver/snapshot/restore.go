@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/orrery-dev/orrery/apiserver/etcd"
+	"github.com/orrery-dev/orrery/internal/durable"
 )
 
 // ahead is by how many revisions the store goes on from where the snapshot was, so that nobody sees a revision for the second time: as
@@ -46,7 +47,7 @@ func Restore(path, dir, store string) (s Snapshot, err error) {
 	if err := os.Remove(database); err != nil {
 		return s, err
 	}
-	return s, syncDir(dir)
+	return s, durable.SyncDir(dir)
 }
 
 // create opens the place of a file.

@@ -19,6 +19,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/etcdutl/v3/snapshot"
 	"go.uber.org/zap"
+
+	"github.com/orrery-dev/orrery/internal/durable"
 )
 
 // Source is a control plane of which a snapshot is taken.
@@ -182,18 +184,9 @@ func (m *Manifest) publish(archive, dir string) (string, error) {
 		name := filepath.Join(dir, m.fileName(n))
 		switch err := os.Link(archive, name); {
 		case err == nil:
-			return name, syncDir(dir)
+			return name, durable.SyncDir(dir)
 		case !errors.Is(err, fs.ErrExist):
 			return "", err
 		}
 	}
-}
-
-// syncDir sees to it that what was done to the names in a directory outlasts a crash of the machine.
-func syncDir(dir string) error {
-	file, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), file.Close())
 }

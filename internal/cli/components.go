@@ -18,6 +18,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/cli/memberjoin"
 	"github.com/orrery-dev/orrery/internal/cli/nodeconfig"
 	"github.com/orrery-dev/orrery/internal/cli/plane"
+	"github.com/orrery-dev/orrery/internal/durable"
 	"github.com/orrery-dev/orrery/internal/wiring"
 	"github.com/orrery-dev/orrery/network/bridge"
 	"github.com/orrery-dev/orrery/network/policy"
@@ -326,7 +327,7 @@ func (p *controlPlane) writeKubeconfig(server *apiserver.Server) error {
 	if err != nil {
 		return err
 	}
-	if err := writePrivate(p.inst.Kubeconfig(), kubeconfig); err != nil {
+	if err := durable.WriteFile(p.inst.Kubeconfig(), kubeconfig, 0o600); err != nil {
 		return fmt.Errorf("writing the kubeconfig: %w", err)
 	}
 	return nil

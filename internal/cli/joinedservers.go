@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/durable"
 	"github.com/orrery-dev/orrery/network/servers"
 )
 
@@ -97,5 +98,5 @@ func writeServers(inst *instance.Instance, known []string) error {
 	if err != nil {
 		return fmt.Errorf("encoding the API servers: %w", err)
 	}
-	return writePrivate(serversFile(inst), text)
+	return durable.WriteFile(serversFile(inst), text, 0o600)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/durable"
 	"github.com/spf13/cobra"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/client-go/tools/clientcmd"
@@ -92,7 +93,7 @@ func (o *kubeconfigOptions) run(c *cobra.Command, inst *instance.Instance) error
 		_, err := c.OutOrStdout().Write(content)
 		return err
 	}
-	return writePrivate(o.output, content)
+	return durable.WriteFile(o.output, content, 0o600)
 }
 
 // make makes the kubeconfig. Its certificate is good until a time, which is zero for the administrator's.

@@ -14,6 +14,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/apiserver/snapshot"
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/durable"
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -60,7 +61,7 @@ func askSnapshot(c *cobra.Command, inst *instance.Instance, file string, args []
 		return err
 	}
 	path := filepath.Join(dir, "kubeconfig")
-	if err := writePrivate(path, kubeconfig); err != nil {
+	if err := durable.WriteFile(path, kubeconfig, 0o600); err != nil {
 		return err
 	}
 	self, err := os.Executable()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/orrery-dev/orrery/internal/durable"
 	"github.com/orrery-dev/orrery/network/ipfamily"
 )
 
@@ -139,11 +140,7 @@ func (n *Network) writeConflist(p Passage) error {
 	if current, err := os.ReadFile(file); err == nil && string(current) == string(text) {
 		return nil
 	}
-	scratch := file + ".new" // a name that the runtime does not read
-	if err := os.WriteFile(scratch, text, 0o644); err != nil {
-		return fmt.Errorf("writing the CNI configuration: %w", err)
-	}
-	if err := os.Rename(scratch, file); err != nil {
+	if err := durable.WriteFile(file, text, 0o644); err != nil {
 		return fmt.Errorf("writing the CNI configuration: %w", err)
 	}
 	return nil

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/orrery-dev/orrery/internal/durable"
 )
 
 // Write keeps a value in a file, as JSON.
 func Write(path string, value any) error {
 	text, err := json.Marshal(value)
 	if err == nil {
-		err = Replace(path, text)
+		err = durable.WriteFile(path, text, 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("writing checkpoint %s: %w", path, err)
@@ -34,20 +35,4 @@ func Read(path string, value any) (bool, error) {
 		return false, fmt.Errorf("reading checkpoint %s: %w", path, err)
 	}
 	return true, nil
-}
-
-// Replace puts a file in the place of another, or of none, so that after a crash one of both is there whole.
-func Replace(path string, text []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
 }

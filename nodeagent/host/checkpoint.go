@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/orrery-dev/orrery/nodeagent/checkpoint"
+	"github.com/orrery-dev/orrery/internal/durable"
 )
 
 // checkpointFile is in the directory of a pod that was resized.
@@ -25,7 +25,7 @@ func (h *Host) WriteCheckpoint(pod *corev1.Pod, text []byte) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("making the pod's directory: %w", err)
 	}
-	if err := checkpoint.Replace(filepath.Join(dir, checkpointFile), text); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, checkpointFile), text, 0o600); err != nil {
 		return fmt.Errorf("writing the pod's checkpoint: %w", err)
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
-	"github.com/orrery-dev/orrery/nodeagent/checkpoint"
+	"github.com/orrery-dev/orrery/internal/durable"
 	"github.com/orrery-dev/orrery/nodeagent/userns"
 )
 
@@ -84,7 +84,7 @@ func (h *Host) users(pod *corev1.Pod) (*runtimeapi.UserNamespace, error) {
 	}
 	file := filepath.Join(h.podDir(pod), usersFile)
 	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-		if err := checkpoint.Replace(file, text); err != nil {
+		if err := durable.WriteFile(file, text, 0o600); err != nil {
 			return nil, fmt.Errorf("writing the pod's IDs: %w", err)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/orrery-dev/orrery/internal/durable"
 )
 
 // Tree is the files of a folder by their paths in it, with slashes.
@@ -85,20 +87,5 @@ func (f File) write(path string) error {
 		_ = os.Remove(path) // a link cannot be written over
 		return os.Symlink(f.Content, path)
 	}
-	beside, err := os.CreateTemp(filepath.Dir(path), ".orrery-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(beside.Name()) }() // renamed by then, unless something failed
-	if _, err := beside.WriteString(f.Content); err != nil {
-		_ = beside.Close()
-		return err
-	}
-	if err := beside.Close(); err != nil {
-		return err
-	}
-	if err := os.Chmod(beside.Name(), f.Mode.Perm()); err != nil {
-		return err
-	}
-	return os.Rename(beside.Name(), path)
+	return durable.WriteFile(path, []byte(f.Content), f.Mode)
 }

@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+
+	"github.com/orrery-dev/orrery/internal/durable"
 )
 
 // DefaultPort is where the API server of the first instance of a machine listens.
@@ -162,11 +164,7 @@ func (i *Instance) save(s Settings) error {
 	if err != nil {
 		return fmt.Errorf("writing settings: %w", err)
 	}
-	scratch := i.settingsFile() + ".new"
-	if err := os.WriteFile(scratch, append(data, '\n'), 0o600); err != nil {
-		return i.cannotWrite(err)
-	}
-	if err := os.Rename(scratch, i.settingsFile()); err != nil {
+	if err := durable.WriteFile(i.settingsFile(), append(data, '\n'), 0o600); err != nil {
 		return i.cannotWrite(err)
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/orrery-dev/orrery/internal/durable"
 )
 
 // Registration is who a node is.
@@ -76,10 +78,7 @@ func (r Registration) Write(dir string) error {
 			continue
 		}
 		path := filepath.Join(dir, file.name)
-		if err := os.WriteFile(path+".new", file.content, 0o600); err != nil {
-			return fmt.Errorf("writing the registration of node %s: %w", r.NodeName, err)
-		}
-		if err := os.Rename(path+".new", path); err != nil {
+		if err := durable.WriteFile(path, file.content, 0o600); err != nil {
 			return fmt.Errorf("writing the registration of node %s: %w", r.NodeName, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"sync"
 
+	"github.com/orrery-dev/orrery/internal/durable"
 	"github.com/orrery-dev/orrery/storage/local/quota"
 	"github.com/orrery-dev/orrery/storage/local/tree"
 )
@@ -126,30 +127,7 @@ func write(path string, what any) error {
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", path, err)
 	}
-	file, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	_, err = file.Write(append(text, '\n'))
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir has the names in a directory be there after a power cut.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("syncing %s: %w", path, err)
-	}
-	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
-		return fmt.Errorf("syncing %s: %w", path, err)
-	}
-	return nil
+	return durable.WriteFile(path, append(text, '\n'), 0o600)
 }
 
 // fill copies a directory into another one. What is copied is on disk then: what has its place is whole, also after a power cut.
@@ -168,7 +146,7 @@ func publish(aside, place string) error {
 	if err := os.Rename(aside, place); err != nil {
 		return fmt.Errorf("putting %s in its place: %w", filepath.Base(place), err)
 	}
-	return syncDir(filepath.Dir(place))
+	return durable.SyncDir(filepath.Dir(place))
 }
 
 // discard moves something to where it is wiped. What is not there was discarded before.
@@ -180,7 +158,7 @@ func (s *Store) discard(path string) error {
 	if err := os.Rename(path, filepath.Join(gone, "it")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("deleting %s: %w", path, err)
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 // list are the IDs in one of the store's directories, in order.
