@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +25,13 @@ spec:
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 `
 
+const prices = `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: prices, namespace: shop}
+data: {tea: "%s"}
+`
+
 const shop = `
 apiVersion: v1
 kind: Namespace
@@ -42,11 +51,6 @@ apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: data, namespace: shop}
 spec: {accessModes: [ReadWriteOnce], storageClassName: "", resources: {requests: {storage: 1Gi}}}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: prices, namespace: shop}
-data: {tea: "3"}
 ---
 apiVersion: v1
 kind: Secret
@@ -109,12 +113,23 @@ func (p *plane) hasShop(namespace string, deployments ...string) {
 	}
 }
 
+// applyPrices applies them on the server's side, which is refused where somebody else manages the fields.
+func (p *plane) applyPrices(tea string) {
+	p.t.Helper()
+	file := filepath.Join(p.t.TempDir(), "prices.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, prices, tea), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	p.kubectl("apply", "--server-side", "-f", file)
+}
+
 // TestANamespaceIsPutBackAlone loses a namespace and the definition of a kind in it, and restores it: under its name, under another, and in part.
 func TestANamespaceIsPutBackAlone(t *testing.T) {
 	p := start(t, "--runtime", "simulated")
 	p.apply(widgets)
 	p.kubectl("wait", "crd/widgets.example.com", "--for=condition=Established", "--timeout=1m")
 	p.apply(shop)
+	p.applyPrices("3")
 	p.kubectl("patch", "configmap/prices", "-n", "shop", "--type=merge", "-p",
 		`{"metadata":{"ownerReferences":[{"apiVersion":"example.com/v1","kind":"Widget","name":"w","uid":"`+p.get("widgets/w", "{.metadata.uid}", "-n", "shop")+`"}]}}`)
 	p.hasShop("shop", "web", "db")
@@ -171,6 +186,8 @@ func TestANamespaceIsPutBackAlone(t *testing.T) {
 	if after := p.get("all,cm,secrets,pvc,sa", "{.items[*].metadata.uid}", "-n", "shop"); after != before {
 		t.Errorf("restoring again has changed something: %s, and before %s", after, before)
 	}
+
+	p.applyPrices("5")
 
 	t.Log("under another name")
 	if said := p.orrery(restore("--into", "copy")...); !strings.Contains(said, "volume disk is claimed by shop/data: another one is provisioned, and is empty") {

@@ -27,16 +27,23 @@ const page = 500
 
 // Place is an API server.
 type Place struct {
-	objects dynamic.Interface
+	objects dynamic.Interface // to write; what the server warns of is told as the config says
+	quiet   dynamic.Interface // to read: that a kind is deprecated is no news to who asks for all of them
 	kinds   discovery.DiscoveryInterface
 }
 
 // Reach is the API server that a config leads to. It is not asked for anything yet.
 func Reach(config *rest.Config) (p Place, err error) {
-	if p.objects, err = dynamic.NewForConfig(config); err != nil {
-		return p, fmt.Errorf("reaching the cluster at %s: %w", config.Host, err)
+	quiet := rest.CopyConfig(config)
+	quiet.WarningHandler, quiet.WarningHandlerWithContext = rest.NoWarnings{}, nil
+	p.objects, err = dynamic.NewForConfig(config)
+	if err == nil {
+		p.quiet, err = dynamic.NewForConfig(quiet)
 	}
-	if p.kinds, err = discovery.NewDiscoveryClientForConfig(config); err != nil {
+	if err == nil {
+		p.kinds, err = discovery.NewDiscoveryClientForConfig(quiet)
+	}
+	if err != nil {
 		return p, fmt.Errorf("reaching the cluster at %s: %w", config.Host, err)
 	}
 	return p, nil
@@ -252,7 +259,7 @@ func (w *World) look(ctx context.Context, cluster Place, asked map[Ref]schema.Gr
 
 // get is an object, or nil where there is none.
 func (p Place) get(ctx context.Context, resource schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, error) {
-	o, err := p.objects.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	o, err := p.quiet.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // that is what it says
 	}
@@ -264,7 +271,7 @@ func (p Place) list(ctx context.Context, resource schema.GroupVersionResource, n
 	var all []*unstructured.Unstructured
 	options := metav1.ListOptions{Limit: page}
 	for {
-		list, err := p.objects.Resource(resource).Namespace(namespace).List(ctx, options)
+		list, err := p.quiet.Resource(resource).Namespace(namespace).List(ctx, options)
 		if err != nil {
 			return nil, err
 		}

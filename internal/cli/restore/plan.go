@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -60,8 +61,9 @@ type Step struct {
 	Verb Verb `json:"verb"`
 	Entry
 
-	object *unstructured.Unstructured // to create, or in the place of what is there
-	patch  []byte                     // a JSON merge patch
+	object   *unstructured.Unstructured  // to create, or to be in the place of what is there
+	managers []metav1.ManagedFieldsEntry // of the fields of that
+	patch    []byte                      // a JSON merge patch
 }
 
 func (s Step) String() string { return fmt.Sprintf("%s %s: %s", s.Verb, s.Object(), s.Why) }
@@ -256,8 +258,8 @@ func (p *planner) namespace() {
 func (p *planner) create(then *unstructured.Unstructured) {
 	made := moved(portable(then), p.request.Namespace, p.request.into())
 	why := []string{"it is not there"}
-	if controllerOf(then) != nil && holdsData(then.GroupVersionKind().GroupKind()) {
-		why = append(why, fmt.Sprintf("%s would make another one, without what it holds", controllerOf(then).Kind))
+	if owner := controllerOf(then); owner != nil && p.comes(owner.UID) {
+		why = append(why, fmt.Sprintf("before %s %s, which would make another one", owner.Kind, owner.Name))
 	}
 	owners, more := p.owners(then)
 	made.SetOwnerReferences(owners)
@@ -284,7 +286,12 @@ func (p *planner) create(then *unstructured.Unstructured) {
 		why = append(why, "it begins anew")
 	}
 	annotate(made, then.GetUID())
-	p.plan.Steps = append(p.plan.Steps, Step{Verb: Create, Entry: entry(made, strings.Join(why, "; ")), object: made})
+	p.plan.Steps = append(p.plan.Steps, Step{Verb: Create, Entry: entry(made, strings.Join(why, "; ")), object: made, managers: managers(then)})
+}
+
+// managers are those of the fields of an object, but of its status.
+func managers(then *unstructured.Unstructured) []metav1.ManagedFieldsEntry {
+	return slices.DeleteFunc(then.GetManagedFields(), func(m metav1.ManagedFieldsEntry) bool { return m.Subresource != "" })
 }
 
 // annotate notes which object of the snapshot one is.
@@ -327,7 +334,7 @@ func (p *planner) exists(then, now *unstructured.Unstructured) {
 	}
 	fixed := isFixed(then.GroupVersionKind().GroupKind())
 	if !same && p.request.Overwrite && !fixed {
-		p.replace(wanted, now)
+		p.replace(then, wanted, now)
 		return
 	}
 	var why string
@@ -351,7 +358,7 @@ func (p *planner) exists(then, now *unstructured.Unstructured) {
 }
 
 // replace has an object be what it was, but for who owns and holds it now.
-func (p *planner) replace(wanted, now *unstructured.Unstructured) {
+func (p *planner) replace(then, wanted, now *unstructured.Unstructured) {
 	wanted.SetUID(now.GetUID())
 	wanted.SetResourceVersion(now.GetResourceVersion())
 	wanted.SetOwnerReferences(now.GetOwnerReferences())
@@ -359,7 +366,7 @@ func (p *planner) replace(wanted, now *unstructured.Unstructured) {
 	if uid := uidThen(now); uid != "" {
 		annotate(wanted, uid)
 	}
-	p.plan.Steps = append(p.plan.Steps, Step{Verb: Replace, Entry: entry(wanted, "it is there, and differs"), object: wanted})
+	p.plan.Steps = append(p.plan.Steps, Step{Verb: Replace, Entry: entry(wanted, "it is there, and differs"), object: wanted, managers: managers(then)})
 }
 
 // target is an entry about an object of the snapshot, where it belongs.

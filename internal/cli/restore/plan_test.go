@@ -282,7 +282,7 @@ there already, and left as it is:
 `,
 			now: shop,
 			want: `
-create PersistentVolumeClaim shop/data-db-0: it is not there; StatefulSet would make another one, without what it holds; owned by StatefulSet db once that is there
+create PersistentVolumeClaim shop/data-db-0: it is not there; before StatefulSet db, which would make another one; owned by StatefulSet db once that is there
 create Pod shop/p: it is not there
 create StatefulSet shop/db: it is not there
 

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/retry"
 )
 
 // fieldManager is whose the fields of restored objects are.
@@ -95,7 +98,7 @@ func (r *run) left(steps []Step) (left []Step) {
 // take takes steps. Each is taken once, but for one that met what it did not expect: that is for the next round.
 func (r *run) take(ctx context.Context, world *World, steps []Step) error {
 	for _, s := range steps {
-		err := r.write(ctx, world, s)
+		err := r.write(ctx, world, &s)
 		moved := apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err)
 		switch key := s.key(); {
 		case ctx.Err() != nil:
@@ -118,7 +121,7 @@ func (r *run) take(ctx context.Context, world *World, steps []Step) error {
 }
 
 // write takes a step.
-func (r *run) write(ctx context.Context, world *World, s Step) error {
+func (r *run) write(ctx context.Context, world *World, s *Step) error {
 	resource, served := world.resource(schema.FromAPIVersionAndKind(s.APIVersion, s.Kind))
 	if !served {
 		return &meta.NoKindMatchError{GroupKind: s.kind()}
@@ -127,19 +130,59 @@ func (r *run) write(ctx context.Context, world *World, s Step) error {
 	var err error
 	switch s.Verb {
 	case Create:
-		if s.kind() == podKind {
-			r.cluster.awaitAccount(ctx, s.object)
-		}
-		_, err = api.Create(ctx, s.object, metav1.CreateOptions{FieldManager: fieldManager})
-		if err == nil && s.kind() == definitionKind {
-			err = r.cluster.awaitServed(ctx, s.object)
-		}
+		err = r.create(ctx, api, s)
 	case Replace:
-		_, err = api.Update(ctx, s.object, metav1.UpdateOptions{FieldManager: fieldManager})
+		var replaced *unstructured.Unstructured
+		if replaced, err = api.Update(ctx, s.object, metav1.UpdateOptions{FieldManager: fieldManager}); err == nil {
+			giveBack(ctx, api, replaced, s)
+		}
 	case Patch:
 		_, err = api.Patch(ctx, s.Name, types.MergePatchType, s.patch, metav1.PatchOptions{FieldManager: fieldManager})
 	}
 	return err
+}
+
+// create makes an object.
+func (r *run) create(ctx context.Context, api dynamic.ResourceInterface, s *Step) error {
+	if s.kind() == podKind {
+		r.cluster.awaitAccount(ctx, s.object)
+	}
+	made, err := api.Create(ctx, s.object, metav1.CreateOptions{FieldManager: fieldManager})
+	if err != nil {
+		return err
+	}
+	giveBack(ctx, api, made, s)
+	if s.kind() == definitionKind {
+		return r.cluster.awaitServed(ctx, s.object)
+	}
+	return nil
+}
+
+// giveBack has the fields of an object that was written be managed by who managed them, or says why not. Otherwise a server-side apply by
+// those would meet a conflict with this restore. The server does not take it from the request that writes them.
+func giveBack(ctx context.Context, api dynamic.ResourceInterface, written *unstructured.Unstructured, s *Step) {
+	if len(s.managers) == 0 {
+		return
+	}
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		ofStatus := slices.DeleteFunc(written.GetManagedFields(), func(m metav1.ManagedFieldsEntry) bool { return m.Subresource == "" })
+		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+			"resourceVersion": written.GetResourceVersion(), "managedFields": slices.Concat(s.managers, ofStatus),
+		}})
+		if err != nil {
+			return err
+		}
+		_, err = api.Patch(ctx, s.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+		if apierrors.IsConflict(err) { // a controller has begun with it
+			if now, getErr := api.Get(ctx, s.Name, metav1.GetOptions{}); getErr == nil {
+				written = now
+			}
+		}
+		return err
+	})
+	if err != nil {
+		s.Why += fmt.Sprintf("; its fields are managed by %s now: %v", fieldManager, err)
+	}
 }
 
 // awaitAccount waits for the service account that a pod is not admitted without. In a namespace that was just made it comes in a
