@@ -67,6 +67,7 @@ func AddAll(mgr manager.Manager, options Options, loops ...Loop) error {
 	if err := Declare(context.Background(), mgr.GetFieldIndexer(), loops...); err != nil {
 		return err
 	}
+	options.relays = newRelays()
 	for _, l := range loops {
 		if err := addAs(mgr, options, l); err != nil {
 			return fmt.Errorf("adding loop %s to the manager: %w", l.Name(), err)
@@ -121,7 +122,7 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	in.builder = builder.ControllerManagedBy(telling{mgr, options.Started}).Named(l.name).WithOptions(run)
+	in.builder = builder.ControllerManagedBy(telling{relaying{mgr, options.relays}, options.Started}).Named(l.name).WithOptions(run)
 	for _, watch := range l.Watches() {
 		watch.add(in)
 	}
