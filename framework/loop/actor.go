@@ -37,7 +37,7 @@ type actor struct {
 
 var _ plan.Actor = (*actor)(nil)
 
-func newActor[W any](p *passes[W], key client.ObjectKey, turn engine.Turn) *actor {
+func newActor(p *passes, key client.ObjectKey, turn engine.Turn) *actor {
 	return &actor{
 		turn:     turn,
 		reads:    p.reads,
