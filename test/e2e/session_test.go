@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -92,12 +93,31 @@ func TestStatusTellsEachComponent(t *testing.T) {
 			t.Errorf("status does not tell of %s:\n%s", component, status)
 		}
 	}
+	p.isTheOnlyMember()
 	p.orrery("down")
 	if said := p.fails("status"); !strings.Contains(said, "not running") || !strings.Contains(said, " up'") {
 		t.Errorf("status of a stopped control plane: %s", said)
 	}
 	p.up("--runtime", "simulated")
 	p.orrery("status")
+}
+
+// isTheOnlyMember holds that a control plane that no other machine reaches tells of its one member, and of how there come to be more.
+func (p *plane) isTheOnlyMember() {
+	p.t.Helper()
+	var list listedMembers
+	if err := json.Unmarshal([]byte(p.orrery("members", "-o", "json")), &list); err != nil {
+		p.t.Fatal(err)
+	}
+	if len(list.Members) != 1 || !list.Members[0].Leader || !list.Members[0].Healthy {
+		p.t.Errorf("the members are %+v, want one that leads and is well", list.Members)
+	}
+	if !strings.Contains(list.Advice, "up --bind-address") || !strings.Contains(list.Advice, "token create --control-plane") {
+		p.t.Errorf("the advice is %q, and does not say how others join", list.Advice)
+	}
+	if said := p.fails("members", "remove", list.Members[0].Name); !strings.Contains(said, "it is the only member that votes") {
+		p.t.Errorf("removing the only member: %s", said)
+	}
 }
 
 func TestAControlPlaneThatIsLeftAloneWarnsOfNothing(t *testing.T) {
