@@ -222,15 +222,16 @@ func (m *upgraded) lookAsNode(r registration.Registration) error {
 	if err != nil {
 		return err
 	}
-	if err := m.reachBy(access); err != nil {
-		return err
-	}
 	all, err := readServers(m.inst)
 	if err != nil {
 		return err
 	}
 	if len(all) == 0 {
 		all = []string{strings.TrimPrefix(access.Host, "https://")}
+	}
+	access.Host = "https://" + all[0] // the one that the node has joined by may be gone; of these each has to answer
+	if err := m.reachBy(access); err != nil {
+		return err
 	}
 	for _, server := range all {
 		member := upgrade.Member{Name: server}
