@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,7 +27,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "there is no %s to test: run `make build` first\n", binary)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	removeNewer()
+	os.Exit(code)
 }
 
 // plane is a control plane of one test.
@@ -34,6 +37,8 @@ type plane struct {
 	t    *testing.T
 	dir  string
 	name string
+	// program is the one that its commands are given to; empty means the one under test.
+	program string
 }
 
 // newPlane is a control plane that has not been started. It is removed when the test ends.
@@ -65,7 +70,7 @@ func (p *plane) up(flags ...string) string {
 
 // command is the program with arguments, about this control plane.
 func (p *plane) command(args ...string) *exec.Cmd {
-	c := exec.Command(binary, args...)
+	c := exec.Command(cmp.Or(p.program, binary), args...)
 	c.Env = append(os.Environ(), "ORRERY_DATA_DIR="+p.dir, "ORRERY_NAME="+p.name, "KUBECONFIG=")
 	return c
 }

@@ -99,7 +99,7 @@ func TestWhatTheClusterDoesIsTold(t *testing.T) {
 		}
 	})
 	t.Run("events of a tree go on with what comes to belong to it", func(t *testing.T) {
-		p := &plane{t, p.dir, p.name}
+		p := &plane{t: t, dir: p.dir, name: p.name}
 		told := p.watching("events", "--tree", "deployment/web", "--follow", "-o", "json")
 		p.says(told, `"kind":"Deployment"`)
 		before := p.get("pods", "{.items[*].metadata.name}", "-l", "app=web")

@@ -40,11 +40,19 @@ type Component struct {
 
 // Status is how an instance is.
 type Status struct {
-	Name    string    `json:"name"`
-	Version string    `json:"version"`
-	PID     int       `json:"pid"`
-	Since   time.Time `json:"since"`
-	Server  string    `json:"server"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Kubernetes, Etcd and Kubelet are the releases of what is in the program, whether or not the instance runs it.
+	Kubernetes string    `json:"kubernetes,omitempty"`
+	Etcd       string    `json:"etcd,omitempty"`
+	Kubelet    string    `json:"kubelet,omitempty"`
+	PID        int       `json:"pid"`
+	Since      time.Time `json:"since"`
+	Server     string    `json:"server"`
+	// Program is the path of the file that was started, and Args are the arguments by which it would be started again, from any folder,
+	// without those that are secret or for one start.
+	Program string   `json:"program,omitempty"`
+	Args    []string `json:"args,omitempty"`
 	// Flags are the values of the flags by which it was started, by name, defaults included.
 	Flags      map[string]string `json:"flags,omitempty"`
 	Components []Component       `json:"components"`
