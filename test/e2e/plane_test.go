@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/orrery-dev/orrery/internal/await"
@@ -21,12 +22,27 @@ var binary = func() string {
 	return path
 }()
 
+// dataDir has the instances of all tests, as that of a machine has: so none chooses a port or addresses that another one has, or will
+// come back to.
+var dataDir string
+
 func TestMain(m *testing.M) {
 	if _, err := os.Stat(binary); err != nil {
 		fmt.Fprintf(os.Stderr, "there is no %s to test: run `make build` first\n", binary)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	dir, err := os.MkdirTemp("", "orrery-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	dataDir = dir
+	code := m.Run()
+	if err := os.Remove(dir); err != nil {
+		fmt.Fprintln(os.Stderr, "the tests have left something behind:", err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // plane is a control plane of one test.
@@ -36,10 +52,13 @@ type plane struct {
 	name string
 }
 
+// planes counts the control planes, each of which has a name of its own, which no other begins with.
+var planes atomic.Int32
+
 // newPlane is a control plane that has not been started. It is removed when the test ends.
 func newPlane(t *testing.T) *plane {
 	t.Helper()
-	p := &plane{t: t, dir: t.TempDir(), name: "test"}
+	p := &plane{t: t, dir: dataDir, name: fmt.Sprintf("test-%03d", planes.Add(1))}
 	t.Cleanup(func() {
 		if t.Failed() {
 			p.showAll()
@@ -124,7 +143,7 @@ func (p *plane) kubectl(args ...string) string {
 
 // get is what kubectl's jsonpath prints of a resource; empty where it does not exist or does not answer.
 func (p *plane) get(resource, path string, args ...string) string {
-	out, err := p.try(append([]string{"kubectl", "get", resource, "-o", "jsonpath=" + path}, args...)...)
+	out, err := look(p.path("kubeconfig"), append([]string{resource, "-o", "jsonpath=" + path}, args...)...)
 	if err != nil {
 		return ""
 	}
