@@ -1,7 +1,7 @@
 // Package e2e uses Orrery as a person does: by its one binary, from the outside.
 //
 // Each test has control planes of its own, each under a name of its own in one data directory, on ports that are free. Most tests run
-// side by side with others, as instances of one machine do, those with containers too. By themselves run those that others could
+// side by side with others, as instances of one machine do, but one at a time with containers. By themselves run those that others could
 // disturb: what fills a disk, what is bound to an address of the machine's own, where ports for members are looked for before they are
 // taken, what hands a port to a program that is to take it, and three members that are to agree in time.
 //

@@ -2,11 +2,15 @@ package e2e
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -32,6 +36,10 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	dir, err := os.MkdirTemp("", "orrery-e2e-")
+	flag.Parse()
+	if most := flag.Lookup("test.parallel"); err == nil && most.Value.String() == most.DefValue {
+		err = most.Value.Set(strconv.Itoa(runtime.GOMAXPROCS(0) + 1)) // one of which may wait until no other runs containers
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -175,10 +183,16 @@ func (p *plane) becomes(want, resource, path string, args ...string) {
 	})
 }
 
-// needsContainers leaves a test out where containers cannot run.
+// containers is held by the test that runs any.
+var containers sync.Mutex
+
+// needsContainers leaves a test out where containers cannot run, and waits until no other test does: instances with containers can be
+// on a machine side by side, but what a test finds there of networks, processes and mounts is to be its own.
 func needsContainers(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("containers need root")
 	}
+	containers.Lock()
+	t.Cleanup(containers.Unlock)
 }
