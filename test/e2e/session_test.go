@@ -11,8 +11,10 @@ import (
 
 // The session of the README, on each runtime.
 func TestADeploymentFromApplyToDelete(t *testing.T) {
+	t.Parallel()
 	for _, runtime := range []string{"simulated", "containerd"} {
 		t.Run(runtime, func(t *testing.T) {
+			t.Parallel()
 			if runtime == "containerd" {
 				needsContainers(t)
 			}
@@ -74,8 +76,8 @@ func talkToContainers(t *testing.T, p *plane) {
 }
 
 func TestTwoControlPlanesSideBySide(t *testing.T) {
+	t.Parallel()
 	first, second := start(t, "--runtime", "simulated"), newPlane(t)
-	second.dir, second.name = first.dir, "second"
 	second.up("--runtime", "simulated")
 	first.kubectl("create", "configmap", "mine")
 	if found := second.get("configmap/mine", "{.metadata.name}"); found != "" {
@@ -86,6 +88,7 @@ func TestTwoControlPlanesSideBySide(t *testing.T) {
 }
 
 func TestStatusTellsEachComponent(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	status := p.orrery("status")
 	for _, component := range []string{"apiserver", "controllers", "scheduler", "simulated-nodes"} {
