@@ -62,11 +62,11 @@ func (a *actor) SubResource(s string) client.SubResourceClient {
 func (a *actor) Status() client.SubResourceWriter { return a.SubResource("status") }
 
 func (a *actor) Record(e plan.Event) {
-	if e.Regarding == nil || a.cluster.Events == nil || !a.talk.may(e.Regarding) {
-		return
-	}
 	if e.Type == "" {
 		e.Type = plan.Normal
+	}
+	if e.Regarding == nil || a.cluster.Events == nil || !a.talk.may(e) {
+		return
 	}
 	if e.Action == "" {
 		e.Action = e.Reason
