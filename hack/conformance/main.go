@@ -17,7 +17,7 @@ import (
 
 // settings are the command's flags.
 type settings struct {
-	suite      string
+	suiteName  string
 	choice     tests.Choice
 	procs      int
 	timeout    time.Duration
@@ -29,7 +29,7 @@ type settings struct {
 
 func main() {
 	var s settings
-	flag.StringVar(&s.suite, "suite", tests.Conformance, "run the tests of this `suite`: "+strings.Join(tests.Names(), ", "))
+	flag.StringVar(&s.suiteName, "suite", tests.Conformance, "run the tests of this `suite`: "+strings.Join(tests.Names(), ", "))
 	flag.StringVar(&s.choice.Groups, "sig", "", "run the tests of these special interest `groups` only, separated by commas: apps,node")
 	flag.StringVar(&s.choice.Focus, "focus", "", "run the tests only whose names match this regular `expression`")
 	flag.StringVar(&s.choice.Skip, "skip", "", "leave out the tests whose names match this regular `expression`")

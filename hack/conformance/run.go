@@ -25,7 +25,7 @@ func run(ctx context.Context, s settings) error {
 	if s.page {
 		return s.writePage()
 	}
-	chosen, err := tests.SuiteOf(s.suite)
+	chosen, err := tests.SuiteOf(s.suiteName)
 	if err != nil {
 		return err
 	}
