@@ -57,7 +57,7 @@ func newJoined(ctx context.Context, inst *instance.Instance, r registration.Regi
 	m.settings.Domain = r.ClusterDomain
 	j := &joined{machine: m, registration: r}
 	if r.Rotates {
-		if err := j.balanceServers(ctx); err != nil {
+		if j.balancer, j.registration, err = balancerOf(ctx, inst, j.registration); err != nil {
 			return nil, "", err
 		}
 		if j.rotation, err = nodebootstrap.NewRotation(registrationDir(inst), j.registration, time.Now()); err != nil {
