@@ -120,6 +120,7 @@ manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configu
 	$(CONTROLLER_GEN) crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./apis/... output:crd:dir=config/crd/bases
 	go run ./hack/crdfinish config/crd/bases config/crd/names
 	$(CONTROLLER_GEN) crd paths=github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1 output:crd:dir=storage/snapshotkinds/definitions
+	$(CONTROLLER_GEN) crd paths=./examples/jobhistory/... output:crd:dir=examples/jobhistory/config/crd/bases
 	$(CONTROLLER_GEN) webhook paths=./webhooks/... output:webhook:dir=config/webhook
 	go run ./hack/roles config docs
 	go -C hack/chart run . $(CURDIR)
