@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/orrery-dev/orrery/internal/await"
 	"github.com/orrery-dev/orrery/internal/cli/bootstraptoken"
 	"github.com/orrery-dev/orrery/internal/cli/clusterinfo"
+	"github.com/orrery-dev/orrery/internal/cli/instance"
 	"github.com/orrery-dev/orrery/internal/cli/nodebootstrap"
 	"github.com/orrery-dev/orrery/internal/cli/registration"
 	"github.com/orrery-dev/orrery/internal/wiring"
@@ -150,11 +152,67 @@ func TestAMachineJoins(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+	t.Run("and reaches another server when the one that it joined by is gone", func(t *testing.T) {
+		h.isReachedByAnother(t, o.Dir)
+	})
 	t.Run("and leaves", func(t *testing.T) {
 		if err := kubernetes.NewForConfigOrDie(config).CoreV1().Nodes().Delete(t.Context(), "two", metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// isReachedByAnother has a node's server be gone, and another be remembered.
+func (h *host) isReachedByAnother(t *testing.T, dir string) {
+	t.Helper()
+	inst, err := instance.Open(t.TempDir(), "node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(registrationDir(inst), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(registrationDir(inst), "node.kubeconfig")
+	kubeconfig, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.ReplaceAll(kubeconfig, []byte(h.at), []byte(gone.Addr().String())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeServers(inst, []string{h.at}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := registration.Read(registrationDir(inst))
+	if err != nil {
+		t.Fatal(err)
+	}
+	balancer, r, err := balancerOf(t.Context(), inst, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- balancer.Run(ctx) }()
+	defer func() {
+		if end(); <-ended != nil {
+			t.Error("the balancer ended with an error")
+		}
+	}()
+	config, err := r.Node()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kubernetes.NewForConfigOrDie(config).CoreV1().Nodes().Get(t.Context(), "two", metav1.GetOptions{}); err != nil {
+		t.Error(err)
+	}
 }
 
 // servesAsNode makes the Node, as the agent would, and gets the certificate of its server.

@@ -57,7 +57,7 @@ func newJoined(ctx context.Context, inst *instance.Instance, r registration.Regi
 	m.settings.Domain = r.ClusterDomain
 	j := &joined{machine: m, registration: r}
 	if r.Rotates {
-		if err := j.balanceServers(ctx); err != nil {
+		if j.balancer, j.registration, err = balancerOf(ctx, inst, j.registration); err != nil {
 			return nil, "", err
 		}
 		if j.rotation, err = nodebootstrap.NewRotation(registrationDir(inst), j.registration, time.Now()); err != nil {
@@ -141,7 +141,9 @@ func (j *joined) runNode(ctx context.Context, ready func(string)) error {
 	if serving.Listener, err = j.listen(ctx, j.registration.Address); err != nil {
 		return err
 	}
-	return j.runAgent(ctx, ready, nodeagent.Options{NodeIPs: texts(j.nodeAddresses()), Serving: serving})
+	return j.runAgent(ctx, ready, nodeagent.Options{
+		NodeIPs: texts(j.nodeAddresses()), Serving: serving, Annotations: replacedWith(!j.registration.Rotates),
+	})
 }
 
 // runNetwork brings up the network of the pods, once the cluster has said which addresses they have.

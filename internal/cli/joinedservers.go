@@ -11,39 +11,40 @@ import (
 	"strings"
 
 	"github.com/orrery-dev/orrery/internal/cli/instance"
+	"github.com/orrery-dev/orrery/internal/cli/registration"
 	"github.com/orrery-dev/orrery/internal/durable"
 	"github.com/orrery-dev/orrery/network/servers"
 )
 
-// balanceServers has the node reach its API server through a balancer of all that its cluster has. Nothing is handed on yet.
-func (j *joined) balanceServers(ctx context.Context) error {
-	config, err := j.registration.Node()
+// balancerOf is a balancer of the API servers that a node's cluster had last, and the registration by which the node reaches them through it.
+// Nothing is handed on before the balancer runs, which closes what it listens on.
+func balancerOf(ctx context.Context, inst *instance.Instance, r registration.Registration) (*servers.Balancer, registration.Registration, error) {
+	config, err := r.Node()
 	if err != nil {
-		return err
+		return nil, r, err
 	}
 	ca := config.CAData
 	if len(ca) == 0 {
 		if ca, err = os.ReadFile(config.CAFile); err != nil {
-			return fmt.Errorf("reading the authority of the API servers: %w", err)
+			return nil, r, fmt.Errorf("reading the authority of the API servers: %w", err)
 		}
+	}
+	known, err := readServers(inst)
+	if err != nil {
+		return nil, r, err
 	}
 	listener, err := listenAt(ctx, localhost, 0)
 	if err != nil {
-		return fmt.Errorf("listening for what is to reach API servers: %w", err)
+		return nil, r, fmt.Errorf("listening for what is to reach API servers: %w", err)
 	}
-	j.balancer, err = servers.New(servers.Options{
+	balancer, err := servers.New(servers.Options{
 		Listener: listener, Servers: []string{strings.TrimPrefix(config.Host, "https://")}, CA: ca, Log: logger().WithName(serversComponent),
 	})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return nil, r, errors.Join(err, listener.Close())
 	}
-	known, err := readServers(j.inst)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	j.balancer.Set(known)
-	j.registration = j.registration.Through(j.balancer.URL())
-	return nil
+	balancer.Set(known)
+	return balancer, r.Through(balancer.URL()), nil
 }
 
 // runServers hands on what the node has to say to API servers, and keeps to those that there are.

@@ -81,6 +81,14 @@ func (o *leaving) fromCluster(c *cobra.Command, inst *instance.Instance, r regis
 		return fmt.Errorf("node %s is not running, and so nobody would end its pods: start it with '%s', or remove it from this machine alone with '%s'",
 			r.NodeName, inst.Command("node"), inst.Command("node leave --force"))
 	}
+	balancer, r, err := balancerOf(c.Context(), inst, r)
+	if err != nil {
+		return err
+	}
+	balancing, end := context.WithCancel(c.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- balancer.Run(balancing) }()
+	defer func() { end(); <-ended }() // what it says by then is of no use to anybody
 	config, err := r.Node()
 	if err != nil {
 		return err

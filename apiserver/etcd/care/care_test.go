@@ -1,6 +1,7 @@
 package care
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/concurrency"
 
 	"github.com/orrery-dev/orrery/apiserver/etcd"
 	"github.com/orrery-dev/orrery/framework/engine"
@@ -62,20 +64,7 @@ func TestPlan(t *testing.T) {
 
 // A store that was filled to its quota takes writes again after something was deleted, without anybody's help.
 func TestAFullStoreRecovers(t *testing.T) {
-	server, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Quota: 16 * mib, Ephemeral: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{server.Endpoint()}, DialTimeout: 10 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
+	client := store(t, 16*mib)
 	e := engine.New(New(client), engine.Options[engine.One]{Name: "care"})
 	pass := func() {
 		t.Helper()
@@ -100,6 +89,7 @@ func TestAFullStoreRecovers(t *testing.T) {
 	}
 
 	value := strings.Repeat("x", mib)
+	var err error
 	for err == nil {
 		_, err = client.Put(t.Context(), "filler/"+time.Now().String(), value)
 	}
@@ -130,4 +120,54 @@ func TestAFullStoreRecovers(t *testing.T) {
 	if _, err := client.Put(t.Context(), "more", value); err != nil {
 		t.Errorf("writing to a store with room again gives %v", err)
 	}
+}
+
+// Whoever looks after another member of the same etcd waits.
+func TestMembersAreDefragmentedOneAfterAnother(t *testing.T) {
+	client := store(t, 0)
+	step := defragment{Member{Endpoint: client.Endpoints()[0]}}
+	session, err := concurrency.NewSession(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = session.Close() })
+	other := concurrency.NewMutex(session, turn)
+	if err := other.Lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := step.Do(ctx, client); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while another member is defragmented, the step ended with %v", err)
+	}
+	if err := other.Unlock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := step.Do(t.Context(), client); err != nil {
+		t.Error(err)
+	}
+	left, err := client.Get(t.Context(), turn, clientv3.WithPrefix())
+	if err != nil || len(left.Kvs) != 0 {
+		t.Errorf("of the locks %v are left, %v", left.Kvs, err)
+	}
+}
+
+// store starts an etcd with a quota, and returns a client of it.
+func store(t *testing.T, quota int64) *clientv3.Client {
+	t.Helper()
+	server, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Quota: quota, Ephemeral: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{server.Endpoint()}, DialTimeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
 }

@@ -2,11 +2,14 @@ package care
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/concurrency"
 
 	"github.com/orrery-dev/orrery/framework/engine"
 )
@@ -21,12 +24,12 @@ const (
 )
 
 // Loop looks after an etcd.
-type Loop struct{ etcd Etcd }
+type Loop struct{ etcd *clientv3.Client }
 
-var _ engine.Loop[engine.One, observed, Etcd] = (*Loop)(nil)
+var _ engine.Loop[engine.One, observed, *clientv3.Client] = (*Loop)(nil)
 
 // New returns a loop that has asked nobody.
-func New(etcd Etcd) *Loop { return &Loop{etcd} }
+func New(etcd *clientv3.Client) *Loop { return &Loop{etcd} }
 
 // observed is the world, and when the last member was defragmented by this process; zero if none was.
 type observed struct {
@@ -42,11 +45,11 @@ func (l *Loop) Observe(ctx context.Context, look engine.Look, key engine.One) (o
 }
 
 // Actor implements engine.Loop.
-func (l *Loop) Actor(engine.One, observed, engine.Turn) Etcd { return l.etcd }
+func (l *Loop) Actor(engine.One, observed, engine.Turn) *clientv3.Client { return l.etcd }
 
 // Plan implements engine.Loop.
-func (l *Loop) Plan(_ engine.One, w observed, now time.Time) *engine.Plan[Etcd] {
-	p := &engine.Plan[Etcd]{}
+func (l *Loop) Plan(_ engine.One, w observed, now time.Time) *engine.Plan[*clientv3.Client] {
+	p := &engine.Plan[*clientv3.Client]{}
 	p.After(lookAgain, "the store may have grown")
 	p.Remember(func(error) any { return w.defragmented })
 	rested := now.Sub(w.defragmented) >= rest
@@ -90,11 +93,37 @@ func (s defragment) Why() string {
 	return fmt.Sprintf("of the %s of its file %s are in use, and its quota is %s", size(s.Size), size(s.InUse), size(s.Quota))
 }
 
-func (s defragment) Do(ctx context.Context, etcd Etcd) error {
-	if _, err := etcd.Defragment(ctx, s.Endpoint); err != nil {
+// Do waits until no other member is being defragmented: while two of three answer nothing, nothing can be written.
+func (s defragment) Do(ctx context.Context, etcd *clientv3.Client) error {
+	err := alone(ctx, etcd, func() error {
+		_, err := etcd.Defragment(ctx, s.Endpoint)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("defragmenting etcd at %s: %w", s.Endpoint, err)
 	}
 	return nil
+}
+
+// turn is the key of the lock that a member has while it is defragmented.
+const turn = "/orrery.dev/defragment"
+
+// alone does something while nobody else does it. An etcd that is full takes no lock either, as it takes nothing: then it is done anyhow.
+func alone(ctx context.Context, etcd *clientv3.Client, do func() error) error {
+	session, err := concurrency.NewSession(etcd, concurrency.WithContext(ctx))
+	switch {
+	case errors.Is(err, rpctypes.ErrNoSpace):
+		return do()
+	case err != nil:
+		return fmt.Errorf("asking for a lock: %w", err)
+	}
+	defer func() { _ = session.Close() }() // one that is not closed is over after a minute
+	switch err := concurrency.NewMutex(session, turn).Lock(ctx); {
+	case errors.Is(err, rpctypes.ErrNoSpace):
+	case err != nil:
+		return fmt.Errorf("waiting for the others: %w", err)
+	}
+	return do()
 }
 
 // disarm takes back that the store is full.
@@ -106,7 +135,7 @@ func (disarm) String() string { return "take back etcd's alarm NOSPACE" }
 
 func (disarm) Why() string { return "there is room again" }
 
-func (disarm) Do(ctx context.Context, etcd Etcd) error {
+func (disarm) Do(ctx context.Context, etcd *clientv3.Client) error {
 	alarms, err := etcd.AlarmList(ctx)
 	if err != nil {
 		return fmt.Errorf("asking etcd for its alarms: %w", err)

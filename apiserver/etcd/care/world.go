@@ -10,12 +10,6 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Etcd is what of a client is needed.
-type Etcd interface {
-	clientv3.Maintenance
-	Endpoints() []string
-}
-
 // World is what is known about the members.
 type World struct {
 	Members []Member
@@ -31,7 +25,7 @@ type Member struct {
 }
 
 // Look asks the members. One that does not answer is an error.
-func Look(ctx context.Context, etcd Etcd) (World, error) {
+func Look(ctx context.Context, etcd *clientv3.Client) (World, error) {
 	var w World
 	for _, endpoint := range etcd.Endpoints() {
 		status, err := etcd.Status(ctx, endpoint)
