@@ -234,7 +234,10 @@ func TestThreeMembersAreUpgradedUnderLoad(t *testing.T) {
 	for _, m := range c.machines {
 		m.program = program
 	}
-	leads.refuses("it is not this machine's turn: it is member "+others[0].name+"'s turn", "upgrade")
+	await.Until(t, "the member that leads to be told that another one comes first", func() (string, bool) {
+		said, err := leads.says("upgrade")
+		return said, err != nil && strings.Contains(said, "it is not this machine's turn: it is member "+others[0].name+"'s turn")
+	})
 
 	before := time.Now()
 	var all sync.WaitGroup
