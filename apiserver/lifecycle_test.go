@@ -45,6 +45,7 @@ func TestNamesItsRelease(t *testing.T) {
 }
 
 func TestARestartContinuesWithEveryObjectAndEveryClient(t *testing.T) {
+	t.Parallel()
 	options := apiserver.Options{DataDir: t.TempDir(), TwoNames: true}
 	first := start(t, options)
 	admin := clients(t, first, identity.Admin)
@@ -77,6 +78,7 @@ func TestARestartContinuesWithEveryObjectAndEveryClient(t *testing.T) {
 }
 
 func TestSeveralServersRunInOneProcess(t *testing.T) {
+	t.Parallel()
 	one, other := shared(t), start(t, apiserver.Options{Ephemeral: true})
 	ns := namespace(t, clients(t, one, identity.Admin))
 	_, err := clients(t, other, identity.Admin).CoreV1().Namespaces().Get(t.Context(), ns, metav1.GetOptions{})
@@ -248,6 +250,7 @@ func TestWhatIsWrongIsOneClearError(t *testing.T) {
 }
 
 func TestTheKubernetesServiceHasTheAddressThatIsAdvertised(t *testing.T) {
+	t.Parallel()
 	address := outsideAddress(t)
 	listener, err := net.Listen("tcp", netip.AddrPortFrom(address, 0).String())
 	if err != nil {
@@ -301,6 +304,7 @@ func outsideAddress(t *testing.T) netip.Addr {
 }
 
 func TestStoresInAnExternalEtcd(t *testing.T) {
+	t.Parallel()
 	outside, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Ephemeral: true})
 	if err != nil {
 		t.Fatal(err)
@@ -365,6 +369,7 @@ func writeForever(server *apiserver.Server) error {
 }
 
 func TestAProcessThatWasKilledIsContinuedWithEveryObject(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childVariable+"="+dir)

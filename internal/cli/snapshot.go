@@ -29,7 +29,8 @@ do everything. 'orrery up' takes one twice a day by itself, and keeps five.`,
 		Example: `  orrery snapshot save
   orrery snapshot list
   orrery snapshot kubectl FILE get pods -A
-  orrery down && orrery snapshot restore FILE && orrery up`,
+  orrery down && orrery snapshot restore FILE && orrery up
+  orrery snapshot restore FILE --namespace shop`,
 	}
 	c.AddCommand(newSnapshotSave(t), newSnapshotList(t), newSnapshotVerify(), newSnapshotKubectl(t), newSnapshotRestore(t))
 	return c

@@ -22,37 +22,66 @@ const serverName = "apiserver"
 const storePath = serverName + "/etcd"
 
 func newSnapshotRestore(t *target) *cobra.Command {
-	return &cobra.Command{
+	var one namespaceRestore
+	c := &cobra.Command{
 		Use:   "restore FILE",
-		Short: "Put a snapshot in the place of what a stopped control plane stores",
+		Short: "Put back a snapshot, or one namespace of it",
 		Long: `Put a snapshot in the place of what a stopped control plane stores, on this machine or
 another, under this name or another. All of it is verified first. What was there is moved
 aside and kept, and is yours to remove.
 
 The next 'orrery up' goes on from the snapshot: pods that were made after it are stopped,
 and clients that watched list anew. On another machine the old node stays as one that
-nobody hears of, until you remove it with 'orrery kubectl delete node'.`,
-		Example: `  orrery down
-  orrery snapshot restore /mnt/backup/orrery-20261130T120000Z.tar.zst
-  orrery up`,
+nobody hears of, until you remove it with 'orrery kubectl delete node'.
+
+With --namespace, restore that one, or some kinds of objects in it, into a cluster that runs:
+the instance, or any other by --kubeconfig. What exists stays as it is, unless --overwrite
+is given. What controllers make again is left to them: ReplicaSets and pods of a Deployment,
+EndpointSlices, tokens. Each object is asked of the cluster as you, so that your rights, its
+admission and its quotas hold. --dry-run says what would become of each object, and why.
+
+The data of volumes is in no snapshot. Claims are bound to volumes that still exist, and are
+otherwise provisioned anew and empty; --rebind-volumes is for those that were retained.
+
+A restore that failed in part goes on when the same command is run again; the exit code is 1
+unless it is whole. One that is whole does nothing.`,
+		Example: `  orrery down && orrery snapshot restore /mnt/backup/orrery-20261130T120000Z.tar.zst && orrery up
+  orrery snapshot restore FILE --namespace shop --dry-run
+  orrery snapshot restore FILE --namespace shop --rebind-volumes
+  orrery snapshot restore FILE --namespace shop --into shop-yesterday
+  orrery snapshot restore FILE -n shop --kinds configmaps,secrets -l app=web --overwrite
+  orrery snapshot restore FILE -n shop --dry-run -o json | jq -r '.steps[] | .kind + "/" + .name'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := one.check(c.Flags().Changed); err != nil {
+				return err
+			}
 			inst, err := t.instance()
 			if err != nil {
 				return err
 			}
-			s, aside, err := restoreSnapshot(c.Context(), inst, args[0], time.Now())
-			if err != nil {
-				return err
+			if one.namespace != "" {
+				return one.run(c, t, inst, args[0])
 			}
-			c.Printf("instance %s is as instance %s was at %s\n", inst.Name, s.Name, s.Taken.Local().Format(time.RFC1123))
-			if aside != "" {
-				c.Printf("what it stored before is in %s\n", aside)
-			}
-			c.Printf("go on with '%s'\n", inst.Command("up"))
-			return nil
+			return printRestored(c, inst, args[0])
 		},
 	}
+	one.addFlags(c)
+	return c
+}
+
+// printRestored restores all of a snapshot, and says where what was there is now.
+func printRestored(c *cobra.Command, inst *instance.Instance, file string) error {
+	s, aside, err := restoreSnapshot(c.Context(), inst, file, time.Now())
+	if err != nil {
+		return err
+	}
+	c.Printf("instance %s is as instance %s was at %s\n", inst.Name, s.Name, s.Taken.Local().Format(time.RFC1123))
+	if aside != "" {
+		c.Printf("what it stored before is in %s\n", aside)
+	}
+	c.Printf("go on with '%s'\n", inst.Command("up"))
+	return nil
 }
 
 // restoring is where a snapshot is unpacked. While it exists a restore has not come to its end, and nothing is started.

@@ -78,6 +78,7 @@ func (p *plane) says(s *said, words ...string) {
 
 // A Deployment as a person follows it who asks what the cluster does.
 func TestWhatTheClusterDoesIsTold(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated", "--nodes", "2")
 	status := p.watching("status", "--watch")
 	p.says(status, "apiserver Running: https://127.0.0.1:")
@@ -178,6 +179,7 @@ func cutLast(line string) (before, word string, found bool) {
 }
 
 func TestTheDoctorSaysWhatIsInTheWayAndWhatCuresIt(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -148,7 +148,11 @@ func (i *Instance) get(ctx context.Context, path string) (*http.Response, error)
 	return i.ask(ctx, http.MethodGet, path, thinkPatience)
 }
 
-// ask sends a request to the socket, whose answer has to begin within a time; 0 means that it may take as long as ctx lets it.
+// doubt is after how long it is looked whether a process that has not begun to answer is suspended, and so never will.
+const doubt = 200 * time.Millisecond
+
+// ask sends a request to the socket, whose answer has to begin within a time; 0 means that it may take as long as ctx lets it. A process
+// that is suspended is not waited for.
 func (i *Instance) ask(ctx context.Context, method, path string, patience time.Duration) (*http.Response, error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives:     true,
@@ -157,11 +161,19 @@ func (i *Instance) ask(ctx context.Context, method, path string, patience time.D
 			return (&net.Dialer{}).DialContext(ctx, "unix", i.socket())
 		},
 	}}
+	ctx, giveUp := context.WithCancel(ctx)
 	request, err := http.NewRequestWithContext(ctx, method, "http://orrery"+path, nil)
 	if err != nil {
+		giveUp()
 		return nil, err
 	}
+	doubting := time.AfterFunc(doubt, func() {
+		if i.suspended() {
+			giveUp()
+		}
+	})
 	response, err := client.Do(request)
+	doubting.Stop()
 	var about *url.Error
 	if errors.As(err, &about) {
 		err = about.Err // the URL is made up, and means nothing to a person
