@@ -6,11 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/orrery-dev/orrery/internal/await"
 )
@@ -214,45 +212,5 @@ func TestContainersGoOnWhileTheirProgramIsReplaced(t *testing.T) {
 	}
 	if held := p.get("nodes", "{.items[*].spec.unschedulable}"); held != "" {
 		t.Errorf("nodes are left cordoned: %q", held)
-	}
-}
-
-func TestThreeMembersAreUpgradedUnderLoad(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("network namespaces need root")
-	}
-	program := needsNewer(t)
-	c := newCabinet(t, 3)
-	one := c.machines[0]
-	one.orrery("up", "--runtime", "simulated", "--bind-address", one.address())
-	for _, m := range c.machines[1:] {
-		m.orrery(one.joinCommand()...)
-	}
-	leads, others := one.leader()
-	w := newWriters(t, leads, others)
-	w.waitForWrites(20)
-	for _, m := range c.machines {
-		m.program = program
-	}
-	leads.refuses("it is not this machine's turn: it is member "+others[0].name+"'s turn", "upgrade")
-
-	before := time.Now()
-	var all sync.WaitGroup
-	for _, m := range c.machines {
-		all.Go(func() {
-			if said, err := m.says("upgrade", "--wait", "--snapshot=false"); err != nil {
-				t.Errorf("orrery upgrade on %s: %v\n%s", m.name, err, said)
-			}
-		})
-	}
-	all.Wait()
-	w.waitForWrites(20)
-	w.end()
-	t.Logf("three members were replaced in %s; the longest time without a write was %s", time.Since(before).Round(time.Second), w.longestSilence(before).Round(time.Millisecond))
-	w.lostNothing(one.admin("https://" + one.server()))
-	for i, m := range c.machines {
-		if said := m.orrery("status"); !strings.Contains(said, newer) {
-			t.Errorf("member %s has not been replaced:\n%s", strconv.Itoa(i+1), said)
-		}
 	}
 }
