@@ -13,8 +13,6 @@ CONTAINER_TOOL ?= docker
 ignore-not-found ?= false
 # How long the whole test suite may take.
 TEST_TIMEOUT ?= 20m
-# How many packages are tested at once: one more than there are processors, since tests wait as often as they compute.
-TEST_PACKAGES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 # How many random scenarios of each kind, or of KIND alone, `make test-differential` compares with upstream's controllers.
 SEEDS ?= 300
@@ -161,7 +159,7 @@ lint-config: $(GOLANGCI_LINT) ## Verify the linters' configuration.
 
 .PHONY: test
 test: build runtime ## Run every test. As root, that includes the ones with real containers. TEST_FLAGS are passed to go test.
-	go test -vet=off -p $(TEST_PACKAGES) -timeout $(TEST_TIMEOUT) -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./...
+	go test -vet=off -timeout $(TEST_TIMEOUT) -ldflags '$(LDFLAGS)' $(TEST_FLAGS) ./...
 	go -C hack/conformance test -vet=off ./...
 	go -C hack/chart test -vet=off ./...
 	go -C test/csisanity test -vet=off ./...
