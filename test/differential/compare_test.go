@@ -18,14 +18,11 @@ func difference(our, their *state) string {
 	var out strings.Builder
 	out.WriteString(differentObjects(our, their))
 	only := func(mark string, a, b *state) {
-		var lines []string
-		for event, message := range a.events {
-			if _, both := b.events[event]; !both && (a != our || !isOurs(event) && !their.spent[event.ofAnyReason()]) {
-				lines = append(lines, fmt.Sprintf("%s event %s (%s)\n", mark, event, message))
+		for _, event := range slices.Sorted(maps.Keys(a.events)) {
+			if _, both := b.events[event]; !both && (a != our || !isOurs(event)) {
+				fmt.Fprintf(&out, "%s event %s (%s)\n", mark, event, a.events[event])
 			}
 		}
-		slices.Sort(lines)
-		out.WriteString(strings.Join(lines, ""))
 	}
 	only("-", our, their)
 	only("+", their, our)
@@ -80,9 +77,9 @@ func leftover(key string, their *state) bool {
 }
 
 // isOurs reports whether an Event is one that upstream may be silent about.
-func isOurs(event told) bool {
+func isOurs(event string) bool {
 	for _, e := range ourEvents {
-		if e.reason == event.reason && (e.by == "" || e.by == event.by) {
+		if strings.Contains(event+" ", " "+e.reason+" ") {
 			return true
 		}
 	}

@@ -88,18 +88,13 @@ func levelTold(our, their map[string]any) {
 	}
 }
 
-// ourEvents are of reasons that we tell of where upstream may be silent. It may be that of any reason, too, about an object that has had as
-// many Events of a type as upstream records: it counts all reasons together, and we each by itself.
-var ourEvents = []struct {
-	reason string
-	// by is who tells of it; empty is whoever does.
-	by, why string
-}{{
-	"MissSchedule", "", "Upstream looks for times that were missed within the deadline only, and so finds one to be too late only if it becomes that while it looks.",
+// ourEvents are of reasons that we tell of where upstream may be silent.
+var ourEvents = []struct{ reason, why string }{{
+	"MissSchedule", "Upstream looks for times that were missed within the deadline only, and so finds one to be too late only if it becomes that while it looks.",
 }, {
-	"FailedCreate", "statefulset-controller", "Upstream tries to create a pod whose name another has again and again, and says nothing of it; we say so once.",
+	"FailedCreate by statefulset-controller", "Upstream tries to create a pod whose name another has again and again, and says nothing of it; we say so once.",
 }, {
-	"SawCompletedJob", "", "Upstream clears a Job away before it looks whether it has ended, and so says nothing of one of which no history is kept.",
+	"SawCompletedJob", "Upstream clears a Job away before it looks whether it has ended, and so says nothing of one of which no history is kept.",
 }}
 
 // includes reports that all indexes of one list, as in "1,3-5", are in another.

@@ -16,7 +16,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -32,21 +31,9 @@ type state struct {
 	fields map[string]map[string]any
 	// worked says that somebody else than the scenarios has written one of the objects.
 	worked bool
-	// events are what was told, with one of the messages, which are not compared.
-	events map[told]string
-	// spent are those of whose object, type and source, whatever the reason, there are as many as upstream records at once.
-	spent map[told]bool
+	// events are who it was that something happened to, the reason and who tells of it, with one of the messages, which are not compared.
+	events map[string]string
 }
-
-// told is what an Event tells, but for its words.
-type told struct {
-	about, kind, reason, by string
-}
-
-func (t told) String() string { return fmt.Sprintf("%s %s %s by %s", t.about, t.kind, t.reason, t.by) }
-
-// ofAnyReason is what upstream's recorder counts together.
-func (t told) ofAnyReason() told { return told{t.about, t.kind, "", t.by} }
 
 // shown is what of a namespace is compared.
 type shown struct {
@@ -283,44 +270,24 @@ func (n *namer) renameString(s string) string {
 }
 
 func (n *namer) state(trees []*tree, events []corev1.Event) *state {
-	s := &state{objects: map[string]client.Object{}, texts: map[string]string{}, fields: map[string]map[string]any{}}
+	s := &state{objects: map[string]client.Object{}, texts: map[string]string{}, fields: map[string]map[string]any{}, events: map[string]string{}}
 	for _, t := range trees {
 		key, fields := t.key(), n.renamed(t)
 		s.objects[key], s.fields[key], s.texts[key] = t.object, fields, text(fields)
 		s.worked = s.worked || slices.ContainsFunc(t.object.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool { return f.Manager != scenarios })
 	}
-	s.events, s.spent = n.news(events)
-	s.worked = s.worked || len(s.events) > 0
-	return s
-}
-
-// burst is how many Events of one type upstream's recorder takes about one object at once; then it takes one in five minutes.
-const burst = 25
-
-// news are what Events tell, and of what there were so many that upstream may have kept others back.
-func (n *namer) news(events []corev1.Event) (news map[told]string, spent map[told]bool) {
-	type source struct {
-		about types.UID
-		told  told
-	}
-	news, spent = map[told]string{}, map[told]bool{}
-	counts := map[source]int32{}
 	for _, e := range events {
 		if slices.Contains(serversOwn, recorder(e)) || strings.Contains(e.Message, slowDisk) {
 			continue
 		}
+		s.worked = true
 		about := n.renameString(e.InvolvedObject.Name)
 		if e.InvolvedObject.Kind == "Pod" {
 			about = about[:strings.LastIndex(about, "-")+1] // not every pod that something happened to is still there to be named
 		}
-		t := told{e.InvolvedObject.Kind + "/" + about, e.Type, e.Reason, recorder(e)}
-		news[t] = e.Message
-		of := source{e.InvolvedObject.UID, t.ofAnyReason()}
-		if counts[of] += max(e.Count, 1); counts[of] >= burst {
-			spent[of.told] = true
-		}
+		s.events[fmt.Sprintf("%s/%s %s %s by %s", e.InvolvedObject.Kind, about, e.Type, e.Reason, recorder(e))] = e.Message
 	}
-	return news, spent
+	return s
 }
 
 // serversOwn are loops of the API server itself that record Events: a new Service may be seen by them before its address is.
