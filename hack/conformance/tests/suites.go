@@ -3,6 +3,7 @@ package tests
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -92,7 +93,7 @@ func Names() []string {
 func (s Suite) Listed() bool { return s.focus == "" }
 
 // Tests returns the tests of the suite. What it is given are the names of all tests that upstream's program has, for a suite that is not
-// Listed.
+// Listed; its tests are in the order of their names.
 func (s Suite) Tests(names []string) ([]Test, error) {
 	if s.Listed() {
 		return conformance()
@@ -109,6 +110,8 @@ func (s Suite) Tests(names []string) ([]Test, error) {
 		}
 		list = append(list, test)
 	}
+	// Upstream's program shuffles its tests, and no record is to change by that.
+	slices.SortFunc(list, func(a, b Test) int { return strings.Compare(a.Name, b.Name) })
 	if len(list) == 0 {
 		return nil, fmt.Errorf("none of the %d tests of upstream's program is of suite %s", len(names), s.Name)
 	}

@@ -58,7 +58,7 @@ func TestSuitesChooseByName(t *testing.T) {
 		"External Storage [Driver: local.storage.orrery.dev] [Testpattern: Dynamic PV (default fs)] [Disruptive] should survive",
 	}
 	for name, want := range map[string][]int{
-		"netpol": {0}, "dualstack": {2}, "network": {4}, "mirrorpods": {6}, "lifecycle": {8}, "node": {6, 7, 8, 9}, "storage": {12},
+		"netpol": {0}, "dualstack": {2}, "network": {4}, "mirrorpods": {6}, "lifecycle": {8}, "node": {7, 6, 9, 8}, "storage": {12},
 	} {
 		list, err := suite(t, name).Tests(names)
 		if err != nil {
@@ -74,6 +74,14 @@ func TestSuitesChooseByName(t *testing.T) {
 	}
 	if _, err := suite(t, "storage").Tests(names[:12]); err == nil || !strings.Contains(err.Error(), "none of the 12 tests") {
 		t.Errorf("a suite without tests: the error is %v", err)
+	}
+}
+
+func TestTheOrderOfASuiteIsNotThatOfAShuffledProgram(t *testing.T) {
+	names := []string{"[sig-network] Netpol b", "[sig-network] Netpol a"}
+	list, err := suite(t, "netpol").Tests(names)
+	if err != nil || len(list) != 2 || list[0].Name != names[1] {
+		t.Errorf("got %v: %v", list, err)
 	}
 }
 
