@@ -118,6 +118,7 @@ manifests: ## Generate CustomResourceDefinition, ClusterRole and webhook configu
 	$(CONTROLLER_GEN) crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./apis/... output:crd:dir=config/crd/bases
 	go run ./hack/crdfinish config/crd/bases config/crd/names
 	$(CONTROLLER_GEN) crd paths=github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1 output:crd:dir=storage/snapshotkinds/definitions
+	$(CONTROLLER_GEN) crd paths=./examples/jobhistory/... output:crd:dir=examples/jobhistory/config/crd/bases
 	$(CONTROLLER_GEN) webhook paths=./webhooks/... output:webhook:dir=config/webhook
 	go run ./hack/roles config docs
 	go -C hack/chart run . $(CURDIR)
@@ -182,11 +183,11 @@ test-differential-controllers: ## Compare the controllers with kube-controller-m
 
 # Command-line variables of make are in the environment of what it runs: so FOCUS may hold any character.
 .PHONY: conformance
-conformance: orrery runtime conformance-tool ## Run Kubernetes' conformance tests against real containers; see docs/conformance.md. SIG=apps,auth and FOCUS="regular expression" choose some, PROCS=4 says how many run at once.
-	$(LOCALBIN)/conformance/conformance -sig "$${SIG:-}" -focus "$${FOCUS:-}" -procs "$${PROCS:-6}" $(CONFORMANCE_FLAGS)
+conformance: orrery runtime conformance-tool ## Run Kubernetes' own tests against real containers; see docs/conformance.md. SUITE=netpol runs others than the conformance tests; SIG=apps,auth, FOCUS and SKIP="regular expression" choose some, PROCS=4 says how many run at once.
+	$(LOCALBIN)/conformance/conformance -suite "$${SUITE:-conformance}" -sig "$${SIG:-}" -focus "$${FOCUS:-}" -skip "$${SKIP:-}" -procs "$${PROCS:-6}" $(CONFORMANCE_FLAGS)
 
 .PHONY: conformance-page
-conformance-page: conformance-tool ## Write the reasons in hack/conformance/reasons.txt into docs/conformance.md.
+conformance-page: conformance-tool ## Write docs/conformance.md from hack/conformance/record and the reasons in hack/conformance/reasons.txt.
 	$(LOCALBIN)/conformance/conformance -page
 
 .PHONY: conformance-tool

@@ -40,6 +40,7 @@ func auditEvents(path string) ([]auditv1.Event, error) {
 }
 
 func TestTheAuditLogTellsWhoAskedForWhatByWhichName(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "log", "audit.log")
 	server := start(t, apiserver.Options{DataDir: dir, Ephemeral: true, TwoNames: true, Audit: &apiserver.Audit{LogFile: path}})
@@ -87,6 +88,7 @@ func TestTheAuditLogTellsWhoAskedForWhatByWhichName(t *testing.T) {
 }
 
 func TestAnAuditPolicyOfOnesOwnIsObeyed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	policy, path := filepath.Join(dir, "policy.yaml"), filepath.Join(dir, "audit.log")
 	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Request, resources: [{group: '', resources: [configmaps]}]}\n"), 0o600); err != nil {

@@ -147,6 +147,7 @@ func spelledOtherwise(host, ns string) []string {
 }
 
 func TestNothingIsReachedBySpellingASecondNameOtherwise(t *testing.T) {
+	t.Parallel()
 	b := newBurglar(t)
 	host := strings.TrimPrefix(b.config.Host, "https://")
 	s := b.speaker(t, "Pod", apis.Orrery, b.ns, "bypass")
@@ -218,6 +219,7 @@ func (b *burglar) nothingStored(t *testing.T) {
 }
 
 func TestNoRightsAreHadByAskingForThemOtherwise(t *testing.T) {
+	t.Parallel()
 	b := newBurglar(t)
 	s := b.speaker(t, "Pod", apis.Orrery, b.ns, "known")
 	for _, name := range []string{"known", "known-2"} {
@@ -268,6 +270,7 @@ func TestNoRightsAreHadByAskingForThemOtherwise(t *testing.T) {
 // TestWhoDefinesKindsCannotReachTheObjects edits what the server finds second names by: their definitions, and the services
 // that answer for their groups.
 func TestWhoDefinesKindsCannotReachTheObjects(t *testing.T) {
+	t.Parallel()
 	b := newBurglar(t)
 	custom := untyped(t, b.Server, identity.Admin)
 	kept := custom.Resource(definitions)

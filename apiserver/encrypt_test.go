@@ -93,6 +93,7 @@ func stop(t *testing.T, server *apiserver.Server) {
 }
 
 func TestSecretsAreEncryptedInEtcd(t *testing.T) {
+	t.Parallel()
 	v, dir := newVault(t), t.TempDir()
 	plain := v.options(dir)
 	plain.EncryptSecrets = false
@@ -170,6 +171,7 @@ func TestSecretsAreEncryptedInEtcd(t *testing.T) {
 }
 
 func TestTheKeyOfSecretsIsRotatedWhileTheServerRuns(t *testing.T) {
+	t.Parallel()
 	v, dir := newVault(t), t.TempDir()
 	file := apiserver.EncryptionFile(dir)
 	server := start(t, v.options(dir))

@@ -231,6 +231,7 @@ func TestANodeMayWriteItselfAndNoOther(t *testing.T) {
 }
 
 func TestWhatAComponentDoesNotNeedAnyMoreIsTakenAway(t *testing.T) {
+	t.Parallel()
 	options := apiserver.Options{DataDir: t.TempDir()}
 	server := start(t, options)
 	rbac := clients(t, server, identity.Admin).RbacV1()
@@ -273,6 +274,7 @@ func TestWhatAComponentDoesNotNeedAnyMoreIsTakenAway(t *testing.T) {
 }
 
 func TestWhereNodesDoNotJoinAnyMoreTheRightsToAreTakenAway(t *testing.T) {
+	t.Parallel()
 	policy, err := identity.JoiningPolicy()
 	if err != nil {
 		t.Fatal(err)

@@ -154,6 +154,7 @@ func namesSecond(text string) bool {
 // TestBothNamesAreSeenAlike walks every kind, verb and subresource by either name, and compares what two webhooks were asked
 // and what the audit log tells, request by request: by the second name it is word for word what it is by the first.
 func TestBothNamesAreSeenAlike(t *testing.T) {
+	t.Parallel()
 	c, w := newCourt(t), &witness{seen: map[string][]question{}}
 	w.call(t, c)
 	walks := map[string]*speaker{}
@@ -268,6 +269,7 @@ func (l auditLog) of(t *testing.T, s *speaker) []string {
 // TestBothNamesAreLetInAlike walks verbs and subresources by either name as somebody who has some rights, and compares what
 // is answered.
 func TestBothNamesAreLetInAlike(t *testing.T) {
+	t.Parallel()
 	c := newCourt(t)
 	all := samples(t)
 	for user, rule := range map[string]rbacv1.PolicyRule{
@@ -333,6 +335,7 @@ func (c *court) allow(t *testing.T, user string, rule rbacv1.PolicyRule) {
 // TestBothNamesArePolicedAlike walks verbs and subresources by either name under policies about every operation: some are
 // refused, with all that a policy can know of the request in the message, and the others are changed.
 func TestBothNamesArePolicedAlike(t *testing.T) {
+	t.Parallel()
 	c := newCourt(t)
 	here := &metav1.LabelSelector{MatchLabels: map[string]string{"policed": "yes"}}
 	match := &admissionregistrationv1.MatchResources{NamespaceSelector: here, ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{RuleWithOperations: everyRule()}}}

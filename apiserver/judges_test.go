@@ -112,6 +112,7 @@ func privileged(pod map[string]any) {
 
 // TestWhateverJudgesARequestJudgesBothNames holds that nothing can be reached by one name that is refused by the other.
 func TestWhateverJudgesARequestJudgesBothNames(t *testing.T) {
+	t.Parallel()
 	c := newCourt(t)
 	t.Run("PodSecurity", func(t *testing.T) {
 		ns := c.room(t, map[string]string{"pod-security.kubernetes.io/enforce": "restricted"})

@@ -25,6 +25,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/etcd"
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/internal/await"
+	"github.com/orrery-dev/orrery/internal/version"
 )
 
 var unstructuredConverter = runtime.DefaultUnstructuredConverter
@@ -34,16 +35,17 @@ func configMap(name string) *corev1.ConfigMap {
 }
 
 func TestNamesItsRelease(t *testing.T) {
-	version, err := clients(t, shared(t), identity.Admin).Discovery().ServerVersion()
+	stated, err := clients(t, shared(t), identity.Admin).Discovery().ServerVersion()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := apiserver.KubernetesVersion() + apiserver.Mark; !strings.HasPrefix(want, "v1.") || version.GitVersion != want {
-		t.Errorf("the server calls itself %s, want %s", version.GitVersion, want)
+	if want := version.Stated(apiserver.KubernetesVersion()); !strings.HasPrefix(want, "v1.") || stated.GitVersion != want {
+		t.Errorf("the server calls itself %s, want %s", stated.GitVersion, want)
 	}
 }
 
 func TestARestartContinuesWithEveryObjectAndEveryClient(t *testing.T) {
+	t.Parallel()
 	options := apiserver.Options{DataDir: t.TempDir(), TwoNames: true}
 	first := start(t, options)
 	admin := clients(t, first, identity.Admin)
@@ -76,6 +78,7 @@ func TestARestartContinuesWithEveryObjectAndEveryClient(t *testing.T) {
 }
 
 func TestSeveralServersRunInOneProcess(t *testing.T) {
+	t.Parallel()
 	one, other := shared(t), start(t, apiserver.Options{Ephemeral: true})
 	ns := namespace(t, clients(t, one, identity.Admin))
 	_, err := clients(t, other, identity.Admin).CoreV1().Namespaces().Get(t.Context(), ns, metav1.GetOptions{})
@@ -247,6 +250,7 @@ func TestWhatIsWrongIsOneClearError(t *testing.T) {
 }
 
 func TestTheKubernetesServiceHasTheAddressThatIsAdvertised(t *testing.T) {
+	t.Parallel()
 	address := outsideAddress(t)
 	listener, err := net.Listen("tcp", netip.AddrPortFrom(address, 0).String())
 	if err != nil {
@@ -300,6 +304,7 @@ func outsideAddress(t *testing.T) netip.Addr {
 }
 
 func TestStoresInAnExternalEtcd(t *testing.T) {
+	t.Parallel()
 	outside, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Ephemeral: true})
 	if err != nil {
 		t.Fatal(err)
@@ -364,6 +369,7 @@ func writeForever(server *apiserver.Server) error {
 }
 
 func TestAProcessThatWasKilledIsContinuedWithEveryObject(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childVariable+"="+dir)

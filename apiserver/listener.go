@@ -37,9 +37,11 @@ type joined struct {
 	listeners []net.Listener
 	accepted  chan net.Conn
 	failed    chan error
+	left      chan struct{}
+	leaveOnce sync.Once
+	leaveErr  error
 	closed    chan struct{}
 	closeOnce sync.Once
-	closeErr  error
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -50,6 +52,7 @@ func join(listeners ...net.Listener) *joined {
 		listeners: listeners,
 		accepted:  make(chan net.Conn),
 		failed:    make(chan error, len(listeners)),
+		left:      make(chan struct{}),
 		closed:    make(chan struct{}),
 		conns:     map[net.Conn]struct{}{},
 	}
@@ -63,12 +66,16 @@ func (j *joined) pump(listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			j.failed <- err
+			select {
+			case <-j.left:
+			default:
+				j.failed <- err
+			}
 			return
 		}
 		select {
 		case j.accepted <- conn:
-		case <-j.closed:
+		case <-j.left:
 			_ = conn.Close() // nobody has seen it
 			return
 		}
@@ -92,15 +99,22 @@ func (j *joined) Addr() net.Addr { return j.listeners[0].Addr() }
 
 // Close implements net.Listener. It leaves connections open.
 func (j *joined) Close() error {
-	j.closeOnce.Do(func() {
-		close(j.closed)
+	j.closeOnce.Do(func() { close(j.closed) })
+	return j.leave()
+}
+
+// leave gives the addresses back. Who accepts hears of it only by Close: upstream's server ends the process when it cannot accept and
+// has not come to stop doing so, as one that is given up because it does not end in time.
+func (j *joined) leave() error {
+	j.leaveOnce.Do(func() {
+		close(j.left)
 		for _, listener := range j.listeners {
 			if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-				j.closeErr = errors.Join(j.closeErr, err)
+				j.leaveErr = errors.Join(j.leaveErr, err)
 			}
 		}
 	})
-	return j.closeErr
+	return j.leaveErr
 }
 
 // hangUp closes every connection.

@@ -182,7 +182,7 @@ func (s *Server) release() error {
 	s.unregister()
 	var errs []error
 	if s.listener != nil {
-		errs = append(errs, s.listener.Close())
+		errs = append(errs, s.listener.leave())
 		s.listener.hangUp()
 	}
 	if s.etcd != nil {

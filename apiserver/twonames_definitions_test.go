@@ -89,6 +89,7 @@ func TestAServerKeepsTheDefinitionsThatItWasSeededWith(t *testing.T) {
 }
 
 func TestADefinitionOfAnotherReleaseIsBroughtUpToDate(t *testing.T) {
+	t.Parallel()
 	options := apiserver.Options{DataDir: t.TempDir(), Ephemeral: true, TwoNames: true}
 	const name = "ingressclasses.networking.orrery.dev"
 	first := start(t, options)

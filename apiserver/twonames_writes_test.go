@@ -110,6 +110,7 @@ func TestAServiceMadeUnderTheKubernetesNameHasItsAddressesUnderTheOther(t *testi
 // TestObjectsAreStoredAsKubernetesStoresThem hands an etcd from a server that knows nothing of second names to one that
 // serves them, and back.
 func TestObjectsAreStoredAsKubernetesStoresThem(t *testing.T) {
+	t.Parallel()
 	store, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Ephemeral: true})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestWhoMakesWhatNobodyActsOnIsWarned(t *testing.T) {
+	t.Parallel()
 	const text = "nothing comes of it"
 	server := start(t, apiserver.Options{Ephemeral: true, TwoNames: true, Unserved: map[schema.GroupResource]string{
 		{Group: "policy", Resource: "poddisruptionbudgets"}: text,

@@ -10,6 +10,8 @@ import (
 	"k8s.io/component-base/compatibility"
 	"k8s.io/component-base/featuregate"
 	baseversion "k8s.io/component-base/version"
+
+	"github.com/orrery-dev/orrery/internal/version"
 )
 
 // KubernetesVersion is the release of Kubernetes whose API server this is, for instance "v1.37.1": the version that
@@ -32,19 +34,15 @@ var KubernetesVersion = sync.OnceValue(func() string {
 // the same, but not the registry: it keeps what was asked for, also by a start that failed.
 func newRegistry(gates featuregate.MutableVersionedFeatureGate) (compatibility.ComponentGlobalsRegistry, error) {
 	registry := compatibility.NewComponentGlobalsRegistry()
-	version := statedVersion{compatibility.NewEffectiveVersionFromString(
+	stated := statedVersion{compatibility.NewEffectiveVersionFromString(
 		strings.TrimPrefix(KubernetesVersion(), "v"), "1.31", "1.31")}
-	if err := registry.Register(compatibility.DefaultKubeComponent, version, gates); err != nil {
+	if err := registry.Register(compatibility.DefaultKubeComponent, stated, gates); err != nil {
 		return nil, fmt.Errorf("registering the version of the API server: %w", err)
 	}
 	return registry, nil
 }
 
-// Mark is the build metadata in the version that a server of ours states, as in v1.37.1+orrery: by it a client tells such a
-// server, in which the kinds with two names are the server's own, from one on which they are custom resources.
-const Mark = "+orrery"
-
-// statedVersion makes /version name our release, which without linker flags would be v0.0.0-master.
+// statedVersion makes /version name our release, which without linker flags would be v0.0.0-master, and the program that it is of.
 type statedVersion struct {
 	compatibility.MutableEffectiveVersion
 }
@@ -53,7 +51,7 @@ type statedVersion struct {
 func (v statedVersion) Info() *apimachineryversion.Info {
 	info := v.MutableEffectiveVersion.Info()
 	if info != nil {
-		info.GitVersion = KubernetesVersion() + Mark
+		info.GitVersion = version.Stated(KubernetesVersion())
 	}
 	return info
 }

@@ -1,6 +1,9 @@
 package controllers_test
 
 import (
+	"go/ast"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/orrery-dev/orrery/controllers"
@@ -32,6 +35,9 @@ var recorders = map[string]string{
 	"policy/disruption":                   "controllermanager",
 	"resource/devicetainteviction":        "device-taint-eviction-controller",
 	"resource/podresourceclaim":           "resource_claim",
+	"storage/ephemeralvolume":             "ephemeral_volume",
+	"storage/volumeattach":                "attachdetach-controller",
+	"storage/volumedetach":                "attachdetach-controller",
 }
 
 func TestEventsAreRecordedInTheNamesThatKubernetesHas(t *testing.T) {
@@ -42,6 +48,19 @@ func TestEventsAreRecordedInTheNamesThatKubernetesHas(t *testing.T) {
 	for room, want := range recorders {
 		if seen[room] != want {
 			t.Errorf("%s records events as %q, want %q", room, seen[room], want)
+		}
+	}
+}
+
+func TestOfEveryRoomThatRecordsEventsItIsKnownInWhoseName(t *testing.T) {
+	for _, r := range shaped(t) {
+		records := slices.ContainsFunc(r.files["controller.go"].Comments, func(c *ast.CommentGroup) bool {
+			return slices.ContainsFunc(c.List, func(line *ast.Comment) bool {
+				return strings.Contains(line.Text, "groups=events.k8s.io,resources=events")
+			})
+		})
+		if _, known := recorders[r.path]; records != known {
+			t.Errorf("%s records events: %t; it is in the table: %t", r.path, records, known)
 		}
 	}
 }

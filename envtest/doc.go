@@ -24,6 +24,9 @@
 //	create(job)                            // with ttlSecondsAfterFinished: 600
 //	err := te.Advance(ctx, 11*time.Minute) // it has run, and is gone
 //
+// A manager gets the rights of its roles alone by [Environment.Prove]: then the test fails if it was refused a request, or has a right that it
+// did not use. Package rbac is for that, on any API server.
+//
 // It promises that several environments run side by side in one process, that nothing of an environment is left when
 // Stop has returned, and that Stop always returns. Data is kept in a temporary directory and never waits for the disk.
 //

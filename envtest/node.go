@@ -3,17 +3,7 @@ package envtest
 import (
 	"errors"
 	"fmt"
-
-	"k8s.io/client-go/rest"
 )
-
-// As is Config as somebody else, with just the rights that roles give to the user and its groups. Nobody has to provision that user:
-// the administrator acts for it.
-func (te *Environment) As(user string, groups ...string) *rest.Config {
-	config := rest.CopyConfig(te.Config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
-	return config
-}
 
 // errDead is what a runtime says whose node is dead.
 var errDead = errors.New("the node is dead")

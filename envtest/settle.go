@@ -29,9 +29,14 @@ func (te *Environment) clock() clock.WithTickerAndDelayedExecution {
 	return te.Clock
 }
 
-// NewManager is a manager of controller-runtime's for Config. Settle waits for its caches and for its requests, and for the loops in it that
-// LoopOptions were handed to. It serves no metrics unless the options say where, and its controllers may have any names.
+// NewManager is NewManagerFor Config.
 func (te *Environment) NewManager(options manager.Options) (manager.Manager, error) {
+	return te.NewManagerFor(te.Config, options)
+}
+
+// NewManagerFor is a manager of controller-runtime's for a configuration of Config's server, as of As or Prove. Settle waits for its caches and for its requests, and for the loops in it that
+// LoopOptions were handed to. It serves no metrics unless the options say where, and its controllers may have any names.
+func (te *Environment) NewManagerFor(config *rest.Config, options manager.Options) (manager.Manager, error) {
 	if options.Scheme == nil {
 		options.Scheme = te.Scheme
 	}
@@ -46,7 +51,7 @@ func (te *Environment) NewManager(options manager.Options) (manager.Manager, err
 		options.Cache.NewInformer = loop.NewInformer
 	}
 	options.Cache.NewInformer = te.Activity().Informers(options.Scheme, options.Cache.NewInformer)
-	return manager.New(te.tracked(te.Config), options)
+	return manager.New(te.tracked(config), options)
 }
 
 // LoopOptions are for loops that a test adds to a manager: Settle waits for them, and they live by Clock.

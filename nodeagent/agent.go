@@ -3,6 +3,7 @@ package nodeagent
 import (
 	"cmp"
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -248,8 +249,10 @@ const attachedByController = "volumes.kubernetes.io/controller-managed-attach-de
 
 func (a *Agent) heartbeat(c *connection) *node.Heartbeat {
 	o, configuration := &a.options, a.options.Configuration
+	annotations := map[string]string{attachedByController: "true"}
+	maps.Copy(annotations, o.Annotations)
 	info := node.MachineInfo()
-	info.KubeletVersion = Version
+	info.KubeletVersion = o.KubeletVersion
 	return &node.Heartbeat{
 		Name: o.NodeName, Client: c.client, Runtime: o.Runtime, Clock: o.Clock, Labels: o.Labels, Taints: configuration.RegisterWithTaints, PodCIDRs: o.PodCIDRs,
 		ProviderID: configuration.ProviderID, Unregistered: !*configuration.RegisterNode, Pace: node.Pace{
@@ -257,7 +260,7 @@ func (a *Agent) heartbeat(c *connection) *node.Heartbeat {
 			Lease: time.Duration(configuration.NodeLeaseDurationSeconds) * time.Second,
 		},
 		Pressure: a.pressure, ShuttingDown: a.shutdownStatus, Event: a.nodeEvent, Devices: a.devices.Amounts,
-		Annotations: map[string]string{attachedByController: "true"}, VolumesInUse: a.volumesInUse,
+		Annotations: annotations, VolumesInUse: a.volumesInUse,
 		Observed: node.Observed{
 			Name: o.NodeName, IPs: a.ips(), Port: port(o.Serving.Listener), Capacity: o.Capacity, Reserved: o.Reserved, Info: info,
 			MaxImages: int(*configuration.NodeStatusMaxImages),

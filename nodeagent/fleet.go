@@ -97,7 +97,7 @@ func (f *Fleet) oneNode(c *connection, source *objects.Source, i int, prefix net
 			Name: name, Client: c.client, Runtime: runtime, Clock: o.Clock, Labels: o.Labels,
 			Annotations: map[string]string{server.AnnotationResourceMetricsPath: server.ResourceMetricsPath(name)},
 			Taints:      o.Taints, OwnTaints: o.OwnTaints, PodCIDRs: []string{prefix.String()},
-			Observed: node.Observed{Name: name, IPs: ips, Port: port(o.Serving.Listener), Capacity: o.Capacity, Info: simulatedInfo(name)},
+			Observed: node.Observed{Name: name, IPs: ips, Port: port(o.Serving.Listener), Capacity: o.Capacity, Info: simulatedInfo(name, o.KubeletVersion)},
 		},
 	}
 }
@@ -113,10 +113,10 @@ func simulatedStats(name string, rt *simulated.Runtime, loop *pods.Loop, timer c
 	}
 }
 
-func simulatedInfo(name string) corev1.NodeSystemInfo {
+func simulatedInfo(name, kubelet string) corev1.NodeSystemInfo {
 	return corev1.NodeSystemInfo{
 		MachineID: name, SystemUUID: name, BootID: name, KernelVersion: "simulated", OSImage: "Orrery (simulated)",
-		KubeletVersion: Version, OperatingSystem: "linux", Architecture: goruntime.GOARCH,
+		KubeletVersion: kubelet, OperatingSystem: "linux", Architecture: goruntime.GOARCH,
 	}
 }
 

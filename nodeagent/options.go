@@ -1,6 +1,7 @@
 package nodeagent
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -28,7 +29,8 @@ import (
 	"github.com/orrery-dev/orrery/nodeagent/simulated"
 )
 
-// Version is the kubelet version that nodes show. It says which behaviour clients can count on.
+// Version is the kubelet version that nodes show, unless they are told to say more of it, as with build metadata. It says which
+// behaviour clients can count on.
 const Version = "v1.37.1"
 
 // Serving is the kubelet's HTTPS API.
@@ -83,8 +85,11 @@ type Options struct {
 	// Inhibitor is who can hold the machine's shutdown back, where the configuration asks for that; logind if nil.
 	Inhibitor func(ctx context.Context) (shutdown.Inhibitor, error)
 	// Flags are those of the program by name, which the server tells who may know the configuration. None of them may be a secret.
-	Flags  map[string]string
-	Labels map[string]string
+	Flags map[string]string
+	// KubeletVersion is Version by default.
+	KubeletVersion string
+	// Labels and Annotations are those that the Node has among others.
+	Labels, Annotations map[string]string
 	// Capacity is the machine's by default, with as many pods as the configuration says, and Reserved what the configuration keeps from
 	// pods.
 	Capacity, Reserved corev1.ResourceList
@@ -114,6 +119,7 @@ func (o *Options) complete() error {
 		}
 		o.NodeName = name
 	}
+	o.KubeletVersion = cmp.Or(o.KubeletVersion, Version)
 	root, err := filepath.Abs(o.RootDir)
 	if err != nil {
 		return fmt.Errorf("resolving the root directory %s: %w", o.RootDir, err)
@@ -168,8 +174,10 @@ type FleetOptions struct {
 	ClusterCIDR netip.Prefix
 	// NodeIP is the address of every node: the fleet's one server listens there. 127.0.0.1 by default.
 	NodeIP string
-	Labels map[string]string
-	Taints []corev1.Taint
+	// KubeletVersion is Version by default.
+	KubeletVersion string
+	Labels         map[string]string
+	Taints         []corev1.Taint
 	// OwnTaints are the keys of taints that nodes which are there already have exactly if they are among Taints.
 	OwnTaints []string
 	// Capacity is node.SimulatedCapacity by default; nothing is reserved.
@@ -189,6 +197,7 @@ func (o *FleetOptions) complete() error {
 	if o.Nodes == 0 {
 		o.Nodes = 1
 	}
+	o.KubeletVersion = cmp.Or(o.KubeletVersion, Version)
 	if o.NamePrefix == "" {
 		o.NamePrefix = "node-"
 	}

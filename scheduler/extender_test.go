@@ -101,7 +101,7 @@ func TestExtenders(t *testing.T) {
 			}
 			return pass("no licence")(args)
 		})
-		underBothNamings(t, func(t *testing.T, p *plane) {
+		underOneNamingAfterTheOther(t, func(t *testing.T, p *plane) {
 			licensed.Store(false)
 			p.node("only", "2")
 			pod := p.pod("web", "1")
@@ -123,7 +123,7 @@ func TestExtenders(t *testing.T) {
 			bound.Add(1)
 			return extenderv1.ExtenderBindingResult{}
 		})
-		underBothNamings(t, func(t *testing.T, p *plane) {
+		underOneNamingAfterTheOther(t, func(t *testing.T, p *plane) {
 			by := func(args extenderv1.ExtenderBindingArgs) error {
 				pod := &ocorev1.Pod{}
 				if err := p.client.Get(t.Context(), client.ObjectKey{Namespace: args.PodNamespace, Name: args.PodName}, pod); err != nil {

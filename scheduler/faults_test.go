@@ -30,7 +30,7 @@ func TestABindingThatIsRefusedIsTriedAgain(t *testing.T) {
 	} {
 		t.Run(refusal.name, func(t *testing.T) {
 			faulty := &proxy{}
-			underBothNamings(t, func(t *testing.T, p *plane) {
+			underOneNamingAfterTheOther(t, func(t *testing.T, p *plane) {
 				faulty.set(func(pod string, w http.ResponseWriter, pass func(http.ResponseWriter)) {
 					if faulty.tries(pod) <= 2 {
 						answer(w, refusal.code, refusal.reason)
@@ -55,7 +55,7 @@ func TestABindingWhoseAnswerIsLostCountsOnce(t *testing.T) {
 		pass(discarded{http.Header{}})
 		panic(http.ErrAbortHandler) // The connection is cut.
 	})
-	underBothNamings(t, func(t *testing.T, p *plane) {
+	underOneNamingAfterTheOther(t, func(t *testing.T, p *plane) {
 		p.node("only", "2")
 		p.eventuallyBound(p.pod("first", "1"), "only")
 		p.eventuallyBound(p.pod("second", "1"), "only")
@@ -72,7 +72,7 @@ func (discarded) WriteHeader(int)                {}
 // TestABindingToANodeThatIsGoneByThen holds that the scheduler goes on, and counts the pod when the node comes back.
 func TestABindingToANodeThatIsGoneByThen(t *testing.T) {
 	faulty := &proxy{}
-	underBothNamings(t, func(t *testing.T, p *plane) {
+	underOneNamingAfterTheOther(t, func(t *testing.T, p *plane) {
 		held, release := faulty.hold(t, "early")
 		node := p.node("fleeting", "1")
 		early := p.pod("early", "1")
@@ -130,7 +130,7 @@ func TestSeveralSchedulersCountEachOthersPods(t *testing.T) {
 // on.
 func TestARaceOfSchedulersIsSeenAfterwards(t *testing.T) {
 	faulty := &proxy{}
-	underBothNamings(t, func(t *testing.T, p *plane) {
+	underOneNamingAfterTheOther(t, func(t *testing.T, p *plane) {
 		other := p.another()
 		held, release := faulty.hold(t, "ours")
 		node := p.node("only", "1")
@@ -154,7 +154,7 @@ func TestARaceOfSchedulersIsSeenAfterwards(t *testing.T) {
 // TestOneSchedulerLeadsAtATime runs two of the same name. While one leads the other does nothing, so that they cannot race;
 // when it ends, the other takes over with all that is bound counted.
 func TestOneSchedulerLeadsAtATime(t *testing.T) {
-	underBothNamings(t, func(t *testing.T, p *plane) {
+	underOneNamingAfterTheOther(t, func(t *testing.T, p *plane) {
 		// The plane's own scheduler has another name, and only watches here.
 		name := p.name + "-elected"
 		first := p.candidate(name)

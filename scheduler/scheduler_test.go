@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,8 +31,11 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	for naming, server := range servers {
-		if err := server.Stop(); err != nil {
+	for naming, shared := range servers {
+		if shared.Server == nil {
+			continue
+		}
+		if err := shared.Stop(); err != nil {
 			fmt.Fprintf(os.Stderr, "stopping the API server of the naming %s: %v\n", naming, err)
 			code = 1
 		}
@@ -39,37 +43,43 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// servers are the API servers that tests share, one for each naming, since they were first asked for.
-var servers = map[apis.Naming]*apiserver.Server{}
+// sharedServer is started when it is first asked for.
+type sharedServer struct {
+	*apiserver.Server
+	once sync.Once
+	err  error
+}
+
+// servers are the API servers that tests share, one for each naming.
+var servers = map[apis.Naming]*sharedServer{apis.Kubernetes: {}, apis.Orrery: {}}
 
 // serverOf is the API server that the tests of a naming share. That of the Orrery naming knows our kinds as custom resources
 // only, for there the naming makes a difference: where second names are translated, they are as good as the first ones.
 func serverOf(t *testing.T, naming apis.Naming) *apiserver.Server {
 	t.Helper()
-	if server := servers[naming]; server != nil {
-		return server
+	shared := servers[naming]
+	shared.once.Do(func() { shared.err = shared.start(naming) })
+	if shared.err != nil {
+		t.Fatal(shared.err)
 	}
-	server, err := apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true})
-	if err != nil {
-		t.Fatal(err)
+	return shared.Server
+}
+
+func (s *sharedServer) start(naming apis.Naming) (err error) {
+	if s.Server, err = apiserver.Start(context.Background(), apiserver.Options{Ephemeral: true}); err != nil {
+		return err
 	}
-	servers[naming] = server
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if err := server.WaitReady(ctx); err != nil {
-		t.Fatal(err)
+	if err := s.WaitReady(ctx); err != nil || naming == apis.Kubernetes {
+		return err
 	}
-	if naming == apis.Orrery {
-		config, err := server.Config(identity.Admin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		definitions := envtest.CRDInstallOptions{Paths: []string{"../config/crd/bases"}, ErrorIfPathMissing: true, MaxTime: time.Minute}
-		if _, err := envtest.InstallCRDs(config, definitions); err != nil {
-			t.Fatal(err)
-		}
+	config, err := s.Config(identity.Admin)
+	if err != nil {
+		return err
 	}
-	return server
+	_, err = envtest.InstallCRDs(config, envtest.CRDInstallOptions{Paths: []string{"../config/crd/bases"}, ErrorIfPathMissing: true, MaxTime: time.Minute})
+	return err
 }
 
 // plane is a running scheduler on an API server, under one naming.
@@ -84,8 +94,19 @@ type plane struct {
 	schedulers []*scheduler.Scheduler
 }
 
-// underBothNamings runs a test once under each naming, with a scheduler and a namespace of its own.
+// underBothNamings runs a test once under each naming, side by side, with a scheduler and a namespace of its own. Nothing may be left
+// to do for who calls it.
 func underBothNamings(t *testing.T, test func(t *testing.T, p *plane), options ...func(*scheduler.Options) []scheduler.Option) {
+	for _, naming := range apis.Namings() {
+		t.Run(string(naming), func(t *testing.T) {
+			t.Parallel()
+			test(t, startPlane(t, serverOf(t, naming), naming, options...))
+		})
+	}
+}
+
+// underOneNamingAfterTheOther is for a test whose options have something that is for one scheduler at a time.
+func underOneNamingAfterTheOther(t *testing.T, test func(t *testing.T, p *plane), options ...func(*scheduler.Options) []scheduler.Option) {
 	for _, naming := range apis.Namings() {
 		t.Run(string(naming), func(t *testing.T) { test(t, startPlane(t, serverOf(t, naming), naming, options...)) })
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
 	"k8s.io/client-go/util/workqueue"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
 // keys is how many keys there are.
@@ -88,9 +87,7 @@ func BenchmarkObjects(b *testing.B) {
 	names := c.keys()
 	for b.Loop() {
 		for _, name := range names {
-			if _, err := r.Reconcile(b.Context(), reconcile.Request{NamespacedName: name}); err != nil {
-				b.Fatal(err)
-			}
+			pass(b, r, name)
 		}
 	}
 	rate(b)

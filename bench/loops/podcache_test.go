@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/apis"
+	oappsv1 "github.com/orrery-dev/orrery/apis/apps/v1"
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/loop"
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +27,7 @@ type podCache struct {
 	client.Client // of what the loops here do not call
 	scheme        *runtime.Scheme
 	pods          toolscache.Indexer
+	set           *oappsv1.ReplicaSet // that has the pods; nil if there is none
 }
 
 // newPodCache holds n pods that have ended, on the node "here", with the indexes of some loops.
@@ -70,6 +72,11 @@ func (c *podCache) Get(_ context.Context, key client.ObjectKey, obj client.Objec
 	case *ocorev1.Node:
 		obj.Name = key.Name
 		return nil
+	case *oappsv1.ReplicaSet:
+		if c.set != nil && key == client.ObjectKeyFromObject(c.set) {
+			c.set.DeepCopyInto(obj)
+			return nil
+		}
 	case *ocorev1.Pod:
 		if pod, there, _ := c.pods.GetByKey(key.String()); there {
 			pod.(*ocorev1.Pod).DeepCopyInto(obj)
@@ -81,8 +88,7 @@ func (c *podCache) Get(_ context.Context, key client.ObjectKey, obj client.Objec
 
 func (c *podCache) List(_ context.Context, list client.ObjectList, opts ...client.ListOption) error {
 	options := (&client.ListOptions{}).ApplyOptions(opts)
-	field := options.FieldSelector.Requirements()[0]
-	found, err := c.pods.ByIndex(field.Field, field.Value)
+	found, err := c.found(opts)
 	if err != nil {
 		return err
 	}
@@ -95,6 +101,12 @@ func (c *podCache) List(_ context.Context, list client.ObjectList, opts ...clien
 		pods.Items = append(pods.Items, *pod.(*ocorev1.Pod))
 	}
 	return nil
+}
+
+// found are the pods that a list asks for by a field.
+func (c *podCache) found(opts []client.ListOption) ([]any, error) {
+	field := (&client.ListOptions{}).ApplyOptions(opts).FieldSelector.Requirements()[0]
+	return c.pods.ByIndex(field.Field, field.Value)
 }
 
 func (c *podCache) Delete(_ context.Context, obj client.Object, _ ...client.DeleteOption) error {

@@ -37,7 +37,7 @@ type actor struct {
 
 var _ plan.Actor = (*actor)(nil)
 
-func newActor[W any](p *passes[W], key client.ObjectKey, turn engine.Turn) *actor {
+func newActor(p *passes, key client.ObjectKey, turn engine.Turn) *actor {
 	return &actor{
 		turn:     turn,
 		reads:    p.reads,
@@ -62,11 +62,11 @@ func (a *actor) SubResource(s string) client.SubResourceClient {
 func (a *actor) Status() client.SubResourceWriter { return a.SubResource("status") }
 
 func (a *actor) Record(e plan.Event) {
-	if e.Regarding == nil || a.cluster.Events == nil || !a.talk.may(e.Regarding) {
-		return
-	}
 	if e.Type == "" {
 		e.Type = plan.Normal
+	}
+	if e.Regarding == nil || a.cluster.Events == nil || !a.talk.may(e) {
+		return
 	}
 	if e.Action == "" {
 		e.Action = e.Reason

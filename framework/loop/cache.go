@@ -27,7 +27,7 @@ func ReadsFrom(open func(mgr manager.Manager) (Cache, error)) Option {
 
 // surroundingsIn are what a loop meets in a manager.
 func (d *declaration) surroundingsIn(mgr manager.Manager) (surroundings, error) {
-	s := surroundings{client: mgr.GetClient()}
+	s := surroundings{client: &lendingClient{Client: mgr.GetClient(), informers: mgr.GetCache()}}
 	if d.openCache == nil {
 		return s, nil
 	}

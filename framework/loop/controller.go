@@ -97,6 +97,9 @@ type Options struct {
 	As func(mgr manager.Manager, name string) (manager.Manager, error)
 	// DryRun has the loop observe and plan, and write nothing. What it would do, Inspect shows as if it had been done.
 	DryRun bool
+
+	// relays are those of the loops that are added together.
+	relays *relays
 }
 
 // Cluster is what a loop observes and acts on.

@@ -28,7 +28,7 @@
 //     longer rests. An error made by plan.Wait looks again after its time, one made by plan.Stop when something changes, any
 //     other with exponential back-off, of a minute at most. What plan.StopAbout says to be wrong with the object is told as an event.
 //   - A create that is refused because its namespace is being deleted ends the pass without an error.
-//   - Of the events about one object the first 25 are recorded, and then one every 5 minutes, as kube-controller-manager does.
+//   - Of the events about one object with one reason the first 25 are recorded, and then one every 5 minutes.
 //   - A change whose mapping to keys failed is mapped again until that succeeds.
 //   - A panic is an error of that one key, and counted in controller_runtime_reconcile_panics_total.
 //   - Passes, steps, plans and their history are those of the engine, in metrics, spans and for explaining.

@@ -24,49 +24,51 @@ func New[T client.Object, W any](name string, c Controller[T, W], options ...Opt
 		d.prototype = newObject[T]()
 	}
 	object := func() T { return d.prototype.DeepCopyObject().(T) }
-	return &loop[subject[T, W]]{declaration: d, name: name, controller: single[T, W]{object, c}}
+	return &loop{declaration: d, name: name, controller: single[T, W]{object, c}}
 }
 
 // NewGroup declares a loop over groups of objects, or over everything at once: its name, its controller, and what wakes it,
 // which the options have to say. They name keys of groups; see [WatchesAll] for the loop that has but one.
 func NewGroup[W any](name string, c GroupController[W], options ...Option) Loop {
-	return &loop[W]{declaration: declare(options), name: name, controller: c}
+	return &loop{declaration: declare(options), name: name, controller: group[W]{c}}
 }
 
-// loop is a declared loop. One over objects is one over groups of which each holds one object.
-type loop[W any] struct {
+// loop is a declared loop. One over objects is one over groups of which each holds one object. What a world is made of only its controller
+// knows, and so all that runs a loop is compiled once, and not for each.
+type loop struct {
 	*declaration
 	name       string
-	controller GroupController[W]
+	controller GroupController[any]
 }
 
-func (l *loop[W]) Name() string { return l.name }
+func (l *loop) Name() string { return l.name }
 
-func (l *loop[W]) Recorder() string { return cmp.Or(l.recordsAs, l.name) }
+func (l *loop) Recorder() string { return cmp.Or(l.recordsAs, l.name) }
 
-func (l *loop[W]) Object() client.Object {
+func (l *loop) Object() client.Object {
 	if l.prototype == nil {
 		return nil
 	}
 	return l.prototype.DeepCopyObject().(client.Object)
 }
 
-func (l *loop[W]) Watches() []Watch {
+func (l *loop) Watches() []Watch {
 	if l.prototype == nil {
 		return l.watches
 	}
 	return append([]Watch{l.own()}, l.watches...)
 }
 
-func (l *loop[W]) Indexes() []Index { return l.indexes }
+func (l *loop) Indexes() []Index { return l.indexes }
 
-func (l *loop[W]) AtStart() []client.ObjectKey { return l.atStart }
+func (l *loop) AtStart() []client.ObjectKey { return l.atStart }
 
 // AddAll runs loops in a manager, from when the manager starts. An index that several of them read by is declared once.
 func AddAll(mgr manager.Manager, options Options, loops ...Loop) error {
 	if err := Declare(context.Background(), mgr.GetFieldIndexer(), loops...); err != nil {
 		return err
 	}
+	options.relays = newRelays()
 	for _, l := range loops {
 		if err := addAs(mgr, options, l); err != nil {
 			return fmt.Errorf("adding loop %s to the manager: %w", l.Name(), err)
@@ -92,9 +94,9 @@ type adder interface {
 	add(mgr manager.Manager, options Options) error
 }
 
-func (l *loop[W]) AddTo(mgr manager.Manager, options Options) error { return AddAll(mgr, options, l) }
+func (l *loop) AddTo(mgr manager.Manager, options Options) error { return AddAll(mgr, options, l) }
 
-func (l *loop[W]) add(mgr manager.Manager, options Options) error {
+func (l *loop) add(mgr manager.Manager, options Options) error {
 	if options.Workers <= 0 {
 		options.Workers = l.workers
 	}
@@ -121,7 +123,7 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	if err != nil {
 		return err
 	}
-	in.builder = builder.ControllerManagedBy(telling{mgr, options.Started}).Named(l.name).WithOptions(run)
+	in.builder = builder.ControllerManagedBy(telling{relaying{mgr, options.relays}, options.Started}).Named(l.name).WithOptions(run)
 	for _, watch := range l.Watches() {
 		watch.add(in)
 	}
@@ -151,9 +153,9 @@ func (l *loop[W]) add(mgr manager.Manager, options Options) error {
 	return in.builder.Complete(passes)
 }
 
-func (l *loop[W]) Reconciler(cluster Cluster) Reconciler { return l.passes(cluster) }
+func (l *loop) Reconciler(cluster Cluster) Reconciler { return l.passes(cluster) }
 
-func (l *loop[W]) Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error) {
+func (l *loop) Preview(ctx context.Context, read client.Reader, key client.ObjectKey, now time.Time) (*plan.Plan, error) {
 	world, err := l.controller.Observe(ctx, NewView(read, nil, now), key)
 	if err != nil {
 		return nil, fmt.Errorf("observing for %s: %w", key, err)

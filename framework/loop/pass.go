@@ -17,21 +17,21 @@ import (
 )
 
 // passes makes the passes of one loop on one cluster. To the engine it is the loop, to controller-runtime the reconciler.
-type passes[W any] struct {
-	*loop[W]
+type passes struct {
+	*loop
 	Cluster
 	reads  *reads
 	ledger *ledger
 	talk   *talk
-	engine *engine.Engine[client.ObjectKey, W, plan.Actor]
+	engine *engine.Engine[client.ObjectKey, any, plan.Actor]
 	told   said
 }
 
-var _ engine.Loop[client.ObjectKey, int, plan.Actor] = (*passes[int])(nil)
+var _ engine.Loop[client.ObjectKey, any, plan.Actor] = (*passes)(nil)
 
-func (l *loop[W]) passes(cluster Cluster) *passes[W] {
+func (l *loop) passes(cluster Cluster) *passes {
 	cluster = cluster.withDefaults()
-	p := &passes[W]{loop: l, Cluster: cluster, reads: newReads(cluster.Client), ledger: newLedger(), talk: newTalk(cluster.Clock)}
+	p := &passes{loop: l, Cluster: cluster, reads: newReads(cluster.Client), ledger: newLedger(), talk: newTalk(cluster.Clock)}
 	options := engine.Options[client.ObjectKey]{
 		Name:       l.name,
 		Of:         l.of(),
@@ -56,7 +56,7 @@ func (l *loop[W]) passes(cluster Cluster) *passes[W] {
 }
 
 // Reconcile makes one pass for one key.
-func (p *passes[W]) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+func (p *passes) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	outcome := p.engine.Pass(ctx, req.NamespacedName)
 	switch {
 	case outcome.Err == nil:
@@ -69,7 +69,7 @@ func (p *passes[W]) Reconcile(ctx context.Context, req reconcile.Request) (recon
 }
 
 // of is the kind that the loop decides for, as its Go type is called; empty for a loop over groups.
-func (l *loop[W]) of() string {
+func (l *loop) of() string {
 	if l.prototype == nil {
 		return ""
 	}
@@ -80,14 +80,13 @@ func (l *loop[W]) of() string {
 }
 
 // Inspector shows the loop's plans.
-func (p *passes[W]) Inspector() engine.Inspector { return engine.Inspect(p.engine, parseKey) }
+func (p *passes) Inspector() engine.Inspector { return engine.Inspect(p.engine, parseKey) }
 
 // Observe waits until the cache shows what was written for the key, and lets the controller observe.
-func (p *passes[W]) Observe(ctx context.Context, look engine.Look, key client.ObjectKey) (W, error) {
+func (p *passes) Observe(ctx context.Context, look engine.Look, key client.ObjectKey) (any, error) {
 	p.ledger.asOf(p.Activity.Rewound())
 	if wait := p.ledger.behind(ctx, key, p.Cluster, p.reads); wait > 0 {
-		var nothing W
-		return nothing, &behindError{wait}
+		return nil, &behindError{wait}
 	}
 	world, err := p.controller.Observe(ctx, View{Reader: p.reads, live: p.Live, look: look}, key)
 	if errors.Is(err, engine.ErrGone) {
@@ -100,7 +99,7 @@ func (p *passes[W]) Observe(ctx context.Context, look engine.Look, key client.Ob
 }
 
 // Plan lets the controller plan.
-func (p *passes[W]) Plan(key client.ObjectKey, world W, now time.Time) *engine.Plan[plan.Actor] {
+func (p *passes) Plan(key client.ObjectKey, world any, now time.Time) *engine.Plan[plan.Actor] {
 	if decided := p.controller.Plan(key, world, now); decided != nil {
 		return &decided.Plan
 	}
@@ -108,7 +107,7 @@ func (p *passes[W]) Plan(key client.ObjectKey, world W, now time.Time) *engine.P
 }
 
 // Actor is a client whose every write goes into the ledger.
-func (p *passes[W]) Actor(key client.ObjectKey, _ W, turn engine.Turn) plan.Actor {
+func (p *passes) Actor(key client.ObjectKey, _ any, turn engine.Turn) plan.Actor {
 	return newActor(p, key, turn)
 }
 

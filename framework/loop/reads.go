@@ -38,6 +38,12 @@ func (r *reads) List(ctx context.Context, list client.ObjectList, opts ...client
 	return r.Client.List(ctx, list, opts...)
 }
 
+// Lend implements Lender.
+func (r *reads) Lend(ctx context.Context, list client.ObjectList, opts ...client.ListOption) ([]client.Object, error) {
+	r.note(list)
+	return lend(ctx, r.Client, list, opts)
+}
+
 func (r *reads) note(obj runtime.Object) {
 	if kind, ok := r.kindOf(obj); ok {
 		r.kinds.LoadOrStore(kind, struct{}{})

@@ -3,44 +3,52 @@ package loop
 import (
 	"time"
 
+	"github.com/orrery-dev/orrery/framework/plan"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/lru"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 const (
-	// outburst is how many events a loop may record about one object at once, and breath how long it takes until it may record
-	// another one. They are those of the recorder that kube-controller-manager has.
+	// outburst is how many events of one reason a loop may record about one object at once, and breath how long it takes until it may
+	// record another one. They are those of the recorder that kube-controller-manager has, which counts all reasons of a type together.
 	outburst = 25
 	breath   = 5 * time.Minute
-	// listeners is of how many objects it is known how much has been said about them.
-	listeners = 4096
+	// topics is of how many it is known how much has been said about them.
+	topics = 4096
 )
 
-// talk bounds how much a loop says about one object: a Job of ten thousand pods is not to be told of each of them.
+// talk bounds how much a loop says about one object: a Job of ten thousand pods is not to be told of each of them. Each reason is counted
+// by itself, so that an object which is refused the same thing again and again is told what else happens to it.
 type talk struct {
 	clock clock.PassiveClock
-	about *lru.Cache // types.UID -> flowcontrol.PassiveRateLimiter
+	about *lru.Cache // topic -> flowcontrol.PassiveRateLimiter
 }
 
-func newTalk(clock clock.PassiveClock) *talk { return &talk{clock, lru.New(listeners)} }
+// topic is what the loop has so much to say about and no more.
+type topic struct {
+	regarding types.UID
+	kind      plan.EventType
+	reason    string
+}
 
-// may reports that something may be said about an object, and counts that. Two who ask at once may be told so once too often.
-func (t *talk) may(regarding client.Object) bool {
-	uid := regarding.GetUID()
+func newTalk(clock clock.PassiveClock) *talk { return &talk{clock, lru.New(topics)} }
+
+// may reports that an event may be recorded, and counts it. Two who ask at once may be told so once too often.
+func (t *talk) may(e plan.Event) bool {
+	uid := e.Regarding.GetUID()
 	if uid == "" {
-		return true // nobody knows whether it is the same
+		return true // nobody knows whether it is the same object
 	}
-	return t.limitOf(uid).TryAccept()
+	return t.limitOf(topic{uid, e.Type, e.Reason}).TryAccept()
 }
 
-func (t *talk) limitOf(uid types.UID) flowcontrol.PassiveRateLimiter {
-	if known, ok := t.about.Get(uid); ok {
+func (t *talk) limitOf(about topic) flowcontrol.PassiveRateLimiter {
+	if known, ok := t.about.Get(about); ok {
 		return known.(flowcontrol.PassiveRateLimiter)
 	}
 	limit := flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(float32(1/breath.Seconds()), outburst, t.clock)
-	t.about.Add(uid, limit)
+	t.about.Add(about, limit)
 	return limit
 }

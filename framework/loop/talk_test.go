@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func (s *stage) tells(n int) {
 	}
 }
 
-func TestEventsAboutOneObjectAreBounded(t *testing.T) {
+func TestEventsOfOneReasonAboutOneObjectAreBounded(t *testing.T) {
 	s := newStage(t)
 	for _, tt := range []struct {
 		name  string
@@ -44,5 +45,26 @@ func TestEventsAboutOneObjectAreBounded(t *testing.T) {
 	s.passWithCache(t)
 	if got := len(s.recorded()); got != 1 {
 		t.Errorf("%d events about another object are recorded, want 1", got)
+	}
+}
+
+func TestAnObjectThatIsRefusedAgainAndAgainIsToldWhatElseHappens(t *testing.T) {
+	s := newStage(t)
+	s.plan = func(p *plan.Plan, pod *corev1.Pod) {
+		for i := range 2 * 25 {
+			p.Event(pod, plan.Warning, "FailedCreate", "%s", fmt.Sprint(i))
+		}
+		p.Event(pod, plan.Warning, "BackoffLimitExceeded", "too many have failed")
+		p.Event(pod, plan.Normal, "SuccessfulCreate", "one was created")
+	}
+	s.passWithCache(t)
+	said := s.recorded()
+	if len(said) != 25+2 {
+		t.Fatalf("%d events are recorded, want 25 refusals and 2 others:\n%s", len(said), said)
+	}
+	for i, want := range []string{"BackoffLimitExceeded", "SuccessfulCreate"} {
+		if got := said[25+i]; !strings.Contains(got, want) {
+			t.Errorf("event %d is %q, want %s", 25+i, got, want)
+		}
 	}
 }

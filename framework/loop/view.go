@@ -26,6 +26,11 @@ func NewView(cached, live client.Reader, now time.Time) View {
 	return View{Reader: cached, live: live, look: engine.At(now)}
 }
 
+// Lend lends what the cache holds, where that can be: see [Borrow].
+func (v View) Lend(ctx context.Context, list client.ObjectList, options ...client.ListOption) ([]client.Object, error) {
+	return lend(ctx, v.Reader, list, options)
+}
+
 // Live reads from the API server, for what no cache holds: the objects of kinds that are not worth watching, and the one
 // that a decision which cannot be taken back rests on. What is read through it is not waited for after own writes, since it
 // shows them.

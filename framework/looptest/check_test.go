@@ -218,6 +218,15 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			want: "which it shares with the cache: copy it first",
 		},
 		{
+			name: "a controller that changes a field at the top of what it borrows",
+			wrong: func(_ *Fleet, ships []*Ship, _ *plan.Plan) {
+				for _, ship := range ships {
+					ship.Spec.Cargo = "mine"
+				}
+			},
+			want: "which it shares with the cache: copy it first",
+		},
+		{
 			name: "a controller whose step never succeeds",
 			wrong: func(fleet *Fleet, _ []*Ship, p *plan.Plan) {
 				p.Create("taking over", newPirate()).OwnedBy(fleet)

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/orrery-dev/orrery/framework/loop"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,7 +24,10 @@ type worldClient struct {
 	line *line
 }
 
-var _ client.Client = (*worldClient)(nil)
+var (
+	_ client.Client = (*worldClient)(nil)
+	_ loop.Lender   = (*worldClient)(nil)
+)
 
 // Client returns a client that writes to the world on behalf of somebody, and reads it as it is.
 func (w *World) Client(by string) client.Client {
@@ -83,6 +87,14 @@ func (c *worldClient) List(ctx context.Context, list client.ObjectList, opts ...
 		return err
 	}
 	return c.reader.List(ctx, list, opts...)
+}
+
+// Lend implements loop.Lender.
+func (c *worldClient) Lend(ctx context.Context, list client.ObjectList, opts ...client.ListOption) ([]client.Object, error) {
+	if err := c.reads(list); err != nil {
+		return nil, err
+	}
+	return c.reader.Lend(ctx, list, opts...)
 }
 
 // reads is the way of every read over the line. What fails to be read is left as it is: empty, if the reader has made it so.

@@ -124,16 +124,11 @@ func (a admiral) loop() loop.Loop {
 }
 
 func (admiral) Observe(ctx context.Context, view loop.View, fleet *Fleet) ([]*Ship, error) {
-	var list ShipList
-	if err := view.List(ctx, &list, client.InNamespace(fleet.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+	ships, err := loop.Borrow[*Ship](ctx, view, &ShipList{}, client.InNamespace(fleet.Namespace))
+	if err != nil {
 		return nil, fmt.Errorf("listing ships of Fleet %s: %w", client.ObjectKeyFromObject(fleet), err)
 	}
-	var ships []*Ship
-	for i := range list.Items {
-		if metav1.IsControlledBy(&list.Items[i], fleet) {
-			ships = append(ships, &list.Items[i])
-		}
-	}
+	ships = slices.DeleteFunc(ships, func(ship *Ship) bool { return !metav1.IsControlledBy(ship, fleet) })
 	slices.SortFunc(ships, func(a, b *Ship) int { return strings.Compare(a.Name, b.Name) })
 	return ships, nil
 }

@@ -61,29 +61,47 @@ func shallow(obj client.Object) client.Object {
 }
 
 func (r reader) List(_ context.Context, list client.ObjectList, opts ...client.ListOption) error {
-	r.world.mu.Lock()
-	defer r.world.mu.Unlock()
-	k, err := r.world.kindOf(list)
+	options := (&client.ListOptions{}).ApplyOptions(opts)
+	found, version, err := r.find(list, options, ptr.Deref(options.UnsafeDisableDeepCopy, false))
 	if err != nil {
 		return err
 	}
-	options := (&client.ListOptions{}).ApplyOptions(opts)
-	var items []runtime.Object
-	for _, stored := range r.matching(k, options) {
-		item := itemOf(list, stored)
-		if err := deliver(k.gvk, stored, item); err != nil {
-			return err
-		}
-		if r.view != nil && ptr.Deref(options.UnsafeDisableDeepCopy, false) {
-			r.view.lend(stored, item)
-		}
-		items = append(items, item)
+	items := make([]runtime.Object, len(found))
+	for i, item := range found {
+		items[i] = item
 	}
 	if err := meta.SetList(list, items); err != nil {
 		return fmt.Errorf("listing into %T: %w", list, err)
 	}
-	list.SetResourceVersion(fmt.Sprint(r.world.version))
+	list.SetResourceVersion(version)
 	return nil
+}
+
+// Lend implements loop.Lender: whoever changes what is lent, and be it a field at its top, is found out.
+func (r reader) Lend(_ context.Context, list client.ObjectList, opts ...client.ListOption) ([]client.Object, error) {
+	found, _, err := r.find(list, (&client.ListOptions{}).ApplyOptions(opts), true)
+	return found, err
+}
+
+// find is what a list asks for, as copies, which a view notes to be lent or does not, and the version of the world.
+func (r reader) find(list client.ObjectList, options *client.ListOptions, lent bool) (found []client.Object, version string, err error) {
+	r.world.mu.Lock()
+	defer r.world.mu.Unlock()
+	k, err := r.world.kindOf(list)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, stored := range r.matching(k, options) {
+		item := itemOf(list, stored)
+		if err := deliver(k.gvk, stored, item); err != nil {
+			return nil, "", err
+		}
+		if r.view != nil && lent {
+			r.view.lend(stored, item)
+		}
+		found = append(found, item)
+	}
+	return found, fmt.Sprint(r.world.version), nil
 }
 
 // itemOf is a new object of the form that a list holds.

@@ -36,7 +36,7 @@ type Actor interface {
 	// SideBySide is how many requests of one step may be under way at once; it is above zero.
 	SideBySide() int
 
-	// Record sends an event, unless too many have been sent about its object of late. It never blocks and never fails.
+	// Record sends an event, unless too many with its reason have been sent about its object of late. It never blocks and never fails.
 	Record(Event)
 
 	// RecordOnce sends an event, unless the pass before this one had the same to say: of the same object, with the same

@@ -8,13 +8,17 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
+
+	"github.com/orrery-dev/orrery/hack/conformance/tests"
 )
 
 // settings are the command's flags.
 type settings struct {
-	sig, focus string
+	suiteName  string
+	choice     tests.Choice
 	procs      int
 	timeout    time.Duration
 	root, dir  string
@@ -25,16 +29,19 @@ type settings struct {
 
 func main() {
 	var s settings
-	flag.StringVar(&s.sig, "sig", "", "run the tests of these special interest `groups` only, separated by commas: apps,node")
-	flag.StringVar(&s.focus, "focus", "", "run the tests only whose names match this regular `expression`")
+	flag.StringVar(&s.suiteName, "suite", tests.Conformance, "run the tests of this `suite`: "+strings.Join(tests.Names(), ", "))
+	flag.StringVar(&s.choice.Groups, "sig", "", "run the tests of these special interest `groups` only, separated by commas: apps,node")
+	flag.StringVar(&s.choice.Focus, "focus", "", "run the tests only whose names match this regular `expression`")
+	flag.StringVar(&s.choice.Skip, "skip", "", "leave out the tests whose names match this regular `expression`")
 	flag.IntVar(&s.procs, "procs", 6, "how many tests run at once; they mostly wait")
 	flag.DurationVar(&s.timeout, "timeout", 2*time.Hour, "how long the tests that run together may take, and those that run alone")
 	flag.StringVar(&s.root, "root", ".", "root of the repository, where bin/orrery is")
 	flag.StringVar(&s.dir, "dir", "bin/conformance", "`directory` for what is built, and for results")
-	flag.StringVar(&s.kubeconfig, "kubeconfig", "", "run against the cluster of this `file`, whose nodes have the images, and start none")
+	flag.StringVar(&s.kubeconfig, "kubeconfig", "", "run against the cluster of this `file`, whose nodes have the images, start none, and record nothing")
 	flag.BoolVar(&s.keep, "keep", false, "leave the instance running at the end")
-	flag.BoolVar(&s.list, "list", false, "list the tests, and do nothing")
-	flag.BoolVar(&s.page, "page", false, "write docs/conformance.md from what it says and reasons.txt, and run nothing")
+	flag.BoolVar(&s.list, "list", false, "list the tests, and run none")
+	flag.BoolVar(&s.page, "page", false, "write docs/conformance.md from the records and reasons.txt, and run nothing")
+	flag.Usage = usage
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,6 +58,19 @@ func main() {
 		fmt.Fprintln(os.Stderr, "conformance: error:", err)
 		os.Exit(1)
 	}
+}
+
+func usage() {
+	out := flag.CommandLine.Output()
+	fmt.Fprint(out, `conformance runs Kubernetes' own tests against 'orrery up' with real containers.
+
+  conformance                                    # all conformance tests
+  conformance -focus 'Deployment.*roll'          # some of them
+  conformance -suite netpol                      # another suite
+  conformance -suite storage -list               # its tests
+
+`)
+	flag.PrintDefaults()
 }
 
 // say tells what is being done.

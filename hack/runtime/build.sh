@@ -57,11 +57,13 @@ pkg-config --exists libseccomp || install libseccomp-dev libseccomp
 built=0
 containerd=github.com/containerd/containerd/v2
 plugins=github.com/containernetworking/plugins
-lean='no_btrfs no_zfs no_devmapper no_tracing netgo osusergo'
+# Without cgo names of hosts and users are looked up by Go itself. Tags that say so as well, as runc's do, would have net and all that
+# stands on it compiled a second time, beside what the control plane has of it.
+lean='no_btrfs no_zfs no_devmapper no_tracing'
 
 build "$out" 0 "$lean" "-X $containerd/version.Version=VERSION" "$containerd"/cmd/{containerd,containerd-shim-runc-v2,ctr}
 # runc enters namespaces from C before Go starts, and hands seccomp profiles to the kernel through the C library.
 build "$out" 1 'netgo osusergo seccomp' '' github.com/opencontainers/runc
-build "$out/cni" 0 'netgo osusergo' "-X $plugins/pkg/utils/buildversion.BuildVersion=VERSION" \
+build "$out/cni" 0 '' "-X $plugins/pkg/utils/buildversion.BuildVersion=VERSION" \
     "$plugins"/plugins/{main/bridge,main/loopback,ipam/host-local,meta/portmap}
 say "$out is complete ($built of 8 programs were there already)"

@@ -38,6 +38,9 @@ func (c *etcdCare) run(ctx context.Context, ready func(string)) error {
 	defer func() { _ = client.Close() }() // whatever it says, nobody uses it any more
 	c.client.Store(client)
 	defer c.client.Store(nil)
+	if c.member == nil { // there is nobody else to look after, and so no component that does
+		defer c.membership.reachedBy(client)()
+	}
 	e := engine.New(care.New(client), engine.Options[engine.One]{Name: etcdComponent, Registerer: metrics.Registry, Log: logger().WithName(etcdComponent)})
 	inspected.of(etcdComponent)(engine.Inspect(e, engine.ParseOne))
 	e.Wake(engine.One{})

@@ -58,7 +58,7 @@ func startFurther(node *instance.Instance, program *exec.Cmd, start func(*exec.C
 // killed. The error is its own, if it said one.
 func (p *furtherProcess) wait(ctx context.Context, ready func()) error {
 	stop := context.AfterFunc(ctx, func() {
-		_ = p.program.Process.Signal(syscall.SIGTERM)                            // it may have ended by itself
+		p.end()
 		time.AfterFunc(furtherPatience, func() { _ = p.program.Process.Kill() }) // or in time
 	})
 	defer stop()
@@ -80,6 +80,20 @@ func (p *furtherProcess) wait(ctx context.Context, ready func()) error {
 	default:
 		return fmt.Errorf("its process ended (%s): see %s", p.program.ProcessState, p.node.Log())
 	}
+}
+
+// end asks the process to end: with its pods, unless the next one is to take them over. It may have ended by itself.
+func (p *furtherProcess) end() {
+	if reexecuting.keepsContainers() {
+		ctx, cancel := context.WithTimeout(context.Background(), furtherPatience)
+		defer cancel()
+		err := p.node.EndForNext(ctx)
+		if err == nil {
+			return
+		}
+		logger().Error(err, "A node ends with its pods", "node", p.node.Name)
+	}
+	_ = p.program.Process.Signal(syscall.SIGTERM)
 }
 
 func (p *furtherProcess) letGo() {

@@ -121,6 +121,7 @@ func (i *inspectedParts) handlers() instance.Handlers {
 		"POST " + instance.SnapshotsPath: http.HandlerFunc(i.takeSnapshot),
 		instance.MembersPath:             http.HandlerFunc(i.tellMembers),
 		"DELETE " + instance.MembersPath: http.HandlerFunc(i.removeMember),
+		"POST " + instance.ReexecPath:    &reexecuting,
 	}
 }
 

@@ -141,7 +141,9 @@ func (j *joined) runNode(ctx context.Context, ready func(string)) error {
 	if serving.Listener, err = j.listen(ctx, j.registration.Address); err != nil {
 		return err
 	}
-	return j.runAgent(ctx, ready, nodeagent.Options{NodeIPs: texts(j.nodeAddresses()), Serving: serving})
+	return j.runAgent(ctx, ready, nodeagent.Options{
+		NodeIPs: texts(j.nodeAddresses()), Serving: serving, Annotations: replacedWith(!j.registration.Rotates),
+	})
 }
 
 // runNetwork brings up the network of the pods, once the cluster has said which addresses they have.

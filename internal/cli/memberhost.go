@@ -65,12 +65,9 @@ func (m *membership) run(ctx context.Context, ready func(string)) error {
 		return err
 	}
 	defer func() { _ = client.Close() }() // whatever it says, nobody uses it any more
-	m.client.Store(client)
-	defer m.client.Store(nil)
+	defer m.reachedBy(client)()
 	m.host.Store(&memberjoin.Host{Version: version.Get().Version, Etcd: client, Spend: m.spend, Keys: m.keys})
 	defer m.host.Store(nil)
-	inspected.members.Store(m)
-	defer inspected.members.Store(nil)
 	e := engine.New(members.New(client, m.server.PeerURL()), engine.Options[engine.One]{Name: membersComponent, Registerer: metrics.Registry, Log: logger().WithName(membersComponent)})
 	inspected.of(membersComponent)(engine.Inspect(e, engine.ParseOne))
 	e.Wake(engine.One{})
@@ -80,6 +77,16 @@ func (m *membership) run(ctx context.Context, ready func(string)) error {
 }
 
 // spend deletes a token, so that nobody is let in by it a second time.
+// reachedBy makes the members ones that can be asked for, by a client of etcd, until what it returns is called.
+func (m *membership) reachedBy(client *clientv3.Client) (ended func()) {
+	m.client.Store(client)
+	inspected.members.Store(m)
+	return func() {
+		inspected.members.Store(nil)
+		m.client.Store(nil)
+	}
+}
+
 func (m *membership) spend(ctx context.Context, id string) error {
 	config, err := m.server.Config(identity.Admin)
 	if err != nil {
@@ -143,6 +150,15 @@ func (m *membership) world(ctx context.Context) (members.World, error) {
 	ctx, cancel := context.WithTimeout(ctx, memberLookPatience)
 	defer cancel()
 	return members.Look(ctx, client)
+}
+
+// told is what is said of the members.
+func (m *membership) told(ctx context.Context) (toldMembers, error) {
+	world, err := m.world(ctx)
+	if err != nil {
+		return toldMembers{}, err
+	}
+	return listMembers(world, m.member != nil), nil
 }
 
 // look tells how the members are, and what a person has to do something about.

@@ -186,12 +186,35 @@ func TestWhatAMachineWasGivenIsItsOwn(t *testing.T) {
 	}
 }
 
+func TestOneMemberIsToldHowOthersJoin(t *testing.T) {
+	w := members.World{Self: 1, Members: []members.Member{
+		{ID: 1, Name: "orrery", PeerURL: "https://192.0.2.1:2380", ClientURL: "unix:///etcd.sock", Leader: 1, Index: 9, Version: "3.7.0"},
+	}}
+	for name, c := range map[string]struct {
+		open          bool
+		address, says string
+	}{
+		"where others reach it":   {true, "192.0.2.1:2380", "there is one member; to add others: 'orrery token create"},
+		"where nobody reaches it": {false, "", "'orrery up --bind-address ADDRESS'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := listMembers(w, c.open)
+			if len(told.Members) != 1 || told.Members[0].Address != c.address || !told.Members[0].Leader || !told.Members[0].Healthy {
+				t.Errorf("told is %+v", told)
+			}
+			if told.Problem != "" || !strings.Contains(told.Advice, c.says) {
+				t.Errorf("the problem is %q and the advice %q, want %q in it", told.Problem, told.Advice, c.says)
+			}
+		})
+	}
+}
+
 func TestAMemberThatDoesNotAnswerHasNoFigures(t *testing.T) {
 	w := members.World{Self: 1, Members: []members.Member{
 		{ID: 1, Name: "cp-1", PeerURL: "https://192.0.2.1:2380", ClientURL: "https://192.0.2.1:2379", Leader: 1, Index: 9, Version: "3.7.0"},
 		{ID: 2, Name: "cp-2", PeerURL: "https://192.0.2.2:2380", ClientURL: "https://192.0.2.2:2379", Err: os.ErrDeadlineExceeded},
 	}}
-	told := listMembers(w)
+	told := listMembers(w, true)
 	if !told.Members[0].Leader || !told.Members[0].Self || told.Members[1].Healthy || told.Members[1].Problem == "" {
 		t.Errorf("told is %+v", told)
 	}

@@ -16,8 +16,9 @@ import (
 
 // listedMember is a member in a list. Its JSON is stable: fields may be added.
 type listedMember struct {
-	Name    string `json:"name"`
-	ID      string `json:"id"`
+	Name string `json:"name"`
+	ID   string `json:"id"`
+	// Address is where the other members reach it; empty where none can.
 	Address string `json:"address"`
 	Leader  bool   `json:"leader"`
 	Learner bool   `json:"learner"`
@@ -135,8 +136,8 @@ func memberTable(list []listedMember) printer.Table {
 	return table
 }
 
-// listMembers is what is told of a world.
-func listMembers(w members.World) toldMembers {
+// listMembers is what is told of a world. Where the member is not open to others, none can join, and it has no address.
+func listMembers(w members.World, open bool) toldMembers {
 	told := toldMembers{Members: []listedMember{}, Advice: w.Advice()}
 	if problem := w.Problem(); problem != nil {
 		told.Problem = problem.Error()
@@ -150,13 +151,29 @@ func listMembers(w members.World) toldMembers {
 		if m.Err != nil {
 			l.Problem = m.Err.Error()
 		}
+		if !open {
+			l.Address = ""
+		}
 		told.Members = append(told.Members, l)
+	}
+	if len(told.Members) == 1 {
+		told.Advice = howOthersJoin(open)
 	}
 	return told
 }
 
-// errNoMembers is the answer of an instance that has none.
-var errNoMembers = errors.New("this instance is on its own: others join a control plane that they reach ('orrery up --bind-address'), and that stores in the etcd it brings")
+// howOthersJoin says how a control plane of one member gets more.
+func howOthersJoin(open bool) string {
+	const join = "'orrery token create --control-plane --print-join-command' prints what to type on one other machine"
+	if open {
+		return "there is one member; to add others: " + join
+	}
+	return "there is one member, which no other machine reaches; to add others, start it anew with 'orrery up --bind-address ADDRESS', an IPv4 address of this machine: " + join + " then"
+}
+
+// errNoMembers is the answer of an instance that has none, or none that is ready.
+var errNoMembers = errors.New("no etcd of this instance can be asked for its members: either the control plane is just starting or ending, in which case try again, " +
+	"or it stores in the etcd of --etcd-servers, whose members its own tools list, or this is a machine that joined as a node: ask on a machine of the control plane")
 
 // tellMembers answers as instance.MembersPath says.
 func (i *inspectedParts) tellMembers(w http.ResponseWriter, r *http.Request) {
@@ -165,12 +182,12 @@ func (i *inspectedParts) tellMembers(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errNoMembers.Error(), http.StatusNotFound)
 		return
 	}
-	world, err := m.world(r.Context())
+	told, err := m.told(r.Context())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	answer(w, listMembers(world))
+	answer(w, told)
 }
 
 // removeMember does as instance.MembersPath says.

@@ -34,10 +34,25 @@ func (m *machine) runNode(ctx context.Context, ready func(string)) error {
 		return err
 	}
 	return m.runAgent(ctx, ready, nodeagent.Options{
-		PodCIDRs: texts(nodeRanges(m.settings.Addresses)),
-		NodeIPs:  texts(m.nodeAddresses()),
-		Serving:  serving,
+		PodCIDRs:    texts(nodeRanges(m.settings.Addresses)),
+		NodeIPs:     texts(m.nodeAddresses()),
+		Serving:     serving,
+		Annotations: replacedWith(m.server != nil),
 	})
+}
+
+// partOfAnnotation is on Nodes whose program is replaced together with that of the control plane on their machine.
+const (
+	partOfAnnotation   = "orrery.dev/part-of"
+	partOfControlPlane = "control-plane"
+)
+
+// replacedWith are the annotations of a Node that is a part of a control plane, or none.
+func replacedWith(controlPlane bool) map[string]string {
+	if !controlPlane {
+		return nil
+	}
+	return map[string]string{partOfAnnotation: partOfControlPlane}
 }
 
 // nodeAddresses are where this node is reached, in each family in which pods have addresses: by other machines, or by this one and its

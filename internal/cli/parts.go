@@ -45,7 +45,9 @@ func (m *machine) runRuntime(ctx context.Context, ready func(string)) error {
 	defer end()
 	context.AfterFunc(ctx, func() {
 		defer end()
-		m.stopPods(running)
+		if !reexecuting.keepsContainers() {
+			m.stopPods(running)
+		}
 	})
 	return m.runtime.Run(running)
 }

@@ -98,7 +98,7 @@ On a cluster that somebody else runs, 'orrery manager', 'orrery scheduler' and
 	}
 	add("instance", newUp(&t), newDown(&t), newStatus(&t), newLogs(&t), newReset(&t), newPlan(&t), newExplain(&t), newSimulate(&t), newImage(&t), newDoctor(&t), newTree(&t), newEvents(&t), newList(&t), newLoops(&t), newDNS(&t))
 	add("parts", newManager(), newScheduler(), newNode(&t), newAPIServer(&t), newEnvtest())
-	add("instance", newKubeconfig(&t), newToken(&t), newSecrets(&t), newCerts(&t), newMembers(&t), newSnapshot(&t), newService(&t))
+	add("instance", newKubeconfig(&t), newToken(&t), newSecrets(&t), newCerts(&t), newMembers(&t), newSnapshot(&t), newUpgrade(&t), newService(&t))
 	add("upstream", upstreamCommands(&t)...)
 	root.AddCommand(newVersion())
 	add("scaffold", scaffolding()...)

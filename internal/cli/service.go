@@ -173,18 +173,19 @@ func unitOf(inst *instance.Instance, o upOptions, given *pflag.FlagSet) (systemd
 }
 
 // spelledOut are the flags of up that were given, so that they mean the same from any folder.
-func spelledOut(given *pflag.FlagSet) (args []string, err error) {
+func spelledOut(given *pflag.FlagSet) ([]string, error) {
 	up := pflag.NewFlagSet("", pflag.ContinueOnError)
 	new(upOptions).addFlags(up)
+	return spelled(given, func(flag *pflag.Flag) bool { return up.Lookup(flag.Name) != nil })
+}
+
+// spelled are those flags that were given and are wanted, as arguments that mean the same from any folder.
+func spelled(given *pflag.FlagSet, wanted func(*pflag.Flag) bool) (args []string, err error) {
 	given.Visit(func(flag *pflag.Flag) {
-		if up.Lookup(flag.Name) == nil || err != nil {
+		if !wanted(flag) || err != nil {
 			return
 		}
-		values := []string{flag.Value.String()}
-		if list, ok := flag.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
-		for _, value := range values {
+		for _, value := range valuesOf(flag.Value) {
 			if isPath(flag) && value != "" && !strings.Contains(value, "://") {
 				if value, err = filepath.Abs(value); err != nil {
 					return
@@ -194,4 +195,16 @@ func spelledOut(given *pflag.FlagSet) (args []string, err error) {
 		}
 	})
 	return args, err
+}
+
+// valuesOf are what to set a flag to, one after the other, for it to have the value that it has.
+func valuesOf(value pflag.Value) []string {
+	switch list, ok := value.(pflag.SliceValue); {
+	case ok:
+		return list.GetSlice()
+	case value.Type() == "stringToString": // which is written in brackets, and not read so
+		return []string{strings.Trim(value.String(), "[]")}
+	default:
+		return []string{value.String()}
+	}
 }

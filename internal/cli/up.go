@@ -149,7 +149,7 @@ func (o *upOptions) addFlags(flags *pflag.FlagSet) {
 
 // addServerFlags adds the flags about the API server.
 func (o *upOptions) addServerFlags(flags *pflag.FlagSet) {
-	flags.IntVar(&o.port, "port", 0, "`port` of the API server; by default the one it had before, at first 6443 or any other that is free")
+	flags.IntVar(&o.port, "port", 0, "`port` of the API server; by default the one it had before, at first 6443, or the next that is free and no other instance's")
 	flags.StringSliceVar(&o.etcd.servers, "etcd-servers", nil, "`addresses` of an etcd cluster to store the state in, instead of the embedded one")
 	flags.Int64Var(&o.etcd.quota, "etcd-quota-backend-bytes", apiserver.DefaultEtcdQuota, "`bytes` that the store of the embedded etcd may have before it takes no more writes")
 	flags.StringVar(&o.etcd.prefix, "etcd-prefix", "", "`path` in that etcd below which to store; by default /registry")

@@ -5,8 +5,11 @@ import (
 	"runtime"
 
 	"github.com/orrery-dev/orrery/apiserver"
+	"github.com/orrery-dev/orrery/internal/cli/upgrade"
 	"github.com/orrery-dev/orrery/internal/version"
+	"github.com/orrery-dev/orrery/nodeagent"
 	"github.com/spf13/cobra"
+	etcdversion "go.etcd.io/etcd/api/v3/version"
 )
 
 func newVersion() *cobra.Command {
@@ -23,4 +26,11 @@ func versionText() string {
 	info := version.Get()
 	return fmt.Sprintf("orrery %s %s\nkubernetes %s\n%s %s/%s\n",
 		info.Version, info.Commit, apiserver.KubernetesVersion(), info.Go, runtime.GOOS, runtime.GOARCH)
+}
+
+// ownProgram is what this program is, with what is in it.
+func ownProgram() upgrade.Program {
+	return upgrade.Program{
+		Version: version.Get().Version, Kubernetes: apiserver.KubernetesVersion(), Etcd: etcdversion.Version, Kubelet: nodeagent.Version,
+	}
 }

@@ -1,6 +1,6 @@
 // Package version says which Orrery this is. It promises an answer for any binary, also one
 // that was built without the Makefile, and never says which Kubernetes is inside: that is
-// k8s.io/component-base/version.
+// k8s.io/component-base/version. [Stated] is how a part of Kubernetes that is ours names both.
 package version
 
 import "runtime/debug"

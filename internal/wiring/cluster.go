@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
-	"strings"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +22,7 @@ import (
 	"github.com/orrery-dev/orrery/apiserver/identity"
 	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/framework/loop"
+	"github.com/orrery-dev/orrery/internal/version"
 )
 
 // Cluster is an API server, as a part knows it that runs against it.
@@ -76,11 +76,12 @@ func IsOwn(config *rest.Config) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("reaching the cluster at %s: %w", config.Host, err)
 	}
-	version, err := client.ServerVersion()
+	stated, err := client.ServerVersion()
 	if err != nil {
 		return false, fmt.Errorf("asking the cluster at %s for its version: %w", config.Host, err)
 	}
-	return strings.HasSuffix(version.GitVersion, apiserver.Mark), nil
+	_, _, ours := version.Read(stated.GitVersion)
+	return ours, nil
 }
 
 // Scheme is a new scheme with all kinds that our parts use, ours under the names of a naming.

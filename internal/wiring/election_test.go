@@ -106,6 +106,7 @@ func closes(t *testing.T, what string, channel <-chan struct{}) {
 
 // The first of two managers is stopped in the middle of its work.
 func TestAManagerThatIsStoppedHandsOverAtOnceAndWritesNothingAfterwards(t *testing.T) {
+	t.Parallel()
 	c := ownCluster(t)
 	var sent writes
 	manager := func(config *rest.Config) *wiring.Manager {
@@ -156,6 +157,7 @@ func TestAManagerThatIsStoppedHandsOverAtOnceAndWritesNothingAfterwards(t *testi
 
 // An elector that cannot watch the lease asks for it now and then.
 func TestAManagerThatMayNotWatchTheLeaseTakesItOverAtItsNextTry(t *testing.T) {
+	t.Parallel()
 	c, quick := ownCluster(t), electing
 	quick.RetryPeriod = 100 * time.Millisecond
 	manager := func(config *rest.Config) *wiring.Manager {
@@ -197,6 +199,7 @@ func unwatched(config *rest.Config) *rest.Config {
 
 // Somebody who leads and is killed renews the lease no more, and cannot give it up.
 func TestALeaseThatIsNotRenewedRunsOut(t *testing.T) {
+	t.Parallel()
 	c := ownCluster(t)
 	leases := kubernetes.NewForConfigOrDie(c.Config).CoordinationV1().Leases(electing.Namespace)
 	const lasts = 4
@@ -228,6 +231,7 @@ func TestALeaseThatIsNotRenewedRunsOut(t *testing.T) {
 }
 
 func TestAManagerThatIsStoppedReportsNoErrors(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name     string
 		election *wiring.Election
@@ -283,6 +287,7 @@ func replicaSet(replicas int32) *appsv1.ReplicaSet {
 }
 
 func TestAManagerThatStandsByDoesNothing(t *testing.T) {
+	t.Parallel()
 	c := ownCluster(t)
 	first, err := wiring.NewControllers(c, wiring.ControllersOptions{Election: &electing})
 	if err != nil {
@@ -331,6 +336,7 @@ func TestTimesOfAnElectionThatCannotWorkAreRefused(t *testing.T) {
 
 // A member whose process was killed holds its leases until they run out, and is back before that.
 func TestAMemberThatComesBackHasItsLeaseAtOnce(t *testing.T) {
+	t.Parallel()
 	c := ownCluster(t)
 	election, now := electing, metav1.NowMicro()
 	election.Name, election.Holder = "comes-back", "cp-1"

@@ -20,6 +20,7 @@ import (
 
 // A loop that may list and watch Secrets reads them in its cache, and is the only one who may: the cache that loops share may not.
 func TestALoopReadsSecretsAsItself(t *testing.T) {
+	t.Parallel()
 	server := testserver.Start(t, apiserver.Options{Ephemeral: true})
 	admin := kubernetes.NewForConfigOrDie(testserver.Config(t, server, identity.Admin))
 	const loop = "deployment-controller"

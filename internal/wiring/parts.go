@@ -12,6 +12,7 @@ import (
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/internal/version"
 	"github.com/orrery-dev/orrery/network/dns"
 	"github.com/orrery-dev/orrery/network/ingress"
 	"github.com/orrery-dev/orrery/network/ipfamily"
@@ -47,7 +48,7 @@ func NewScheduler(c Cluster, configuration *configv1.KubeSchedulerConfiguration)
 // NewFleet makes simulated nodes. How they reach the cluster, what they log, and whom they tell what they do is filled in, and the clock
 // where the cluster has one.
 func NewFleet(c Cluster, o nodeagent.FleetOptions) (*nodeagent.Fleet, error) {
-	o.Config, o.Naming, o.Log, o.Activity = c.Config, c.Naming, c.Log, c.Activity
+	o.Config, o.Naming, o.Log, o.Activity, o.KubeletVersion = c.Config, c.Naming, c.Log, c.Activity, version.Stated(nodeagent.Version)
 	if c.Clock != nil {
 		o.Clock = c.Clock
 	}
@@ -57,6 +58,7 @@ func NewFleet(c Cluster, o nodeagent.FleetOptions) (*nodeagent.Fleet, error) {
 // NewAgent makes a node that runs containers. How it reaches the cluster, what it logs, and what a static pod may be, is filled in.
 func NewAgent(ctx context.Context, c Cluster, o nodeagent.Options) (*nodeagent.Agent, error) {
 	o.Config, o.Naming, o.Log, o.CompleteStaticPod = c.Config, c.Naming, c.Log, webhooks.CompleteStaticPod
+	o.KubeletVersion = version.Stated(nodeagent.Version)
 	return nodeagent.New(ctx, o)
 }
 

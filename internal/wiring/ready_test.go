@@ -39,6 +39,7 @@ func (h held) of(config *rest.Config) *rest.Config {
 }
 
 func TestAManagerIsOfUseWhenItsLoopsHaveReadWhatTheyWatch(t *testing.T) {
+	t.Parallel()
 	c := ownCluster(t)
 	pods := held{make(chan struct{}, 1), make(chan struct{})}
 	c.Config = pods.of(c.Config)

@@ -26,6 +26,7 @@ import (
 
 // What the loop puts into a Secret is good for the API server, until the account goes and takes it along.
 func TestTheTokenInASecretIsGoodForAsLongAsItsAccount(t *testing.T) {
+	t.Parallel()
 	server := testserver.Start(t, apiserver.Options{Ephemeral: true, Logger: logr.Discard()})
 	c, err := wiring.Own(server, identity.ControllerCache, logr.Discard())
 	if err != nil {
@@ -87,6 +88,7 @@ func TestTheTokenInASecretIsGoodForAsLongAsItsAccount(t *testing.T) {
 
 // A loop that signs runs where somebody here has its key.
 func TestOnlyWhoHasAKeySigns(t *testing.T) {
+	t.Parallel()
 	nobody := ownCluster(t)
 	authority := nobody
 	authority.SignCertificate = func(*x509.Certificate, crypto.PublicKey) ([]byte, error) { return nil, nil }

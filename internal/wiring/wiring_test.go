@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -30,16 +31,22 @@ import (
 	"github.com/orrery-dev/orrery/internal/wiring"
 )
 
+// quiet has nobody else log than those whom a test listens to.
+var quiet = sync.OnceFunc(func() {
+	klog.SetLogger(logr.Discard())
+	ctrl.SetLogger(logr.Discard())
+})
+
 // ownCluster is one of our API servers, which nothing else acts on.
 func ownCluster(t *testing.T) wiring.Cluster {
 	t.Helper()
-	klog.SetLogger(logr.Discard())
-	ctrl.SetLogger(logr.Discard())
+	quiet()
 	server := testserver.Start(t, apiserver.Options{Ephemeral: true, TwoNames: true, Logger: logr.Discard()})
 	return wiring.Cluster{Config: testserver.Config(t, server, identity.Admin), Naming: apis.Kubernetes, Own: true}
 }
 
 func TestAnAPIServerOfOursSaysSo(t *testing.T) {
+	t.Parallel()
 	c := ownCluster(t)
 	if own, err := wiring.IsOwn(c.Config); err != nil || !own {
 		t.Errorf("got %t, %v, want true", own, err)
@@ -47,6 +54,7 @@ func TestAnAPIServerOfOursSaysSo(t *testing.T) {
 }
 
 func TestAPreviewShowsThePlansOfTheLoopsThatRun(t *testing.T) {
+	t.Parallel()
 	c := ownCluster(t)
 	preview := func(loops wiring.Loops, word, name string) ([]wiring.Plan, error) {
 		p, err := wiring.NewPreview(c, loops)
@@ -86,6 +94,7 @@ func TestAPreviewShowsThePlansOfTheLoopsThatRun(t *testing.T) {
 }
 
 func TestControllersRunAndSayWhenTheyAreReady(t *testing.T) {
+	t.Parallel()
 	c := ownCluster(t)
 	controllers, err := wiring.NewControllers(c, wiring.ControllersOptions{Loops: wiring.Loops{Cluster: true}})
 	if err != nil {

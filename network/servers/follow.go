@@ -16,6 +16,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
+// ofServers selects the EndpointSlices of the Service kubernetes.
+const ofServers = discoveryv1.LabelServiceName + "=kubernetes"
+
 // Follow calls set with the API servers of the cluster, as HOST:PORT, whenever the endpoints of the Service kubernetes have changed, until ctx
 // ends. It takes the right to list and watch EndpointSlices in the namespace default.
 func Follow(ctx context.Context, config *rest.Config, set func([]string)) error {
@@ -24,7 +27,7 @@ func Follow(ctx context.Context, config *rest.Config, set func([]string)) error 
 		return fmt.Errorf("making a client for the endpoints of API servers: %w", err)
 	}
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(metav1.NamespaceDefault),
-		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = discoveryv1.LabelServiceName + "=kubernetes" }))
+		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = ofServers }))
 	endpoints := factory.Discovery().V1().EndpointSlices()
 	tell := func() {
 		all, err := endpoints.Lister().List(labels.Everything())
@@ -41,6 +44,20 @@ func Follow(ctx context.Context, config *rest.Config, set func([]string)) error 
 	<-ctx.Done()
 	factory.Shutdown()
 	return nil
+}
+
+// List returns the API servers of the cluster, as HOST:PORT, as the endpoints of the Service kubernetes have them now. It takes the right
+// to list EndpointSlices in the namespace default.
+func List(ctx context.Context, client kubernetes.Interface) ([]string, error) {
+	list, err := client.DiscoveryV1().EndpointSlices(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{LabelSelector: ofServers})
+	if err != nil {
+		return nil, fmt.Errorf("listing the endpoints of API servers: %w", err)
+	}
+	all := make([]*discoveryv1.EndpointSlice, len(list.Items))
+	for i := range list.Items {
+		all[i] = &list.Items[i]
+	}
+	return addresses(all), nil
 }
 
 // addresses are those of the endpoints that serve, in order.

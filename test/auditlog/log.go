@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
+
+	"github.com/orrery-dev/orrery/envtest/rbac"
 )
 
 // policy has every request told in one line.
@@ -35,20 +38,22 @@ func (l Log) Flags() []string {
 	return []string{"--audit-policy-file=" + l.Policy, "--audit-log-path=" + l.Path}
 }
 
-// Right is what a request needs.
-type Right struct {
-	Group, Resource string // a subresource as in "pods/status"
-	Verb            string
-}
-
 // Activity is what the log tells of a user.
 type Activity struct {
 	// Answered is how many requests were answered.
 	Answered int
 	// Refused are the requests that were not allowed, with the reason.
 	Refused []string
-	// Used are the rights that were needed for the others.
-	Used map[Right]bool
+
+	allowed map[rbac.Request]bool
+}
+
+// Allowed are the others, each sort once. Of nobody there are none.
+func (a *Activity) Allowed() []rbac.Request {
+	if a == nil {
+		return nil
+	}
+	return slices.Collect(maps.Keys(a.allowed))
 }
 
 // Components tells of every user that is one of our components, by its name. The administrator is none.
@@ -71,7 +76,7 @@ func (l Log) Components() (map[string]*Activity, error) {
 			continue
 		}
 		if found[user] == nil {
-			found[user] = &Activity{Used: map[Right]bool{}}
+			found[user] = &Activity{allowed: map[rbac.Request]bool{}}
 		}
 		found[user].note(&event)
 	}
@@ -107,13 +112,21 @@ func (a *Activity) note(event *auditv1.Event) {
 		a.Refused = append(a.Refused, fmt.Sprintf("%s %s: %s", event.Verb, event.RequestURI, event.ResponseStatus.Message))
 		return
 	}
-	if ref := event.ObjectRef; ref != nil {
-		resource := ref.Resource
-		if ref.Subresource != "" {
-			resource += "/" + ref.Subresource
-		}
-		a.Used[Right{ref.APIGroup, resource, event.Verb}] = true
+	a.allowed[requestOf(event)] = true
+}
+
+// requestOf is what a request was judged by.
+func requestOf(event *auditv1.Event) rbac.Request {
+	ref := event.ObjectRef
+	if ref == nil {
+		path, _, _ := strings.Cut(event.RequestURI, "?")
+		return rbac.Request{Verb: event.Verb, URL: path}
 	}
+	resource := ref.Resource
+	if ref.Subresource != "" {
+		resource += "/" + ref.Subresource
+	}
+	return rbac.Request{Verb: event.Verb, Group: ref.APIGroup, Resource: resource, Namespace: ref.Namespace, Name: ref.Name}
 }
 
 // refused reports that a request was not allowed. That nothing can be created in a namespace which is being deleted has the

@@ -29,9 +29,9 @@ func (c *cluster) install() {
 
 // This machine as a node of a cluster that knows nothing of us: its API server has no pods, only objects of that name.
 func TestADeploymentAsACustomResourceRunsInContainers(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	node := newPlane(t) // which holds the node's instance, and removes it
-	node.name = "edge"
 	c := newCluster(t)
 	c.install()
 	c.run("manager", "--kubeconfig", c.kubeconfig, "--scheduler", "--cluster-loops")

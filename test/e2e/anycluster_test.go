@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,6 +31,7 @@ func newCluster(t *testing.T) *cluster {
 
 // A Deployment of ours on an API server that knows nothing of us.
 func TestADeploymentAsACustomResourceOnAnyCluster(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.install()
 	c.run("manager", "--kubeconfig", c.kubeconfig, "--scheduler", "--simulated-nodes", "2", "--cluster-loops")
@@ -50,8 +52,8 @@ func TestADeploymentAsACustomResourceOnAnyCluster(t *testing.T) {
 func (c *cluster) shows(want, resource, which, path string) {
 	c.t.Helper()
 	await.Until(c.t, resource+" "+which+" "+path+" to be "+strconv.Quote(want), func() (string, bool) {
-		out, err := c.tryOn("kubectl", "get", resource, which, "-o", "jsonpath="+path)
-		return out, err == nil && out == want
+		out, err := look(c.kubeconfig, resource, which, "-o", "jsonpath="+path)
+		return out + fmt.Sprint(err), err == nil && out == want
 	})
 }
 

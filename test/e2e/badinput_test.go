@@ -13,6 +13,7 @@ import (
 
 // Each mistake ends in one message that says what, and what to do.
 func TestMistakesAreExplained(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -23,6 +24,7 @@ func TestMistakesAreExplained(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	p := newPlane(t) // which none of them starts
 	for name, c := range map[string]struct {
 		args []string
 		want []string
@@ -38,11 +40,10 @@ func TestMistakesAreExplained(t *testing.T) {
 		"a data directory that is a file": {[]string{"up", "--runtime", "simulated", "--data-dir", file}, []string{file, "--data-dir"}},
 		"etcd files without etcd":         {[]string{"up", "--etcd-cafile", "ca.crt"}, []string{"--etcd-servers"}},
 		"a plan of nothing":               {[]string{"plan", "web"}, []string{"KIND/NAME", "deployment/web"}},
-		"an image from nowhere":           {[]string{"image", "load", "web.tar"}, []string{"there is no instance", "up'"}},
+		"an image from nowhere":           {[]string{"image", "load", "web.tar", "--name", "nowhere"}, []string{"there is no instance", "up'"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPlane(t)
-			said := p.fails(c.args...)
+			said := p.within(t).fails(c.args...)
 			for _, want := range c.want {
 				if !strings.Contains(said, want) {
 					t.Errorf("said %q, want it to contain %q", said, want)
@@ -56,6 +57,7 @@ func TestMistakesAreExplained(t *testing.T) {
 }
 
 func TestARuntimeThatDoesNotAnswerIsToldAtOnce(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	silent := filepath.Join(t.TempDir(), "silent.sock")
 	listener, err := net.Listen("unix", silent)
@@ -79,6 +81,7 @@ func TestARuntimeThatDoesNotAnswerIsToldAtOnce(t *testing.T) {
 }
 
 func TestContainersWithoutRootAreToldWhatToDo(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become somebody else")
 	}
@@ -101,6 +104,7 @@ func TestContainersWithoutRootAreToldWhatToDo(t *testing.T) {
 }
 
 func TestADamagedDataDirectoryIsToldAndKept(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	p.orrery("down")
 	databases, err := filepath.Glob(filepath.Join(p.dir, p.name, "apiserver", "etcd", "*", "member", "snap", "db"))
@@ -121,6 +125,7 @@ func TestADamagedDataDirectoryIsToldAndKept(t *testing.T) {
 }
 
 func TestAnInvalidDeploymentGetsTheSameWordsUnderEitherName(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	for _, group := range []string{"apps", "apps.orrery.dev"} {
 		manifest := filepath.Join(t.TempDir(), "web.yaml")

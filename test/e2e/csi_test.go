@@ -178,6 +178,7 @@ spec:
 
 // TestCSI has pods with volumes of a driver, beside a control plane that is killed meanwhile. The test is the external attacher as well.
 func TestCSI(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd")
 	d := driveVolumes(t, filepath.Join(p.dir, p.name, "node"))

@@ -84,6 +84,7 @@ func dial(t *testing.T, socket string) *grpc.ClientConn {
 const ownCPUs = `
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
+nodeStatusUpdateFrequency: 1s
 cpuManagerPolicy: static
 topologyManagerPolicy: single-numa-node
 reservedSystemCPUs: "0"
@@ -124,6 +125,7 @@ func (p *plane) moves(pod string, want cpuset.CPUSet) {
 // TestAPodHasDevicesAndCPUsForItself has a pod with a device of a plugin and a CPU of its own run beside one that shares, on a node that is
 // killed meanwhile.
 func TestAPodHasDevicesAndCPUsForItself(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	if runtime.NumCPU() < 2 {
 		t.Skip("one CPU is the system's, and there is no other")

@@ -49,6 +49,7 @@ spec:
 
 // TestDualStack has two nodes, whose pods and Services have addresses of both IP families.
 func TestDualStack(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd", "--real-nodes", "2",
 		"--cluster-cidr", "10.233.0.0/16,fd00:10:233::/48", "--service-cluster-ip-range", "10.234.0.0/16,fd00:10:234::/112")

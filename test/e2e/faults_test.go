@@ -36,8 +36,10 @@ func webDeployment(version string) string {
 }
 
 func TestARolloutGoesOnAfterTheProcessWasKilled(t *testing.T) {
+	t.Parallel()
 	for _, runtime := range []string{"simulated", "containerd"} {
 		t.Run(runtime, func(t *testing.T) {
+			t.Parallel()
 			if runtime == "containerd" {
 				needsContainers(t)
 			}
@@ -62,6 +64,7 @@ func TestARolloutGoesOnAfterTheProcessWasKilled(t *testing.T) {
 }
 
 func TestContainersRunOnWhileNobodyLooksAfterThem(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd")
 	p.apply(webDeployment("1"))
@@ -76,6 +79,7 @@ func TestContainersRunOnWhileNobodyLooksAfterThem(t *testing.T) {
 }
 
 func TestAContainerThatWasKilledIsStartedAgain(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd")
 	p.apply(strings.Replace(webDeployment("1"), "replicas: 4", "replicas: 1", 1))
@@ -89,6 +93,7 @@ func TestAContainerThatWasKilledIsStartedAgain(t *testing.T) {
 }
 
 func TestContainersOutliveContainerd(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd")
 	p.apply(webDeployment("1"))
@@ -116,6 +121,7 @@ func TestContainersOutliveContainerd(t *testing.T) {
 }
 
 func TestAnImageThatDoesNotExistIsToldAndNotTriedForever(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd")
 	p.kubectl("run", "missing", "--image=registry.orrery.dev/missing:1")

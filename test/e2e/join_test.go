@@ -91,6 +91,7 @@ func (m *attic) links() string {
 }
 
 func TestAnotherMachineJoinsAndLeaves(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	m := newAttic(t)
 	p := start(t, "--runtime", "containerd", "--bind-address", m.net.Address(1).String())

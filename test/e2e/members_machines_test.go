@@ -96,7 +96,7 @@ func (m *cpMachine) removeAll() {
 			m.t.Logf("orrery %s on %s: %v\n%s", strings.Join(args, " "), m.name, err, said)
 		}
 	}
-	for _, args := range [][]string{{"down", "--timeout", "20s"}, {"reset", "--yes"}} {
+	for _, args := range [][]string{{"down", "--timeout", "5s"}, {"reset", "--yes"}} {
 		if said, err := m.says(args...); err != nil {
 			m.t.Errorf("orrery %s on %s: %v\n%s", strings.Join(args, " "), m.name, err, said)
 		}

@@ -58,6 +58,7 @@ func (p *plane) shows(pattern string, args ...string) {
 }
 
 func TestWhatPodsUseIsKnownAndScaledBy(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated", "--nodes", "2", quickly, atOnce)
 	p.becomes("True", "apiservice/v1beta1.metrics.k8s.io", `{.status.conditions[?(@.type=="Available")].status}`)
 	p.apply(busy)
@@ -103,6 +104,7 @@ spec:
 `
 
 func TestWhatContainersUseIsKnownAndScaledBy(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd", quickly, atOnce)
 	p.apply(used)

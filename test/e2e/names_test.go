@@ -45,6 +45,7 @@ spec:
 `
 
 func TestPodsFindServicesByTheirNames(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	resolver := outsideResolver(t)
 	p := start(t, "--runtime", "containerd")
@@ -135,6 +136,7 @@ spec: {podSelector: {}, policyTypes: [Egress]}
 `
 
 func TestEachNodeAnswersItsPods(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd", "--real-nodes", "2")
 	p.apply(silenced)
@@ -145,6 +147,7 @@ func TestEachNodeAnswersItsPods(t *testing.T) {
 }
 
 func TestNamesAreAskedForWhereNodesAreSimulated(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated", "--cluster-domain", "a.test")
 	p.kubectl("create", "service", "clusterip", "web", "--tcp=80")
 	p.apply("apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {clusterIP: None, selector: {app: db}, ports: [{port: 5432}]}\n")

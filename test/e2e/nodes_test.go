@@ -70,6 +70,7 @@ func (p *plane) asks(pod, url string) (said string) {
 }
 
 func TestSeveralNodesOnOneMachine(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd", "--real-nodes", "3")
 	p.apply(everywhere)

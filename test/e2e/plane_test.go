@@ -2,11 +2,17 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/orrery-dev/orrery/internal/await"
@@ -21,12 +27,32 @@ var binary = func() string {
 	return path
 }()
 
+// dataDir has the instances of all tests, as that of a machine has: so none chooses a port or addresses that another one has, or will
+// come back to.
+var dataDir string
+
 func TestMain(m *testing.M) {
 	if _, err := os.Stat(binary); err != nil {
 		fmt.Fprintf(os.Stderr, "there is no %s to test: run `make build` first\n", binary)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	dir, err := os.MkdirTemp("", "orrery-e2e-")
+	flag.Parse()
+	if most := flag.Lookup("test.parallel"); err == nil && most.Value.String() == most.DefValue {
+		err = most.Value.Set(strconv.Itoa(runtime.GOMAXPROCS(0) + 1)) // one of which may wait until no other runs containers
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	dataDir = dir
+	code := m.Run()
+	removeNewer()
+	if err := os.Remove(dir); err != nil {
+		fmt.Fprintln(os.Stderr, "the tests have left something behind:", err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // plane is a control plane of one test.
@@ -34,12 +60,17 @@ type plane struct {
 	t    *testing.T
 	dir  string
 	name string
+	// program is the one that its commands are given to; empty means the one under test.
+	program string
 }
+
+// planes counts the control planes, each of which has a name of its own, which no other begins with.
+var planes atomic.Int32
 
 // newPlane is a control plane that has not been started. It is removed when the test ends.
 func newPlane(t *testing.T) *plane {
 	t.Helper()
-	p := &plane{t: t, dir: t.TempDir(), name: "test"}
+	p := &plane{t: t, dir: dataDir, name: fmt.Sprintf("test-%03d", planes.Add(1))}
 	t.Cleanup(func() {
 		if t.Failed() {
 			p.showAll()
@@ -65,7 +96,7 @@ func (p *plane) up(flags ...string) string {
 
 // command is the program with arguments, about this control plane.
 func (p *plane) command(args ...string) *exec.Cmd {
-	c := exec.Command(binary, args...)
+	c := exec.Command(cmp.Or(p.program, binary), args...)
 	c.Env = append(os.Environ(), "ORRERY_DATA_DIR="+p.dir, "ORRERY_NAME="+p.name, "KUBECONFIG=")
 	return c
 }
@@ -124,7 +155,7 @@ func (p *plane) kubectl(args ...string) string {
 
 // get is what kubectl's jsonpath prints of a resource; empty where it does not exist or does not answer.
 func (p *plane) get(resource, path string, args ...string) string {
-	out, err := p.try(append([]string{"kubectl", "get", resource, "-o", "jsonpath=" + path}, args...)...)
+	out, err := look(p.path("kubeconfig"), append([]string{resource, "-o", "jsonpath=" + path}, args...)...)
 	if err != nil {
 		return ""
 	}
@@ -156,10 +187,16 @@ func (p *plane) becomes(want, resource, path string, args ...string) {
 	})
 }
 
-// needsContainers leaves a test out where containers cannot run.
+// containers is held by the test that runs any.
+var containers sync.Mutex
+
+// needsContainers leaves a test out where containers cannot run, and waits until no other test does: instances with containers can be
+// on a machine side by side, but what a test finds there of networks, processes and mounts is to be its own.
 func needsContainers(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("containers need root")
 	}
+	containers.Lock()
+	t.Cleanup(containers.Unlock)
 }

@@ -126,11 +126,13 @@ const secretWord = "the-orbit-of-vulcan"
 
 // A session with each runtime in which no component is refused anything, and nothing secret is told or left lying about.
 func TestComponentsHaveTheRightsTheyNeedAndKeepSecrets(t *testing.T) {
+	t.Parallel()
 	for runtime, components := range map[string][]string{
 		"simulated":  {"orrery:controller-cache", "orrery:controller:deployment-controller", "orrery:scheduler", "orrery:simulated-nodes"},
 		"containerd": {"orrery:controller-cache", "orrery:controller:deployment-controller", "orrery:scheduler", "orrery:proxy"},
 	} {
 		t.Run(runtime, func(t *testing.T) {
+			t.Parallel()
 			if runtime == "containerd" {
 				needsContainers(t)
 			}

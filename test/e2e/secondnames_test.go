@@ -28,6 +28,7 @@ const compiledIn = "is registered for version"
 // any kind do, and those that work by kinds that kubectl is compiled with are refused by itself, before the server is asked.
 // docs/architecture.md has the same table.
 func TestKubectlOnSecondNames(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	const web = "deployments.apps.orrery.dev/web"
 	file := filepath.Join(t.TempDir(), "web.yaml")

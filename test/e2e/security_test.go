@@ -41,6 +41,7 @@ func (p *plane) port() string {
 }
 
 func TestTheFolderOfAnInstanceIsItsOwnersAloneAndTellsNoSecret(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated", "--audit")
 	p.kubectl("create", "secret", "generic", "voyage", "--from-literal=password="+secretWord)
 	for _, folder := range []string{"", "apiserver", "apiserver/pki", "apiserver/etcd", "log"} {
@@ -71,6 +72,7 @@ func TestTheFolderOfAnInstanceIsItsOwnersAloneAndTellsNoSecret(t *testing.T) {
 }
 
 func TestThePagesOnSecurityNameEveryKeyAndEverybody(t *testing.T) {
+	t.Parallel()
 	pages, err := filepath.Glob("../../docs/security*.md")
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("there are pages %v (%v)", pages, err)
@@ -287,6 +289,7 @@ func (p *plane) serving() *x509.Certificate {
 }
 
 func TestTheKeyForSecretsIsRotatedAndMissedWhenItIsLost(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	key := p.inDir("apiserver", "encryption.yaml")
 	p.kubectl("create", "secret", "generic", "voyage", "--from-literal=planet=saturn")
@@ -316,6 +319,8 @@ func TestTheKeyForSecretsIsRotatedAndMissedWhenItIsLost(t *testing.T) {
 }
 
 func TestMistakesAboutNetworkAndKeysAreExplained(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t) // which none of them starts
 	for name, c := range map[string]struct {
 		args []string
 		want []string
@@ -326,7 +331,7 @@ func TestMistakesAboutNetworkAndKeysAreExplained(t *testing.T) {
 		"an address that is not this machine's":          {[]string{"--bind-address", "203.0.113.7"}, []string{"--bind-address 203.0.113.7", "0.0.0.0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			said := newPlane(t).fails(append([]string{"up", "--runtime", "simulated"}, c.args...)...)
+			said := p.within(t).fails(append([]string{"up", "--runtime", "simulated"}, c.args...)...)
 			for _, want := range c.want {
 				if !strings.Contains(said, want) {
 					t.Errorf("said %q, want it to contain %q", said, want)

@@ -13,6 +13,7 @@ import (
 
 // As a unit of systemd's with Type=notify runs it.
 func TestAServiceIsReadyWhenAllOfItRuns(t *testing.T) {
+	t.Parallel()
 	dir, err := os.MkdirTemp("", "notify") //nolint:usetesting // the path of a socket is short, and the test's own name would be in it
 	if err != nil {
 		t.Fatal(err)

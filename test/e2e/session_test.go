@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -10,8 +11,10 @@ import (
 
 // The session of the README, on each runtime.
 func TestADeploymentFromApplyToDelete(t *testing.T) {
+	t.Parallel()
 	for _, runtime := range []string{"simulated", "containerd"} {
 		t.Run(runtime, func(t *testing.T) {
+			t.Parallel()
 			if runtime == "containerd" {
 				needsContainers(t)
 			}
@@ -73,8 +76,8 @@ func talkToContainers(t *testing.T, p *plane) {
 }
 
 func TestTwoControlPlanesSideBySide(t *testing.T) {
+	t.Parallel()
 	first, second := start(t, "--runtime", "simulated"), newPlane(t)
-	second.dir, second.name = first.dir, "second"
 	second.up("--runtime", "simulated")
 	first.kubectl("create", "configmap", "mine")
 	if found := second.get("configmap/mine", "{.metadata.name}"); found != "" {
@@ -85,6 +88,7 @@ func TestTwoControlPlanesSideBySide(t *testing.T) {
 }
 
 func TestStatusTellsEachComponent(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	status := p.orrery("status")
 	for _, component := range []string{"apiserver", "controllers", "scheduler", "simulated-nodes"} {
@@ -92,12 +96,31 @@ func TestStatusTellsEachComponent(t *testing.T) {
 			t.Errorf("status does not tell of %s:\n%s", component, status)
 		}
 	}
+	p.isTheOnlyMember()
 	p.orrery("down")
 	if said := p.fails("status"); !strings.Contains(said, "not running") || !strings.Contains(said, " up'") {
 		t.Errorf("status of a stopped control plane: %s", said)
 	}
 	p.up("--runtime", "simulated")
 	p.orrery("status")
+}
+
+// isTheOnlyMember holds that a control plane that no other machine reaches tells of its one member, and of how there come to be more.
+func (p *plane) isTheOnlyMember() {
+	p.t.Helper()
+	var list listedMembers
+	if err := json.Unmarshal([]byte(p.orrery("members", "-o", "json")), &list); err != nil {
+		p.t.Fatal(err)
+	}
+	if len(list.Members) != 1 || !list.Members[0].Leader || !list.Members[0].Healthy {
+		p.t.Errorf("the members are %+v, want one that leads and is well", list.Members)
+	}
+	if !strings.Contains(list.Advice, "up --bind-address") || !strings.Contains(list.Advice, "token create --control-plane") {
+		p.t.Errorf("the advice is %q, and does not say how others join", list.Advice)
+	}
+	if said := p.fails("members", "remove", list.Members[0].Name); !strings.Contains(said, "it is the only member that votes") {
+		p.t.Errorf("removing the only member: %s", said)
+	}
 }
 
 func TestAControlPlaneThatIsLeftAloneWarnsOfNothing(t *testing.T) {

@@ -20,6 +20,7 @@ func (p *plane) savedPath(args ...string) string {
 
 // TestASnapshotIsPutBack loses what was made after a snapshot, and what was lost before it comes back: here, and as another instance.
 func TestASnapshotIsPutBack(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	p.kubectl("create", "deployment", "web", "--replicas=2", "--image=registry.orrery.dev/web:1")
 	p.kubectl("create", "secret", "generic", "word", "--from-literal=it=sesame")
@@ -59,7 +60,6 @@ func TestASnapshotIsPutBack(t *testing.T) {
 	p.orrery("down")
 
 	other := newPlane(t)
-	other.name = "other"
 	if said := other.fails("snapshot", "restore", bare); !strings.Contains(said, "taken without keys") {
 		t.Errorf("restoring one without keys where there are none: %s", said)
 	}
@@ -71,6 +71,7 @@ func TestASnapshotIsPutBack(t *testing.T) {
 }
 
 func TestARestoreThatWasInterruptedIsDoneAgainAndNothingIsStartedBefore(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	p.kubectl("create", "configmap", "kept")
 	snapshot := p.savedPath()

@@ -29,6 +29,7 @@ var asking = []string{
 
 // A command answers in any state of the instance: soon, in a sentence, and without a stack.
 func TestEachCommandAnswersInAnyState(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		bring func(*plane)
 		up    string // what a start says, empty if it succeeds
@@ -57,6 +58,7 @@ func TestEachCommandAnswersInAnyState(t *testing.T) {
 		"with a wrong process in its file": {func(p *plane) { p.orrery("down"); p.write("1\n", "pid") }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := start(t, "--runtime", "simulated")
 			c.bring(p)
 			for _, words := range asking {
@@ -101,6 +103,7 @@ func (p *plane) answers(words string) string {
 }
 
 func TestASecondUpSaysThatItRuns(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated", "--nodes", "2")
 	for _, words := range []string{"up", "up --runtime simulated", "up --runtime simulated --nodes 2"} {
 		if said := p.orrery(strings.Fields(words)...); !strings.Contains(said, "runs already") || !strings.Contains(said, "KUBECONFIG") {
@@ -120,6 +123,7 @@ func TestASecondUpSaysThatItRuns(t *testing.T) {
 }
 
 func TestAnInstanceIsStartedAtOnceAfterItWasKilled(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	for range 3 {
 		p.kill()
@@ -129,6 +133,7 @@ func TestAnInstanceIsStartedAtOnceAfterItWasKilled(t *testing.T) {
 
 // What up prints at its end is typed by a person in whatever folder, with nothing in the environment.
 func TestTheLastWordsOfUpCanBePasted(t *testing.T) {
+	t.Parallel()
 	p := newPlane(t)
 	said := p.up("--runtime", "simulated")
 	var pasted []string
@@ -153,6 +158,7 @@ func TestTheLastWordsOfUpCanBePasted(t *testing.T) {
 }
 
 func TestDownStopsWhatAKilledControlPlaneHasLeft(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd")
 	p.apply(webDeployment("1"))
@@ -173,6 +179,7 @@ func TestDownStopsWhatAKilledControlPlaneHasLeft(t *testing.T) {
 }
 
 func TestResetRemovesWhatIsThereAndNotWhatWasRecorded(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd")
 	p.apply(webDeployment("1"))
@@ -196,7 +203,7 @@ func TestResetRemovesWhatIsThereAndNotWhatWasRecorded(t *testing.T) {
 	if _, err := os.Stat(p.path()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("its directory is there: %v", err)
 	}
-	if tables, err := exec.Command("nft", "list", "tables").Output(); err == nil && strings.Contains(string(tables), "orrery-test-"+p.suffix()) {
+	if tables, err := exec.Command("nft", "list", "tables").Output(); err == nil && strings.Contains(string(tables), "orrery-"+p.name+"-"+p.suffix()) {
 		t.Errorf("there still are tables:\n%s", tables)
 	}
 }
@@ -206,6 +213,7 @@ func TestAFullDiskIsToldInASentence(t *testing.T) {
 	for name, size := range map[string]string{"from the start": "size=512k", "as soon as etcd wants to store": "size=6m"} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlane(t)
+			p.dir = t.TempDir()
 			if err := syscall.Mount("tmpfs", p.dir, "tmpfs", 0, size); err != nil {
 				t.Skipf("no disk can be mounted: %v", err)
 			}
@@ -229,6 +237,7 @@ func TestAFullDiskIsToldInASentence(t *testing.T) {
 }
 
 func TestPodsDoNotGoToSimulatedNodesBesideARealOne(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd", "--nodes", "2")
 	p.apply(webDeployment("1"))
@@ -242,6 +251,7 @@ func TestPodsDoNotGoToSimulatedNodesBesideARealOne(t *testing.T) {
 }
 
 func TestAHostedProgramEndsByASignal(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated")
 	for _, sent := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		proxy := p.command("kubectl", "proxy", "--port=0")

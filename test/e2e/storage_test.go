@@ -31,6 +31,7 @@ spec:
 
 // TestAStatefulSetKeepsItsData at the first up, of the default class: whatever happens to the control plane, until its claim is deleted.
 func TestAStatefulSetKeepsItsData(t *testing.T) {
+	t.Parallel()
 	needsContainers(t)
 	p := start(t, "--runtime", "containerd")
 	p.apply(database)

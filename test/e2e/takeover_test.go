@@ -103,6 +103,7 @@ func identities(get func(args ...string) string) string {
 // and by its directory, and back. The upstream programs are those that bin/orrery hosts: their commands, with nothing of ours
 // in them, which the test holds as well.
 func TestAnEtcdGoesFromUpstreamsServerToOursAndBack(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	etcd := testserver.StartPlainEtcd(t, upstreamProgram, s.dir)
 	c, plain := s.upstream(t, etcd)

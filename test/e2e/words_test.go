@@ -78,6 +78,7 @@ func (p *plane) says(s *said, words ...string) {
 
 // A Deployment as a person follows it who asks what the cluster does.
 func TestWhatTheClusterDoesIsTold(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--runtime", "simulated", "--nodes", "2")
 	status := p.watching("status", "--watch")
 	p.says(status, "apiserver Running: https://127.0.0.1:")
@@ -99,7 +100,7 @@ func TestWhatTheClusterDoesIsTold(t *testing.T) {
 		}
 	})
 	t.Run("events of a tree go on with what comes to belong to it", func(t *testing.T) {
-		p := &plane{t, p.dir, p.name}
+		p := &plane{t: t, dir: p.dir, name: p.name}
 		told := p.watching("events", "--tree", "deployment/web", "--follow", "-o", "json")
 		p.says(told, `"kind":"Deployment"`)
 		before := p.get("pods", "{.items[*].metadata.name}", "-l", "app=web")
@@ -178,6 +179,7 @@ func cutLast(line string) (before, word string, found bool) {
 }
 
 func TestTheDoctorSaysWhatIsInTheWayAndWhatCuresIt(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func TestAProjectOfKubebuildersTestsItselfWithoutADownload(t *testing.T) {
 	run.Dir = "testdata/project"
 	run.Env = append(os.Environ(), "LOCALBIN="+filepath.Join(t.TempDir(), "bin"))
 	out, err := run.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "2 Passed") {
+	if err != nil || !strings.Contains(string(out), "3 Passed") {
 		t.Errorf("%v:\n%s", err, out)
 	}
 }

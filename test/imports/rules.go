@@ -137,6 +137,11 @@ var rules = []rule{
 		},
 	},
 	{
+		name:    "envtest/rbac is for anybody's suite, and may import nothing of ours",
+		applies: in("envtest/rbac"),
+		allows:  func(_, to string) bool { return !ours(to) },
+	},
+	{
 		name:    "internal/await is for tests",
 		applies: func(room string) bool { return !in("internal/await", "apiserver/testserver")(room) },
 		allows:  func(_, to string) bool { return !under(to, Module+"/internal/await") },
@@ -158,5 +163,5 @@ func ownOnly(name string) rule {
 
 // mayReachKubernetes says which rooms wire the API server in, so that importing them links it.
 func mayReachKubernetes(room string) bool {
-	return room == "." || in("apiserver", "webhooks", "envtest", "internal/cli", "internal/wiring", "bench", "test")(room)
+	return room == "." || !in("envtest/rbac")(room) && in("apiserver", "webhooks", "envtest", "internal/cli", "internal/wiring", "bench", "test")(room)
 }

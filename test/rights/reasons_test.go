@@ -2,12 +2,12 @@ package rights_test
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/orrery-dev/orrery/apiserver/identity"
+	"github.com/orrery-dev/orrery/envtest/rbac"
 )
 
-// reason is why a right is granted that the session does not use.
+// reason is why some users have a right that the session does not use.
 type reason struct {
 	// who is a user, or the beginning of the names of several.
 	who string
@@ -15,35 +15,15 @@ type reason struct {
 	// any.
 	verb, what string
 	// only narrows it to rights that stand beside others; nil does not.
-	only func(g granted, all []granted) bool
+	only func(g rbac.Grant, all []rbac.Grant) bool
 	why  string
 }
 
-// How the names of all components begin, and those of all loops.
-const (
-	ours  = "orrery:"
-	loops = "orrery:controller:"
-)
+// loops is how the names of all loops begin.
+const loops = "orrery:controller:"
 
-// unused are the reasons. What components have in common stands first: a loop that follows the kit needs a line of its own only
-// for what is its own.
+// unused are the reasons, besides those that hold for every manager and for every loop: rbac.Unseen and rbac.Loops.
 var unused = []reason{
-	{
-		who: loops, verb: "get", only: writes,
-		why: "after a write whose answer was lost, or which did not find the object, the loop asks what became of it",
-	},
-	{
-		who: ours, verb: "patch", only: events,
-		why: "an event that comes again is counted",
-	},
-	{
-		who: loops, verb: "update", only: finalizers,
-		why: "the admission plugin OwnerReferencesPermissionEnforcement, where it is on, asks for it of who makes an owner wait for its dependents",
-	},
-	{
-		who: ours, verb: "list", only: watches,
-		why: "the API server streams the first list of a watch; when it cannot, an informer lists",
-	},
 	{
 		who: loops, what: "signers.certificates.k8s.io",
 		why: "it is no request: the API server asks for it of who approves or signs a request, or attests to a bundle, for a signer",
@@ -191,10 +171,6 @@ var unused = []reason{
 		why: "it asks for the class of a claim that was deleted while its volume was being made",
 	},
 	{
-		who: identity.Storage.User, verb: "get", only: writes,
-		why: "after a write whose answer was lost, or which did not find the object, the loop asks what became of it",
-	},
-	{
 		who: identity.DNS.User, what: "pods",
 		why: "it reads pods where a Corefile says so, with pods verified",
 	},
@@ -244,42 +220,12 @@ var unused = []reason{
 	},
 }
 
-// covers reports that a right is one that the reason is about.
-func (r reason) covers(g granted, all []granted) bool {
-	what := g.Resource
-	if g.Group != "" {
-		name, sub, found := strings.Cut(g.Resource, "/")
-		if what = name + "." + g.Group; found {
-			what += "/" + sub
-		}
-	}
-	return strings.HasPrefix(g.user, r.who) && (r.verb == "" || r.verb == g.Verb) && (r.what == "" || r.what == what) &&
-		(r.only == nil || r.only(g, all))
+// of is the reason as it counts for one of those that it is about. Others may have no such right.
+func (r reason) of() rbac.Reason {
+	return rbac.Reason{Verb: r.verb, On: r.what, Only: r.only, Maybe: true, Why: r.why}
 }
-
-// writes reports that who has the right may write the object, or a subresource of it.
-func writes(g granted, all []granted) bool {
-	return slices.ContainsFunc(all, func(other granted) bool {
-		resource, _, _ := strings.Cut(other.Resource, "/")
-		return other.user == g.user && other.Group == g.Group && resource == g.Resource &&
-			slices.Contains([]string{"create", "update", "patch", "delete"}, other.Verb)
-	})
-}
-
-// finalizers reports that the right is one on finalizers, which there are no requests for.
-func finalizers(g granted, _ []granted) bool { return strings.HasSuffix(g.Resource, "/finalizers") }
-
-// watches reports that who has the right may watch the same objects.
-func watches(g granted, all []granted) bool {
-	watch := g
-	watch.Verb = "watch"
-	return slices.Contains(all, watch)
-}
-
-// events reports that the right is one on events.
-func events(g granted, _ []granted) bool { return g.Resource == "events" }
 
 // ofGroup reports that the right is one on resources of a group, or one of several.
-func ofGroup(groups ...string) func(granted, []granted) bool {
-	return func(g granted, _ []granted) bool { return slices.Contains(groups, g.Group) }
+func ofGroup(groups ...string) func(rbac.Grant, []rbac.Grant) bool {
+	return func(g rbac.Grant, _ []rbac.Grant) bool { return slices.Contains(groups, g.Group) }
 }

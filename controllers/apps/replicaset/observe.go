@@ -38,19 +38,17 @@ func siblings(ctx context.Context, read client.Reader, rs *oappsv1.ReplicaSet) (
 	if owner == nil {
 		return nil, nil
 	}
-	var sets oappsv1.ReplicaSetList
-	if err := ownership.Controlled(ctx, read, rs.Namespace, owner.UID, &sets, client.UnsafeDisableDeepCopy); err != nil {
+	sets, err := ownership.Borrow[*oappsv1.ReplicaSet](ctx, read, rs.Namespace, owner.UID, &oappsv1.ReplicaSetList{})
+	if err != nil {
 		return nil, err
 	}
 	var pods []*ocorev1.Pod
-	for _, set := range sets.Items {
-		var controlled ocorev1.PodList
-		if err := ownership.Controlled(ctx, read, rs.Namespace, set.UID, &controlled, client.UnsafeDisableDeepCopy); err != nil {
+	for _, set := range sets {
+		controlled, err := ownership.Borrow[*ocorev1.Pod](ctx, read, rs.Namespace, set.UID, &ocorev1.PodList{})
+		if err != nil {
 			return nil, err
 		}
-		for i := range controlled.Items {
-			pods = append(pods, &controlled.Items[i])
-		}
+		pods = append(pods, controlled...)
 	}
 	return pods, nil
 }

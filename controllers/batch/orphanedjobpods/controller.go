@@ -49,13 +49,13 @@ func othersToCount(was, is *ocorev1.Pod) bool {
 
 // podsOf names the pods of a Job.
 func podsOf(ctx context.Context, read client.Reader, job *obatchv1.Job) ([]client.ObjectKey, error) {
-	var pods ocorev1.PodList
-	if err := ownership.Controlled(ctx, read, job.Namespace, job.UID, &pods, client.UnsafeDisableDeepCopy); err != nil {
+	pods, err := ownership.Borrow[*ocorev1.Pod](ctx, read, job.Namespace, job.UID, &ocorev1.PodList{})
+	if err != nil {
 		return nil, err
 	}
 	var keys []client.ObjectKey
-	for i := range pods.Items {
-		keys = append(keys, client.ObjectKeyFromObject(&pods.Items[i]))
+	for _, pod := range pods {
+		keys = append(keys, client.ObjectKeyFromObject(pod))
 	}
 	return keys, nil
 }

@@ -30,14 +30,15 @@ func Observe[T client.Object](ctx context.Context, read client.Reader, owner cli
 		return Claims[T]{}, plan.StopAbout(owner, reasonInvalidSelector, fmt.Errorf("reading the selector of %s %s: %w",
 			reflect.TypeOf(owner).Elem().Name(), client.ObjectKeyFromObject(owner), err))
 	}
-	controlled, orphans := empty(list), empty(list)
-	if err := Controlled(ctx, read, owner.GetNamespace(), owner.GetUID(), controlled, client.UnsafeDisableDeepCopy); err != nil {
+	controlled, err := Borrow[T](ctx, read, owner.GetNamespace(), owner.GetUID(), empty(list))
+	if err != nil {
 		return Claims[T]{}, err
 	}
-	if err := Orphans(ctx, read, owner.GetNamespace(), orphans, client.UnsafeDisableDeepCopy); err != nil {
+	orphans, err := borrowOrphans[T](ctx, read, owner.GetNamespace(), empty(list))
+	if err != nil {
 		return Claims[T]{}, err
 	}
-	return Claim(owner, selects, append(items[T](controlled), items[T](orphans)...)), nil
+	return Claim(owner, selects, append(controlled, orphans...)), nil
 }
 
 // WakesAdopters wakes a loop over owners O for those of them that would adopt an object of the kind T which nobody controls. An

@@ -26,6 +26,7 @@ var _ loop.Controller[*ocorev1.Pod, world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.New("ephemeral-volume-controller", Controller{},
+		loop.RecordsAs("ephemeral_volume"),
 		podclaims.Indexed(),
 		loop.When(predicate.NewPredicateFuncs(hasEphemeralVolumes), loop.Update(replaced[*ocorev1.Pod])),
 		loop.Watches(podsNaming, gone),

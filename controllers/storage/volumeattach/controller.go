@@ -25,6 +25,7 @@ var _ loop.GroupController[world] = Controller{}
 // Loop is the controller with its watches.
 func Loop() loop.Loop {
 	return loop.NewGroup("persistentvolume-attach-detach-controller", Controller{}, append(attachable.Indexed(),
+		loop.RecordsAs("attachdetach-controller"),
 		podclaims.Indexed(),
 		onnode.Indexed(),
 		loop.Watches(ofAttachment),

@@ -1,76 +1,69 @@
 package page
 
 import (
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/orrery-dev/orrery/hack/conformance/record"
 	"github.com/orrery-dev/orrery/hack/conformance/suite"
 	"github.com/orrery-dev/orrery/hack/conformance/tests"
 )
 
-var three = []tests.Test{
-	{Name: "[sig-apps] Job should run [Conformance]", SIG: "apps"},
-	{Name: "[sig-node] Pods should run [Conformance]", SIG: "node"},
-	{Name: "[sig-node] Pods should end [Conformance]", SIG: "node"},
+// entry is what became of a test.
+func entry(outcome, name, sig, why string) record.Entry {
+	return record.Entry{Outcome: outcome, Commit: "aaa", Test: tests.Test{Name: name, SIG: sig}, Why: why}
 }
 
-func TestThePageIsTheRecord(t *testing.T) {
-	record, err := Read("# Conformance\n", three)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(record) != 3 {
-		t.Fatalf("on an empty page %v did not run, want all", record)
-	}
-	record.Update([]suite.Result{{Name: three[0].Name, Outcome: suite.Passed}, {Name: three[1].Name, Outcome: suite.Failed}})
-	page, err := Write("# Conformance\n", record, three, Reasons{three[1].Name: "Pods do not run yet."}, "v1.2.3")
+var contents = Contents{
+	Version: "v1.2.3",
+	Reasons: Reasons{"[sig-node] Pods should run": "Pods do not run yet."},
+	Suites: []Suite{
+		{Suite: tests.Suite{Name: tests.Conformance}, Record: record.Record{
+			entry(suite.Passed, "[sig-apps] Job should run", "apps", ""),
+			entry(suite.Failed, "[sig-node] Pods should run", "node", ""),
+			entry(record.NotRun, "[sig-node] Pods should end", "node", ""),
+		}},
+		{Suite: tests.Suite{Name: "storage", About: "volumes"}, Record: record.Record{
+			entry(suite.Passed, "External Storage should be mounted", "storage", ""),
+			entry(suite.Skipped, "External Storage should be shared", "storage", "one node | too few"),
+		}},
+		{Suite: tests.Suite{Name: "netpol", About: "policies"}},
+	},
+}
+
+func TestThePageSaysWhatTheRecordsDo(t *testing.T) {
+	page, err := Write("# Conformance\n", contents)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"# Conformance\n\n", "Of the 3 conformance tests of Kubernetes 1.2.3, 1 pass.", "| sig-apps | 1 | 1 |", "| sig-node | 0 | 2 |",
-		"| [sig-node] Pods should run [Conformance] | failed | Pods do not run yet. |", "| [sig-node] Pods should end [Conformance] | not run |  |",
+		"# Conformance\n\n", "Of the 3 conformance tests of Kubernetes 1.2.3, 1 pass (commit aaa).", "| sig-apps | 1 | 1 |", "| sig-node | 0 | 2 |",
+		"### sig-node: 0 of 2", "| [sig-node] Pods should run | failed | Pods do not run yet. |", "| [sig-node] Pods should end | not run |  |",
+		"| `storage`: volumes | 1 | 0 | 1 | 0 | 2 | aaa |", "### storage: 1 of 2",
+		`| External Storage should be shared | skipped | one node \| too few |`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q:\n%s", want, page)
 		}
 	}
-	again, err := Read(page, three)
+	for _, never := range []string{"netpol", "Job should run |"} {
+		if strings.Contains(page, never) {
+			t.Errorf("the page has %q, which was not run, or passed:\n%s", never, page)
+		}
+	}
+	same, err := Write(page+"more\n", contents)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !maps.Equal(again, record) {
-		t.Errorf("the page says %v, want %v", again, record)
-	}
-	same, err := Write(page, again, three, Reasons{three[1].Name: "Pods do not run yet."}, "v1.2.3")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if same != page {
+	if same != page+"more\n" {
 		t.Errorf("written again it is another page:\n%s", same)
 	}
-}
-
-func TestARunLeavesAloneWhatItIsNotAbout(t *testing.T) {
-	record := Record{three[1].Name: suite.Failed, three[2].Name: NotRun}
-	record.Update([]suite.Result{{Name: three[1].Name, Outcome: suite.Passed}})
-	if want := (Record{three[2].Name: NotRun}); !maps.Equal(record, want) {
-		t.Errorf("got %v, want %v", record, want)
-	}
-}
-
-func TestReadRefusesAPageThatIsNotOfThisList(t *testing.T) {
-	page, err := Write("", Record{three[0].Name: suite.Failed}, three, nil, "v1.2.3")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Read(page, three[1:]); err == nil || !strings.Contains(err.Error(), "Job should run") {
-		t.Errorf("the error is %v, want one that names the test", err)
-	}
-	if _, err := Read(strings.Replace(page, end, "", 1), three); err == nil {
-		t.Error("a page without its last line was read")
+	if _, err := Write(strings.Replace(page, end, "", 1), contents); err == nil {
+		t.Error("a page without its last line was written")
 	}
 }
 
@@ -89,37 +82,80 @@ func TestParseReasons(t *testing.T) {
 	}
 }
 
-// The page and the reasons of this repository.
+// The page, the records and the reasons of this repository.
 func TestEachTestThatFailsHasAReason(t *testing.T) {
-	all, err := tests.All()
-	if err != nil {
-		t.Fatal(err)
-	}
-	record, err := Read(read(t, "../../../docs/conformance.md"), all)
-	if err != nil {
-		t.Fatal(err)
-	}
 	reasons, err := ParseReasons(read(t, "../reasons.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, outcome := range record {
-		if reasons[name] == "" && outcome != NotRun {
-			t.Errorf("hack/conformance/reasons.txt does not say why this is %s: %s", outcome, name)
+	here := Contents{Reasons: reasons, Version: pinned(t)}
+	failing := map[string]bool{}
+	for _, name := range tests.Names() {
+		of, err := tests.SuiteOf(name)
+		if err != nil {
+			t.Fatal(err)
 		}
+		r := recorded(t, name)
+		for _, e := range r {
+			if e.Outcome == suite.Failed && reasons[e.Test.Name] == "" {
+				t.Errorf("hack/conformance/reasons.txt does not say why this fails: %s", e.Test.Name)
+			}
+			failing[e.Test.Name] = failing[e.Test.Name] || e.Outcome != suite.Passed
+		}
+		here.Suites = append(here.Suites, Suite{Suite: of, Record: r})
 	}
 	for name := range reasons {
-		if record[name] == "" {
-			t.Errorf("hack/conformance/reasons.txt has a reason for what passes, or is no conformance test: %s", name)
+		if !failing[name] {
+			t.Errorf("hack/conformance/reasons.txt has a reason for what passes, or is in no record: %s", name)
 		}
 	}
-	page, err := Write(read(t, "../../../docs/conformance.md"), record, all, reasons, pinned(t))
+	for _, name := range tests.Names() {
+		if !strings.Contains(read(t, "../../../docs/conformance.md"), "| `"+name+"` | ") {
+			t.Errorf("docs/conformance.md does not say what suite %s is", name)
+		}
+	}
+	page, err := Write(read(t, "../../../docs/conformance.md"), here)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if page != read(t, "../../../docs/conformance.md") {
-		t.Error("docs/conformance.md is not what its record and the reasons give: make conformance-page")
+		t.Error("docs/conformance.md is not what the records and the reasons give: make conformance-page")
 	}
+}
+
+// Which tests are of the suite of conformance is known without a run.
+func TestTheRecordOfConformanceIsOfUpstreamsList(t *testing.T) {
+	s, err := tests.SuiteOf(tests.Conformance)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Tests(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := recorded(t, tests.Conformance)
+	if len(r) != len(all) {
+		t.Fatalf("it has %d tests, want %d", len(r), len(all))
+	}
+	for i, test := range all {
+		if r[i].Test != test {
+			t.Errorf("test %d is %s, want %s", i, r[i].Test.Name, test.Name)
+		}
+	}
+}
+
+// recorded is the record of a suite; empty if there is none.
+func recorded(t *testing.T, name string) record.Record {
+	t.Helper()
+	file := "../record/" + name + ".txt"
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	r, err := record.Parse(read(t, file))
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return r
 }
 
 // pinned is the version of Kubernetes in go.mod, here and in the repository's own.

@@ -19,6 +19,7 @@ import (
 // The programs, by their names as files.
 const (
 	Suite           = "e2e.test"
+	NodeSuite       = "e2e_node.test"
 	Ginkgo          = "ginkgo"
 	Kubectl         = "kubectl"
 	Agnhost         = "agnhost"
@@ -41,6 +42,7 @@ var all = []program{
 	{name: Ginkgo, source: "github.com/onsi/ginkgo/v2/ginkgo"},
 	{name: Kubectl, source: "k8s.io/kubernetes/cmd/kubectl"},
 	{name: Suite, source: "k8s.io/kubernetes/test/e2e", test: true},
+	{name: NodeSuite, source: "k8s.io/kubernetes/test/e2e_node", test: true},
 	{name: Agnhost, source: "k8s.io/kubernetes/test/images/agnhost"},
 	{name: NoNewPrivs, source: "k8s.io/kubernetes/test/images/nonewprivs"},
 	{name: Issue74839, source: "k8s.io/kubernetes/test/images/regression-issue-74839"},
@@ -63,8 +65,8 @@ type Builder struct {
 // Path is where a program is, once it was built.
 func (b Builder) Path(name string) string { return filepath.Join(b.Dir, name) }
 
-// Build builds what is not there.
-func (b Builder) Build(ctx context.Context) error {
+// Build builds what is not there of a suite and of all that it needs. The other suite is left out: each takes minutes.
+func (b Builder) Build(ctx context.Context, suite string) error {
 	if err := os.MkdirAll(b.Dir, 0o755); err != nil {
 		return err
 	}
@@ -74,6 +76,9 @@ func (b Builder) Build(ctx context.Context) error {
 	}
 	there, pinned := 0, 0
 	for _, p := range all {
+		if p.test && p.name != suite {
+			continue
+		}
 		if p.pinned() {
 			pinned++
 		}

@@ -21,6 +21,9 @@ type progress struct {
 // ending is the first of the two lines. Skipped tests are marked S; those that were not chosen have no such line.
 var ending = regexp.MustCompile(`^([•S]) (?:\[([A-Z ]+)\] )?\[([0-9.]+) seconds\]`)
 
+// beginning is how the line begins that says which test is running, behind a rule.
+var beginning = regexp.MustCompile(`^(\[sig-|External Storage )`)
+
 // labels are what Ginkgo adds to a name.
 var labels = regexp.MustCompile(` \[[^\[\]]*, [^\[\]]*\]$`)
 
@@ -61,7 +64,7 @@ func (f *follower) read(line string) {
 	case f.state != nil:
 		f.progress.tell(f.state, line)
 		f.state = nil
-	case f.before == rule && strings.HasPrefix(line, "[sig-"):
+	case f.before == rule && beginning.MatchString(line):
 		f.begun = line
 	default:
 		f.state = ending.FindStringSubmatch(line)

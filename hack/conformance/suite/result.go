@@ -34,21 +34,13 @@ type Result struct {
 
 // readReport reads Ginkgo's report of a run, as far as it is about the tests.
 func readReport(file string, of []tests.Test) ([]Result, error) {
-	content, err := os.ReadFile(file)
+	list, err := readSpecs(file)
 	if err != nil {
 		return nil, err
 	}
-	var reports []types.Report
-	if err := json.Unmarshal(content, &reports); err != nil {
-		return nil, fmt.Errorf("reading Ginkgo's report %s: %w", file, err)
-	}
 	specs := map[string]types.SpecReport{}
-	for _, report := range reports {
-		for _, spec := range report.SpecReports {
-			if spec.LeafNodeType.Is(types.NodeTypeIt) {
-				specs[strings.TrimSpace(spec.FullText())] = spec
-			}
-		}
+	for _, spec := range list {
+		specs[fullName(spec)] = spec
 	}
 	var results []Result
 	for _, test := range of {
@@ -60,6 +52,30 @@ func readReport(file string, of []tests.Test) ([]Result, error) {
 	}
 	return results, nil
 }
+
+// readSpecs reads what a report of Ginkgo's says of tests, whether they ran or not.
+func readSpecs(file string) ([]types.SpecReport, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var reports []types.Report
+	if err := json.Unmarshal(content, &reports); err != nil {
+		return nil, fmt.Errorf("reading Ginkgo's report %s: %w", file, err)
+	}
+	var specs []types.SpecReport
+	for _, report := range reports {
+		for _, spec := range report.SpecReports {
+			if spec.LeafNodeType.Is(types.NodeTypeIt) {
+				specs = append(specs, spec)
+			}
+		}
+	}
+	return specs, nil
+}
+
+// fullName is the name of a test as lists have it.
+func fullName(spec types.SpecReport) string { return strings.TrimSpace(spec.FullText()) }
 
 // outcome is empty where a test did not run, or not to its end.
 func outcome(spec types.SpecReport) string {

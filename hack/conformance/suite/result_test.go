@@ -2,10 +2,12 @@ package suite
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,7 +64,11 @@ func TestReadReport(t *testing.T) {
 }
 
 func TestFocusMeansTheseTestsAndNoOthers(t *testing.T) {
-	expression := regexp.MustCompile(focus([]tests.Test{{Name: "[sig-apps] Job should (a.b)"}, {Name: "[sig-apps] Job should run"}}))
+	args := focus([]tests.Test{{Name: "[sig-apps] Job should (a.b)"}, {Name: "[sig-apps] Job should run"}})
+	if len(args) != 1 {
+		t.Fatalf("there are %d arguments, want one", len(args))
+	}
+	expression := regexp.MustCompile(strings.TrimPrefix(args[0], "--focus="))
 	for name, want := range map[string]bool{
 		"Kubernetes e2e suite [sig-apps] Job should (a.b)":           true,
 		"Kubernetes e2e suite [sig-apps] Job should run":             true,
@@ -73,5 +79,23 @@ func TestFocusMeansTheseTestsAndNoOthers(t *testing.T) {
 		if expression.MatchString(name) != want {
 			t.Errorf("%q: want %t", name, want)
 		}
+	}
+}
+
+func TestManyTestsAreSeveralArguments(t *testing.T) {
+	var list []tests.Test
+	for i := range 2000 {
+		list = append(list, tests.Test{Name: fmt.Sprintf("[sig-apps] Job should run %0100d times", i)})
+	}
+	args := focus(list)
+	names := 0
+	for _, arg := range args {
+		if len(arg) > 128<<10 {
+			t.Errorf("an argument has %d bytes, more than Linux takes", len(arg))
+		}
+		names += strings.Count(arg, " times")
+	}
+	if len(args) < 2 || names != len(list) {
+		t.Errorf("%d arguments name %d tests, want several, and %d", len(args), names, len(list))
 	}
 }

@@ -24,6 +24,9 @@ type Run struct {
 	Tests []tests.Test
 	// Programs are the built programs.
 	Programs programs.Builder
+	// Program is which of them has the tests, and Flags are those by which it finds the cluster, and for these tests.
+	Program string
+	Flags   []string
 	// Kubeconfig says how to reach the cluster, as somebody who may do everything.
 	Kubeconfig string
 	// Procs is how many tests run at once, but for those that want the cluster for themselves.
@@ -87,14 +90,15 @@ func (r Run) ginkgo(ctx context.Context, name string, procs int, list []tests.Te
 		return nil, err
 	}
 	defer func() { _ = log.Close() }() // what it holds is for people
+	args := []string{
+		r.Programs.Path(programs.Ginkgo), "run", "-v", "--no-color", fmt.Sprintf("--procs=%d", procs), fmt.Sprintf("--timeout=%s", r.Timeout),
+		"--keep-going", "--output-dir=" + dir, "--json-report=report.json", "--junit-report=junit.xml",
+	}
+	args = append(args, focus(list)...)
+	args = append(args, r.Programs.Path(r.Program), "--",
+		"--kubectl-path="+r.Programs.Path(programs.Kubectl), "--delete-namespace=true", "--dump-logs-on-failure=true")
 	command := process.Command{
-		Args: []string{
-			r.Programs.Path(programs.Ginkgo), "run", "-v", "--no-color", fmt.Sprintf("--procs=%d", procs), fmt.Sprintf("--timeout=%s", r.Timeout),
-			"--keep-going", "--output-dir=" + dir, "--json-report=report.json", "--junit-report=junit.xml", "--focus=" + focus(list),
-			r.Programs.Path(programs.Suite), "--",
-			"--kubeconfig=" + kubeconfig, "--provider=skeleton", "--kubectl-path=" + r.Programs.Path(programs.Kubectl),
-			"--delete-namespace=true", "--dump-logs-on-failure=true",
-		},
+		Args:     append(args, r.Flags...),
 		Env:      []string{"KUBECONFIG=" + kubeconfig},
 		Output:   told.reading(log),
 		Patience: patience,
@@ -113,11 +117,21 @@ func (r Run) ginkgo(ctx context.Context, name string, procs int, list []tests.Te
 	return nil, fmt.Errorf("running the tests: %w", err)
 }
 
-// focus is a regular expression of exactly these tests. Ginkgo matches it against the suite's name and the test's.
-func focus(list []tests.Test) string {
-	names := make([]string, len(list))
+// longest is how long one argument becomes, in bytes: Linux takes 128 KiB.
+const longest = 64 << 10
+
+// focus are arguments for exactly these tests: regular expressions, of which a test matches one. Ginkgo matches them against the suite's
+// name and the test's.
+func focus(list []tests.Test) []string {
+	var args, names []string
+	length := 0
 	for i, test := range list {
-		names[i] = regexp.QuoteMeta(test.Name)
+		name := regexp.QuoteMeta(test.Name)
+		names = append(names, name)
+		if length += len(name) + 1; length > longest || i == len(list)-1 {
+			args = append(args, "--focus= ("+strings.Join(names, "|")+")$")
+			names, length = nil, 0
+		}
 	}
-	return " (" + strings.Join(names, "|") + ")$"
+	return args
 }

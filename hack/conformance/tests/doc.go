@@ -1,5 +1,6 @@
-// Package tests knows the conformance tests of the Kubernetes that go.mod pins: their names are read from upstream's own list, which
-// is compiled in.
+// Package tests knows Kubernetes' own tests, of the version that go.mod pins, by suites: named choices of them. The suite of conformance
+// is upstream's list of conformance tests, which is compiled in; the others choose by name among all tests that upstream's program has.
 //
-// It promises that every test it returns is in that list, in the list's order. It never runs one.
+// It promises that the tests of a suite are upstream's, by their full names, and always in the same
+// order. It never runs one.
 package tests

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Test is one conformance test.
+// Test is one of upstream's tests.
 type Test struct {
 	// Name is its full name, as Ginkgo prints it: "[sig-apps] Deployment ... [Conformance]".
 	Name string
@@ -22,11 +22,25 @@ func (t Test) Serial() bool {
 	return strings.Contains(t.Name, "[Serial]") || strings.Contains(t.Name, "[Disruptive]")
 }
 
-// sig is how every name begins.
+// sig is how the names of tests begin, but for those of a storage driver, which are defined by a file.
 var sig = regexp.MustCompile(`^\[sig-([a-z-]+)\] `)
 
-// All returns the whole list.
-func All() ([]Test, error) {
+// external is how the names of those begin.
+const external = "External Storage "
+
+// Named is the test of a name.
+func Named(name string) (Test, error) {
+	if owner := sig.FindStringSubmatch(name); owner != nil {
+		return Test{Name: name, SIG: owner[1]}, nil
+	}
+	if strings.HasPrefix(name, external) {
+		return Test{Name: name, SIG: "storage"}, nil
+	}
+	return Test{}, fmt.Errorf("the name of a test names no special interest group: %q", name)
+}
+
+// conformance returns upstream's list of conformance tests.
+func conformance() ([]Test, error) {
 	list, err := testdata.GetConformanceTestdataFS().EmbeddedFS.ReadFile("conformance.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("reading upstream's list of conformance tests: %w", err)
@@ -39,43 +53,63 @@ func All() ([]Test, error) {
 	}
 	all := make([]Test, 0, len(entries))
 	for _, entry := range entries {
-		owner := sig.FindStringSubmatch(entry.Codename)
-		if owner == nil {
-			return nil, fmt.Errorf("parsing upstream's list of conformance tests: %q names no special interest group", entry.Codename)
+		test, err := Named(entry.Codename)
+		if err != nil {
+			return nil, fmt.Errorf("parsing upstream's list of conformance tests: %w", err)
 		}
-		all = append(all, Test{Name: entry.Codename, SIG: owner[1]})
+		all = append(all, test)
 	}
 	return all, nil
 }
 
-// Select returns the tests of the groups, separated by commas, whose names match a regular expression. An empty string selects all.
-func Select(all []Test, groups, focus string) ([]Test, error) {
-	matches, err := regexp.Compile(focus)
+// Choice is which tests of a suite are to run. The zero value is all of them.
+type Choice struct {
+	// Groups are special interest groups, separated by commas; empty means all.
+	Groups string
+	// Focus and Skip are regular expressions for the names of tests that are to run, and that are not; an empty one is of no effect.
+	Focus, Skip string
+}
+
+// Of returns the tests of a list that are chosen.
+func (c Choice) Of(list []Test) ([]Test, error) {
+	focus, err := expression("FOCUS", c.Focus)
 	if err != nil {
-		return nil, fmt.Errorf("FOCUS: want a regular expression as Ginkgo's --focus has it: %w", err)
+		return nil, err
+	}
+	skip, err := expression("SKIP", c.Skip)
+	if err != nil {
+		return nil, err
 	}
 	wanted, known := map[string]bool{}, map[string]bool{}
-	for group := range strings.SplitSeq(groups, ",") {
+	for group := range strings.SplitSeq(c.Groups, ",") {
 		if group = strings.TrimPrefix(strings.TrimSpace(group), "sig-"); group != "" {
 			wanted[group] = true
 		}
 	}
-	var selected []Test
-	for _, t := range all {
+	var chosen []Test
+	for _, t := range list {
 		known[t.SIG] = true
-		if (len(wanted) == 0 || wanted[t.SIG]) && matches.MatchString(t.Name) {
-			selected = append(selected, t)
+		if (len(wanted) == 0 || wanted[t.SIG]) && focus.MatchString(t.Name) && (c.Skip == "" || !skip.MatchString(t.Name)) {
+			chosen = append(chosen, t)
 		}
 	}
 	for group := range wanted {
 		if !known[group] {
-			return nil, fmt.Errorf("SIG: no conformance test belongs to %q: want some of %s", group, strings.Join(SIGs(all), ", "))
+			return nil, fmt.Errorf("SIG: no test of the suite belongs to %q: want some of %s", group, strings.Join(SIGs(list), ", "))
 		}
 	}
-	if len(selected) == 0 {
-		return nil, fmt.Errorf("no conformance test is of SIG=%q and matches FOCUS=%q", groups, focus)
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no test of the suite is of SIG=%q, matches FOCUS=%q and does not match SKIP=%q", c.Groups, c.Focus, c.Skip)
 	}
-	return selected, nil
+	return chosen, nil
+}
+
+func expression(flag, text string) (*regexp.Regexp, error) {
+	compiled, err := regexp.Compile(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: want a regular expression as Ginkgo's --focus and --skip have it: %w", flag, err)
+	}
+	return compiled, nil
 }
 
 // SIGs returns the groups that own tests, in the order of the list.

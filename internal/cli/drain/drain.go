@@ -43,6 +43,15 @@ func Node(ctx context.Context, api kubernetes.Interface, name string, say func(s
 	}
 }
 
+// Uncordon lets a node take new pods again.
+func Uncordon(ctx context.Context, api kubernetes.Interface, name string) error {
+	uncordon := []byte(`{"spec":{"unschedulable":null}}`)
+	if _, err := api.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, uncordon, metav1.PatchOptions{}); err != nil {
+		return fmt.Errorf("letting node %s take pods again: %w", name, err)
+	}
+	return nil
+}
+
 // podsOn are the pods of a node that have to go.
 func podsOn(ctx context.Context, api kubernetes.Interface, node string) ([]*corev1.Pod, error) {
 	all, err := api.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{

@@ -85,6 +85,12 @@ func TestPodsGoButThoseOfTheNode(t *testing.T) {
 		if n, err := api.CoreV1().Nodes().Get(t.Context(), "one", metav1.GetOptions{}); err != nil || !n.Spec.Unschedulable {
 			t.Errorf("the node takes pods (%v)", err)
 		}
+		if err := Uncordon(t.Context(), api, "one"); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := api.CoreV1().Nodes().Get(t.Context(), "one", metav1.GetOptions{}); err != nil || n.Spec.Unschedulable {
+			t.Errorf("the node takes no pods again (%v)", err)
+		}
 	})
 }
 

@@ -1,13 +1,9 @@
 package instance
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 )
 
@@ -38,6 +34,10 @@ func valid(ranges ...netip.Prefix) []netip.Prefix {
 // SettleAddresses remembers the ranges that somebody has chosen; those that are not valid are left to the instance. Once it has been
 // started there are no others. The instance must be acquired.
 func (i *Instance) SettleAddresses(chosen Addresses) error {
+	return i.choosing(func() error { return i.settleAddresses(chosen) })
+}
+
+func (i *Instance) settleAddresses(chosen Addresses) error {
 	s, err := i.Settings()
 	if err != nil || chosen == (Addresses{}) {
 		return err
@@ -133,15 +133,12 @@ func (i *Instance) takenAddresses() ([]netip.Prefix, error) {
 			taken = append(taken, narrowed(prefix))
 		}
 	}
-	siblings, err := os.ReadDir(filepath.Dir(i.Dir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) { // the first instance has none
-		return nil, fmt.Errorf("listing the instances beside %s: %w", i.Dir, err)
+	siblings, err := i.siblings()
+	if err != nil {
+		return nil, err
 	}
 	for _, sibling := range siblings {
-		other := Instance{Name: sibling.Name(), Dir: filepath.Join(filepath.Dir(i.Dir), sibling.Name())}
-		if settings, err := other.Settings(); err == nil && other.Name != i.Name && settings.Addresses.Pods.IsValid() {
-			taken = append(taken, settings.Addresses.Ranges()...)
-		}
+		taken = append(taken, sibling.Addresses.Ranges()...)
 	}
 	return taken, nil
 }

@@ -38,6 +38,15 @@ func (i *Instance) Command(words string) string {
 	return strings.Join(append(command, words), " ")
 }
 
+// Line is a command line as a shell wants it.
+func Line(words ...string) string {
+	line := make([]string, len(words))
+	for i, word := range words {
+		line[i] = quoted(word)
+	}
+	return strings.Join(line, " ")
+}
+
 // plain are words that a shell takes as they are.
 var plain = regexp.MustCompile(`^[-+,./:=@_a-zA-Z0-9]+$`)
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,6 +102,53 @@ func TestAPortIsRememberedAndAnAddressIsNeverShared(t *testing.T) {
 	}
 	if firstPort == secondPort {
 		t.Errorf("both listen on %d", firstPort)
+	}
+}
+
+func TestInstancesThatAreStartedAtOnceChooseApart(t *testing.T) {
+	const instances = 12
+	dir := t.TempDir()
+	chosen := make([]Settings, instances)
+	var starts sync.WaitGroup
+	for i := range chosen {
+		inst := prepared(t, dir, "at-once-"+strconv.Itoa(i))
+		starts.Go(func() {
+			var port int
+			chosen[i], port = settled(t, inst)
+			chosen[i].Port = port
+		})
+	}
+	starts.Wait()
+	for i, one := range chosen {
+		for _, other := range chosen[i+1:] {
+			if one.Port == other.Port || one.Addresses.Pods.Overlaps(other.Addresses.Pods) || one.Addresses.Services.Overlaps(other.Addresses.Services) {
+				t.Errorf("one has %+v, and another %+v", one, other)
+			}
+		}
+	}
+}
+
+func TestThePortOfAnInstanceThatIsStoppedIsLeftToIt(t *testing.T) {
+	dir := t.TempDir()
+	stopped := prepared(t, dir, "stopped")
+	if _, err := stopped.Settle(); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := stopped.Listen(t.Context(), loopback, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if _, other := settled(t, prepared(t, dir, "other")); other == port {
+		t.Errorf("another instance listens on %d, to which the one that is stopped will come back", other)
+	}
+	if again, err := stopped.Listen(t.Context(), loopback, 0); err != nil {
+		t.Error(err)
+	} else if err := again.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -203,11 +251,13 @@ func settled(t *testing.T, inst *Instance) (Settings, int) {
 	t.Helper()
 	s, err := inst.Settle()
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return s, 0
 	}
 	listener, err := inst.Listen(t.Context(), loopback, 0)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return s, 0
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	return s, listener.Addr().(*net.TCPAddr).Port

@@ -59,12 +59,27 @@ func resolved(path string) string {
 	return filepath.Join(resolved(dir), filepath.Base(path))
 }
 
-// suspended says whether the process that runs the instance was stopped by a signal, and so does nothing: proc_pid_stat(5).
+// suspended says whether the process that runs the instance was stopped by a signal, and so does nothing.
 func (i *Instance) suspended() bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", i.PID()))
+	state := stateOf(i.PID())
+	return state == 'T' || state == 't'
+}
+
+// ended says whether there is no such process any more, but perhaps its exit code, which nobody has asked for yet.
+func ended(pid int) bool {
+	state := stateOf(pid)
+	return state == 0 || state == 'Z' || state == 'X'
+}
+
+// stateOf is the state of a process: proc_pid_stat(5); 0 if there is none.
+func stateOf(pid int) byte {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return false
+		return 0
 	}
 	_, after, found := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" "))
-	return found && len(after) > 0 && (after[0] == 'T' || after[0] == 't')
+	if !found || len(after) == 0 {
+		return 0
+	}
+	return after[0]
 }

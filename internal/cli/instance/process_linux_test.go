@@ -93,11 +93,10 @@ func TestAProcessThatIsSuspendedIsToldAndStopped(t *testing.T) {
 		}
 		return err
 	})
-	began := time.Now()
 	_, err := inst.Status(t.Context())
 	var silent *SilentError
-	if !errors.As(err, &silent) || time.Since(began) > 2*answerPatience {
-		t.Fatalf("Status = %v after %s, want a SilentError after %s", err, time.Since(began), answerPatience)
+	if !errors.As(err, &silent) || isTimeout(silent.Reason) {
+		t.Fatalf("Status = %v, want a SilentError that did not wait for an answer", err)
 	}
 	for _, want := range []string{"suspended", fmt.Sprintf("kill -CONT %d", process.Pid), inst.Command("down")} {
 		if !strings.Contains(err.Error(), want) {

@@ -10,7 +10,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/orrery-dev/orrery/internal/durable"
 )
@@ -77,15 +81,17 @@ func (i *Instance) hasData() bool {
 }
 
 // Settle chooses what has not been chosen yet, and remembers it. The instance must be acquired.
-func (i *Instance) Settle() (Settings, error) {
-	s, err := i.Settings()
-	if err != nil || s.Addresses.Pods.IsValid() {
-		return s, err
-	}
-	if s.Addresses, err = i.chooseAddresses(); err != nil {
-		return s, err
-	}
-	return s, i.save(s)
+func (i *Instance) Settle() (s Settings, err error) {
+	err = i.choosing(func() (err error) {
+		if s, err = i.Settings(); err != nil || s.Addresses.Pods.IsValid() {
+			return err
+		}
+		if s.Addresses, err = i.chooseAddresses(); err != nil {
+			return err
+		}
+		return i.save(s)
+	})
+	return s, err
 }
 
 // Adopt gives the instance the addresses of a cluster that it is a part of. They stay, as those that it chooses itself.
@@ -112,25 +118,36 @@ func (i *Instance) SettleDomain(s Settings, domain string) (Settings, error) {
 }
 
 // Listen opens the port of the API server, at an address of this machine. A port of 0 means the one that the instance had, at
-// first DefaultPort or any other that is free. It is remembered in the settings, which must be settled.
-func (i *Instance) Listen(ctx context.Context, address netip.Addr, port int) (net.Listener, error) {
-	s, err := i.Settings()
-	if err != nil {
-		return nil, err
-	}
-	listener, err := listen(ctx, address, port, s.Port)
-	if err != nil {
-		return nil, err
-	}
-	s.Port = listener.Addr().(*net.TCPAddr).Port
-	if err := i.save(s); err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
-	return listener, nil
+// first DefaultPort, or the next that is free and that no other instance of the data directory had. It is remembered in the
+// settings, which must be settled.
+func (i *Instance) Listen(ctx context.Context, address netip.Addr, port int) (listener net.Listener, err error) {
+	err = i.choosing(func() error {
+		s, err := i.Settings()
+		if err != nil {
+			return err
+		}
+		siblings, err := i.siblings()
+		if err != nil {
+			return err
+		}
+		if listener, err = listen(ctx, address, port, s.Port, siblings); err != nil {
+			return err
+		}
+		s.Port = listener.Addr().(*net.TCPAddr).Port
+		if err := i.save(s); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		return nil
+	})
+	return listener, err
 }
 
-// listen opens the chosen port, or else the remembered one, or else the first that is free.
-func listen(ctx context.Context, address netip.Addr, chosen, remembered int) (net.Listener, error) {
+// portTries is how many ports are tried from DefaultPort on. They are no ports that the kernel gives out: an instance that comes back
+// to one of those could find it in the hands of some connection.
+const portTries = 100
+
+// listen opens the chosen port, or else the remembered one, or else the first that is free, also of instances that do not run.
+func listen(ctx context.Context, address netip.Addr, chosen, remembered int, siblings []Settings) (net.Listener, error) {
 	open := func(port int) (net.Listener, error) {
 		return new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(address.String(), strconv.Itoa(port)))
 	}
@@ -148,14 +165,49 @@ func listen(ctx context.Context, address netip.Addr, chosen, remembered int) (ne
 		}
 		return listener, nil
 	}
-	if listener, err := open(DefaultPort); err == nil {
-		return listener, nil
+	for port := DefaultPort; port < DefaultPort+portTries; port++ {
+		if slices.ContainsFunc(siblings, func(s Settings) bool { return s.Port == port }) {
+			continue
+		}
+		if listener, err := open(port); err == nil {
+			return listener, nil
+		}
 	}
 	listener, err := open(0)
 	if err != nil {
 		return nil, fmt.Errorf("finding a free port: %w", err)
 	}
 	return listener, nil
+}
+
+// choosing calls choose while no other instance of the data directory chooses: two that do so at once would choose the same.
+func (i *Instance) choosing(choose func() error) error {
+	dir, err := os.Open(filepath.Dir(i.Dir))
+	if err == nil {
+		defer func() { _ = dir.Close() }() // and with it the lock
+		err = unix.Flock(int(dir.Fd()), unix.LOCK_EX)
+	}
+	if err != nil {
+		return fmt.Errorf("waiting for other instances to choose what instance %s does not: %w", i.Name, err)
+	}
+	return choose()
+}
+
+// siblings are the settings of the other instances in the data directory that have any which can be read.
+func (i *Instance) siblings() ([]Settings, error) {
+	dataDir := filepath.Dir(i.Dir)
+	entries, err := os.ReadDir(dataDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // the first instance has none
+		return nil, fmt.Errorf("listing the instances beside %s: %w", i.Dir, err)
+	}
+	var all []Settings
+	for _, entry := range entries {
+		other := Instance{Name: entry.Name(), Dir: filepath.Join(dataDir, entry.Name())}
+		if s, err := other.Settings(); err == nil && other.Name != i.Name && s.Addresses.Pods.IsValid() {
+			all = append(all, s)
+		}
+	}
+	return all, nil
 }
 
 // save writes the settings whole or not at all.

@@ -40,11 +40,19 @@ type Component struct {
 
 // Status is how an instance is.
 type Status struct {
-	Name    string    `json:"name"`
-	Version string    `json:"version"`
-	PID     int       `json:"pid"`
-	Since   time.Time `json:"since"`
-	Server  string    `json:"server"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Kubernetes, Etcd and Kubelet are the releases of what is in the program, whether or not the instance runs it.
+	Kubernetes string    `json:"kubernetes,omitempty"`
+	Etcd       string    `json:"etcd,omitempty"`
+	Kubelet    string    `json:"kubelet,omitempty"`
+	PID        int       `json:"pid"`
+	Since      time.Time `json:"since"`
+	Server     string    `json:"server"`
+	// Program is the path of the file that was started, and Args are the arguments by which it would be started again, from any folder,
+	// without those that are secret or for one start.
+	Program string   `json:"program,omitempty"`
+	Args    []string `json:"args,omitempty"`
 	// Flags are the values of the flags by which it was started, by name, defaults included.
 	Flags      map[string]string `json:"flags,omitempty"`
 	Components []Component       `json:"components"`
@@ -140,7 +148,11 @@ func (i *Instance) get(ctx context.Context, path string) (*http.Response, error)
 	return i.ask(ctx, http.MethodGet, path, thinkPatience)
 }
 
-// ask sends a request to the socket, whose answer has to begin within a time; 0 means that it may take as long as ctx lets it.
+// doubt is after how long it is looked whether a process that has not begun to answer is suspended, and so never will.
+const doubt = 200 * time.Millisecond
+
+// ask sends a request to the socket, whose answer has to begin within a time; 0 means that it may take as long as ctx lets it. A process
+// that is suspended is not waited for.
 func (i *Instance) ask(ctx context.Context, method, path string, patience time.Duration) (*http.Response, error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives:     true,
@@ -149,11 +161,19 @@ func (i *Instance) ask(ctx context.Context, method, path string, patience time.D
 			return (&net.Dialer{}).DialContext(ctx, "unix", i.socket())
 		},
 	}}
+	ctx, giveUp := context.WithCancel(ctx)
 	request, err := http.NewRequestWithContext(ctx, method, "http://orrery"+path, nil)
 	if err != nil {
+		giveUp()
 		return nil, err
 	}
+	doubting := time.AfterFunc(doubt, func() {
+		if i.suspended() {
+			giveUp()
+		}
+	})
 	response, err := client.Do(request)
+	doubting.Stop()
 	var about *url.Error
 	if errors.As(err, &about) {
 		err = about.Err // the URL is made up, and means nothing to a person

@@ -6,6 +6,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/orrery-dev/orrery/envtest/rbac"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -53,5 +54,11 @@ var _ = Describe("an API server of somebody else's suite", func() {
 		said := make([]byte, 64)
 		n, _ := out.Read(said)
 		Expect(string(said[:n])).To(Equal("configmap/c\n"))
+	})
+	It("lets a manager do what its roles allow, all of which it does", func(ctx SpecContext) {
+		manager, err := client.New(rbac.Prove(GinkgoTB(), cfg, rbac.Options{Roles: []string{filepath.Join("..", "..", "config", "rbac")}}), client.Options{})
+		Expect(err).NotTo(HaveOccurred())
+		planets := &metav1.PartialObjectMetadataList{TypeMeta: metav1.TypeMeta{APIVersion: "example.org/v1", Kind: "PlanetList"}}
+		Expect(manager.List(ctx, planets)).To(Succeed())
 	})
 })

@@ -1,0 +1,3 @@
+package markers
+
+// +kubebuilder:rbac:groups=example.org,resources=planets,verbs=get
