@@ -49,7 +49,9 @@ func TestItsMarkersAreWhatTheLoopNeeds(t *testing.T) {
 	for i := range 3 {
 		succeed(t, user, fmt.Sprintf("job-%d", i))
 	}
-	if err := env.Settle(t.Context()); err != nil {
+	ctx, stop := context.WithTimeout(t.Context(), 15*time.Second)
+	defer stop()
+	if err := env.Settle(ctx); err != nil {
 		t.Fatal(err)
 	}
 	var left batchv1.JobList
