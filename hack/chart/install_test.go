@@ -23,7 +23,7 @@ func TestARelease(t *testing.T) {
 	plain := newPlain(t)
 	plain.kubectl(t, "", "create", "namespace", namespace)
 	plain.kubectl(t, "", "apply", "-f", filepath.Join("testdata", "foreign.yaml"))
-	plain.kubectl(t, "", "wait", "--for=condition=Established", "--timeout="+patience.String(), "crd", "--all")
+	plain.establishes(t)
 
 	for _, name := range []string{"default", "fullest"} {
 		t.Run("is accepted with the values "+name, func(t *testing.T) {

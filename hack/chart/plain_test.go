@@ -38,8 +38,8 @@ func needsProgram(t *testing.T) {
 // cluster is how a test reaches a cluster.
 type cluster struct{ kubeconfig string }
 
-// newPlain starts upstream's etcd and kube-apiserver: a cluster that knows nothing of us, and has no controllers.
-func newPlain(t *testing.T) cluster {
+// newPlain starts upstream's etcd and kube-apiserver, the latter with further flags: a cluster that knows nothing of us, and has no controllers.
+func newPlain(t *testing.T, flags ...string) cluster {
 	t.Helper()
 	needsProgram(t)
 	dir, err := os.MkdirTemp("", "plain") //nolint:usetesting // the path of a socket is short
@@ -54,10 +54,10 @@ func newPlain(t *testing.T) cluster {
 	port, key, tokens := reservePort(t), filepath.Join(dir, "sa.key"), filepath.Join(dir, "tokens.csv")
 	writeKey(t, key)
 	writeFile(t, tokens, `secret,admin,admin,"system:masters"`)
-	start(t, "kube-apiserver", "--etcd-servers", etcd, "--bind-address=127.0.0.1", "--secure-port", port, "--permit-port-sharing",
+	start(t, append([]string{"kube-apiserver", "--etcd-servers", etcd, "--bind-address=127.0.0.1", "--secure-port", port, "--permit-port-sharing",
 		"--cert-dir", filepath.Join(dir, "certs"), "--token-auth-file", tokens, "--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file", key,
-		"--service-account-signing-key-file", key, "--service-cluster-ip-range=10.90.0.0/16", "--endpoint-reconciler-type=none")
+		"--service-account-signing-key-file", key, "--service-cluster-ip-range=10.90.0.0/16", "--endpoint-reconciler-type=none"}, flags...)...)
 
 	c := cluster{kubeconfig: filepath.Join(dir, "kubeconfig")}
 	writeFile(t, c.kubeconfig, fmt.Sprintf(`apiVersion: v1
@@ -72,6 +72,15 @@ current-context: plain
 		return out, err == nil
 	})
 	return c
+}
+
+// establishes waits until all kinds that have been defined are served. kubectl gives up on a definition that has no status yet.
+func (c cluster) establishes(t *testing.T) {
+	t.Helper()
+	becomes(t, "all definitions to be established", func() (string, bool) {
+		out, err := c.try("", "wait", "--for=condition=Established", "--timeout=10s", "crd", "--all")
+		return out, err == nil
+	})
 }
 
 // kubectl runs kubectl, which has to succeed, with something to read, and returns what it printed.
