@@ -118,6 +118,12 @@ func TestControllersHaveUpstreamsNamesAliasesAndDefaults(t *testing.T) {
 	}
 }
 
+// IsUpstreams says whether the loop of an entry does what a controller of Kubernetes does, or a part of it.
+func IsUpstreams(e Entry) bool {
+	_, ok := upstreamOf(e.Loop.Name())
+	return ok
+}
+
 func TestEveryControllerOfUpstreamsIsALoopHereOrSaysWhatIsMissing(t *testing.T) {
 	loops := loopNames()
 	for _, u := range upstreams {
@@ -133,7 +139,7 @@ func TestEveryControllerOfUpstreamsIsALoopHereOrSaysWhatIsMissing(t *testing.T) 
 		if kind, ok := decidesFor(e.Loop); ok && apis.Orrery.GroupKind(kind) == apis.Kubernetes.GroupKind(kind) && strings.HasSuffix(kind.Group, ".orrery.dev") {
 			continue // Kubernetes does not have the kind either
 		}
-		if _, ok := upstreamOf(e.Loop.Name()); !ok {
+		if !IsUpstreams(e) {
 			t.Errorf("%s is the name of no controller of kube-controller-manager or cloud-controller-manager, nor a part of one", e.Loop.Name())
 		}
 	}

@@ -52,14 +52,16 @@ func TestEventsAreRecordedInTheNamesThatKubernetesHas(t *testing.T) {
 	}
 }
 
+// A loop that Kubernetes has none of may record in its own name, as `orrery create api` has it do.
 func TestOfEveryRoomThatRecordsEventsItIsKnownInWhoseName(t *testing.T) {
-	for _, r := range shaped(t) {
+	for _, e := range controllers.All(controllers.Options{}) {
+		r := read(t, e)
 		records := slices.ContainsFunc(r.files["controller.go"].Comments, func(c *ast.CommentGroup) bool {
 			return slices.ContainsFunc(c.List, func(line *ast.Comment) bool {
 				return strings.Contains(line.Text, "groups=events.k8s.io,resources=events")
 			})
 		})
-		if _, known := recorders[r.path]; records != known {
+		if _, known := recorders[r.path]; records != known && (known || controllers.IsUpstreams(e)) {
 			t.Errorf("%s records events: %t; it is in the table: %t", r.path, records, known)
 		}
 	}
