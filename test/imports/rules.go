@@ -157,7 +157,9 @@ func ownOnly(name string) rule {
 	return rule{
 		name:    name + " may import apis, framework, internal/durable and itself",
 		applies: in(name),
-		allows:  func(_, to string) bool { return !ours(to) || in("apis", "framework", "internal/durable", name)(within(to)) },
+		allows: func(_, to string) bool {
+			return !ours(to) || in("apis", "framework", "internal/durable", name)(within(to))
+		},
 	}
 }
 
