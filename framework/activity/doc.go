@@ -12,7 +12,7 @@
 //   - What keeps it from returning is in its error when its context ends first.
 //   - Nothing is polled, but for parts that can only be asked ([Tracker.Ask]), while somebody waits.
 //
-// A key that rests for longer than [Pause], for instance because its pass asked to look again in a minute, is at rest, and is among
+// A key that rests for longer than [queue.Pause], for instance because its pass asked to look again in a minute, is at rest, and is among
 // those that [Tracker.Due] lists. Shorter rests are no decision about time, as the one for a cache that lags is not: they are taken by the
 // real clock, whatever the Tracker's, and count as work.
 //

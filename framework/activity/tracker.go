@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
+	"github.com/orrery-dev/orrery/framework/queue"
 	"k8s.io/utils/clock"
 )
 
@@ -20,24 +20,16 @@ type Tracker struct {
 	begun    uint64         // how much has begun at all
 	rewound  uint64
 	caches   map[Cache]struct{}
-	queues   map[waiting]struct{}
+	queues   map[*func() []Wake]struct{}
 	asked    map[*question]struct{}
 	changed  chan struct{} // closed by the next change
 }
-
-// waiting is a queue, some keys of which are due later.
-type waiting interface{ due() []Wake }
 
 // question is one that a part has to be asked.
 type question struct{ busy func() string }
 
 // Wake is something that is to be done later.
-type Wake struct {
-	// What is to be done, as in "job-controller default/pi".
-	What string
-	// At is when.
-	At time.Time
-}
+type Wake = queue.Wake
 
 // New is a tracker of which keys rest by a clock; nil means the real one.
 func New(by clock.WithTickerAndDelayedExecution) *Tracker {
@@ -45,9 +37,17 @@ func New(by clock.WithTickerAndDelayedExecution) *Tracker {
 		by = clock.RealClock{}
 	}
 	return &Tracker{
-		clock: by, underWay: map[string]int{}, caches: map[Cache]struct{}{}, queues: map[waiting]struct{}{},
+		clock: by, underWay: map[string]int{}, caches: map[Cache]struct{}{}, queues: map[*func() []Wake]struct{}{},
 		asked: map[*question]struct{}{}, changed: make(chan struct{}),
 	}
+}
+
+// Clock is the one by which keys rest: of a nil Tracker the real one.
+func (t *Tracker) Clock() clock.WithTickerAndDelayedExecution {
+	if t == nil {
+		return clock.RealClock{}
+	}
+	return t.clock
 }
 
 // Begin says that something is under way, until end is called, which may be more than once.
@@ -55,18 +55,26 @@ func (t *Tracker) Begin(what string) (end func()) {
 	if t == nil {
 		return func() {}
 	}
-	t.begin(what)
-	return sync.OnceFunc(func() { t.end(what) })
+	t.Began(what)
+	return sync.OnceFunc(func() { t.Ended(what) })
 }
 
-func (t *Tracker) begin(what string) {
+// Began says that something is under way, for who counts by itself and says as often that it has Ended.
+func (t *Tracker) Began(what string) {
+	if t == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.underWay[what]++
 	t.begun++
 }
 
-func (t *Tracker) end(what string) {
+// Ended is the end of one that has Began.
+func (t *Tracker) Ended(what string) {
+	if t == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.underWay[what]--; t.underWay[what] == 0 {
@@ -137,7 +145,7 @@ func (t *Tracker) Due() []Wake {
 	t.mu.Unlock()
 	var due []Wake
 	for _, q := range queues {
-		due = append(due, q.due()...)
+		due = append(due, (*q)()...)
 	}
 	slices.SortFunc(due, func(a, b Wake) int {
 		if order := a.At.Compare(b.At); order != 0 {
@@ -178,14 +186,18 @@ func (t *Tracker) look() (words []string, begun uint64, changed <-chan struct{})
 	return words, begun, changed
 }
 
-func (t *Tracker) addQueue(q waiting) {
+// AddQueue has a queue asked for what is due later, until it is to be forgotten.
+func (t *Tracker) AddQueue(resting func() []Wake) (forget func()) {
+	if t == nil {
+		return func() {}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	q := &resting
 	t.queues[q] = struct{}{}
-}
-
-func (t *Tracker) removeQueue(q waiting) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.queues, q)
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.queues, q)
+	}
 }

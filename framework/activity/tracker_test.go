@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/activity"
+	"github.com/orrery-dev/orrery/framework/queue"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	testingclock "k8s.io/utils/clock/testing"
 )
@@ -84,7 +85,7 @@ func TestRest(t *testing.T) {
 			tracker.Ask(func() string { return "the scheduler" })
 		}, []string{"the scheduler"}},
 		{"does not wait for a key that rests for long", func(tracker *activity.Tracker, _ *storage) {
-			activity.NewQueue[string](tracker, "loop").AddAfter("default/web", time.Hour)
+			queue.New[string](queue.Options{Name: "loop", Tracker: tracker}).AddAfter("default/web", time.Hour)
 		}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -112,7 +113,7 @@ func TestRestWaitsForWhatFollows(t *testing.T) {
 		tracker, s := activity.New(nil), &storage{}
 		c := &cache{matters: true, tracker: tracker}
 		defer tracker.AddCache(c)()
-		q := activity.NewQueue[string](tracker, "loop")
+		q := queue.New[string](queue.Options{Name: "loop", Tracker: tracker})
 		defer q.ShutDown()
 		s.at.Store(1)
 		var passes atomic.Int32

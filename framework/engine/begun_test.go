@@ -1,11 +1,13 @@
 package engine_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/framework/engine"
-	"k8s.io/client-go/util/workqueue"
+	"github.com/orrery-dev/orrery/framework/queue"
 )
 
 func TestWhoAsksIsToldOfTasksUntilTheirLoopHasBeenWoken(t *testing.T) {
@@ -28,35 +30,15 @@ func TestWhoAsksIsToldOfTasksUntilTheirLoopHasBeenWoken(t *testing.T) {
 	}
 }
 
-// counted is a queue that tells which keys it was given.
-type counted struct {
-	workqueue.TypedDelayingInterface[string]
-	added chan string
-}
-
-func (q counted) Add(key string) {
-	q.added <- key
-	q.TypedDelayingInterface.Add(key)
-}
-
-func (q counted) AddAfter(key string, d time.Duration) {
-	q.added <- key + " in " + d.String()
-	q.TypedDelayingInterface.AddAfter(key, d)
-}
-
 func TestRunTakesKeysFromTheQueueThatItIsGiven(t *testing.T) {
-	l, added := newLamps(), make(chan string, 10)
+	l, tracker := newLamps(), activity.New(nil)
 	l.plan = func(p *engine.Plan[*lamps], _ string) { p.After(time.Minute, "it gets dark") }
-	e := l.engine(func(o *engine.Options[string]) {
-		o.Queue = func() workqueue.TypedDelayingInterface[string] {
-			return counted{workqueue.NewTypedDelayingQueue[string](), added}
-		}
-	})
-	running(t, e)
+	q := queue.New[string](queue.Options{Name: "lamps", Tracker: tracker})
+	e := l.engine(func(o *engine.Options[string]) { o.Queue = q })
 	e.Wake("hall")
-	for _, want := range []string{"hall", "hall in 1m0s"} {
-		if got := within(t, want, added); got != want {
-			t.Errorf("the queue gets %q, want %q", got, want)
-		}
+	if got := tracker.UnderWay(); !slices.Equal(got, []string{"lamps hall"}) {
+		t.Errorf("under way is %v, want the key", got)
 	}
+	running(t, e)
+	until(t, "the next pass", func() bool { return len(tracker.Due()) == 1 && len(tracker.UnderWay()) == 0 })
 }

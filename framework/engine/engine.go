@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/orrery-dev/orrery/framework/queue"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
-	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 )
 
@@ -32,7 +32,7 @@ type Options[K comparable] struct {
 	// Of is the kind of what a key names, as in "Deployment", for people; empty where a key stands for many things.
 	Of string
 	// Clock is the time that Plan sees, and by which Run waits; nil means the real one.
-	Clock clock.WithTicker
+	Clock clock.WithTickerAndDelayedExecution
 	// Judge says what errors of the loop's world mean; nil knows none.
 	Judge Judge
 	// Registerer takes the metrics; nil drops them. The metrics of all engines of a process are the same few vectors.
@@ -51,8 +51,8 @@ type Options[K comparable] struct {
 	FirstBackOff, LongestBackOff time.Duration
 	// Wake asks for a pass where [Engine.Run] does not make them, after a task has ended; nil means Run's own queue.
 	Wake func(key K)
-	// Queue makes what Run takes keys from; nil makes client-go's delaying queue.
-	Queue func() workqueue.TypedDelayingInterface[K]
+	// Queue is what Run takes keys from; nil is one that nobody is told of.
+	Queue *queue.Queue[K]
 	// Begun is told of each task that begins. What it returns is called when the task has ended and its loop has been woken. Nil
 	// tells nobody.
 	Begun func(key K, task string) (ended func())
@@ -77,10 +77,7 @@ func (o Options[K]) withDefaults() Options[K] {
 		o.Passed = func(K, Decision, error) {}
 	}
 	if o.Queue == nil {
-		by := o.Clock
-		o.Queue = func() workqueue.TypedDelayingInterface[K] {
-			return workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[K]{Clock: by})
-		}
+		o.Queue = queue.New[K](queue.Options{Name: o.Name, Clock: o.Clock})
 	}
 	if o.Begun == nil {
 		o.Begun = func(K, string) func() { return func() {} }
@@ -105,7 +102,6 @@ type Decision interface {
 type Engine[K comparable, W, A any] struct {
 	loop    Loop[K, W, A]
 	options Options[K]
-	queue   func() workqueue.TypedDelayingInterface[K] // made by whoever needs it first, since it costs a goroutine
 
 	mu        sync.Mutex
 	memories  map[K]*memory
@@ -123,7 +119,6 @@ func New[K comparable, W, A any](loop Loop[K, W, A], options Options[K]) *Engine
 		options:  options,
 		memories: map[K]*memory{},
 		context:  context.Background(),
-		queue:    sync.OnceValue(options.Queue),
 	}
 }
 
@@ -136,11 +131,11 @@ func (e *Engine[K, W, A]) Wake(key K) {
 		e.options.Wake(key)
 		return
 	}
-	e.queue().Add(key)
+	e.options.Queue.Add(key)
 }
 
 // WakeAfter asks Run for a pass about a key after a while, as when news comes in bursts.
-func (e *Engine[K, W, A]) WakeAfter(key K, d time.Duration) { e.queue().AddAfter(key, d) }
+func (e *Engine[K, W, A]) WakeAfter(key K, d time.Duration) { e.options.Queue.AddAfter(key, d) }
 
 // EndTasksWith has all tasks end with ctx. It is for an engine that does not [Engine.Run], before its first pass.
 func (e *Engine[K, W, A]) EndTasksWith(ctx context.Context) {

@@ -11,7 +11,7 @@ import (
 // manager of controller-runtime runs, and can be called once.
 func (e *Engine[K, W, A]) Run(ctx context.Context) {
 	e.EndTasksWith(ctx)
-	queue := e.queue()
+	queue := e.options.Queue
 	context.AfterFunc(ctx, queue.ShutDown)
 	var (
 		passes sync.WaitGroup
@@ -41,7 +41,7 @@ func (e *Engine[K, W, A]) Run(ctx context.Context) {
 
 // runPass makes a pass and asks for the next.
 func (e *Engine[K, W, A]) runPass(ctx context.Context, key K) {
-	defer e.queue().Done(key)
+	defer e.options.Queue.Done(key)
 	if ctx.Err() != nil {
 		return
 	}
@@ -60,7 +60,7 @@ func (e *Engine[K, W, A]) runPass(ctx context.Context, key K) {
 		e.options.Log.Error(outcome.Err, "A pass of a loop failed", "loop", e.options.Name, "key", fmt.Sprint(key), "again", outcome.After)
 	}
 	if outcome.After > 0 {
-		e.queue().AddAfter(key, outcome.After)
+		e.options.Queue.AddAfter(key, outcome.After)
 	}
 }
 

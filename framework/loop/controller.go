@@ -82,7 +82,7 @@ type Options struct {
 	// Workers is how many keys are worked on side by side; 0 means what the loop says: see [Workers].
 	Workers int
 	// Clock is the time that Plan sees; nil means the real one.
-	Clock clock.WithTicker
+	Clock clock.WithTickerAndDelayedExecution
 	// Activity is told of what the loop has due and under way, and its Clock says when keys are due; nil tells nobody.
 	Activity *activity.Tracker
 	// AnyName allows another loop of the process to have the same name, as in a second manager. Their metrics are added up.
@@ -111,7 +111,7 @@ type Cluster struct {
 	// Events takes the events; nil drops them.
 	Events events.EventRecorder
 	// Clock is the time that Plan sees; nil means the real one.
-	Clock clock.WithTicker
+	Clock clock.WithTickerAndDelayedExecution
 	// Lag is the time by which it is judged how long a cache has been behind; nil means Clock.
 	Lag clock.PassiveClock
 	// Activity is told of tasks that are under way; nil tells nobody.

@@ -100,7 +100,7 @@ func (l *loop) add(mgr manager.Manager, options Options) error {
 	if options.Workers <= 0 {
 		options.Workers = l.workers
 	}
-	run := controller.Options{MaxConcurrentReconciles: options.Workers, RateLimiter: backOff()}
+	run := controller.Options{MaxConcurrentReconciles: options.Workers, RateLimiter: backOff(), NewQueue: QueuesOf(options.Activity)}
 	if options.Activity != nil {
 		var err error
 		if options.Started, err = starting(mgr, options.Activity, l.name, options.Started); err != nil {
@@ -112,7 +112,6 @@ func (l *loop) add(mgr manager.Manager, options Options) error {
 		run.SkipNameValidation = ptr.To(true)
 	}
 	if options.Activity != nil {
-		run.NewQueue = QueuesOf(options.Activity)
 		mgr = tracked{mgr, options.Activity}
 	}
 	mgr, err := l.partedFrom(mgr)
@@ -139,7 +138,7 @@ func (l *loop) add(mgr manager.Manager, options Options) error {
 		Lag:      clock.RealClock{},
 		Activity: options.Activity,
 	})
-	in.builder.WatchesRawSource(source.Func(func(ctx context.Context, q queue) error {
+	in.builder.WatchesRawSource(source.Func(func(ctx context.Context, q requests) error {
 		passes.engine.EndTasksWith(ctx)
 		queued.start(q)
 		for _, key := range l.atStart {

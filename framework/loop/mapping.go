@@ -40,16 +40,18 @@ type mapper struct {
 
 func (m mapper) handler() handler.EventHandler {
 	return handler.Funcs{
-		CreateFunc:  func(ctx context.Context, e event.CreateEvent, q queue) { m.enqueue(ctx, q, e.Object) },
-		UpdateFunc:  func(ctx context.Context, e event.UpdateEvent, q queue) { m.enqueue(ctx, q, e.ObjectOld, e.ObjectNew) },
-		DeleteFunc:  func(ctx context.Context, e event.DeleteEvent, q queue) { m.enqueue(ctx, q, e.Object) },
-		GenericFunc: func(ctx context.Context, e event.GenericEvent, q queue) { m.enqueue(ctx, q, e.Object) },
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q requests) { m.enqueue(ctx, q, e.Object) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q requests) {
+			m.enqueue(ctx, q, e.ObjectOld, e.ObjectNew)
+		},
+		DeleteFunc:  func(ctx context.Context, e event.DeleteEvent, q requests) { m.enqueue(ctx, q, e.Object) },
+		GenericFunc: func(ctx context.Context, e event.GenericEvent, q requests) { m.enqueue(ctx, q, e.Object) },
 	}
 }
 
 // enqueue asks whom a change concerns of an object, as it was and as it is, in the background where that fails: other changes must
 // not wait.
-func (m mapper) enqueue(ctx context.Context, q queue, changed ...client.Object) {
+func (m mapper) enqueue(ctx context.Context, q requests, changed ...client.Object) {
 	if err := m.ask(ctx, q, changed); err != nil {
 		log.FromContext(ctx).Error(err, "Finding out whom a change concerns, which is tried again", "object", client.ObjectKeyFromObject(changed[0]))
 		go m.keepAsking(ctx, q, changed)
@@ -57,7 +59,7 @@ func (m mapper) enqueue(ctx context.Context, q queue, changed ...client.Object) 
 }
 
 // ask puts into the queue whom a change concerns. That is nearly always the same before and after.
-func (m mapper) ask(ctx context.Context, q queue, changed []client.Object) error {
+func (m mapper) ask(ctx context.Context, q requests, changed []client.Object) error {
 	var concerned []client.ObjectKey
 	for _, obj := range changed {
 		keys, err := m.concern(ctx, m.client, obj)
@@ -79,7 +81,7 @@ func (m mapper) ask(ctx context.Context, q queue, changed []client.Object) error
 }
 
 // keepAsking asks until there is an answer, at most every half a minute.
-func (m mapper) keepAsking(ctx context.Context, q queue, changed []client.Object) {
+func (m mapper) keepAsking(ctx context.Context, q requests, changed []client.Object) {
 	backoff := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 9, Cap: 30 * time.Second}
 	// It ends with an answer or with the context; of either nobody needs to hear.
 	_ = backoff.DelayFunc().Until(ctx, false, true, func(ctx context.Context) (bool, error) {

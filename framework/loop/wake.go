@@ -8,17 +8,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// queue is where a manager keeps the keys that are due.
-type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+// requests is where a manager keeps the keys that are due.
+type requests = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // wakeable is the queue of a loop in a manager, for those who have something to put into it. It has none until the manager
 // starts.
 type wakeable struct {
 	mu    sync.Mutex
-	queue queue
+	queue requests
 }
 
-func (w *wakeable) start(q queue) {
+func (w *wakeable) start(q requests) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.queue = q

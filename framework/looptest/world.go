@@ -102,7 +102,7 @@ func NewWorld(scheme *runtime.Scheme) *World {
 func (w *World) Now() time.Time { return w.clock.Now() }
 
 // Clock is the clock of this world.
-func (w *World) Clock() clock.WithTicker { return w.clock }
+func (w *World) Clock() clock.WithTickerAndDelayedExecution { return w.clock }
 
 // Step lets time pass.
 func (w *World) Step(d time.Duration) { w.clock.SetTime(w.clock.Now().Add(d)) }

@@ -159,7 +159,7 @@ type ControllersOptions struct {
 	// Configure changes the options of the manager: metrics, probes. Nil leaves all of it out.
 	Configure func(*manager.Options)
 	// Clock is the time that plans see; nil means that of the cluster.
-	Clock clock.WithTicker
+	Clock clock.WithTickerAndDelayedExecution
 	// Inspect is handed what shows the next and the last plans of each loop; nil shows them to nobody.
 	Inspect func(engine.Inspector)
 	// Webhooks serves defaults, validation and PodSecurity of our kinds; nil serves none.
@@ -188,7 +188,7 @@ func (o ControllersOptions) configure(m *manager.Options) (l *lease) {
 }
 
 // clock is the time that plans see; nil is the real one.
-func (o ControllersOptions) clock(c Cluster) clock.WithTicker {
+func (o ControllersOptions) clock(c Cluster) clock.WithTickerAndDelayedExecution {
 	switch {
 	case o.Clock != nil:
 		return o.Clock

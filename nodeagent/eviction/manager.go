@@ -66,7 +66,7 @@ type Options struct {
 	// PodEvent and NodeEvent record events about a pod, and about the node.
 	PodEvent  func(pod *corev1.Pod, annotations map[string]string, kind, reason, message string)
 	NodeEvent func(kind, reason, message string)
-	Clock     clock.WithTicker
+	Clock     clock.WithTickerAndDelayedExecution
 	Log       logr.Logger
 }
 

@@ -51,7 +51,7 @@ type Options struct {
 	Stats    Stats
 	// NodeEvent records an event about the node.
 	NodeEvent func(kind, reason, message string)
-	Clock     clock.WithTicker
+	Clock     clock.WithTickerAndDelayedExecution
 	Log       logr.Logger
 }
 

@@ -35,7 +35,7 @@ type Options struct {
 	Pods    Pods
 	// Seen is closed when all static pods have been read once.
 	Seen  <-chan struct{}
-	Clock clock.WithTicker
+	Clock clock.WithTickerAndDelayedExecution
 	Log   logr.Logger
 }
 

@@ -49,7 +49,7 @@ type Options struct {
 	Dir string
 	// Handlers are by types of plugins.
 	Handlers map[string]Handler
-	Clock    clock.WithTicker
+	Clock    clock.WithTickerAndDelayedExecution
 	Log      logr.Logger
 }
 

@@ -8,12 +8,12 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/framework/engine"
+	"github.com/orrery-dev/orrery/framework/queue"
 	"github.com/orrery-dev/orrery/nodeagent/cri"
 	"github.com/orrery-dev/orrery/nodeagent/probes"
 	"github.com/orrery-dev/orrery/nodeagent/restart"
@@ -123,9 +123,7 @@ const name = "pods"
 // tellOf has the engine tell of what it has due and under way.
 func (l *Loop) tellOf(o *engine.Options[types.UID]) {
 	of := name + " of " + l.Agent
-	o.Queue = func() workqueue.TypedDelayingInterface[types.UID] {
-		return activity.NewQueue[types.UID](l.Activity, of)
-	}
+	o.Queue = queue.New[types.UID](queue.Options{Name: of, Tracker: l.Activity, Clock: l.Clock})
 	o.Begun = func(pod types.UID, task string) func() {
 		return l.Activity.Begin(fmt.Sprintf("%s %s: %s", of, pod, task))
 	}

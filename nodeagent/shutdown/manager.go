@@ -54,7 +54,7 @@ type Options struct {
 	// Tell has the control plane know at once that the node begins or ends to be shutting down.
 	Tell      func(ctx context.Context) error
 	NodeEvent func(kind, reason, message string)
-	Clock     clock.WithTicker
+	Clock     clock.WithTickerAndDelayedExecution
 	Log       logr.Logger
 }
 

@@ -50,7 +50,7 @@ type Options struct {
 	// Complete fills in what a manifest leaves out, and says why a pod cannot be static.
 	Complete func(*corev1.Pod) error
 	Sink     Sink
-	Clock    clock.WithTicker
+	Clock    clock.WithTickerAndDelayedExecution
 	Log      logr.Logger
 }
 

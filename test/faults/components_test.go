@@ -69,7 +69,7 @@ func component(name string, who identity.Identity, build func(wiring.Cluster) (w
 }
 
 // manager is a manager of some of the control loops.
-func manager(name, selected string, keeps clock.WithTicker) envtest.Component {
+func manager(name, selected string, keeps clock.WithTickerAndDelayedExecution) envtest.Component {
 	return component(name, identity.ControllerCache, func(c wiring.Cluster) (wiring.Part, error) {
 		options := wiring.ControllersOptions{Clock: keeps, Loops: wiring.Loops{
 			Cluster:       true,

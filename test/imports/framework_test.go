@@ -27,7 +27,7 @@ var (
 func TestTheFrameworkBringsControllerRuntimeAndLittleElse(t *testing.T) {
 	controllerRuntime := compiled(t, "sigs.k8s.io/controller-runtime")
 	for name, c := range map[string]struct{ packages, want []string }{
-		"the loops": {[]string{"framework/conditions", "framework/engine", "framework/loop", "framework/merge", "framework/naming", "framework/plan"}, besides},
+		"the loops": {[]string{"framework/conditions", "framework/engine", "framework/loop", "framework/merge", "framework/naming", "framework/plan", "framework/queue"}, besides},
 		"all of it": {[]string{"framework/..."}, slices.Sorted(slices.Values(slices.Concat(besides, besidesInTests)))},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -67,10 +67,10 @@ type rule struct {
 
 var rules = []rule{
 	{
-		name:    "framework/engine knows no kind and no client: of Kubernetes it may import a queue and a clock",
-		applies: in("framework/engine"),
+		name:    "framework/engine and its queue know no kind and no client: of Kubernetes they may import a clock",
+		applies: in("framework/engine", "framework/queue"),
 		allows: func(_, to string) bool {
-			return !under(to, "k8s.io", "sigs.k8s.io", Module) || under(to, "k8s.io/client-go/util/workqueue", "k8s.io/utils/clock", "k8s.io/utils/clock/testing")
+			return !under(to, "k8s.io", "sigs.k8s.io", Module) || under(to, "k8s.io/utils/clock", "k8s.io/utils/clock/testing", Module+"/framework/queue")
 		},
 	},
 	{

@@ -1,4 +1,4 @@
-package activity_test
+package queue_test
 
 import (
 	"fmt"
@@ -8,60 +8,84 @@ import (
 	"time"
 
 	"github.com/orrery-dev/orrery/framework/activity"
+	"github.com/orrery-dev/orrery/framework/queue"
 	testingclock "k8s.io/utils/clock/testing"
 )
 
 func TestQueue(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		do   func(q *activity.Queue[string], c *testingclock.FakeClock)
+		do   func(q *queue.Queue[string], c *testingclock.FakeClock)
 		keys []string // in the order in which they are had
 		busy []string // what is under way before that
 		due  []string // what comes later
 	}{
-		{"hands out keys in the order in which they came", func(q *activity.Queue[string], _ *testingclock.FakeClock) {
+		{"hands out keys in the order in which they came", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
 			q.Add("a")
 			q.Add("b")
 			q.Add("a")
 		}, []string{"a", "b"}, []string{"loop a", "loop b"}, nil},
-		{"hands out urgent keys first", func(q *activity.Queue[string], _ *testingclock.FakeClock) {
+		{"hands out urgent keys first", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
 			q.AddUrgent("a", -1)
 			q.Add("b")
 			q.Add("c")
 			q.AddUrgent("c", 1)
 		}, []string{"c", "b", "a"}, []string{"loop a", "loop b", "loop c"}, nil},
-		{"does not count a key that rests", func(q *activity.Queue[string], _ *testingclock.FakeClock) {
+		{"lets a key that becomes more urgent come behind those that were as urgent before", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
+			q.Add("a")
+			q.AddUrgent("b", 1)
+			q.AddUrgent("a", 1)
+		}, []string{"b", "a"}, []string{"loop a", "loop b"}, nil},
+		{"makes no key less urgent", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
+			q.Add("a")
+			q.AddUrgent("b", -1)
+			q.AddUrgent("a", -2)
+		}, []string{"a", "b"}, []string{"loop a", "loop b"}, nil},
+		{"hands out a key as urgently as it rested", func(q *queue.Queue[string], c *testingclock.FakeClock) {
+			q.Add("a")
+			q.AddUrgentAfter("b", 1, time.Minute)
+			q.AddUrgentAfter("c", -1, time.Minute)
+			q.AddUrgentAfter("d", 2, time.Hour)
+			q.AddUrgent("d", -3)
+			c.Step(time.Minute)
+		}, []string{"d", "b", "a", "c"}, []string{"loop a", "loop b", "loop c", "loop d"}, nil},
+		{"makes a key that is due more urgent than it will be", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
+			q.Add("a")
+			q.Add("b")
+			q.AddUrgentAfter("b", 1, time.Minute)
+		}, []string{"b", "a"}, []string{"loop a", "loop b"}, nil},
+		{"does not count a key that rests", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
 			q.AddAfter("a", time.Minute)
 		}, nil, nil, []string{"loop a in 1m0s"}},
-		{"lets a key rest for the shortest of the times that were asked for", func(q *activity.Queue[string], _ *testingclock.FakeClock) {
+		{"lets a key rest for the shortest of the times that were asked for", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
 			q.AddAfter("a", time.Minute)
 			q.AddAfter("a", time.Second)
 			q.AddAfter("a", time.Hour)
 		}, nil, nil, []string{"loop a in 1s"}},
-		{"hands out a key when its rest is over by the tracker's clock", func(q *activity.Queue[string], c *testingclock.FakeClock) {
+		{"hands out a key when its rest is over by the tracker's clock", func(q *queue.Queue[string], c *testingclock.FakeClock) {
 			q.AddAfter("a", time.Minute)
 			c.Step(time.Minute)
 		}, []string{"a"}, []string{"loop a"}, nil},
-		{"ends the rest of a key that is wanted at once", func(q *activity.Queue[string], _ *testingclock.FakeClock) {
+		{"ends the rest of a key that is wanted at once", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
 			q.AddAfter("a", time.Minute)
 			q.Add("a")
 		}, []string{"a"}, []string{"loop a"}, nil},
-		{"forgets a rest that is longer than the key has to wait anyway", func(q *activity.Queue[string], _ *testingclock.FakeClock) {
+		{"forgets a rest that is longer than the key has to wait anyway", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
 			q.Add("a")
 			q.AddAfter("a", time.Minute)
 		}, []string{"a"}, []string{"loop a"}, nil},
-		{"takes no time for none", func(q *activity.Queue[string], _ *testingclock.FakeClock) {
+		{"takes no time for none", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
 			q.AddAfter("a", 0)
 		}, []string{"a"}, []string{"loop a"}, nil},
-		{"counts a short rest as work", func(q *activity.Queue[string], _ *testingclock.FakeClock) {
-			q.AddAfter("a", activity.Pause)
+		{"counts a short rest as work", func(q *queue.Queue[string], _ *testingclock.FakeClock) {
+			q.AddAfter("a", queue.Pause)
 		}, []string{"a"}, []string{"loop a"}, []string{"loop a in 100ms"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := testingclock.NewFakeClock(time.Now())
 				tracker := activity.New(c)
-				q := activity.NewQueue[string](tracker, "loop")
+				q := queue.New[string](queue.Options{Name: "loop", Tracker: tracker, Clock: c})
 				test.do(q, c)
 				synctest.Wait()
 				if busy := tracker.UnderWay(); !slices.Equal(busy, test.busy) {
@@ -91,7 +115,7 @@ func TestQueue(t *testing.T) {
 
 func TestAKeyThatComesAgainWhileItIsProcessedIsProcessedAgain(t *testing.T) {
 	tracker := activity.New(nil)
-	q := activity.NewQueue[string](tracker, "loop")
+	q := queue.New[string](queue.Options{Name: "loop", Tracker: tracker})
 	q.Add("a")
 	key, _ := q.Get()
 	q.Add("a")
@@ -106,12 +130,12 @@ func TestAKeyThatComesAgainWhileItIsProcessedIsProcessedAgain(t *testing.T) {
 
 func TestAQueueThatIsShutDownHoldsNobodyUp(t *testing.T) {
 	tracker := activity.New(nil)
-	q := activity.NewQueue[string](tracker, "loop")
+	q := queue.New[string](queue.Options{Name: "loop", Tracker: tracker})
 	q.Add("processed")
 	key, _ := q.Get()
 	q.Add("due")
 	q.Add("processed")
-	q.AddAfter("soon", activity.Pause)
+	q.AddAfter("soon", queue.Pause)
 	q.AddAfter("later", time.Hour)
 	q.ShutDown()
 	q.ShutDown()
