@@ -109,10 +109,19 @@ func (m *cpMachine) removeAll() {
 	}
 }
 
-// joinCommand is what a member says to type on another machine.
-func (m *cpMachine) joinCommand() []string {
+// joinCommand is what a member says to type on another machine. It warns of a token by which nobody can join yet, as while the member
+// that signs them has just been lost.
+func (m *cpMachine) joinCommand() (command []string) {
 	m.t.Helper()
-	return strings.Fields(m.orrery("token", "create", "--control-plane", "--print-join-command"))[1:]
+	await.Until(m.t, "a token by which a machine can join at once", func() (string, bool) {
+		said, err := m.says("token", "create", "--control-plane", "--print-join-command")
+		if err != nil || strings.Count(said, "\n") != 1 {
+			return fmt.Sprintf("%s (%v)", said, err), false
+		}
+		command = strings.Fields(said)[1:]
+		return said, true
+	})
+	return command
 }
 
 // listedMembers are what a member knows of all of them.
