@@ -18,6 +18,10 @@ TEST_TIMEOUT ?= 20m
 SEEDS ?= 300
 KIND ?=
 
+# How long `make soak` goes on, and what it draws faults from: without SEED, by chance.
+MINUTES ?= 60
+SEED ?=
+
 SHELL = /usr/bin/env bash -o pipefail
 .SHELLFLAGS = -ec
 .DEFAULT_GOAL := help
@@ -167,6 +171,10 @@ test: build runtime ## Run every test. As root, that includes the ones with real
 .PHONY: durability
 durability: orrery runtime ## Kill everything ten times while a pod commits records to its volume, and look that each is there. DURABILITY_FLAGS="-durability.kills=3" is quicker.
 	go test -vet=off -count=1 -timeout 30m -v ./test/e2e -run TestCommittedRecordsSurviveKills -args -durability.kills=10 $(DURABILITY_FLAGS)
+
+.PHONY: soak
+soak: orrery ## Let faults happen to three members for MINUTES, and judge what clients saw; see docs/members.md. SEED=7 repeats the faults of a run.
+	go test -vet=off -count=1 -timeout 0 -v ./test/e2e -run TestThreeMembersBearFaults -args -soak.minutes=$(MINUTES) $(if $(SEED),-soak.seed=$(SEED))
 
 .PHONY: test-differential
 test-differential: $(if $(KIND),,test-differential-scheduler) test-differential-controllers ## Compare scheduler and controllers with upstream's on many random cases. SEEDS=300 KIND=Job is one kind's controllers, on 300.

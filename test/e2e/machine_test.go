@@ -38,6 +38,8 @@ type otherMachine struct {
 	name string
 	// dir is its data directory, instance the name of what the program runs there.
 	dir, instance string
+	// program is the path of the program there.
+	program string
 }
 
 // newOtherMachine puts a machine on a link.
@@ -46,13 +48,13 @@ func newOtherMachine(t *testing.T, link *segment.Segment, n int, name, instance 
 	if err := link.Join(n); err != nil {
 		t.Fatal(err)
 	}
-	return otherMachine{t: t, net: link, n: n, name: name, dir: t.TempDir(), instance: instance}
+	return otherMachine{t: t, net: link, n: n, name: name, dir: t.TempDir(), instance: instance, program: binary}
 }
 
 // start starts the program there.
 func (m *otherMachine) start(log *os.File, args ...string) *exec.Cmd {
 	m.t.Helper()
-	c := exec.Command(binary, args...)
+	c := exec.Command(m.program, args...)
 	c.Env = append(os.Environ(), "ORRERY_DATA_DIR="+m.dir, "ORRERY_NAME="+m.instance, "KUBECONFIG=")
 	c.Stdout, c.Stderr = log, log
 	if err := m.net.Start(m.n, m.name, c); err != nil {

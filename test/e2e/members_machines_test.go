@@ -76,13 +76,19 @@ func (m *cpMachine) refuses(part string, args ...string) {
 // isKilled ends the control plane there as a power failure would.
 func (m *cpMachine) isKilled() {
 	m.t.Helper()
+	m.isSent(syscall.SIGKILL)
+}
+
+// isSent sends the process of the control plane there a signal.
+func (m *cpMachine) isSent(signal syscall.Signal) {
+	m.t.Helper()
 	text, err := os.ReadFile(filepath.Join(m.dir, "cp", "pid"))
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err == nil {
-		err = syscall.Kill(pid, syscall.SIGKILL)
+		err = syscall.Kill(pid, signal)
 	}
 	if err != nil {
 		m.t.Fatal(err)
@@ -103,10 +109,19 @@ func (m *cpMachine) removeAll() {
 	}
 }
 
-// joinCommand is what a member says to type on another machine.
-func (m *cpMachine) joinCommand() []string {
+// joinCommand is what a member says to type on another machine. It warns of a token by which nobody can join yet, as while the member
+// that signs them has just been lost.
+func (m *cpMachine) joinCommand() (command []string) {
 	m.t.Helper()
-	return strings.Fields(m.orrery("token", "create", "--control-plane", "--print-join-command"))[1:]
+	await.Until(m.t, "a token by which a machine can join at once", func() (string, bool) {
+		said, err := m.says("token", "create", "--control-plane", "--print-join-command")
+		if err != nil || strings.Count(said, "\n") != 1 {
+			return fmt.Sprintf("%s (%v)", said, err), false
+		}
+		command = strings.Fields(said)[1:]
+		return said, true
+	})
+	return command
 }
 
 // listedMembers are what a member knows of all of them.
@@ -119,21 +134,47 @@ type listedMembers struct {
 	Advice string
 }
 
-func (m *cpMachine) members() (list listedMembers) {
+func (m *cpMachine) members() listedMembers {
 	m.t.Helper()
-	if err := json.Unmarshal([]byte(m.orrery("members", "-o", "json")), &list); err != nil {
+	list, err := m.listed()
+	if err != nil {
 		m.t.Fatal(err)
 	}
 	return list
+}
+
+// listed are the members, or why it does not know.
+func (m *cpMachine) listed() (list listedMembers, err error) {
+	m.t.Helper()
+	said, err := m.says("members", "-o", "json")
+	if err != nil {
+		return list, fmt.Errorf("orrery members on %s: %w: %s", m.name, err, said)
+	}
+	return list, json.Unmarshal([]byte(said), &list)
+}
+
+// seesAllWell waits until a member knows so many, of which each answers and votes.
+func (m *cpMachine) seesAllWell(n int) {
+	m.t.Helper()
+	await.Until(m.t, fmt.Sprintf("%d members to answer and vote, as %s knows them", n, m.name), func() (string, bool) {
+		list, err := m.listed()
+		well := 0
+		for _, listed := range list.Members {
+			if listed.Healthy && !listed.Learner {
+				well++
+			}
+		}
+		return fmt.Sprintf("%+v (%v)", list.Members, err), well == n && len(list.Members) == n
+	})
 }
 
 // leader is the machine whose etcd leads, as a member knows it.
 func (m *cpMachine) leader() (leads *cpMachine, others []*cpMachine) {
 	m.t.Helper()
 	await.Until(m.t, "a member to lead", func() (string, bool) {
-		list := m.members().Members
+		list, err := m.listed()
 		leads, others = nil, nil
-		for _, listed := range list {
+		for _, listed := range list.Members {
 			for _, machine := range m.cabinet.machines {
 				switch {
 				case machine.name != listed.Name:
@@ -144,7 +185,7 @@ func (m *cpMachine) leader() (leads *cpMachine, others []*cpMachine) {
 				}
 			}
 		}
-		return fmt.Sprintf("%+v", list), leads != nil
+		return fmt.Sprintf("%+v (%v)", list.Members, err), leads != nil
 	})
 	return leads, others
 }

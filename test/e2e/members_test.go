@@ -59,15 +59,7 @@ func TestAControlPlaneOfThreeLosesItsLeader(t *testing.T) {
 	})
 
 	leads.orrery("up", "--runtime", "simulated", nodes)
-	await.Until(t, "the member that was killed to be back", func() (string, bool) {
-		list := others[0].members()
-		for _, m := range list.Members {
-			if !m.Healthy || m.Learner {
-				return fmt.Sprintf("%+v", list), false
-			}
-		}
-		return "", len(list.Members) == 3
-	})
+	others[0].seesAllWell(3)
 }
 
 // joinsByNothingElse has a machine try to become a member by what is not for that, and the cluster be as before.

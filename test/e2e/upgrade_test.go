@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/orrery-dev/orrery/internal/await"
 )
@@ -212,5 +213,49 @@ func TestContainersGoOnWhileTheirProgramIsReplaced(t *testing.T) {
 	}
 	if held := p.get("nodes", "{.items[*].spec.unschedulable}"); held != "" {
 		t.Errorf("nodes are left cordoned: %q", held)
+	}
+}
+
+func TestThreeMembersAreUpgradedUnderLoad(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("network namespaces need root")
+	}
+	program := needsNewer(t)
+	c := newCabinet(t, 3)
+	one := c.machines[0]
+	one.orrery("up", "--runtime", "simulated", "--bind-address", one.address())
+	for _, m := range c.machines[1:] {
+		m.orrery(one.joinCommand()...)
+	}
+	one.seesAllWell(len(c.machines))
+	leads, others := one.leader()
+	w := newWriters(t, leads, others)
+	w.waitForWrites(20)
+	for _, m := range c.machines {
+		m.program = program
+	}
+	await.Until(t, "the member that leads to be told that another one comes first", func() (string, bool) {
+		said, err := leads.says("upgrade")
+		return said, err != nil && strings.Contains(said, "it is not this machine's turn: it is member "+others[0].name+"'s turn")
+	})
+
+	before := time.Now()
+	var all sync.WaitGroup
+	for _, m := range c.machines {
+		all.Go(func() {
+			if said, err := m.says("upgrade", "--wait", "--snapshot=false"); err != nil {
+				t.Errorf("orrery upgrade on %s: %v\n%s", m.name, err, said)
+			}
+		})
+	}
+	all.Wait()
+	w.waitForWrites(20)
+	w.end()
+	t.Logf("three members were replaced in %s; the longest time without a write was %s", time.Since(before).Round(time.Second), w.longestSilence(before).Round(time.Millisecond))
+	w.lostNothing(one.admin("https://" + one.server()))
+	for _, m := range c.machines {
+		if said := m.orrery("status"); !strings.Contains(said, newer) {
+			t.Errorf("%s has not been replaced:\n%s", m.name, said)
+		}
 	}
 }
