@@ -1,9 +1,13 @@
 package cgroups
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -137,6 +141,24 @@ func TestGroupsAreMadeAndRemoved(t *testing.T) {
 	}
 	if got, err := os.ReadFile(file); err != nil || strings.TrimSpace(string(got)) != want {
 		t.Errorf("%s is %q (%v), want %s", file, got, err, want)
+	}
+	left := exec.Command("sleep", "60")
+	if err := left.Start(); err != nil {
+		t.Fatal(err)
+	}
+	inner := filepath.Join(filepath.Dir(file), "container")
+	if err := os.Mkdir(inner, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(inner, "cgroup.procs"), []byte(strconv.Itoa(left.Process.Pid)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err = fs.Remove("x")
+	if ended := left.Wait(); ended == nil || ended.Error() != "signal: killed" { // it would last for a minute
+		t.Errorf("what is left in the group ended with %v, want it killed", ended)
+	}
+	if err != nil && !errors.Is(err, syscall.EBUSY) {
+		t.Error(err)
 	}
 	if err := fs.Remove("x"); err != nil {
 		t.Fatal(err)

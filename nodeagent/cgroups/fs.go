@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -223,11 +224,16 @@ func (f *FS) values(limits Limits) map[string]string {
 	return values
 }
 
-// Remove removes a pod's group with all below it, wherever under the agent's root it is. Its processes must have ended.
+// Remove removes a pod's group with all below it, wherever under the agent's root it is. What still runs in it is killed: a runtime that was
+// interrupted, or has forgotten a container, leaves processes behind. Until they have ended it fails, and is to be tried again.
 func (f *FS) Remove(podUID string) error {
 	for _, top := range f.hierarchies() {
 		for _, class := range []string{"", "burstable", "besteffort"} {
-			if err := removeAll(filepath.Join(top, f.root, class, "pod"+podUID)); err != nil {
+			dir := filepath.Join(top, f.root, class, "pod"+podUID)
+			if err := killAll(dir); err != nil {
+				return err
+			}
+			if err := removeAll(dir); err != nil {
 				return err
 			}
 		}
@@ -235,8 +241,38 @@ func (f *FS) Remove(podUID string) error {
 	return nil
 }
 
+// killAll kills the processes of a group and all below it.
+func killAll(dir string) error {
+	return groups(dir, func(group string) error {
+		procs, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+		if err != nil {
+			return nil //nolint:nilerr // what vanished meanwhile has no processes
+		}
+		for _, field := range strings.Fields(string(procs)) {
+			pid, err := strconv.Atoi(field)
+			if err != nil || pid <= 0 {
+				continue // 0 is one of another PID namespace, which is not ours to see
+			}
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return fmt.Errorf("killing process %d, which is left in control group %s: %w", pid, group, err)
+			}
+		}
+		return nil
+	})
+}
+
 // removeAll removes groups from the innermost to the outermost: their files cannot be removed, and need not be.
 func removeAll(dir string) error {
+	return groups(dir, func(group string) error {
+		if err := syscall.Rmdir(group); err != nil && !errors.Is(err, syscall.ENOENT) {
+			return fmt.Errorf("removing control group %s: %w", group, err)
+		}
+		return nil
+	})
+}
+
+// groups does something to a group and all below it, to the innermost first.
+func groups(dir string, do func(group string) error) error {
 	var dirs []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
@@ -247,9 +283,9 @@ func removeAll(dir string) error {
 	if err != nil {
 		return fmt.Errorf("reading control group %s: %w", dir, err)
 	}
-	for i := len(dirs) - 1; i >= 0; i-- {
-		if err := syscall.Rmdir(dirs[i]); err != nil && !errors.Is(err, syscall.ENOENT) {
-			return fmt.Errorf("removing control group %s: %w", dirs[i], err)
+	for _, group := range slices.Backward(dirs) {
+		if err := do(group); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -21,11 +21,16 @@ type Deadlines struct {
 	RunPodSandbox time.Duration
 	// PullImage only ends a pull of which nobody will ever hear again: the runtime itself gives up one that makes no progress.
 	PullImage time.Duration
+	// Unwanted is how long a call that makes a sandbox or a container, or starts one, may still take after its caller waits no longer.
+	// A runtime that is interrupted there leaves half of it behind: containerd a process that waits for ever in the pod's control group.
+	Unwanted time.Duration
 }
 
-// DefaultDeadlines are the kubelet's, which has none for pulls, and none of its own for Status.
+// DefaultDeadlines are the kubelet's, which has none for pulls, none of its own for Status, and ends what is unwanted at once.
 func DefaultDeadlines() Deadlines {
-	return Deadlines{Status: 10 * time.Second, Request: 2 * time.Minute, RunPodSandbox: 4 * time.Minute, PullImage: 2 * time.Hour}
+	return Deadlines{
+		Status: 10 * time.Second, Request: 2 * time.Minute, RunPodSandbox: 4 * time.Minute, PullImage: 2 * time.Hour, Unwanted: 10 * time.Second,
+	}
 }
 
 // DeadlinesFor are the default deadlines where requests may take so long; sandboxes twice as long, as with the kubelet.
@@ -85,6 +90,21 @@ func within[T any](ctx context.Context, limit time.Duration, call func(context.C
 	return answer, err
 }
 
+// whole makes a call that is not begun once its caller waits no longer, and otherwise is let end.
+func whole[T any](ctx context.Context, b *bounded, limit time.Duration, call func(context.Context) (T, error)) (answer T, err error) {
+	if err := ctx.Err(); err != nil {
+		return answer, err
+	}
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(b.deadlines.Unwanted, cancel) })()
+	answer, err = within(patient, limit, call)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return answer, err
+}
+
 // done makes a call that only succeeds or fails.
 func done(ctx context.Context, limit time.Duration, call func(context.Context) error) error {
 	_, err := within(ctx, limit, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
@@ -104,7 +124,7 @@ func (b *bounded) Status(ctx context.Context, verbose bool) (*runtimeapi.StatusR
 }
 
 func (b *bounded) RunPodSandbox(ctx context.Context, config *runtimeapi.PodSandboxConfig, handler string) (string, error) {
-	return within(ctx, b.deadlines.RunPodSandbox, func(ctx context.Context) (string, error) {
+	return whole(ctx, b, b.deadlines.RunPodSandbox, func(ctx context.Context) (string, error) {
 		return b.Runtime.RunPodSandbox(ctx, config, handler)
 	})
 }
@@ -130,13 +150,16 @@ func (b *bounded) ListPodSandbox(ctx context.Context, filter *runtimeapi.PodSand
 }
 
 func (b *bounded) CreateContainer(ctx context.Context, sandboxID string, config *runtimeapi.ContainerConfig, sandbox *runtimeapi.PodSandboxConfig) (string, error) {
-	return within(ctx, b.deadlines.Request, func(ctx context.Context) (string, error) {
+	return whole(ctx, b, b.deadlines.Request, func(ctx context.Context) (string, error) {
 		return b.Runtime.CreateContainer(ctx, sandboxID, config, sandbox)
 	})
 }
 
 func (b *bounded) StartContainer(ctx context.Context, id string) error {
-	return done(ctx, b.deadlines.Request, func(ctx context.Context) error { return b.Runtime.StartContainer(ctx, id) })
+	_, err := whole(ctx, b, b.deadlines.Request, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, b.Runtime.StartContainer(ctx, id)
+	})
+	return err
 }
 
 func (b *bounded) StopContainer(ctx context.Context, id string, timeout int64) error {

@@ -68,6 +68,9 @@ var calls = []struct {
 	{"PortForward", 2 * time.Minute, func(ctx context.Context, r cri.Runtime) error { _, err := r.PortForward(ctx, nil); return err }},
 }
 
+// whole are the calls that are let end for a while when nobody waits for them any more.
+var whole = []string{"RunPodSandbox", "CreateContainer", "StartContainer"}
+
 func TestEveryCallOfARuntimeThatHangsEnds(t *testing.T) {
 	known := []string{"Name"} // which asks nobody
 	for _, test := range calls {
@@ -86,8 +89,16 @@ func TestEveryCallOfARuntimeThatHangsEnds(t *testing.T) {
 
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
+				began = time.Now()
 				if err := test.call(ctx, runtime); !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "did not answer") {
 					t.Errorf("a caller that waits no longer got %v", err)
+				}
+				want := time.Second
+				if slices.Contains(whole, test.name) {
+					want = 11 * time.Second
+				}
+				if took := time.Since(began); took != want {
+					t.Errorf("a caller that waits for a second got its answer after %s, want %s", took, want)
 				}
 			})
 		})
@@ -97,6 +108,38 @@ func TestEveryCallOfARuntimeThatHangsEnds(t *testing.T) {
 			t.Errorf("nothing is known about how long %s may take", method.Name)
 		}
 	}
+}
+
+// slow takes a second to start a container, and leaves a half of it behind where it is interrupted.
+type slow struct {
+	cri.Runtime
+	started, halves int
+}
+
+func (s *slow) StartContainer(ctx context.Context, _ string) error {
+	select {
+	case <-time.After(time.Second):
+		s.started++
+		return nil
+	case <-ctx.Done():
+		s.halves++
+		return ctx.Err()
+	}
+}
+
+func TestWhatARuntimeMakesIsMadeWholeOrNotAtAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := &slow{}
+		bounded := cri.WithDeadlines(rt, cri.DefaultDeadlines())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := bounded.StartContainer(ctx, "c"); err != nil || rt.started != 1 || rt.halves != 0 {
+			t.Errorf("one that was called off is started %d times, and %d times by half (%v)", rt.started, rt.halves, err)
+		}
+		if err := bounded.StartContainer(ctx, "c"); !errors.Is(err, context.DeadlineExceeded) || rt.started != 1 || rt.halves != 0 {
+			t.Errorf("one that was called off before is started %d times, and %d times by half (%v)", rt.started-1, rt.halves, err)
+		}
+	})
 }
 
 func TestACommandWithoutALimitRunsOn(t *testing.T) {
