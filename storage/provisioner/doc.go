@@ -8,7 +8,8 @@
 //
 //   - A claim that the binder has handed to the driver gets a volume of the driver where the scheduler wants it to be: the annotation
 //     volume.kubernetes.io/selected-node names a node that the driver makes volumes for. A claim of a class that binds at once gets
-//     that annotation from whichever provisioner is first, as external-provisioner has it.
+//     that annotation from whichever provisioner is first, as external-provisioner has it; of a class with allowedTopologies from one that
+//     makes volumes there.
 //   - There is one volume for a claim: the driver knows it by the name that is made of the claim's UID, and makes it once.
 //   - Nothing that the driver makes is left with it unknown, whenever the process ends and the claim is deleted: that the driver is asked
 //     is noted on the claim before, by the finalizer, and the claim stays until what was made is written down as a volume, or until the

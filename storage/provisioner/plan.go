@@ -2,9 +2,11 @@ package provisioner
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
+	ostoragev1 "github.com/orrery-dev/orrery/apis/storage/v1"
 	"github.com/orrery-dev/orrery/framework/plan"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -40,7 +42,7 @@ func (c Controller) Plan(claim *ocorev1.PersistentVolumeClaim, w world, _ time.T
 	case node == "" && waits(w):
 		p.Because("the scheduler has chosen no node yet")
 	case node == "":
-		c.take(p, claim)
+		c.take(p, claim, w.class)
 	case !c.isHere(claim):
 		p.Because("its volume is made on node " + node)
 	default:
@@ -65,16 +67,53 @@ func waits(w world) bool {
 	return mode != nil && *mode == storagev1.VolumeBindingWaitForFirstConsumer
 }
 
-// take has the volume of a claim that may be anywhere made here. Of several provisioners one is first: the patch is locked.
-func (c Controller) take(p *plan.Plan, claim *ocorev1.PersistentVolumeClaim) {
-	node := c.Place.Default()
-	if node == "" {
+// take has the volume of a claim made here that may be on any node, or on any that its class allows. Of several provisioners one is first:
+// the patch is locked.
+func (c Controller) take(p *plan.Plan, claim *ocorev1.PersistentVolumeClaim, class *ostoragev1.StorageClass) {
+	if c.Place.Default() == "" {
 		p.Because("its volume may be anywhere, and is not made here")
+		return
+	}
+	node := c.choose(class)
+	if node == "" {
+		p.Because("class " + class.Name + " allows no topology that volumes are made for here")
 		return
 	}
 	taken := claim.DeepCopy()
 	metav1.SetMetaDataAnnotation(&taken.ObjectMeta, volume.AnnSelectedNode, node)
 	p.Patch("its class binds at once, and no node is chosen", claim, taken)
+}
+
+// choose is a node that a class allows volumes on and that they are made for here: the usual one, or one that the class names; empty where there
+// is none.
+func (c Controller) choose(class *ostoragev1.StorageClass) string {
+	nodes := []string{c.Place.Default()}
+	for _, term := range class.AllowedTopologies {
+		for _, each := range term.MatchLabelExpressions {
+			nodes = append(nodes, each.Values...)
+		}
+	}
+	for _, node := range nodes {
+		if segments, ok := c.Place.Segments(node); ok && allows(class, segments) {
+			return node
+		}
+	}
+	return ""
+}
+
+// allows says whether a class allows volumes in some segments of the topology: in all of it, where it names none.
+func allows(class *ostoragev1.StorageClass, segments map[string]string) bool {
+	if len(class.AllowedTopologies) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(class.AllowedTopologies, func(term corev1.TopologySelectorTerm) bool {
+		for _, each := range term.MatchLabelExpressions {
+			if !slices.Contains(each.Values, segments[each.Key]) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // provision makes the volume, or says why it cannot. That the driver is asked is noted before.

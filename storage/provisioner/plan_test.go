@@ -86,6 +86,14 @@ func TestPlan(t *testing.T) {
 		"provision volume pvc-data of 1Gi for PersistentVolumeClaim default/data: class waits is provisioned by disks.example.com, on node one"
 	other := waits.DeepCopy()
 	other.Provisioner = "other.example.com"
+	allowing := func(key string, values ...string) *ostoragev1.StorageClass {
+		some := now.DeepCopy()
+		some.AllowedTopologies = []corev1.TopologySelectorTerm{
+			{MatchLabelExpressions: []corev1.TopologySelectorLabelRequirement{{Key: "rack", Values: []string{"nowhere"}}}},
+			{MatchLabelExpressions: []corev1.TopologySelectorLabelRequirement{{Key: key, Values: values}}},
+		}
+		return some
+	}
 	secret := waits.DeepCopy()
 	secret.Parameters = map[string]string{"csi.storage.k8s.io/provisioner-secret-name": "s"}
 	for _, tt := range []struct {
@@ -105,6 +113,12 @@ func TestPlan(t *testing.T) {
 		{"one that is for another node is made there", []change{handed, note(volume.AnnSelectedNode, "two")}, world{class: waits}, "nothing to do: its volume is made on node two"},
 		{"one that binds at once is taken", []change{handed}, world{class: now},
 			`patch PersistentVolumeClaim default/data {"metadata":{"annotations":{"volume.kubernetes.io/selected-node":"one"}}}: its class binds at once, and no node is chosen`},
+		{"also where its class allows this node", []change{handed}, world{class: allowing("disks.example.com/node", "two", "one")},
+			`patch PersistentVolumeClaim default/data {"metadata":{"annotations":{"volume.kubernetes.io/selected-node":"one"}}}: its class binds at once, and no node is chosen`},
+		{"but not where its class allows only others", []change{handed}, world{class: allowing("disks.example.com/node", "two")},
+			"nothing to do: class now allows no topology that volumes are made for here"},
+		{"nor where nothing here has what its class asks for", []change{handed}, world{class: allowing("zone", "one")},
+			"nothing to do: class now allows no topology that volumes are made for here"},
 		{"one that is for this node is provisioned, which is noted first", []change{handed, placed}, world{class: waits}, notes + provisions},
 		{"one that is noted is asked for again", []change{handed, placed, asked}, world{class: waits}, provisions},
 		{"also while it is being deleted: who knows what was made", []change{handed, placed, asked, gone}, world{class: waits}, provisions},
@@ -138,6 +152,17 @@ func told(p *plan.Plan) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+func TestOfManyNodesAVolumeGetsOneThatItsClassNames(t *testing.T) {
+	some := class("some", storagev1.VolumeBindingImmediate)
+	some.AllowedTopologies = []corev1.TopologySelectorTerm{{MatchLabelExpressions: []corev1.TopologySelectorLabelRequirement{
+		{Key: corev1.LabelHostname, Values: []string{"real", "simulated-3"}},
+	}}}
+	c := Controller{(&simulated.Controller{}).Driver(driverName, simulated.Nodes{Prefix: "simulated-", First: "simulated-1"})}
+	if node := c.choose(some); node != "simulated-3" {
+		t.Errorf("its node is %q, want the only one that is allowed", node)
+	}
 }
 
 func TestTheVolumeIsExternalProvisioners(t *testing.T) {
