@@ -12,7 +12,8 @@ import (
 type Place interface {
 	// Segments are where a volume is of use that is made for a node; ok is false where another driver makes that.
 	Segments(node string) (segments map[string]string, ok bool)
-	// ID is what the place is called, by which objects are told from those of other places.
+	// ID is what the place is called, by which objects are told from those of other places: the name of the node where it is that of one,
+	// and no possible name of a node where it is that of several.
 	ID() string
 	// Default is the node that a volume is made for which may be anywhere; empty means that the driver makes none of those.
 	Default() string

@@ -45,10 +45,19 @@ func (c Controller) Plan(claim *ocorev1.PersistentVolumeClaim, w world, _ time.T
 		c.take(p, claim, w.class)
 	case !c.isHere(claim):
 		p.Because("its volume is made on node " + node)
+	case w.lies != "" && !asked:
+		choose(p, claim, w.lies, w.refused.Error())
 	default:
 		c.provision(p, claim, w)
 	}
 	return p
+}
+
+// choose has the volume of a claim made on a node, to which the scheduler then brings the pod.
+func choose(p *plan.Plan, claim *ocorev1.PersistentVolumeClaim, node, why string) {
+	chosen := claim.DeepCopy()
+	metav1.SetMetaDataAnnotation(&chosen.ObjectMeta, volume.AnnSelectedNode, node)
+	p.Patch(why, claim, chosen)
 }
 
 // giveUp leaves a claim without its volume. One that is being deleted is let go: how to ask for what may have been made is not known any
@@ -74,19 +83,17 @@ func (c Controller) take(p *plan.Plan, claim *ocorev1.PersistentVolumeClaim, cla
 		p.Because("its volume may be anywhere, and is not made here")
 		return
 	}
-	node := c.choose(class)
+	node := c.allowed(class)
 	if node == "" {
 		p.Because("class " + class.Name + " allows no topology that volumes are made for here")
 		return
 	}
-	taken := claim.DeepCopy()
-	metav1.SetMetaDataAnnotation(&taken.ObjectMeta, volume.AnnSelectedNode, node)
-	p.Patch("its class binds at once, and no node is chosen", claim, taken)
+	choose(p, claim, node, "its class binds at once, and no node is chosen")
 }
 
-// choose is a node that a class allows volumes on and that they are made for here: the usual one, or one that the class names; empty where there
+// allowed is a node that a class allows volumes on and that they are made for here: the usual one, or one that the class names; empty where there
 // is none.
-func (c Controller) choose(class *ostoragev1.StorageClass) string {
+func (c Controller) allowed(class *ostoragev1.StorageClass) string {
 	nodes := []string{c.Place.Default()}
 	for _, term := range class.AllowedTopologies {
 		for _, each := range term.MatchLabelExpressions {

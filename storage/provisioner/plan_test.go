@@ -1,6 +1,7 @@
 package provisioner
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,8 @@ func TestPlan(t *testing.T) {
 		{"nor where nothing here has what its class asks for", []change{handed}, world{class: allowing("zone", "one")},
 			"nothing to do: class now allows no topology that volumes are made for here"},
 		{"one that is for this node is provisioned, which is noted first", []change{handed, placed}, world{class: waits}, notes + provisions},
+		{"one that is to be a copy of what lies on another node is made there", []change{handed, placed}, world{class: waits, refused: errors.New("far"), lies: "two"},
+			`patch PersistentVolumeClaim default/data {"metadata":{"annotations":{"volume.kubernetes.io/selected-node":"two"}}}: far`},
 		{"one that is noted is asked for again", []change{handed, placed, asked}, world{class: waits}, provisions},
 		{"also while it is being deleted: who knows what was made", []change{handed, placed, asked, gone}, world{class: waits}, provisions},
 		{"one that is bound to its volume is let go", []change{handed, placed, asked, bound}, world{class: waits, made: true}, lets + "its volume is written down"},
@@ -160,7 +163,7 @@ func TestOfManyNodesAVolumeGetsOneThatItsClassNames(t *testing.T) {
 		{Key: corev1.LabelHostname, Values: []string{"real", "simulated-3"}},
 	}}}
 	c := Controller{(&simulated.Controller{}).Driver(driverName, simulated.Nodes{Prefix: "simulated-", First: "simulated-1"})}
-	if node := c.choose(some); node != "simulated-3" {
+	if node := c.allowed(some); node != "simulated-3" {
 		t.Errorf("its node is %q, want the only one that is allowed", node)
 	}
 }
@@ -241,6 +244,14 @@ func TestWhatMayBeCopied(t *testing.T) {
 		err := notCopied(claim("to", "waits", c.claim...), claim("from", "waits", c.from...))
 		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+}
+
+func TestAVolumeIsMadeWhereItsSourceLiesIfThatIsANode(t *testing.T) {
+	for at, want := range map[string]string{"two": "two", simulated.Nodes{}.ID(): "", "": ""} {
+		if node := (&elsewhere{what: "snapshot s", at: at, here: "one"}).node(); node != want {
+			t.Errorf("of what is at %q the node is %q, want %q", at, node, want)
 		}
 	}
 }

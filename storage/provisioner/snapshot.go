@@ -60,7 +60,7 @@ func (c Controller) notRestored(taken *snapshotv1.VolumeSnapshot, of *snapshotv1
 	case size != nil && wanted.Cmp(*size) < 0:
 		return fmt.Errorf("requested volume size %d is less than the size %d for the source snapshot %s", wanted.Value(), size.Value(), taken.Name)
 	case at != "" && at != c.Place.ID():
-		return fmt.Errorf("snapshot %s is at %s, and the volume is to be made at %s", taken.Name, at, c.Place.ID())
+		return &elsewhere{"snapshot " + taken.Name, at, c.Place.ID()}
 	default:
 		return nil
 	}

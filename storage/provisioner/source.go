@@ -1,6 +1,7 @@
 package provisioner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/util/validation"
+	storagevolume "k8s.io/component-helpers/storage/volume"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -58,12 +61,32 @@ func (c Controller) clone(ctx context.Context, read client.Reader, claim *ocorev
 	case err != nil:
 		return nil, nil, fmt.Errorf("reading volume %s: %w", from.Spec.VolumeName, err)
 	}
-	if !c.isOf(volume, from) {
+	switch {
+	case !c.isOf(volume, from):
 		return nil, errSourceNotReady, nil
+	case !c.Place.Holds((*corev1.PersistentVolume)(volume)):
+		return nil, &elsewhere{"claim " + name, from.Annotations[storagevolume.AnnSelectedNode], c.Place.ID()}, nil
 	}
 	return &csi.VolumeContentSource{Type: &csi.VolumeContentSource_Volume{
 		Volume: &csi.VolumeContentSource_VolumeSource{VolumeId: volume.Spec.CSI.VolumeHandle},
 	}}, nil, nil
+}
+
+// elsewhere is why a volume cannot be a copy of what lies at another place.
+type elsewhere struct {
+	what, at, here string
+}
+
+func (e *elsewhere) Error() string {
+	return fmt.Sprintf("%s is at %s, and the volume is to be made at %s", e.what, cmp.Or(e.at, "another place"), e.here)
+}
+
+// node is where it lies; empty where no node is known.
+func (e *elsewhere) node() string {
+	if len(validation.IsDNS1123Subdomain(e.at)) > 0 { // the place of more nodes than one
+		return ""
+	}
+	return e.at
 }
 
 // isOf says that a volume is one of the driver, and bound to a claim.

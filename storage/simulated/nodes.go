@@ -22,8 +22,8 @@ type Nodes struct {
 
 var _ driver.Place = Nodes{}
 
-// ID is the same for all of them.
-func (Nodes) ID() string { return "simulated-nodes" }
+// ID is the same for all of them, and one that no node can have for its name.
+func (Nodes) ID() string { return "simulated_nodes" }
 
 // Segments are those of a simulated node.
 func (n Nodes) Segments(node string) (map[string]string, bool) {
