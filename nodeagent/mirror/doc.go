@@ -7,8 +7,8 @@
 // It is a loop of package engine, whose keys are the names of pods:
 //
 //   - Observe looks for the static pod and the mirror pod of the name.
-//   - Plan makes a mirror where there is none. One that is of another manifest, or that somebody is deleting, is deleted at once, and made
-//     anew. One whose static pod is gone is deleted when nothing of that runs any more.
+//   - Plan makes a mirror where there is none. One that somebody is deleting is deleted at once, and made anew. One that is of another
+//     manifest, or whose static pod is gone, is deleted when nothing of the pod that it shows runs any more.
 //
 // What it promises: it deletes none but mirror pods, and those only when all static pods of the node have been read; it makes none
 // before the Node is there, to which a mirror pod has to belong. A pod of the same name that is no mirror stays, and is told as an error.

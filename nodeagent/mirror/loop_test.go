@@ -110,7 +110,7 @@ func TestAStaticPodIsShownForAsLongAsItRuns(t *testing.T) {
 		t.Error("it is not told whose mirror it is")
 	}
 
-	m.set(staticPod("b"), true)
+	m.set(staticPod("b"), false)
 	m.await(t, "a mirror of the new manifest", func(mirror *corev1.Pod) bool {
 		return mirror != nil && mirror.Annotations[corev1.MirrorPodAnnotationKey] == "b"
 	})

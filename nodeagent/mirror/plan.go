@@ -30,6 +30,8 @@ func decide(w World) *engine.Plan[*actor] {
 	switch {
 	case w.Static != nil && w.Mirror != nil && w.Mirror.DeletionTimestamp != nil:
 		plan.Do(&remove{w.Mirror, "somebody deletes it, and the static pod goes on"})
+	case w.Static != nil && w.Mirror != nil && !of(w.Mirror, w.Static) && w.Ending:
+		plan.Because("waiting for the static pod of the manifest before to end, whose mirror it is")
 	case w.Static != nil && w.Mirror != nil && !of(w.Mirror, w.Static):
 		plan.Do(&remove{w.Mirror, "it is the mirror of another manifest"})
 	case w.Static != nil && w.Mirror != nil:

@@ -42,8 +42,12 @@ func TestThePlanForAMirrorPod(t *testing.T) {
 			"delete mirror pod default/web-m: somebody deletes it, and the static pod goes on",
 		},
 		"deletes one of another manifest": {
-			World{Seen: true, Static: staticPod("b"), Ending: true, Mirror: mirrorPod("a"), Node: "node"},
+			World{Seen: true, Static: staticPod("b"), Mirror: mirrorPod("a"), Node: "node"},
 			"delete mirror pod default/web-m: it is the mirror of another manifest",
+		},
+		"keeps one of another manifest while the pod of that is ending": {
+			World{Seen: true, Static: staticPod("b"), Ending: true, Mirror: mirrorPod("a"), Node: "node"},
+			"nothing to do: waiting for the static pod of the manifest before to end, whose mirror it is",
 		},
 		"keeps one whose static pod is ending": {
 			World{Seen: true, Ending: true, Mirror: mirrorPod("a"), Node: "node"}, "nothing to do: waiting for the static pod to end",
