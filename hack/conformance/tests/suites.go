@@ -58,7 +58,7 @@ var suites = []Suite{
 	},
 	{
 		Name: "lifecycle", About: "in which order the containers of a pod start, restart and end", OnNode: true,
-		focus: `^\[sig-node\] \[NodeConformance\] Containers Lifecycle `, skip: unfinished + `|` + restarts,
+		focus: `^\[sig-node\] Containers Lifecycle .*\[NodeConformance\]`, skip: unfinished + `|` + restarts,
 	},
 	{
 		Name: "network", About: "Services, DNS, ports of nodes and hosts: the network beyond conformance, without optional features",

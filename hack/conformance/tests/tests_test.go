@@ -50,7 +50,7 @@ func TestSuitesChooseByName(t *testing.T) {
 		"[sig-network] Services should be updated [Alpha]",
 		"[sig-node] MirrorPod when create a mirror pod should be updated when static pod updated [NodeConformance]",
 		"[sig-node] MirrorPod [Serial] should not change container status [NodeConformance]",
-		"[sig-node] [NodeConformance] Containers Lifecycle when a pod starts should run in order",
+		"[sig-node] Containers Lifecycle when a pod starts should run in order [NodeConformance]",
 		"[sig-node] Sysctls [LinuxOnly] [NodeConformance] should not launch unsafe sysctls",
 		"[sig-node] Pods should be updated [NodeConformance] [Conformance]",
 		"[sig-storage] CSI Mock volume should work",
@@ -58,7 +58,7 @@ func TestSuitesChooseByName(t *testing.T) {
 		"External Storage [Driver: local.storage.orrery.dev] [Testpattern: Dynamic PV (default fs)] [Disruptive] should survive",
 	}
 	for name, want := range map[string][]int{
-		"netpol": {0}, "dualstack": {2}, "network": {4}, "mirrorpods": {6}, "lifecycle": {8}, "node": {7, 6, 9, 8}, "storage": {12},
+		"netpol": {0}, "dualstack": {2}, "network": {4}, "mirrorpods": {6}, "lifecycle": {8}, "node": {8, 7, 6, 9}, "storage": {12},
 	} {
 		list, err := suite(t, name).Tests(names)
 		if err != nil {
