@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	ocorev1 "github.com/orrery-dev/orrery/apis/core/v1"
 	ostoragev1 "github.com/orrery-dev/orrery/apis/storage/v1"
 	"github.com/orrery-dev/orrery/controllers/internal/attachable"
 	"github.com/orrery-dev/orrery/controllers/internal/nodestatus"
@@ -80,7 +81,8 @@ func attached(attachment *ostoragev1.VolumeAttachment) bool {
 	return attachment != nil && attachment.Status.Attached && attachment.DeletionTimestamp == nil
 }
 
-// unused asks whether the node has taken one of the volumes into use meanwhile.
+// unused asks whether the node has taken one of the volumes into use meanwhile, or is told to have it: by this loop before a restart, after
+// which a cache may begin with what was before that.
 func (w world) unused(key client.ObjectKey, released []*ostoragev1.VolumeAttachment) func(context.Context, client.Reader) error {
 	return func(ctx context.Context, live client.Reader) error {
 		node, err := nodeOf(ctx, live, key)
@@ -88,12 +90,21 @@ func (w world) unused(key client.ObjectKey, released []*ostoragev1.VolumeAttachm
 			return err
 		}
 		for _, v := range w.volumes {
-			if slices.Contains(released, v.attachment) && slices.Contains(node.Status.VolumesInUse, v.Name()) {
+			switch {
+			case !slices.Contains(released, v.attachment):
+			case slices.Contains(node.Status.VolumesInUse, v.Name()):
 				return plan.Wait(unseen, fmt.Errorf("node %s has volume %s in use, which the cache has not shown yet", key.Name, v))
+			case isTold(node, v):
+				return plan.Wait(unseen, fmt.Errorf("node %s is told to have volume %s, which the cache has not shown yet", key.Name, v))
 			}
 		}
 		return nil
 	}
+}
+
+// isTold says that a node is told to have a volume.
+func isTold(node *ocorev1.Node, v volume) bool {
+	return slices.ContainsFunc(node.Status.VolumesAttached, func(attached corev1.AttachedVolume) bool { return attached.Name == v.Name() })
 }
 
 // tell plans the status of the node, and tells the pods of volumes that are new there.
