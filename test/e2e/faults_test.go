@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -134,10 +135,16 @@ func TestAnImageThatDoesNotExistIsToldAndNotTriedForever(t *testing.T) {
 	}
 }
 
-// kill ends the process of the control plane as a power cut does. It may be some time in dying.
+// kill ends the process of the control plane as a power cut does, and returns when it is gone.
 func (p *plane) kill() {
 	p.t.Helper()
+	pid := p.pid()
 	p.signal(syscall.SIGKILL)
+	// It may be some time in dying, and has until then what it has open.
+	await.Until(p.t, "the killed control plane to be gone", func() (string, bool) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return string(stat), err != nil || strings.Contains(string(stat), ") Z ")
+	})
 }
 
 // signal sends the process of the control plane a signal.
