@@ -26,7 +26,7 @@
 // It reads no Secrets, and refuses classes that name some; and it modifies no volumes, and refuses claims with a
 // VolumeAttributesClass. A source claim does not get the finalizer that keeps it while it is copied: our driver refuses to delete what is
 // being copied. Where a claim is to be a copy of what lies on another node than the scheduler has chosen, that node is chosen in its place, and
-// the scheduler brings the pod there.
+// the scheduler brings the pod there; with a class that does not allow all nodes it waits.
 // external-provisioner has no finalizer on claims, and leaves with the driver what that has made when the process ends before it is written
 // down and the claim is deleted. So does this one where the class is gone by then as well: how to ask is not known any more.
 package provisioner

@@ -2,7 +2,6 @@ package provisioner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -25,8 +24,6 @@ type world struct {
 	// source is what the volume is to be a copy of; nil if of nothing. refused is why it cannot be had; nil if it can.
 	source  *csi.VolumeContentSource
 	refused error
-	// lies is the node on which the source is, where it is not here; empty where it is, or no node is known.
-	lies string
 }
 
 // Observe reads what there is for a claim that is handed to the driver.
@@ -59,10 +56,6 @@ func (c Controller) Observe(ctx context.Context, view loop.View, claim *ocorev1.
 	}
 	var err error
 	w.source, w.refused, err = c.source(ctx, from, view.Live(), claim, class)
-	var far *elsewhere
-	if errors.As(w.refused, &far) {
-		w.lies = far.node()
-	}
 	return w, err
 }
 

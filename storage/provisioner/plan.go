@@ -1,6 +1,7 @@
 package provisioner
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -45,12 +46,22 @@ func (c Controller) Plan(claim *ocorev1.PersistentVolumeClaim, w world, _ time.T
 		c.take(p, claim, w.class)
 	case !c.isHere(claim):
 		p.Because("its volume is made on node " + node)
-	case w.lies != "" && !asked:
-		choose(p, claim, w.lies, w.refused.Error())
+	case sourceNode(w) != "" && !asked:
+		choose(p, claim, sourceNode(w), w.refused.Error())
 	default:
 		c.provision(p, claim, w)
 	}
 	return p
+}
+
+// sourceNode is the node on which the source of a volume is, where it is not here; empty where it is, no node is known, or the class does not
+// allow volumes everywhere: which nodes it allows, only those know who make volumes there.
+func sourceNode(w world) string {
+	var far *elsewhere
+	if errors.As(w.refused, &far) && len(w.class.AllowedTopologies) == 0 {
+		return far.node()
+	}
+	return ""
 }
 
 // choose has the volume of a claim made on a node, to which the scheduler then brings the pod.

@@ -1,7 +1,6 @@
 package provisioner
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +94,7 @@ func TestPlan(t *testing.T) {
 		}
 		return some
 	}
+	far := &elsewhere{what: "snapshot s", at: "two", here: "one"}
 	secret := waits.DeepCopy()
 	secret.Parameters = map[string]string{"csi.storage.k8s.io/provisioner-secret-name": "s"}
 	for _, tt := range []struct {
@@ -121,8 +121,11 @@ func TestPlan(t *testing.T) {
 		{"nor where nothing here has what its class asks for", []change{handed}, world{class: allowing("zone", "one")},
 			"nothing to do: class now allows no topology that volumes are made for here"},
 		{"one that is for this node is provisioned, which is noted first", []change{handed, placed}, world{class: waits}, notes + provisions},
-		{"one that is to be a copy of what lies on another node is made there", []change{handed, placed}, world{class: waits, refused: errors.New("far"), lies: "two"},
-			`patch PersistentVolumeClaim default/data {"metadata":{"annotations":{"volume.kubernetes.io/selected-node":"two"}}}: far`},
+		{"one that is to be a copy of what lies on another node is made there", []change{handed, placed}, world{class: waits, refused: far},
+			`patch PersistentVolumeClaim default/data {"metadata":{"annotations":{"volume.kubernetes.io/selected-node":"two"}}}: snapshot s is at two, and the volume is to be made at one`},
+		{"but waits where its class may not allow that", []change{handed, placed}, world{class: allowing("disks.example.com/node", "one"), refused: far},
+			"nothing to do\nlook again in 5s: then it may be possible\nevent Warning ProvisioningFailed for PersistentVolumeClaim default/data: " +
+				`failed to provision volume with StorageClass "now": snapshot s is at two, and the volume is to be made at one`},
 		{"one that is noted is asked for again", []change{handed, placed, asked}, world{class: waits}, provisions},
 		{"also while it is being deleted: who knows what was made", []change{handed, placed, asked, gone}, world{class: waits}, provisions},
 		{"one that is bound to its volume is let go", []change{handed, placed, asked, bound}, world{class: waits, made: true}, lets + "its volume is written down"},
