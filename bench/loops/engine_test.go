@@ -11,7 +11,7 @@ import (
 	"github.com/orrery-dev/orrery/framework/engine"
 	"github.com/orrery-dev/orrery/framework/loop"
 	"github.com/orrery-dev/orrery/framework/plan"
-	"k8s.io/client-go/util/workqueue"
+	"github.com/orrery-dev/orrery/framework/queue"
 )
 
 // keys is how many keys there are.
@@ -54,15 +54,15 @@ func BenchmarkPasses(b *testing.B) {
 		<-stopped
 	})
 	b.Run("queue alone", func(b *testing.B) {
-		queue := workqueue.NewTypedDelayingQueue[string]()
-		defer queue.ShutDown()
+		q := queue.New[string](queue.Options{})
+		defer q.ShutDown()
 		for b.Loop() {
 			for _, name := range names {
-				queue.Add(name)
+				q.Add(name)
 			}
 			for range names {
-				name, _ := queue.Get()
-				queue.Done(name)
+				name, _ := q.Get()
+				q.Done(name)
 			}
 		}
 		rate(b)

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/kubectl/pkg/util/podutils"
 )
 
 const (
@@ -64,7 +65,7 @@ func (p *plane) ready(ctx context.Context, many int, claims bool) (first, last t
 	are := map[string]bool{}
 	for event := range watch.ResultChan() {
 		pod, is := event.Object.(*corev1.Pod)
-		if !is || are[pod.Name] || !isReady(pod) {
+		if !is || are[pod.Name] || !podutils.IsPodReady(pod) {
 			continue
 		}
 		if are[pod.Name] = true; len(are) == 1 {
@@ -76,12 +77,6 @@ func (p *plane) ready(ctx context.Context, many int, claims bool) (first, last t
 		}
 	}
 	return 0, 0, fmt.Errorf("waiting for %d pods: %d were Ready: %w", many, len(are), ctx.Err())
-}
-
-func isReady(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 // create creates pods side by side, each after its claim if it has one.

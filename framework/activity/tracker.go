@@ -70,7 +70,7 @@ func (t *Tracker) Began(what string) {
 	t.begun++
 }
 
-// Ended is the end of one that has Began.
+// Ended says that something which Began is not under way any more.
 func (t *Tracker) Ended(what string) {
 	if t == nil {
 		return

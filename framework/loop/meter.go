@@ -2,6 +2,7 @@ package loop
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,44 +14,35 @@ import (
 
 // The metrics of queues are those of controller-runtime, which has registered them: its dashboards and alerts show our queues too.
 var (
-	queueDepth = shared(prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Subsystem: metrics.WorkQueueSubsystem, Name: metrics.DepthKey,
-		Help: "Current depth of workqueue by workqueue and priority",
-	}, []string{"name", "controller", "priority"}))
+	queueDepth = queueGauge(metrics.DepthKey, "Current depth of workqueue by workqueue and priority", "priority")
 
-	queueAdds = shared(prometheus.NewCounterVec(prometheus.CounterOpts{
-		Subsystem: metrics.WorkQueueSubsystem, Name: metrics.AddsKey,
-		Help: "Total number of adds handled by workqueue",
-	}, queueLabels))
+	queueAdds    = queueCounter(metrics.AddsKey, "Total number of adds handled by workqueue")
+	queueRetries = queueCounter(metrics.RetriesKey,
+		"Total number of items added to the workqueue with a non-zero delay (rate-limited requeues, explicit RequeueAfter or AddAfter calls)")
 
-	queueWaits = shared(prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Subsystem: metrics.WorkQueueSubsystem, Name: metrics.QueueLatencyKey,
-		Help: "How long in seconds an item stays in workqueue before being requested",
-	}, queueLabels))
+	queueWaits = queueHistogram(metrics.QueueLatencyKey, "How long in seconds an item stays in workqueue before being requested")
+	queueWork  = queueHistogram(metrics.WorkDurationKey, "How long in seconds processing an item from workqueue takes.")
 
-	queueWork = shared(prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Subsystem: metrics.WorkQueueSubsystem, Name: metrics.WorkDurationKey,
-		Help: "How long in seconds processing an item from workqueue takes.",
-	}, queueLabels))
-
-	queueUnfinished = shared(prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Subsystem: metrics.WorkQueueSubsystem, Name: metrics.UnfinishedWorkKey,
-		Help: "How many seconds of work has been done that is in progress and hasn't been observed by work_duration. Large values indicate " +
-			"stuck threads. One can deduce the number of stuck threads by observing the rate at which this increases.",
-	}, queueLabels))
-
-	queueLongest = shared(prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Subsystem: metrics.WorkQueueSubsystem, Name: metrics.LongestRunningProcessorKey,
-		Help: "How many seconds has the longest running processor for workqueue been running.",
-	}, queueLabels))
-
-	queueRetries = shared(prometheus.NewCounterVec(prometheus.CounterOpts{
-		Subsystem: metrics.WorkQueueSubsystem, Name: metrics.RetriesKey,
-		Help: "Total number of items added to the workqueue with a non-zero delay (rate-limited requeues, explicit RequeueAfter or AddAfter calls)",
-	}, queueLabels))
+	queueUnfinished = queueGauge(metrics.UnfinishedWorkKey,
+		"How many seconds of work has been done that is in progress and hasn't been observed by work_duration. Large values indicate "+
+			"stuck threads. One can deduce the number of stuck threads by observing the rate at which this increases.")
+	queueLongest = queueGauge(metrics.LongestRunningProcessorKey, "How many seconds has the longest running processor for workqueue been running.")
 
 	queueLabels = []string{"name", "controller"}
 )
+
+func queueGauge(name, help string, labels ...string) *prometheus.GaugeVec {
+	o := prometheus.GaugeOpts{Subsystem: metrics.WorkQueueSubsystem, Name: name, Help: help}
+	return shared(prometheus.NewGaugeVec(o, slices.Concat(queueLabels, labels)))
+}
+
+func queueCounter(name, help string) *prometheus.CounterVec {
+	return shared(prometheus.NewCounterVec(prometheus.CounterOpts{Subsystem: metrics.WorkQueueSubsystem, Name: name, Help: help}, queueLabels))
+}
+
+func queueHistogram(name, help string) *prometheus.HistogramVec {
+	return shared(prometheus.NewHistogramVec(prometheus.HistogramOpts{Subsystem: metrics.WorkQueueSubsystem, Name: name, Help: help}, queueLabels))
+}
 
 // shared is the metric of controller-runtime's registry that is called and explained as a metric is.
 func shared[M prometheus.Collector](m M) M {

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"cmp"
-	"time"
 
 	"github.com/orrery-dev/orrery/framework/activity"
 	"github.com/orrery-dev/orrery/framework/queue"
@@ -51,7 +50,7 @@ func (q requestQueue) AddWithOpts(o priorityqueue.AddOpts, keys ...reconcile.Req
 			failed := q.backOff.When(key)
 			after = min(cmp.Or(after, failed), failed)
 		}
-		q.AddUrgentAfter(key, ptr.Deref(o.Priority, 0), max(after, time.Duration(0)))
+		q.AddUrgentAfter(key, ptr.Deref(o.Priority, 0), after)
 	}
 }
 

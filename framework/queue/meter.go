@@ -28,7 +28,7 @@ const Look = 500 * time.Millisecond
 // busy has somebody look at what is processed for long. The lock is held, and something has begun to be processed.
 func (q *Queue[K]) busy() {
 	switch {
-	case q.Meter == nil || len(q.processing) > 1:
+	case q.options.Meter == nil || len(q.processing) > 1:
 	case q.looks == nil:
 		q.looks = time.AfterFunc(Look, q.look)
 	default:
@@ -38,13 +38,13 @@ func (q *Queue[K]) busy() {
 
 // idle has nobody look any more, if nothing is processed. The lock is held.
 func (q *Queue[K]) idle() {
-	if q.Meter == nil || len(q.processing) > 0 {
+	if q.options.Meter == nil || len(q.processing) > 0 {
 		return
 	}
 	q.looks.Stop()
 	if q.unfinished {
 		q.unfinished = false
-		q.Meter.Unfinished(0, 0)
+		q.options.Meter.Unfinished(0, 0)
 	}
 }
 
@@ -60,6 +60,6 @@ func (q *Queue[K]) look() {
 		total, longest = total+took, max(longest, took)
 	}
 	q.unfinished = true
-	q.Meter.Unfinished(total, longest)
+	q.options.Meter.Unfinished(total, longest)
 	q.looks.Reset(Look)
 }

@@ -21,7 +21,7 @@ type Options struct {
 
 // Queue holds the keys of one loop. It is safe for concurrent use.
 type Queue[K comparable] struct {
-	Options
+	options Options
 
 	mu         sync.Mutex
 	some       sync.Cond // there is a key to be had, or the queue is shut down
@@ -55,7 +55,7 @@ func New[K comparable](options Options) *Queue[K] {
 		options.Clock = clock.RealClock{}
 	}
 	q := &Queue[K]{
-		Options: options, due: map[K]*wait[K]{}, processing: map[K]work{}, resting: map[K]*rest{},
+		options: options, due: map[K]*wait[K]{}, processing: map[K]work{}, resting: map[K]*rest{},
 	}
 	q.some.L = &q.mu
 	q.forget = func() {}
@@ -89,8 +89,8 @@ func (q *Queue[K]) add(key K, urgency int) {
 	q.began(key)
 	w := &wait[K]{key: key, urgency: urgency, since: q.now()}
 	q.due[key] = w
-	if q.Meter != nil {
-		q.Meter.Added(urgency)
+	if q.options.Meter != nil {
+		q.options.Meter.Added(urgency)
 	}
 	if at, processing := q.processing[key]; processing {
 		at.again = true
@@ -106,8 +106,8 @@ func (q *Queue[K]) raise(w *wait[K], urgency int) {
 	if urgency <= w.urgency {
 		return
 	}
-	if q.Meter != nil {
-		q.Meter.Raised(w.urgency, urgency)
+	if q.options.Meter != nil {
+		q.options.Meter.Raised(w.urgency, urgency)
 	}
 	w.urgency = urgency
 	if w.lane != nil {
@@ -118,7 +118,7 @@ func (q *Queue[K]) raise(w *wait[K], urgency int) {
 
 // now is the time, where somebody measures it.
 func (q *Queue[K]) now() time.Time {
-	if q.Meter == nil {
+	if q.options.Meter == nil {
 		return time.Time{}
 	}
 	return time.Now()
@@ -134,14 +134,14 @@ func (q *Queue[K]) AddUrgentAfter(key K, urgency int, after time.Duration) {
 	if q.shut {
 		return
 	}
-	if after > 0 && q.Meter != nil {
-		q.Meter.Retried()
+	if after > 0 && q.options.Meter != nil {
+		q.options.Meter.Retried()
 	}
 	if _, due := q.due[key]; due || after <= 0 {
 		q.add(key, urgency)
 		return
 	}
-	until := q.Clock.Now().Add(after)
+	until := q.options.Clock.Now().Add(after)
 	if before := q.resting[key]; before != nil && !until.Before(before.until) {
 		before.urgency = max(before.urgency, urgency)
 		return
@@ -149,7 +149,7 @@ func (q *Queue[K]) AddUrgentAfter(key K, urgency int, after time.Duration) {
 	defer q.wakeUp(key, &urgency)()
 	r := &rest{until: until, urgency: urgency, end: func() {}}
 	q.resting[key] = r
-	by := q.Clock
+	by := q.options.Clock
 	if after <= Pause {
 		q.began(key)
 		by, r.end = clock.RealClock{}, func() { q.ended(key) }
@@ -199,8 +199,8 @@ func (q *Queue[K]) GetUrgent() (key K, urgency int, shutdown bool) {
 	}
 	delete(q.due, w.key)
 	q.processing[w.key] = work{since: now}
-	if q.Meter != nil {
-		q.Meter.Got(w.urgency, now.Sub(w.since))
+	if q.options.Meter != nil {
+		q.options.Meter.Got(w.urgency, now.Sub(w.since))
 	}
 	q.busy()
 	return w.key, w.urgency, false
@@ -215,8 +215,8 @@ func (q *Queue[K]) Done(key K) {
 		return
 	}
 	delete(q.processing, key)
-	if q.Meter != nil {
-		q.Meter.Done(time.Since(w.since))
+	if q.options.Meter != nil {
+		q.options.Meter.Done(time.Since(w.since))
 	}
 	q.idle()
 	q.ended(key)
@@ -243,8 +243,8 @@ func (q *Queue[K]) ShutDown() {
 	q.shut = true
 	for key, w := range q.due {
 		q.ended(key)
-		if q.Meter != nil {
-			q.Meter.Dropped(w.urgency)
+		if q.options.Meter != nil {
+			q.options.Meter.Dropped(w.urgency)
 		}
 	}
 	var urgency int

@@ -25,18 +25,18 @@ type Wake struct {
 // Pause is how long a key may rest and still count as under way. Such a rest is no decision about time, and is taken by the real clock.
 const Pause = 100 * time.Millisecond
 
-func (q *Queue[K]) what(key K) string { return fmt.Sprintf("%s %v", q.Name, key) }
+func (q *Queue[K]) what(key K) string { return fmt.Sprintf("%s %v", q.options.Name, key) }
 
 // began has a key count as under way, until ended.
 func (q *Queue[K]) began(key K) {
-	if q.Tracker != nil {
-		q.Tracker.Began(q.what(key))
+	if q.options.Tracker != nil {
+		q.options.Tracker.Began(q.what(key))
 	}
 }
 
 func (q *Queue[K]) ended(key K) {
-	if q.Tracker != nil {
-		q.Tracker.Ended(q.what(key))
+	if q.options.Tracker != nil {
+		q.options.Tracker.Ended(q.what(key))
 	}
 }
 

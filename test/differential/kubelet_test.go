@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/kubectl/pkg/util/podutils"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -35,14 +36,7 @@ func ended(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded
 }
 func stays(pod *corev1.Pod) bool { return pod.DeletionTimestamp == nil && placed(pod) }
-func ready(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
-}
+func ready(pod *corev1.Pod) bool { return podutils.IsPodReady(pod) }
 
 func and(a, b func(*corev1.Pod) bool) func(*corev1.Pod) bool {
 	return func(pod *corev1.Pod) bool { return a(pod) && b(pod) }

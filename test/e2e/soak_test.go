@@ -18,6 +18,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/kubectl/pkg/util/podutils"
 
 	"github.com/orrery-dev/orrery/internal/await"
 	"github.com/orrery-dev/orrery/test/soak"
@@ -206,22 +207,13 @@ func (s *trial) hasReplicas(want int) {
 		ready, seen := 0, []string{}
 		for i := range pods.Items {
 			p := &pods.Items[i]
-			if isReady(p) && p.DeletionTimestamp == nil && p.Spec.NodeName != "" {
+			if podutils.IsPodReady(p) && p.DeletionTimestamp == nil && p.Spec.NodeName != "" {
 				ready++
 			}
 			seen = append(seen, p.Name+" "+string(p.Status.Phase))
 		}
 		return fmt.Sprintf("%d ReplicaSets and %s", len(sets.Items), strings.Join(seen, ", ")), ready == want && len(pods.Items) == want && len(sets.Items) == 1
 	})
-}
-
-func isReady(p *corev1.Pod) bool {
-	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }
 
 // judges says what cannot be, and leaves what it knows of it.

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/kubectl/pkg/util/podutils"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -97,14 +98,7 @@ func (s *space) arePods(ctx context.Context, want int, image string) {
 	}).Should(Succeed())
 }
 
-func ready(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue && pod.DeletionTimestamp == nil
-		}
-	}
-	return false
-}
+func ready(pod *corev1.Pod) bool { return podutils.IsPodReady(pod) && pod.DeletionTimestamp == nil }
 
 // gone waits until what get looks for does not exist.
 func gone[T any](ctx context.Context, get func(context.Context, string, metav1.GetOptions) (T, error), name string) {

@@ -3,6 +3,7 @@ package images
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -76,7 +77,7 @@ func (b Builder) busybox() (v1.Layer, error) {
 		files = append(files, regular(name, 0o644, root[name]))
 	}
 	for _, applet := range strings.Fields(string(root[applets])) {
-		if applet != "busybox" && applet != "sh" && applet != "bash" && applet != "nmeter" {
+		if !slices.Contains([]string{"busybox", "sh", "bash", "nmeter"}, applet) { // which are files of their own
 			files = append(files, link("bin/"+applet, "busybox"))
 		}
 	}
