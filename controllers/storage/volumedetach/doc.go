@@ -12,7 +12,7 @@
 //
 //   - A node is told to have a volume which pods there need and which the driver has attached.
 //   - It is told not to have a volume any more before the driver is asked to detach it, and this is asked after the node has been
-//     looked at once more, at the API server: while it says that the volume is in use, it keeps it. So a kubelet that
+//     looked at once more, at the API server: while it says that the volume is in use, or is told to have it, it keeps it. So a kubelet that
 //     says so before it looks whether it has the volume never mounts what is on its way out.
 //   - A volume in use is detached all the same when its node has the taint node.kubernetes.io/out-of-service; or when the node is not ready,
 //     or gone, and nobody has needed the volume there for six minutes. Of a node that is gone nobody knows what it had in

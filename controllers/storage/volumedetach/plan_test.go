@@ -101,35 +101,44 @@ func gone(v *volume)       { v.attachment = nil }
 func known(v *volume)      { v.told = true }
 func inUse(v *volume)      { v.inUse = true }
 
-// The cache says that the volume is not in use, and the API server knows better.
-func TestAVolumeThatIsTakenIntoUseMeanwhileStays(t *testing.T) {
-	gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) {
-		cached, live := looptest.NewWorld(scheme), looptest.NewWorld(scheme)
-		for _, index := range Loop().Indexes() {
-			if err := cached.Index(index.Object, index.Field, index.Values); err != nil {
-				t.Fatal(err)
-			}
+// The cache says that the node has nothing to do with the volume, and the API server knows better.
+func TestAVolumeStaysThatTheNodeHasByTheAPIServer(t *testing.T) {
+	name := fakeattacher.ID("data").Name()
+	for has, change := range map[string]func(*ocorev1.Node){
+		"in use":          func(n *ocorev1.Node) { n.Status.VolumesInUse = []corev1.UniqueVolumeName{name} },
+		"told to have it": func(n *ocorev1.Node) { n.Status.VolumesAttached = []corev1.AttachedVolume{{Name: name}} },
+	} {
+		t.Run(has, func(t *testing.T) {
+			gen.EachNaming(t, func(t *testing.T, scheme *runtime.Scheme) { staysWhile(t, scheme, change) })
+		})
+	}
+}
+
+func staysWhile(t *testing.T, scheme *runtime.Scheme, change func(*ocorev1.Node)) {
+	t.Helper()
+	cached, live := looptest.NewWorld(scheme), looptest.NewWorld(scheme)
+	for _, index := range Loop().Indexes() {
+		if err := cached.Index(index.Object, index.Field, index.Values); err != nil {
+			t.Fatal(err)
 		}
-		node := gen.Node("a", gen.NodeReady, fakeattacher.Node)
-		cached.Put(append(fakeattacher.Objects("data"), node, fakeattacher.Attachment("data", "a"))...)
-		node.Status.VolumesInUse = []corev1.UniqueVolumeName{fakeattacher.ID("data").Name()}
-		live.Put(node)
-		passes := Loop().Reconciler(loop.Cluster{Client: cached.Client("loop"), Live: live.Client("loop"), Clock: cached.Clock()})
-		result, err := passes.Reconcile(t.Context(), reconcile.Request{NamespacedName: key("a")})
-		if err != nil || result.RequeueAfter != unseen {
-			t.Errorf("the pass ends with %v and %v, want it to look again after %s", result, err, unseen)
-		}
-		if left := looptest.All[*ostoragev1.VolumeAttachment](cached); len(left) != 1 {
-			t.Error("the attachment is deleted")
-		}
-		live.Put(gen.Node("a", gen.NodeReady, fakeattacher.Node))
-		if _, err := passes.Reconcile(t.Context(), reconcile.Request{NamespacedName: key("a")}); err != nil {
-			t.Error(err)
-		}
-		if left := looptest.All[*ostoragev1.VolumeAttachment](cached); len(left) != 0 {
-			t.Error("the attachment is left although the volume is not in use any more")
-		}
-	})
+	}
+	cached.Put(append(fakeattacher.Objects("data"), gen.Node("a", gen.NodeReady, fakeattacher.Node), fakeattacher.Attachment("data", "a"))...)
+	live.Put(gen.Node("a", gen.NodeReady, fakeattacher.Node, change))
+	passes := Loop().Reconciler(loop.Cluster{Client: cached.Client("loop"), Live: live.Client("loop"), Clock: cached.Clock()})
+	result, err := passes.Reconcile(t.Context(), reconcile.Request{NamespacedName: key("a")})
+	if err != nil || result.RequeueAfter != unseen {
+		t.Errorf("the pass ends with %v and %v, want it to look again after %s", result, err, unseen)
+	}
+	if left := looptest.All[*ostoragev1.VolumeAttachment](cached); len(left) != 1 {
+		t.Error("the attachment is deleted")
+	}
+	live.Put(gen.Node("a", gen.NodeReady, fakeattacher.Node))
+	if _, err := passes.Reconcile(t.Context(), reconcile.Request{NamespacedName: key("a")}); err != nil {
+		t.Error(err)
+	}
+	if left := looptest.All[*ostoragev1.VolumeAttachment](cached); len(left) != 0 {
+		t.Error("the attachment is left although the node does not have the volume any more")
+	}
 }
 
 // Somebody took the PersistentVolume away by force, and the node is still told to have it.
